@@ -1,0 +1,37 @@
+# The course's commands. Each sets up what it needs (once) and calls `labs` or the checks.
+.DEFAULT_GOAL := help
+.PHONY: help setup course lab test build nightly lock clean
+LABS := .venv/bin/labs
+# One thread per numerical library: faster on small machines, and repeatable.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 16
+
+setup:  ## make .venv from the lock (the other commands do it for you)
+	@command -v python3 >/dev/null || { echo "setup: python3 is missing; install Python 3.11, 3.12 or 3.13." >&2; exit 1; }
+	@python3 labsupport/bootstrap.py
+
+course: setup  ## run the whole course from end to end, with a report
+	@$(LABS) run
+	@echo "Next: make lab (work through it), make test (every check), labs list (what there is: source .venv/bin/activate)."
+
+lab: setup  ## open JupyterLab on your own copies of the lessons
+	@$(LABS) lab
+
+test: setup  ## every check
+	@.venv/bin/python -m tests.run
+
+nightly: setup  ## the checks that take longer: all seeds, benchmarks
+	@.venv/bin/python -m tests.run --nightly
+
+build: setup  ## build the notebooks from notebooks/src
+	@$(LABS) build
+
+lock: setup  ## renew the pins in requirements/main.txt
+	@.venv/bin/uv pip compile --universal --python-version 3.11 --upgrade --no-emit-index-url --no-annotate --no-header \
+		requirements/main.in -o requirements/main.txt
+
+clean:  ## remove what was built (not your copies in work/)
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

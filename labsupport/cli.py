@@ -1,0 +1,252 @@
+"""The command `labs`. Imports stand in the commands, so that `labs --help` answers at once."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from labsupport.errors import LabsError
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns 0, 1 when something failed, 2 for wrong usage, 130 when interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except LabsError as error:
+        print(f"labs: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nlabs: interrupted; nothing half-written was left.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="labs", description="Machine learning foundations for DevOps engineers: the course's tool."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Command, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    added = command("list", _list, "list the lessons with their times")
+    added.add_argument("--route", help="only the lessons of one route: alone, one-day, two-day, binder")
+
+    added = command("lab", _lab, "open JupyterLab on your own copies of the lessons")
+    added.add_argument("rest", nargs="*", metavar="JUPYTER_OPTION", help="options for JupyterLab, after --")
+    added = command("start", _start, "copy lessons to work/, never over a copy that is there")
+    added.add_argument("lessons", nargs="*", metavar="NNN")
+    added = command("reset", _reset, "give a fresh copy of a lesson; the old one is kept with its date")
+    added.add_argument("lesson", metavar="NNN")
+    added = command("save", _save, "pack work/ and your progress into a zip file")
+    added.add_argument("file", nargs="?", type=Path, default=None)
+    added = command("restore", _restore, "unpack what `labs save` packed; files that differ are kept with their date")
+    added.add_argument("file", type=Path)
+    added = command("progress", _progress, "show your progress, or a class's")
+    added.add_argument(
+        "--merge", nargs="+", type=Path, metavar="FILE", help="progress files of a class, one per learner"
+    )
+    command("doctor", _doctor, "look for what could go wrong on this machine, with the line that mends it")
+
+    added = command("run", _run, "execute the notebooks of the course and write build/report.html")
+    added.add_argument("lessons", nargs="*", metavar="NNN")
+    added.add_argument("-j", "--jobs", type=int, help="notebooks at once (default: one a core)")
+    added.add_argument("--seed", type=int, help="another SEED than the notebook's own")
+    added.add_argument(
+        "--learner",
+        action="store_true",
+        help="the unsolved notebooks (default: the solved ones, every check must pass)",
+    )
+
+    added = command("build", _build, "build notebooks from notebooks/src: derive, execute, publish")
+    added.add_argument("lessons", nargs="*", metavar="NNN")
+    added.add_argument("--check", action="store_true", help="only compare, execute nothing")
+    added.add_argument("--texts", action="store_true", help="renew texts and headers only, where no code changed")
+    added = command("measure", _measure, "measure seconds and memory of lessons and renew their headers")
+    added.add_argument("lessons", nargs="*", metavar="NNN")
+    added = command("new", _new, "make the skeleton of a lesson: source, checkers, tests")
+    added.add_argument("number", metavar="NNN")
+    added.add_argument("topic")
+    return parser
+
+
+def _list(options: argparse.Namespace) -> int:
+    from labsupport.course import catalogue
+
+    routes = catalogue.syllabus()["routes"]
+    chosen = catalogue.route(options.route or "alone")
+    for part in catalogue.syllabus()["parts"]:
+        entries = [entry for entry in chosen if entry.part == part["part"]]
+        if entries:
+            print(part["title"])
+        for entry in entries:
+            print(
+                f"  {entry.number} {entry.title:<52} {_minutes(entry.minutes)}  {entry.exercises} exercises and questions"
+            )
+    total = sum(entry.minutes or 0 for entry in chosen)
+    print(f"{len(chosen)} lessons, about {total / 60:.1f} hours. {len(catalogue.planned())} more are planned.")
+    if not options.route:
+        print("Routes: " + "; ".join(f"--route {name} ({r['title']}: {r['text']})" for name, r in routes.items()))
+    return 0
+
+
+def _minutes(minutes: int | None) -> str:
+    return "  ? min" if minutes is None else f"{minutes:3d} min"
+
+
+def _lab(options: argparse.Namespace) -> int:
+    import os
+
+    from labsupport import environment, paths
+    from labsupport.course import copies
+
+    made = copies.start()
+    stale = copies.outdated()
+    print(f"Your copies are in {paths.work()} ({len(made)} new)." + _outdated_text(stale))
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={paths.work()}", "--LabApp.news_url=None"]
+    if (paths.work() / "000_start_here.ipynb").exists():
+        command.append("--LabApp.default_url=/lab/tree/000_start_here.ipynb")
+    os.chdir(paths.work())
+    os.execve(sys.executable, command + options.rest, environment.for_learner())
+
+
+def _outdated_text(names: list[str]) -> str:
+    if not names:
+        return ""
+    return f" Newer originals exist of {', '.join(names)}: `labs reset NNN` gives a fresh copy and keeps yours."
+
+
+def _start(options: argparse.Namespace) -> int:
+    from labsupport.course import copies
+
+    made = copies.start(options.lessons or None)
+    for path in made:
+        print(f"started {path}")
+    if not made:
+        print("All copies are there already; `labs reset NNN` gives a fresh one." + _outdated_text(copies.outdated()))
+    return 0
+
+
+def _reset(options: argparse.Namespace) -> int:
+    from labsupport.course import copies
+
+    copy, backup = copies.reset(options.lesson)
+    print(f"fresh copy: {copy}" + (f"\nyour old one: {backup}" if backup else ""))
+    return 0
+
+
+def _save(options: argparse.Namespace) -> int:
+    from labsupport.course import copies
+
+    archive = options.file or Path(time.strftime("labs-%Y-%m-%d-%H%M%S.zip"))
+    count = copies.save(archive)
+    print(f"saved {count} files and your progress in {archive}; `labs restore {archive}` brings them back")
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from labsupport.course import copies
+
+    restored, backups = copies.restore(options.file)
+    print(
+        f"restored {len(restored)} files"
+        + (f"; kept what differed: {', '.join(p.name for p in backups)}" if backups else "")
+    )
+    return 0
+
+
+def _progress(options: argparse.Namespace) -> int:
+    from labsupport.exercises import overview
+
+    print(overview.of_class(options.merge) if options.merge else overview.of_learner())
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from labsupport import doctor
+
+    findings = doctor.examine()
+    print(doctor.text(findings))
+    return int(any(finding.level == doctor.FAIL for finding in findings))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from labsupport import paths
+    from labsupport.course import budget, report, runner, source, variants
+    from labsupport.course.display import display
+
+    if options.jobs is not None and options.jobs < 1:
+        raise LabsError(f"-j takes a number of notebooks from 1 up; you gave {options.jobs}.")
+    jobs = []
+    for path in source.select(options.lessons):
+        lesson = source.read(path)
+        variant: variants.Variant = "learner" if options.learner else "solution"
+        checks = () if options.learner else tuple(variants.answers(lesson)["exercises"])
+        limits = budget.LAB if lesson.is_lab else budget.LESSON
+        jobs.append(runner.Job(lesson.name, variants.derive(lesson, variant), limits, options.seed, checks))
+    started = time.monotonic()
+    shown = display(len(jobs))
+    try:
+        results = runner.run_all(jobs, options.jobs, shown.started, shown.finished)
+    finally:
+        shown.close()
+    failed = [result for result in results if not result.passed]
+    page = paths.build_folder() / "report.html"
+    report.write(page, results, time.monotonic() - started)
+    for result in failed:
+        print(f"\n{result.name}: {result.problem}", file=sys.stderr)
+    print(
+        f"{len(results) - len(failed)} of {len(results)} notebooks passed in {time.monotonic() - started:.0f} s. Report: {page}"
+    )
+    return int(bool(failed))
+
+
+def _build(options: argparse.Namespace) -> int:
+    from labsupport.course import build, catalogue, display, source
+
+    if options.check:
+        found = build.check(options.lessons or None)
+        print("\n".join(found) or "All notebooks are current.")
+        return int(bool(found))
+    everything = [source.read(path) for path in source.select(None)]
+    chosen = {path.name for path in source.select(options.lessons)}
+    for lesson in everything:
+        if lesson.path.name not in chosen:
+            continue
+        if options.texts:
+            if not build.refresh(lesson):
+                print(f"{lesson.name}: its code changed; run: labs build {lesson.number}")
+            continue
+        for result in build.build(lesson):
+            print(f"{lesson.number} {display.line(result)}", flush=True)
+    catalogue.store(everything)
+    return 0
+
+
+def _measure(options: argparse.Namespace) -> int:
+    from labsupport.course import build, catalogue, measure, source
+
+    for path in source.select(options.lessons):
+        lesson = source.read(path)
+        numbers = measure.measure(lesson)
+        measure.store({lesson.number: numbers})
+        build.refresh(lesson)
+        print(f"{lesson.name}: " + ", ".join(f"{name} {number}" for name, number in numbers.items()), flush=True)
+    catalogue.store([source.read(path) for path in source.select(None)])
+    return 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    from labsupport.course import new
+
+    for path in new.create(options.number, options.topic):
+        print(f"created {path}")
+    return 0

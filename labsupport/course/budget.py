@@ -1,0 +1,113 @@
+"""What a run may cost, and what it did cost: CPU seconds and memory of a process and everything it started."""
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+
+SAMPLE_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The limits of one notebook: CPU seconds and MB over the kernel's whole process tree, wall seconds over all."""
+
+    cpu_seconds: float
+    memory_mb: float
+    wall_seconds: float
+
+
+LESSON = Budget(cpu_seconds=60, memory_mb=1000, wall_seconds=600)
+LAB = Budget(cpu_seconds=120, memory_mb=1500, wall_seconds=900)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run took: wall seconds of the whole run, CPU seconds and peak MB of the children of the watched process."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    memory_mb: float
+
+    def excess(self, budget: Budget) -> str | None:
+        """Say which limit was exceeded, or return None."""
+        if self.cpu_seconds > budget.cpu_seconds:
+            return f"took {self.cpu_seconds:.0f} CPU seconds; the budget is {budget.cpu_seconds:.0f}"
+        if self.memory_mb > budget.memory_mb:
+            return f"took {self.memory_mb:.0f} MB; the budget is {budget.memory_mb:.0f} MB"
+        return None
+
+
+def watch(
+    process: subprocess.Popen[bytes], budget: Budget, tick: Callable[[], None] | None = None
+) -> tuple[Cost, str | None]:
+    """Wait for a process, measuring everything below it; end it when it goes far over its budget.
+
+    Memory is PSS where the system tells it (shared pages are counted once), else RSS. The process itself is the
+    measuring tool (papermill) and does not count. Returns the cost and, if the run was ended, the reason.
+    """
+    started = time.monotonic()
+    root = psutil.Process(process.pid)
+    cpu: dict[tuple[int, float], float] = {}
+    peak = 0.0
+    reason = None
+    try:
+        while process.poll() is None and reason is None:
+            memory = 0.0
+            for child in _children(root):
+                try:
+                    times = child.cpu_times()
+                    cpu[child.pid, child.create_time()] = times.user + times.system
+                    memory += _resident_bytes(child)
+                except psutil.Error:
+                    continue
+            peak = max(peak, memory / 1e6)
+            if time.monotonic() - started > budget.wall_seconds:
+                reason = f"did not finish within {budget.wall_seconds:.0f} s"
+            elif peak > 2 * budget.memory_mb:
+                reason = f"took {peak:.0f} MB, twice its budget of {budget.memory_mb:.0f} MB"
+            if tick:
+                tick()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(SAMPLE_SECONDS)
+    finally:
+        if process.poll() is None:
+            end_tree(process)
+    return Cost(time.monotonic() - started, sum(cpu.values()), peak), reason
+
+
+def end_tree(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started, gently first; return when they are gone."""
+    try:
+        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+    except psutil.NoSuchProcess:
+        process.wait()
+        return
+    for member in family:
+        _quietly(member.terminate)
+    _, alive = psutil.wait_procs(family, timeout=3)
+    for member in alive:
+        _quietly(member.kill)
+    process.wait()
+
+
+def _children(root: psutil.Process) -> list[psutil.Process]:
+    try:
+        return root.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def _resident_bytes(process: psutil.Process) -> float:
+    try:
+        return process.memory_full_info().pss
+    except (psutil.AccessDenied, AttributeError):
+        return process.memory_info().rss
+
+
+def _quietly(action: Callable[[], None]) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        action()

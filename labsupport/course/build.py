@@ -1,0 +1,125 @@
+"""Build the published notebooks from the sources, and check without executing that what is committed is current."""
+
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from labsupport import paths
+from labsupport.course import budget, catalogue, files, outputs, runner, source, variants
+from labsupport.course.runner import Job, Result
+from labsupport.course.source import Lesson
+from labsupport.course.variants import VARIANTS, Variant
+from labsupport.errors import LabsError
+
+
+def target(lesson: Lesson, variant: Variant) -> Path:
+    """Return where a variant is published."""
+    folder = paths.notebooks() if variant == "learner" else paths.notebooks() / "solutions"
+    return folder / f"{lesson.name}.ipynb"
+
+
+def build(lesson: Lesson) -> list[Result]:
+    """Execute both variants of a lesson and publish them with the lesson's answers; nothing is written if one fails.
+
+    Raises LabsError naming the cell that failed or the output that may not be published.
+    """
+    answers = variants.answers(lesson)
+    files.write_json(paths.ANSWERS / f"{lesson.number}.json", answers)
+    derived = {variant: variants.derive(lesson, variant) for variant in VARIANTS}
+    limits = budget.LAB if lesson.is_lab else budget.LESSON
+    jobs = [
+        Job(variant, notebook, limits, checks=tuple(answers["exercises"]) if variant == "solution" else ())
+        for variant, notebook in derived.items()
+    ]
+    results = runner.run_all(jobs, lanes=1 if lesson.is_lab else None)
+    for result in results:
+        found = outputs.problems(result.notebook) if result.passed and result.notebook is not None else [result.problem]
+        if found:
+            raise LabsError(f"{lesson.name}, {result.name}'s notebook: " + "\n  ".join(map(str, found)))
+    for result in results:
+        assert result.notebook is not None
+        publish(lesson, derived[result.name], result.notebook)  # type: ignore[index]
+    return results
+
+
+def publish(lesson: Lesson, derived: NotebookNode, executed: NotebookNode) -> None:
+    """Write a variant with the outputs of an executed notebook that has the same code."""
+    finished = with_outputs(derived, executed)
+    finished.metadata.labs["outputs_hash"] = outputs.outputs_hash(finished)
+    files.write_notebook(target(lesson, derived.metadata.labs.variant), finished)
+
+
+def with_outputs(derived: NotebookNode, executed: NotebookNode) -> NotebookNode:
+    """Return the derived notebook with the outputs of one whose code cells are the same."""
+    ran = {cell.id: cell for cell in executed.cells if cell.cell_type == "code"}
+    finished = nbformat.from_dict(derived)
+    for cell in finished.cells:
+        if cell.cell_type == "code":
+            cell.outputs = ran[cell.id].outputs
+            cell.execution_count = ran[cell.id].execution_count
+    return finished
+
+
+def refresh(lesson: Lesson) -> bool:
+    """Renew texts and header without executing, where the code is unchanged; returns whether that was possible."""
+    stored: list[tuple[NotebookNode, NotebookNode]] = []
+    for variant in VARIANTS:
+        path = target(lesson, variant)
+        if not path.exists():
+            return False
+        derived, old = variants.derive(lesson, variant), files.read_notebook(path)
+        if variants.code_of(derived) != variants.code_of(old) or outputs.outputs_hash(old) != old.metadata.labs.get(
+            "outputs_hash"
+        ):
+            return False
+        stored.append((derived, old))
+    for derived, old in stored:
+        publish(lesson, derived, old)
+    files.write_json(paths.ANSWERS / f"{lesson.number}.json", variants.answers(lesson))
+    return True
+
+
+def check(numbers: list[str] | None = None) -> list[str]:
+    """Return what is not current, one sentence each, naming the command that repairs it; executes nothing."""
+    found: list[str] = []
+    lessons = [source.read(path) for path in source.select(numbers)]
+    for lesson in lessons:
+        repair = f"run: labs build {lesson.number}"
+        for variant in VARIANTS:
+            found += _check_variant(lesson, variant, repair)
+        stored = paths.ANSWERS / f"{lesson.number}.json"
+        if not stored.exists() or files.json_text(variants.answers(lesson)) != stored.read_text(encoding="utf-8"):
+            found.append(f"{stored.name}, the answers of {lesson.name}, are not current; {repair}")
+    if not numbers:
+        known = {lesson.name for lesson in lessons}
+        for path in [*paths.notebooks().glob("*.ipynb"), *(paths.notebooks() / "solutions").glob("*.ipynb")]:
+            if path.stem not in known:
+                found.append(f"{path.name} has no source; delete it, or restore notebooks/src/{path.stem}.py")
+        if not catalogue.is_current(lessons):
+            found.append("the catalogue is not current; run: labs build --texts")
+    return found
+
+
+def _check_variant(lesson: Lesson, variant: Variant, repair: str) -> list[str]:
+    path = target(lesson, variant)
+    shown = path.relative_to(paths.course_root())
+    if not path.exists():
+        return [f"{shown} is missing; {repair}"]
+    try:
+        stored = files.read_notebook(path)
+    except LabsError as error:
+        return [f"{error} Or {repair}"]
+    derived = variants.derive(lesson, variant)
+    labs = stored.metadata.get("labs", {})
+    if variants.source_hash(stored) != labs.get("source_hash"):
+        return [
+            f"{shown} was edited by hand: its source is {labs.get('generated_from')}; move your change there, then {repair}"
+        ]
+    if variants.source_hash(derived) != labs.get("source_hash"):
+        if variants.code_of(derived) == variants.code_of(stored):
+            return [f"the texts of {shown} are older than its source; run: labs build --texts"]
+        return [f"{shown} is older than its source; {repair}"]
+    if outputs.outputs_hash(stored) != labs.get("outputs_hash"):
+        return [f"an output of {shown} was edited by hand; {repair}"]
+    return [f"{shown}, {text}; {repair}" for text in outputs.problems(stored)]

@@ -1,0 +1,79 @@
+"""Write files so that an interrupted run, a full disk or a second process leaves the old file or the new one, whole."""
+
+import contextlib
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from labsupport.errors import LabsError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file's content in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with clear_disk_errors(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a JSON file in one step."""
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON with its keys sorted, so that a rebuild writes the same bytes."""
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def write_notebook(path: Path, notebook: NotebookNode) -> None:
+    """Replace a notebook in one step."""
+    write_text(path, nbformat.writes(notebook) + "\n")
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """Read a notebook; raise LabsError when it is missing or damaged."""
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except FileNotFoundError:
+        raise LabsError(f"There is no notebook {path}.") from None
+    except Exception as error:
+        first = (str(error).splitlines() or ["unreadable"])[0]
+        raise LabsError(
+            f"{path} is not a notebook any more ({first}). `labs reset {path.name[:3]}` gives a fresh copy."
+        ) from None
+    return notebook
+
+
+@contextlib.contextmanager
+def clear_disk_errors(path: Path) -> Iterator[None]:
+    """Turn a full disk or a forbidden folder into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise LabsError(
+                f"The disk is full: {path} could not be written, what was there is kept. Free some space and repeat."
+            ) from None
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise LabsError(
+                f"{path} may not be written here ({error.strerror}). Check who owns {path.parent}."
+            ) from None
+        raise

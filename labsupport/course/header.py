@@ -1,0 +1,42 @@
+"""The first cell of every notebook, made from the lesson's own metadata and its measured time and memory."""
+
+import json
+import math
+from typing import Any
+
+from labsupport import paths
+from labsupport.course.source import Lesson
+
+
+def measured(number: str) -> dict[str, Any] | None:
+    """Return what `labs measure` stored of a lesson: minutes, run_seconds, cpu_seconds, memory_mb; None when never measured."""
+    try:
+        known = json.loads(paths.measured().read_text())
+    except FileNotFoundError:
+        return None
+    return known.get("lessons", {}).get(number)
+
+
+def header_text(lesson: Lesson, variant: str) -> str:
+    """Return the header: title, the question, what you will do, what you need, and what it costs."""
+    meta = lesson.meta
+    lines = [f"# {lesson.number} {meta['title']}", "", f"**{meta['question']}**", ""]
+    if variant == "solution":
+        lines += ["*This is the solved notebook. Work in the other one first.*", ""]
+    lines += ["You will", "", *(f"- {item}" for item in meta["will"]), ""]
+    lines += [f"You need: {meta['need']}", "", cost_text(measured(lesson.number))]
+    return "\n".join(lines).strip()
+
+
+def cost_text(numbers: dict[str, Any] | None) -> str:
+    """Return one sentence on minutes, seconds and memory, rounded so that another machine's run agrees."""
+    if numbers is None:
+        return "Not measured yet: `labs measure` does it."
+    seconds = round_up(numbers["run_seconds"], 10)
+    memory = round_up(numbers["memory_mb"], 100)
+    return f"About {numbers['minutes']} minutes to work through. Running every cell takes under {seconds} s and {memory} MB."
+
+
+def round_up(value: float, step: int) -> int:
+    """Round up to a multiple of `step`."""
+    return step * math.ceil(value / step)

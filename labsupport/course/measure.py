@@ -1,0 +1,57 @@
+"""What a lesson takes: seconds and MB measured by running it, minutes estimated from its texts and exercises."""
+
+import json
+import platform
+import re
+import statistics
+from datetime import date
+from typing import Any
+
+from labsupport import paths
+from labsupport.course import budget, files, runner, source, variants
+from labsupport.course.runner import Job
+from labsupport.course.source import Lesson
+from labsupport.errors import LabsError
+from labsupport.exercises.define import exercises_of
+
+WORDS_A_MINUTE = 150
+MINUTES_A_CELL = 0.5
+MINUTES_A_QUESTION = 1
+
+
+def working_minutes(lesson: Lesson) -> int:
+    """Estimate the minutes to work through a lesson, to the next 5: reading, running cells, exercises, quiz."""
+    exercises = exercises_of(lesson.number)
+    words = sum(len(re.findall(r"\w+", cell.source)) for cell in lesson.cells if cell.cell_type == "markdown")
+    cells = sum(cell.cell_type == "code" for cell in lesson.cells)
+    minutes = words / WORDS_A_MINUTE + cells * MINUTES_A_CELL + len(exercises.quizzes) * MINUTES_A_QUESTION
+    minutes += sum(exercise.minutes for exercise in exercises.exercises.values())
+    return 5 * max(1, round(minutes / 5))
+
+
+def measure(lesson: Lesson, rounds: int = 3) -> dict[str, Any]:
+    """Run a lesson's solved notebook several times, alone, and return medians; raises LabsError when it fails."""
+    notebook = variants.derive(lesson, "solution")
+    limits = budget.LAB if lesson.is_lab else budget.LESSON
+    results = [runner.run(Job(lesson.name, notebook, limits)) for _ in range(rounds)]
+    failed = next((result for result in results if not result.passed), None)
+    if failed:
+        raise LabsError(f"{lesson.name} can't be measured, it failed: {failed.problem}")
+    return {
+        "minutes": working_minutes(lesson),
+        "run_seconds": round(statistics.median(result.cost.wall_seconds for result in results), 1),
+        "cpu_seconds": round(statistics.median(result.cost.cpu_seconds for result in results), 1),
+        "memory_mb": round(statistics.median(result.cost.memory_mb for result in results)),
+    }
+
+
+def store(measured: dict[str, dict[str, Any]]) -> None:
+    """Add measurements to measured.json, dropping lessons that are gone."""
+    try:
+        known = json.loads(paths.measured().read_text())["lessons"]
+    except FileNotFoundError:
+        known = {}
+    present = source.find_sources()
+    lessons = {number: numbers for number, numbers in (known | measured).items() if number in present}
+    machine = f"{runner.cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    files.write_json(paths.measured(), {"machine": machine, "day": date.today().isoformat(), "lessons": lessons})

@@ -1,0 +1,48 @@
+"""The page that a course run leaves: per lesson its time, memory, figures, and pass or fail."""
+
+import html
+import platform
+from datetime import datetime
+from pathlib import Path
+
+from labsupport.course import files
+from labsupport.course.runner import Result
+
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color-scheme:light dark}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem .8rem;border-bottom:1px solid #8884}
+td.n{text-align:right;font-variant-numeric:tabular-nums}.pass{color:#2f9e44}.fail{color:#e03131}pre{white-space:pre-wrap}
+"""
+
+
+def write(path: Path, results: list[Result], wall_seconds: float) -> None:
+    """Write the report; a result without problem is a pass."""
+    passed = sum(result.passed for result in results)
+    rows = "\n".join(_row(result) for result in results)
+    page = f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Course run</title>
+<style>{STYLE}</style>
+<h1>Course run</h1>
+<p>{passed} of {len(results)} notebooks passed in {wall_seconds:.0f} s, {datetime.now():%Y-%m-%d %H:%M},
+Python {platform.python_version()} on {platform.system()} {platform.machine()}.</p>
+<table><thead><tr><th>Notebook</th><th>Result</th><th>Time, s</th><th>CPU, s</th><th>Peak memory, MB</th><th>Figures</th></tr></thead>
+<tbody>
+{rows}
+</tbody></table></html>
+"""
+    files.write_text(path, page)
+
+
+def _row(result: Result) -> str:
+    kind = "pass" if result.passed else "fail"
+    numbers = (
+        f"{result.cost.wall_seconds:.1f}",
+        f"{result.cost.cpu_seconds:.1f}",
+        f"{result.cost.memory_mb:.0f}",
+        str(result.figures),
+    )
+    cells = "".join(f'<td class="n">{number}</td>' for number in numbers)
+    row = f'<tr><td>{html.escape(result.name)}</td><td class="{kind}">{kind}</td>{cells}</tr>'
+    if result.problem:
+        row += f'<tr><td></td><td colspan="5"><pre>{html.escape(result.problem)}</pre></td></tr>'
+    return row

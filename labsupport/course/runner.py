@@ -1,0 +1,139 @@
+"""Run notebooks by papermill, each in a process and an empty folder of its own, several at once, within their budgets."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from labsupport import environment
+from labsupport.course import budget, files, outputs
+from labsupport.course.budget import Budget, Cost
+
+
+@dataclass(frozen=True)
+class Job:
+    """A notebook to execute. `seed` replaces SEED; `checks` are the exercises that must end with PASS."""
+
+    name: str
+    notebook: NotebookNode = field(repr=False)
+    budget: Budget
+    seed: int | None = None
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a job: the executed notebook (as far as it got), its cost, and why it failed, if it did."""
+
+    name: str
+    notebook: NotebookNode | None = field(repr=False)
+    cost: Cost
+    problem: str | None
+    figures: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether the notebook ran to its end, within its budget, with every check passed."""
+        return self.problem is None
+
+
+class Interrupted(Exception):
+    """The run was stopped from outside."""
+
+
+def run(job: Job, stop: threading.Event | None = None) -> Result:
+    """Execute one notebook in an empty folder; raises Interrupted when `stop` is set."""
+    with tempfile.TemporaryDirectory(prefix="labs-run-") as name:
+        folder = Path(name)
+        before, after, empty = folder / "in.ipynb", folder / "out.ipynb", folder / "cwd"
+        empty.mkdir()
+        files.write_notebook(before, job.notebook)
+        command = [sys.executable, "-m", "labsupport.course.worker", str(before), str(after), "--cwd", str(empty)]
+        if job.seed is not None:
+            command += ["--seed", str(job.seed)]
+        with (folder / "stderr").open("wb") as errors:
+            process = subprocess.Popen(
+                command,
+                env=environment.for_run(folder),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+            cost, reason = budget.watch(process, job.budget, lambda: _raise_if_set(stop))
+        notebook = files.read_notebook(after) if after.exists() else None
+        if notebook is not None:
+            outputs.clean(notebook)
+        problem = reason or _worker_problem(process.returncode, folder / "stderr") or cost.excess(job.budget)
+        problem = problem or _unpassed(job.checks, folder / "home" / "progress.json")
+        return Result(job.name, notebook, cost, problem, outputs.figures(notebook) if notebook is not None else 0)
+
+
+def run_all(
+    jobs: list[Job],
+    lanes: int | None = None,
+    started: Callable[[str], None] = lambda name: None,
+    finished: Callable[[Result], None] = lambda result: None,
+) -> list[Result]:
+    """Execute many notebooks, `lanes` at once (default: one a core), and return the results in the order of the jobs.
+
+    When interrupted, all running notebooks are ended before KeyboardInterrupt goes on.
+    """
+    stop = threading.Event()
+
+    def one(job: Job) -> Result:
+        _raise_if_set(stop)
+        started(job.name)
+        return run(job, stop)
+
+    results: dict[str, Result] = {}
+    with ThreadPoolExecutor(max_workers=max(1, lanes or cores())) as pool:
+        futures = [pool.submit(one, job) for job in jobs]
+        try:
+            for future in as_completed(futures):
+                result = future.result()
+                results[result.name] = result
+                finished(result)
+        except BaseException:
+            stop.set()
+            for future in futures:
+                future.cancel()
+            raise
+    return [results[job.name] for job in jobs]
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _raise_if_set(stop: threading.Event | None) -> None:
+    if stop is not None and stop.is_set():
+        raise Interrupted
+
+
+def _worker_problem(code: int, stderr: Path) -> str | None:
+    if code == 0:
+        return None
+    said = outputs.ANSI.sub("", stderr.read_text(errors="replace")).strip()
+    return said[-2000:] or f"papermill ended with code {code}"
+
+
+def _unpassed(checks: tuple[str, ...], progress: Path) -> str | None:
+    if not checks:
+        return None
+    try:
+        known = json.loads(progress.read_text())["exercises"]
+    except (OSError, ValueError, KeyError):
+        known = {}
+    wrong = [f"{key} {known.get(key, {}).get('outcome', 'was never checked')}" for key in checks]
+    wrong = [text for text in wrong if not text.endswith(" PASS")]
+    return "these checks did not pass: " + ", ".join(wrong) if wrong else None

@@ -1,0 +1,192 @@
+"""Look for what could go wrong on this machine; each finding comes with the line that mends it."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+OK, NOTE, FAIL = "ok", "note", "fail"
+FREE_GB = 5
+MEMORY_GB = 4
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: its level, one sentence, and the command or step that mends it."""
+
+    level: str
+    sentence: str
+    mend: str = ""
+
+
+def examine() -> list[Finding]:
+    """Return all findings, in the order in which to mend them."""
+    checks = (_python, _environment, _disk, _memory, _system, _docker, _kubectl, _proxy, _progress)
+    return [finding for check in checks for finding in check()]
+
+
+def text(findings: list[Finding]) -> str:
+    """Return findings as lines for a terminal."""
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.level:<4}  {finding.sentence}")
+        if finding.mend:
+            lines.append(f"      -> {finding.mend}")
+    return "\n".join(lines)
+
+
+def _python() -> Iterator[Finding]:
+    version = platform.python_version()
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        yield Finding(OK, f"Python {version}.")
+    else:
+        yield Finding(
+            FAIL,
+            f"Python {version} is not supported; the course runs on 3.11 to 3.13.",
+            "install Python 3.12, delete .venv, then: make lab",
+        )
+
+
+def _environment() -> Iterator[Finding]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    missing = []
+    for name in ("jupyterlab", "papermill", "numpy", "scikit-learn", "matplotlib", "gymnasium", "mlflow"):
+        try:
+            version(name)
+        except PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        yield Finding(FAIL, f"The environment lacks {', '.join(missing)}.", "make lab   (installs what is missing)")
+    else:
+        yield Finding(OK, "The course's libraries are installed.")
+
+
+def _disk() -> Iterator[Finding]:
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    if free < 1:
+        yield Finding(
+            FAIL,
+            f"Only {free:.1f} GB of disk are free.",
+            f"free {FREE_GB} GB; `make clean` removes what the course built",
+        )
+    elif free < FREE_GB:
+        yield Finding(
+            NOTE,
+            f"{free:.0f} GB of disk are free; the labs with containers want {FREE_GB}.",
+            "docker system prune   (asks first)",
+        )
+    else:
+        yield Finding(OK, f"At least {FREE_GB} GB of disk are free.")
+
+
+def _memory() -> Iterator[Finding]:
+    import psutil
+
+    total = psutil.virtual_memory().total / 1e9
+    if total < MEMORY_GB - 0.5:
+        yield Finding(
+            NOTE, f"{total:.1f} GB of memory: run one notebook at a time.", "close other programs; labs run -j 1"
+        )
+    else:
+        yield Finding(OK, f"At least {MEMORY_GB - 1} GB of memory.")
+
+
+def _system() -> Iterator[Finding]:
+    system, machine = platform.system(), platform.machine()
+    if system == "Darwin" and machine == "x86_64":
+        yield Finding(FAIL, "Intel Macs have no current TensorFlow.", "use the devcontainer (.devcontainer/) or Binder")
+    elif system == "Windows":
+        yield Finding(
+            FAIL, "Windows itself is not supported.", "wsl --install, then clone and run the course inside WSL2"
+        )
+    elif "microsoft" in platform.release().lower() and str(Path.cwd()).startswith("/mnt/"):
+        yield Finding(
+            NOTE,
+            "The course lies on a Windows drive; notebooks and Git are slow there.",
+            "clone it inside WSL2: cd ~ && git clone ...",
+        )
+    else:
+        yield Finding(OK, f"{system} on {machine}.")
+
+
+def _docker() -> Iterator[Finding]:
+    program = shutil.which("docker") or shutil.which("podman")
+    if program is None:
+        yield Finding(
+            NOTE,
+            "No Docker or Podman: the labs of part 6 use the pocket cluster.",
+            "nothing to do, or install Docker for kind",
+        )
+        return
+    name = Path(program).name
+    try:
+        answer = subprocess.run(
+            [program, "info", "--format", "{{.MemTotal}}"], capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        yield Finding(NOTE, f"{name} does not answer.", f"start {name}; the pocket cluster works without it")
+        return
+    if answer.returncode:
+        rights = "permission denied" in answer.stderr.lower()
+        mend = (
+            "sudo usermod -aG docker $USER, then log in again"
+            if rights
+            else f"start {name}; the pocket cluster works without it"
+        )
+        yield Finding(
+            NOTE, f"{name} is installed, but " + ("you may not use it." if rights else "it is not running."), mend
+        )
+        return
+    memory = int(answer.stdout.strip() or 0) / 1e9 if answer.stdout.strip().isdigit() else None
+    if memory is not None and memory < 3.5:
+        yield Finding(
+            NOTE,
+            f"{name} has {memory:.1f} GB of memory; a kind cluster with the labs wants 4.",
+            "raise it in Docker Desktop: Settings, Resources",
+        )
+    else:
+        yield Finding(OK, f"{name} runs.")
+
+
+def _kubectl() -> Iterator[Finding]:
+    if shutil.which("kubectl") or (Path(sys.executable).parent / "kubectl").exists():
+        yield Finding(OK, "kubectl is there.")
+    else:
+        yield Finding(
+            NOTE, "No kubectl: part 6 needs it.", "make lab   (installs it on Linux), or brew install kubectl"
+        )
+
+
+def _proxy() -> Iterator[Finding]:
+    proxies = sorted(name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy"))
+    exempt = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))
+    if proxies and "127.0.0.1" not in exempt:
+        yield Finding(
+            NOTE,
+            f"{', '.join(proxies)} is set and would also catch local services.",
+            "export no_proxy=127.0.0.1,localhost,$no_proxy",
+        )
+
+
+def _progress() -> Iterator[Finding]:
+    from labsupport.exercises import progress
+
+    file = progress.path()
+    try:
+        progress.read()
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except ValueError:
+        yield Finding(NOTE, "Your progress file is damaged; the next check keeps it aside and begins a new one.")
+        return
+    except OSError:
+        yield Finding(FAIL, "Your progress can't be stored.", "export LABS_HOME=/a/folder/you/own")
+        return
+    if os.access(file.parent, os.W_OK):
+        yield Finding(OK, "Your progress can be stored.")
+    else:
+        yield Finding(FAIL, "The folder of your progress may not be written.", "export LABS_HOME=/a/folder/you/own")

@@ -1,0 +1,160 @@
+"""check, hint, solution, use, quiz, claim: what a learner calls."""
+
+import sys
+from typing import Any
+
+from labsupport.errors import LabsError
+from labsupport.exercises import answers, progress
+from labsupport.exercises.define import exercises_of
+from labsupport.exercises.guard import Guarded, time_limit
+from labsupport.exercises.outcomes import Fail, Kind, LearnerError, NotAttempted, Outcome, TimeUp
+from labsupport.exercises.render import Card, show
+
+
+class ClaimError(AssertionError):
+    """A sentence of the lesson does not hold in this run."""
+
+
+def check(key: str, answer: Any = ...) -> None:
+    """Check an answer: PASS, NOT YET, FAIL with a diagnosis, or ERROR with your own traceback."""
+    try:
+        outcome = evaluate(key, answer)
+    except LabsError as error:
+        show(Card("ERROR", str(key), [("", str(error))]))
+        return
+    note = progress.record_outcome(key, outcome.kind)
+    show(_card(outcome, exercises_of(key).exercises[key].title, note))
+
+
+def hint(key: str) -> None:
+    """Show the next hint of an exercise."""
+    try:
+        exercise = exercises_of(key).exercises[key]
+    except (LabsError, KeyError) as error:
+        show(Card("ERROR", str(key), [("", str(error) if isinstance(error, LabsError) else "A quiz has no hints.")]))
+        return
+    seen = progress.hints_seen(key)
+    if seen < len(exercise.hints):
+        note = progress.record_hint(key)
+        lines = [("", exercise.hints[seen]), *_note(note)]
+        show(Card("HINT", f"{seen + 1} of {len(exercise.hints)} for {key}", lines))
+    else:
+        again = [(str(i + 1), text) for i, text in enumerate(exercise.hints)]
+        show(
+            Card("HINT", f"for {key}: that was all", [*again, ("", f'`solution("{key}")` shows the reference answer.')])
+        )
+
+
+def solution(key: str) -> None:
+    """Show the reference answer of an exercise; your progress records that it was shown."""
+    try:
+        exercise, known = exercises_of(key).exercises[key], answers.entry(key)
+    except (LabsError, KeyError) as error:
+        text = str(error) if isinstance(error, LabsError) else f'A quiz explains itself: quiz("{key}", "A").'
+        show(Card("ERROR", str(key), [("", text)]))
+        return
+    note = progress.record_solution_shown(key)
+    show(Card("HINT", f"One answer to {key}, {exercise.title}", _note(note), known["solution"]))
+
+
+def use(key: str, answer: Any) -> Any:
+    """Return your answer if its check passes, else the reference answer, and say which."""
+    if evaluate(key, answer).kind is Kind.PASS:
+        print(f"Going on with your answer to {key}.")
+        return answer
+    main = sys.modules.get("__main__")
+    value = answers.reference(key, getattr(main, "SEED", None))
+    print(f"Going on with the reference answer to {key}, because yours does not pass yet.")
+    return value
+
+
+def quiz(key: str, choice: Any = ...) -> None:
+    """Ask a question, or say why your choice is right or wrong."""
+    try:
+        question = exercises_of(key).quizzes[key]
+    except (LabsError, KeyError) as error:
+        text = str(error) if isinstance(error, LabsError) else f'{key} is an exercise: check("{key}", ...).'
+        show(Card("ERROR", str(key), [("", text)]))
+        return
+    letters = list(question.options)
+    if choice is ... or choice is None:
+        asked = [(letter, option.text) for letter, option in question.options.items()]
+        progress.record_outcome(key, Kind.NOT_YET)
+        show(Card("QUIZ", f"{key} {question.question}", asked))
+        return
+    letter = str(choice).strip().strip("().:").upper()
+    if letter not in letters:
+        asked = [(name, option.text) for name, option in question.options.items()]
+        show(
+            Card(
+                "QUIZ",
+                f"{key} {question.question}",
+                [*asked, ("", f"Choose one of {', '.join(letters)}; you wrote `{choice!r}`.")],
+            )
+        )
+        return
+    option = question.options[letter]
+    kind = Kind.PASS if option.right else Kind.FAIL
+    note = progress.record_outcome(key, kind)
+    show(Card(kind, f"{key} {question.question}", [(f"{letter}", option.text), ("Why", option.reason), *_note(note)]))
+
+
+def claim(text: str, condition: Any) -> None:
+    """State what the lesson has just shown; raises ClaimError when this run does not show it."""
+    if not bool(condition):
+        raise ClaimError(
+            f"This run does not show it: {text}. The course promises it for SEED 0 to 4. If SEED is one of these and you "
+            "changed nothing else, that is a bug: please report it."
+        )
+    print(f"Holds: {text}.")
+
+
+def evaluate(key: str, answer: Any) -> Outcome:
+    """Run the checker of an exercise on an answer; nothing is shown or recorded. Raises LabsError for an unknown key."""
+    exercise = exercises_of(key).exercises.get(key)
+    if exercise is None:
+        raise LabsError(f'{key} is a quiz: quiz("{key}", "A").')
+    if answer is ...:
+        return Outcome(
+            Kind.NOT_YET, key, f'Write your answer in the cell above, run it, then this one. Stuck? `hint("{key}")`'
+        )
+    given = Guarded(answer) if callable(answer) and not isinstance(answer, type) else answer
+    try:
+        with time_limit(exercise.seconds):
+            text = exercise.checker(given)
+    except NotAttempted:
+        return Outcome(Kind.NOT_YET, key, f'Replace the line that raises NotImplementedError. Stuck? `hint("{key}")`')
+    except Fail as failure:
+        return Outcome(Kind.FAIL, key, "", failure.saw, failure.expected, failure.cause)
+    except LearnerError as error:
+        return Outcome(Kind.ERROR, key, f"Your code raised `{error.summary}`", code=error.where)
+    except TimeUp:
+        cause = "a loop whose condition never becomes false, or work that grows much faster than the input"
+        return Outcome(
+            Kind.FAIL, key, "", f"no answer after {exercise.seconds:g} s", "an answer within that time", cause
+        )
+    except Exception as error:  # a strange answer that the checker's own arithmetic choked on
+        saw = f"an answer of type `{type(answer).__name__}` that the check could not work with ({type(error).__name__}: {error})"
+        return Outcome(
+            Kind.FAIL,
+            key,
+            "",
+            saw,
+            "the type that the exercise asks for",
+            "a value, list or function where another was meant",
+        )
+    return Outcome(Kind.PASS, key, text)
+
+
+def _card(outcome: Outcome, title: str, note: str | None) -> Card:
+    lines = [("", outcome.text)] if outcome.text else []
+    for name, text in (("Saw", outcome.saw), ("Expected", outcome.expected), ("Likely cause", outcome.cause)):
+        if text:
+            lines.append((name, text))
+    if outcome.kind in (Kind.FAIL, Kind.ERROR):
+        lines.append(("", f'Try again, or ask: `hint("{outcome.key}")`'))
+    return Card(outcome.kind, f"{outcome.key} {title}", lines + _note(note), outcome.code)
+
+
+def _note(note: str | None) -> list[tuple[str, str]]:
+    return [("Note", note)] if note else []

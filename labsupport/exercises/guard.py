@@ -1,0 +1,80 @@
+"""Call the learner's code on copies of the inputs, with a time limit, and tell its errors from the checker's."""
+
+import contextlib
+import copy
+import io
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from labsupport.exercises.outcomes import LearnerError, NotAttempted, TimeUp
+
+PACKAGE = str(Path(__file__).resolve().parents[1])
+
+
+class Guarded:
+    """The learner's function, callable by a checker without risk to the checker's own data."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.name = getattr(function, "__name__", type(function).__name__)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it on deep copies of the arguments; raise LearnerError or NotAttempted instead of its own exceptions."""
+        with learners_code():
+            return self.function(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+
+
+@contextlib.contextmanager
+def learners_code() -> Iterator[None]:
+    """Mark a block as the learner's: what it prints is kept back, what it raises becomes LearnerError."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    except NotImplementedError as error:
+        raise NotAttempted(str(error)) from None
+    except (KeyboardInterrupt, LearnerError, NotAttempted):
+        raise
+    except Exception as error:
+        raise LearnerError(f"{type(error).__name__}: {error}", own_traceback(error)) from None
+
+
+def own_traceback(error: BaseException) -> str:
+    """Return the lines of a traceback that stand in the learner's own cells, with the text of each line."""
+    frames = []
+    for frame in traceback.extract_tb(_outside_package(error.__traceback__)):
+        if frame.filename.startswith(PACKAGE) or "site-packages" in frame.filename or "/lib/python" in frame.filename:
+            continue
+        text = f": {frame.line}" if frame.line else ""
+        frames.append(f"line {frame.lineno} in {frame.name}{text}")
+    return "\n".join([*frames, f"{type(error).__name__}: {error}"])
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeUp in the block after `seconds`; it can't interrupt native code, and does nothing outside the main thread."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(number: int, frame: Any) -> None:
+        raise TimeUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    # It rings again and again, for code that catches everything once.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _outside_package(tb: TracebackType | None) -> TracebackType | None:
+    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(PACKAGE):
+        tb = tb.tb_next
+    return tb

@@ -1,0 +1,79 @@
+"""Progress as a table: one learner's, or a class's from many progress files."""
+
+from pathlib import Path
+
+from labsupport.course import catalogue
+from labsupport.errors import LabsError
+from labsupport.exercises import answers, progress
+from labsupport.exercises.progress import Entry
+
+
+def of_learner() -> str:
+    """Return the learner's own progress, a line per lesson; raises LabsError when the file is damaged."""
+    known = _read(progress.path())
+    lines = []
+    for entry in catalogue.entries().values():
+        keys = list(answers.load(entry.number)["exercises"])
+        if not keys:
+            continue
+        passed = [key for key in keys if _passed(known.get(key, {}))]
+        shown = [key for key in keys if known.get(key, {}).get("solution_shown")]
+        bar = "".join("#" if key in passed else "." for key in keys)
+        note = f", solution shown: {', '.join(shown)}" if shown else ""
+        lines.append(f"{entry.number} {entry.title[:44]:<44} [{bar}] {len(passed)}/{len(keys)}{note}")
+    if not known:
+        lines.append("No exercise checked yet. Begin with `make lab` and lesson 000.")
+    return "\n".join(lines)
+
+
+def of_class(files: list[Path]) -> str:
+    """Return a class's progress: lessons by learner, then the exercises where most got stuck.
+
+    Learners are named by their files. Raises LabsError for a file that is missing or is no progress file.
+    """
+    learners = {file: _read(file, required=True) for file in files}
+    names = {file: _name(file, files) for file in files}
+    width = max(len(name) for name in names.values())
+    lessons = {e.number: list(answers.load(e.number)["exercises"]) for e in catalogue.entries().values()}
+    lessons = {number: keys for number, keys in lessons.items() if keys}
+    lines = [" " * width + "  " + "  ".join(f"{number:>5}" for number in lessons)]
+    for file, known in learners.items():
+        cells = [f"{sum(_passed(known.get(key, {})) for key in keys)}/{len(keys)}" for keys in lessons.values()]
+        lines.append(f"{names[file]:<{width}}  " + "  ".join(f"{cell:>5}" for cell in cells))
+    stuck = []
+    for key in (key for keys in lessons.values() for key in keys):
+        tried = [known[key] for known in learners.values() if key in known]
+        if tried:
+            passed = sum(map(_passed, tried))
+            hints = sum(entry.get("hints", 0) for entry in tried)
+            shown = sum(bool(entry.get("solution_shown")) for entry in tried)
+            stuck.append(
+                (
+                    passed / len(tried),
+                    -hints,
+                    key,
+                    f"{key}: {passed} of {len(tried)} passed, {hints} hints, solution shown {shown} times",
+                )
+            )
+    lines += ["", "Where the class got stuck", *(text for *_, text in sorted(stuck)[:8])]
+    return "\n".join(lines)
+
+
+def _read(file: Path, required: bool = False) -> dict[str, Entry]:
+    if required and not file.exists():
+        raise LabsError(
+            f"There is no progress file {file}. Each learner finds theirs with: python -c 'from labsupport.exercises import progress; print(progress.path())'"
+        )
+    try:
+        return progress.read(file)
+    except (OSError, ValueError) as error:
+        raise LabsError(f"{file} can't be read as a progress file ({error}).") from None
+
+
+def _passed(entry: Entry) -> bool:
+    return "passed_at" in entry
+
+
+def _name(file: Path, files: list[Path]) -> str:
+    same = [other for other in files if other.stem == file.stem]
+    return f"{file.parent.name}/{file.stem}" if len(same) > 1 else file.stem

@@ -1,0 +1,1 @@
+"""Machine learning from scratch: the implementations that part 2 teaches."""

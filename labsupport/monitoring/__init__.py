@@ -1,0 +1,1 @@
+"""Watching models: what to measure, and how to export it."""

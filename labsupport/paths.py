@@ -1,0 +1,68 @@
+"""Where everything lies: the one place that knows a path."""
+
+import os
+from pathlib import Path
+
+from labsupport.errors import LabsError
+
+PACKAGE = Path(__file__).resolve().parent
+ANSWERS = PACKAGE / "lessons" / "answers"
+CATALOGUE = PACKAGE / "lessons" / "catalogue.json"
+SYLLABUS = PACKAGE / "lessons" / "syllabus.yaml"
+
+
+def course_root() -> Path:
+    """Return the checkout of the course: `$LABS_COURSE`, else the folder above the working directory or the package.
+
+    Raises LabsError when no checkout is found (the package may be installed without one).
+    """
+    named = os.environ.get("LABS_COURSE")
+    candidates = [Path(named)] if named else [*_with_parents(Path.cwd()), PACKAGE.parent]
+    for folder in candidates:
+        if (folder / "notebooks" / "src").is_dir():
+            return folder.resolve()
+    place = named or str(Path.cwd())
+    raise LabsError(
+        f"No course found at {place}: expected a folder with notebooks/src. "
+        "Change into your clone of the course, or set LABS_COURSE to its path."
+    )
+
+
+def notebooks() -> Path:
+    """Return the folder of the published notebooks."""
+    return course_root() / "notebooks"
+
+
+def sources() -> Path:
+    """Return the folder of the lesson sources."""
+    return notebooks() / "src"
+
+
+def measured() -> Path:
+    """Return the file with each lesson's measured time and memory."""
+    return notebooks() / "measured.json"
+
+
+def work() -> Path:
+    """Return the folder of the learner's copies."""
+    return course_root() / "work"
+
+
+def build_folder() -> Path:
+    """Return the folder for reports and other files that are made and may be deleted."""
+    return course_root() / "build"
+
+
+def data_home() -> Path:
+    """Return the learner's own folder (progress): `$LABS_HOME`, else the user's data folder."""
+    named = os.environ.get("LABS_HOME")
+    if named:
+        return Path(named).expanduser().resolve()
+    from platformdirs import user_data_path
+
+    return user_data_path("labs", appauthor=False)
+
+
+def _with_parents(folder: Path) -> list[Path]:
+    folder = folder.resolve()
+    return [folder, *folder.parents]

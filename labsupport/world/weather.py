@@ -1,0 +1,26 @@
+"""Four years of real weather: Seattle, 2012 to 2015, day by day (NOAA, public domain, from the vega_datasets wheel)."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEASONS = ("winter", "spring", "summer", "autumn")
+
+
+def seattle_weather() -> "pd.DataFrame":
+    """Return one row a day with the signs of the day and whether it rained on the next.
+
+    Columns: `date`; `precipitation` (mm), `temp_max`, `temp_min` (degrees Celsius), `wind` (m/s); `rain` (bool: more
+    than 0 mm); `season` (winter is December to February); `rain_tomorrow` (bool). The last day of the record has no
+    tomorrow and is left out: 1,460 rows.
+    """
+    from vega_datasets import data
+
+    days = data.seattle_weather().drop(columns="weather")
+    days["rain"] = days["precipitation"] > 0
+    days["season"] = (days["date"].dt.month % 12 // 3).map(dict(enumerate(SEASONS)))
+    days["rain_tomorrow"] = days["rain"].shift(-1)
+    days = days.iloc[:-1].copy()
+    days["rain_tomorrow"] = days["rain_tomorrow"].astype(bool)
+    return days
