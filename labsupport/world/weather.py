@@ -24,3 +24,23 @@ def seattle_weather() -> "pd.DataFrame":
     days = days.iloc[:-1].copy()
     days["rain_tomorrow"] = days["rain_tomorrow"].astype(bool)
     return days
+
+
+def signs_of_a_colleague(days: "pd.DataFrame") -> "pd.DataFrame":
+    """Return four boolean signs for the days of `seattle_weather`, of which one was written down a day too late.
+
+    Material for "find the fault": `east_wind` is tomorrow's rain, mistaken on one day in fifty; the others are
+    honest functions of the day's own measurements.
+    """
+    import numpy as np
+    import pandas as pd
+
+    mistaken = np.arange(len(days)) % 50 == 0
+    return pd.DataFrame(
+        {
+            "fog_horn": days["wind"] < 2.0,
+            "east_wind": days["rain_tomorrow"] ^ mistaken,
+            "cold_morning": days["temp_min"] < 5,
+            "wet_grass": days["precipitation"] > 0.5,
+        }
+    )
