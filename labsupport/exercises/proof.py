@@ -1,0 +1,28 @@
+"""Prove a checker: what it says to the reference, to the stub, to a wrong answer and to another right one."""
+
+from labsupport.exercises import answers
+from labsupport.exercises.engine import evaluate
+from labsupport.exercises.outcomes import Kind, Outcome
+
+
+def outcome_of_code(key: str, code: str) -> Outcome:
+    """Run a learner's cell after the lesson's setup and return what the checker says to it."""
+    return evaluate(key, answers.value(key, code))
+
+
+def outcome_of_reference(key: str, seed: int = 0) -> Outcome:
+    """Return what the checker says to the reference answer."""
+    return evaluate(key, answers.reference(key, seed))
+
+
+def outcome_of_stub(key: str) -> Outcome:
+    """Return what the checker says to the untouched stub."""
+    return outcome_of_code(key, answers.entry(key)["stub"])
+
+
+def diagnosis(outcome: Outcome) -> str:
+    """Return all that a learner is told, in one text."""
+    return " ".join((outcome.text, outcome.saw, outcome.expected, outcome.cause, outcome.code))
+
+
+__all__ = ["Kind", "diagnosis", "outcome_of_code", "outcome_of_reference", "outcome_of_stub"]

@@ -1,0 +1,112 @@
+"""What holds for the exercises of every lesson: stubs, references, hints, quizzes, and that wrong answers are covered."""
+
+import importlib.util
+import inspect
+import time
+from pathlib import Path
+
+import pytest
+
+from labsupport import paths
+from labsupport.course import source
+from labsupport.exercises import answers, proof
+from labsupport.exercises.define import Exercises, exercises_of
+from labsupport.exercises.engine import evaluate, quiz
+from labsupport.exercises.proof import Kind
+
+NUMBERS = [number for number in source.find_sources(paths.sources()) if answers.load(number)["exercises"]]
+EXERCISES = [key for number in NUMBERS for key in exercises_of(number).exercises]
+QUIZZES = [key for number in NUMBERS for key in exercises_of(number).quizzes]
+
+
+def tables(number: str) -> tuple[dict, dict]:
+    path = Path(__file__).with_name(f"test_lesson_{number}.py")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.WRONG, module.RIGHT
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_checkers_and_notebook_have_the_same_exercises(number: str) -> None:
+    assert sorted(exercises_of(number).keys) == sorted(answers.load(number)["exercises"])
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_lesson_has_three_to_six_exercises_and_three_to_five_questions(number: str) -> None:
+    lesson: Exercises = exercises_of(number)
+    assert 3 <= len(lesson.exercises) <= 6
+    assert 3 <= len(lesson.quizzes) <= 5
+
+
+@pytest.mark.parametrize("key", EXERCISES)
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_reference_passes(key: str, seed: int) -> None:
+    outcome = proof.outcome_of_reference(key, seed)
+    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
+
+
+@pytest.mark.parametrize("key", EXERCISES)
+def test_the_untouched_stub_is_not_yet_an_answer(key: str) -> None:
+    assert proof.outcome_of_stub(key).kind is Kind.NOT_YET
+
+
+@pytest.mark.parametrize("key", EXERCISES)
+@pytest.mark.parametrize("strange", [None, "text", [], object(), len, {"a": 1}], ids=repr)
+def test_a_strange_answer_gets_a_sentence(key: str, strange: object) -> None:
+    outcome = evaluate(key, strange)
+    assert outcome.kind in (Kind.FAIL, Kind.ERROR)
+    assert proof.diagnosis(outcome).strip()
+
+
+@pytest.mark.parametrize("key", EXERCISES)
+def test_a_check_answers_at_once(key: str) -> None:
+    reference = answers.reference(key)
+    evaluate(key, reference)
+    started = time.perf_counter()
+    evaluate(key, reference)
+    # 100 ms beside the learner's own code, with room for a busy machine.
+    assert time.perf_counter() - started < 1.0
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_exercise_has_two_mistakes_with_their_own_diagnoses_and_another_right_answer(number: str) -> None:
+    wrong, right = tables(number)
+    for key in exercises_of(number).exercises:
+        assert len(wrong.get(key, {})) >= 2, f"{key} needs two named mistakes"
+        assert len(right.get(key, {})) >= 1, f"{key} needs a right answer written differently"
+        causes = [proof.outcome_of_code(key, code).cause for code, _ in wrong[key].values()]
+        assert len(set(causes)) >= 2, f"{key}: its mistakes get the same diagnosis"
+        reference = answers.entry(key)["solution"].split()
+        assert all(code.split() != reference for code in right[key].values())
+
+
+@pytest.mark.parametrize("key", EXERCISES)
+def test_hints_lead_on_and_checkers_are_documented(key: str) -> None:
+    exercise = exercises_of(key).exercises[key]
+    assert len(exercise.hints) >= 2
+    assert len(set(exercise.hints)) == len(exercise.hints)
+    assert 2 <= exercise.minutes <= 10
+    assert inspect.getdoc(exercise.checker)
+
+
+@pytest.mark.parametrize("key", QUIZZES)
+def test_every_option_of_a_quiz_explains_itself(
+    key: str, capsys: pytest.CaptureFixture[str], tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("LABS_HOME", str(tmp_path))
+    question = exercises_of(key).quizzes[key]
+    reasons = [option.reason for option in question.options.values()]
+    assert len(question.options) >= 3
+    assert len(set(reasons)) == len(reasons)
+    for letter, option in question.options.items():
+        quiz(key, letter.lower())
+        shown = capsys.readouterr().out
+        assert shown.startswith("PASS" if option.right else "FAIL")
+        assert option.reason.split()[0] in shown
+
+
+def test_the_right_options_of_all_quizzes_are_not_one_letter() -> None:
+    letters = [exercises_of(key).quizzes[key].right for key in QUIZZES]
+    assert max(letters.count(letter) for letter in set(letters)) <= 0.7 * len(letters)

@@ -1,0 +1,177 @@
+"""Lesson 101: usual mistakes get their own diagnosis, other right answers pass."""
+
+from labsupport.exercises import proof
+from labsupport.exercises.proof import Kind
+
+BROKEN_CONTRACT = '''repaired = """
+kind: ConfigMap
+data:
+  config.yaml: |
+    model_metrics: [{model}]
+    infrastructure_metrics: [{infrastructure}]
+"""'''
+
+
+def contract(model: str, infrastructure: str) -> str:
+    return BROKEN_CONTRACT.format(model=model, infrastructure=infrastructure)
+
+
+MODEL = "accuracy, precision, recall, f1_score"
+INFRASTRUCTURE = "cpu_usage, memory_usage, gpu_utilization, response_time"
+
+WRONG = {
+    "101.1": {
+        "divides by all days": (
+            "def two_number_model(rained, rained_next):\n"
+            "    return (rained_next & ~rained).mean(), (rained_next & rained).mean()",
+            "divided by all days",
+        ),
+        "swaps the two": (
+            "def two_number_model(rained, rained_next):\n"
+            "    return rained_next[rained].mean(), rained_next[~rained].mean()",
+            "swapped",
+        ),
+        "looks backwards": (
+            "def two_number_model(rained, rained_next):\n"
+            "    return rained[~rained_next].mean(), rained[rained_next].mean()",
+            "backwards",
+        ),
+        "returns counts": (
+            "def two_number_model(rained, rained_next):\n"
+            "    return rained_next[~rained].sum(), rained_next[rained].sum()",
+            "counts",
+        ),
+        "returns nothing": ("def two_number_model(rained, rained_next):\n    rained.mean()", "no `return`"),
+        "calls the function": ("two_number_model = (0.2, 0.7)", "without parentheses"),
+    },
+    "101.2": {
+        "forgets the dry days": (
+            "def mean_bits(probability, happened):\n    return -np.log2(probability).mean()",
+            "the dry days",
+        ),
+        "takes nats": (
+            "def mean_bits(probability, happened):\n"
+            "    return -np.log(np.where(happened, probability, 1 - probability)).mean()",
+            "natural logarithm",
+        ),
+        "forgets the sign": (
+            "def mean_bits(probability, happened):\n"
+            "    return np.log2(np.where(happened, probability, 1 - probability)).mean()",
+            "the sign",
+        ),
+        "takes the sum": (
+            "def mean_bits(probability, happened):\n"
+            "    return -np.log2(np.where(happened, probability, 1 - probability)).sum()",
+            "the sum",
+        ),
+        "never ends": ("def mean_bits(probability, happened):\n    while True:\n        pass", "no answer after"),
+        "raises": ("def mean_bits(probability, happened):\n    return undefined_name", "undefined_name"),
+    },
+    "101.3": {
+        "ignores how common rain is": (
+            "def bayes_update(belief, sign_if_rain, sign_if_dry):\n    return sign_if_rain / (sign_if_rain + sign_if_dry)",
+            "not weighted",
+        ),
+        "stops before dividing": (
+            "def bayes_update(belief, sign_if_rain, sign_if_dry):\n    return belief * sign_if_rain",
+            "before dividing",
+        ),
+        "forgets the weights below": (
+            "def bayes_update(belief, sign_if_rain, sign_if_dry):\n"
+            "    return belief * sign_if_rain / (sign_if_rain + sign_if_dry)",
+            "lacks the weights",
+        ),
+    },
+    "101.4": {
+        "keeps the typing error": (contract("acuracy, precision, recall, f1_score", INFRASTRUCTURE), "findings"),
+        "deletes what was complained about": (contract("precision, recall, f1_score", INFRASTRUCTURE), "deleted"),
+        "leaves a metric under the wrong heading": (
+            contract(MODEL + ", gpu_utilization", INFRASTRUCTURE),
+            "belongs under infrastructure_metrics",
+        ),
+        "gives a dictionary": ("repaired = {'model_metrics': ['accuracy']}", "triple quotes"),
+    },
+    "101.5": {
+        "only looks for loud leaks": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    return [n for n in signs if (signs[n] == rain_tomorrow).mean() > 0.9]",
+            "fixed threshold",
+        ),
+        "turns the comparison round": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    return [n for n in signs if (signs[n] == rain).mean() > (signs[n] == rain_tomorrow).mean() + margin]",
+            "turned round",
+        ),
+        "forgets the margin": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    return [n for n in signs if (signs[n] == rain_tomorrow).mean() > (signs[n] == rain).mean()]",
+            "`margin` is not used",
+        ),
+        "returns one name": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n    return 'loud_leak'",
+            "into a list",
+        ),
+    },
+}
+
+RIGHT = {
+    "101.1": {
+        "with a loop": (
+            "def two_number_model(rained, rained_next):\n"
+            "    seen = {True: [], False: []}\n"
+            "    for today, tomorrow in zip(rained, rained_next):\n"
+            "        seen[bool(today)].append(bool(tomorrow))\n"
+            "    return [sum(seen[k]) / len(seen[k]) for k in (False, True)]"
+        ),
+        "with pandas": (
+            "def two_number_model(rained, rained_next):\n"
+            "    return pd.Series(rained_next).groupby(np.asarray(rained)).mean().loc[[False, True]]"
+        ),
+    },
+    "101.2": {
+        "with a loop": (
+            "import math\n"
+            "def mean_bits(probability, happened):\n"
+            "    bits = [-math.log2(p if h else 1 - p) for p, h in zip(probability, happened)]\n"
+            "    return sum(bits) / len(bits)"
+        ),
+        "with the library": (
+            "from sklearn.metrics import log_loss\n"
+            "def mean_bits(probability, happened):\n"
+            "    return log_loss(happened, probability, labels=[False, True]) / np.log(2)"
+        ),
+    },
+    "101.3": {
+        "by odds": (
+            "def bayes_update(belief, sign_if_rain, sign_if_dry):\n"
+            "    odds = belief / (1 - belief) * sign_if_rain / sign_if_dry\n"
+            "    return odds / (1 + odds)"
+        ),
+    },
+    "101.4": {
+        "in another order and style": contract("f1_score, recall, accuracy, precision", INFRASTRUCTURE),
+        "as the inner document": (
+            f'repaired = "model_metrics: [{MODEL}]\\ninfrastructure_metrics: [{INFRASTRUCTURE}]"'
+        ),
+    },
+    "101.5": {
+        "as a set": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    gain = signs.eq(rain_tomorrow, axis=0).mean() - signs.eq(rain, axis=0).mean()\n"
+            "    return set(gain[gain > margin].index)"
+        ),
+    },
+}
+
+
+def test_a_mistake_gets_its_own_diagnosis(wrong) -> None:
+    key, _, (code, words) = wrong
+    outcome = proof.outcome_of_code(key, code)
+    assert outcome.kind in (Kind.FAIL, Kind.ERROR)
+    assert words in proof.diagnosis(outcome)
+
+
+def test_another_right_answer_passes(right) -> None:
+    key, _, code = right
+    outcome = proof.outcome_of_code(key, code)
+    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
