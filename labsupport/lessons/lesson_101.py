@@ -117,7 +117,7 @@ def mean_bits(answer: Guarded) -> str:
 def bayes_update(answer: Guarded) -> str:
     """Try several beliefs and signs; each usual mistake gives another number."""
     update = expect.function(answer)
-    for belief, if_rain, if_dry in ((0.3, 0.8, 0.2), (0.5, 0.1, 0.4), (0.02, 0.9, 0.05), (0.7, 0.6, 0.6)):
+    for belief, if_rain, if_dry in ((0.3, 0.8, 0.3), (0.5, 0.1, 0.4), (0.02, 0.9, 0.05), (0.7, 0.6, 0.6)):
         saw = expect.returned_number(lambda b=belief, r=if_rain, d=if_dry: update(b, r, d), "the new belief")  # type: ignore[misc]
         shows = belief * if_rain + (1 - belief) * if_dry
         want = belief * if_rain / shows

@@ -125,7 +125,7 @@ RIGHT = {
         ),
         "with pandas": (
             "def two_number_model(rained, rained_next):\n"
-            "    return pd.Series(rained_next).groupby(np.asarray(rained)).mean().loc[[False, True]]"
+            "    return pd.Series(rained_next).groupby(np.asarray(rained)).mean().reindex([False, True])"
         ),
     },
     "101.2": {
