@@ -32,7 +32,6 @@ def two_number_model(answer: Guarded) -> str:
     dry, rainy = (float(x) for x in expect.array(result, (2,), "the two shares"))
     want_dry, want_rainy = rained_next[~rained].mean(), rained_next[rained].mean()
     if np.allclose([dry, rainy], [want_dry, want_rainy], atol=1e-9):
-        _accept_lists(model)
         return f"Two numbers from 400 days: {dry:.3f} after dry days, {rainy:.3f} after rainy ones."
     saw, want = f"({dry:.3f}, {rainy:.3f})", f"({want_dry:.3f}, {want_rainy:.3f})"
     both_dry, both_rainy = (rained_next & ~rained).mean(), (rained_next & rained).mean()
@@ -52,16 +51,6 @@ def two_number_model(answer: Guarded) -> str:
         if np.allclose([dry, rainy], wrong, atol=1e-9):
             raise Fail(saw, want, cause)
     raise Fail(saw, want, "the days are selected by something else than `rained`")
-
-
-def _accept_lists(model: Guarded) -> None:
-    result = model([True, False, False, True], [True, False, True, True])
-    if not np.allclose(np.asarray(result, dtype=float), [0.5, 1.0]):
-        raise Fail(
-            f"`{result}` for plain lists",
-            "(0.5, 1.0)",
-            "`~` and boolean selection need arrays: begin with `np.asarray(rained)`",
-        )
 
 
 @exercises.check(

@@ -47,9 +47,13 @@ plots.use_style()
 weather = seattle_weather()
 
 # %%
-calendar = weather.pivot_table(index=weather.date.dt.year, columns=weather.date.dt.dayofyear, values="precipitation")
+calendar = weather.pivot_table(
+    index=weather.date.dt.year, columns=weather.date.dt.dayofyear, values="precipitation"
+)
 figure, axes = plt.subplots(figsize=(7, 2.2))
-axes.imshow(calendar > 0, aspect="auto", cmap="Blues", vmin=0, vmax=1.3, interpolation="nearest")
+axes.imshow(
+    calendar > 0, aspect="auto", cmap="Blues", vmin=0, vmax=1.3, interpolation="nearest"
+)
 axes.set(
     title="Rain in Seattle (dark: more than 0 mm)",
     xlabel="day of the year",
@@ -62,7 +66,8 @@ per_year = weather.groupby(weather.date.dt.year).rain.mean()
 plots.show(
     figure,
     alt="Four rows, one a year, of dark and light days; light stretches in the middle of each year, dark clusters at both ends.",
-    summary="Share of rainy days: " + ", ".join(f"{year}: {share:.2f}" for year, share in per_year.items()),
+    summary="Share of rainy days: "
+    + ", ".join(f"{year}: {share:.2f}" for year, share in per_year.items()),
 )
 
 # %% [markdown]
@@ -76,7 +81,9 @@ print(
     .to_string(index=False)
 )
 past, future = weather[weather.date.dt.year < 2015], weather[weather.date.dt.year == 2015]
-print(f"\nWe learn from {len(past)} days (2012 to 2014) and keep {len(future)} days (2015) to be honest with.")
+print(
+    f"\nWe learn from {len(past)} days (2012 to 2014) and keep {len(future)} days (2015) to be honest with."
+)
 
 # %% [markdown]
 # **Exercise 101.1 (4 minutes).** Learn the two numbers: how often rain followed a dry day, and how often it followed a
@@ -101,7 +108,9 @@ check("101.1", two_number_model)
 # %%
 two_number_model = use("101.1", two_number_model)
 after_dry, after_rain = two_number_model(past.rain, past.rain_tomorrow)
-print(f"After a dry day it rains in {after_dry:.0%} of cases, after a rainy day in {after_rain:.0%}.")
+print(
+    f"After a dry day it rains in {after_dry:.0%} of cases, after a rainy day in {after_rain:.0%}."
+)
 print(f"Knowing nothing, we would say {past.rain_tomorrow.mean():.0%} every day.")
 
 # %% [markdown]
@@ -153,13 +162,18 @@ print(
 )
 claim(
     "our score is the log loss of scikit-learn in bits",
-    np.isclose(mean_bits(forecast, future.rain_tomorrow), log_loss(future.rain_tomorrow, forecast) / np.log(2)),
+    np.isclose(
+        mean_bits(forecast, future.rain_tomorrow),
+        log_loss(future.rain_tomorrow, forecast) / np.log(2),
+    ),
 )
 
 # %%
 scores = {
     "coin (0.5 every day)": mean_bits(np.full(len(future), 0.5), future.rain_tomorrow),
-    "base rate of 2012-14": mean_bits(np.full(len(future), past.rain_tomorrow.mean()), future.rain_tomorrow),
+    "base rate of 2012-14": mean_bits(
+        np.full(len(future), past.rain_tomorrow.mean()), future.rain_tomorrow
+    ),
     "did it rain today?": mean_bits(forecast, future.rain_tomorrow),
 }
 for name, score in scores.items():
@@ -221,14 +235,22 @@ claim("Bayes' rule and counting give the same number", np.isclose(updated, count
 # needs only a pair of numbers for each sign. Let us use that shortcut for two signs at once and compare.
 
 # %%
-rain_if_rain, rain_if_dry = past.rain[past.rain_tomorrow].mean(), past.rain[~past.rain_tomorrow].mean()
+rain_if_rain, rain_if_dry = (
+    past.rain[past.rain_tomorrow].mean(),
+    past.rain[~past.rain_tomorrow].mean(),
+)
 both = bayes_update(updated, rain_if_rain, rain_if_dry)
 both_counted = past.rain_tomorrow[past.narrow & past.rain].mean()
-neither = bayes_update(bayes_update(belief, 1 - if_rain, 1 - if_dry), 1 - rain_if_rain, 1 - rain_if_dry)
+neither = bayes_update(
+    bayes_update(belief, 1 - if_rain, 1 - if_dry), 1 - rain_if_rain, 1 - rain_if_dry
+)
 neither_counted = past.rain_tomorrow[~past.narrow & ~past.rain].mean()
 print(f"narrow and rainy today:  chained Bayes {both:.2f}, counted {both_counted:.2f}")
 print(f"neither:                 chained Bayes {neither:.2f}, counted {neither_counted:.2f}")
-claim("the chain is surer than the facts in both directions", both > both_counted and neither < neither_counted)
+claim(
+    "the chain is surer than the facts in both directions",
+    both > both_counted and neither < neither_counted,
+)
 
 # %% [markdown]
 # The chain is too sure, both ways. Rain and narrow days are **the same clouds seen twice**, and the chain counts them as
@@ -244,9 +266,15 @@ claim("the chain is surer than the facts in both directions", both > both_counte
 from labsupport.ml.table import TableModel
 
 gap = weather.temp_max - weather.temp_min
-weather["gap"] = pd.cut(gap, [-1, 5, 8, 11, 99], labels=["<5", "5-8", "8-11", ">11"]).astype(str)
-weather["wet"] = pd.cut(weather.precipitation, [-1, 0, 2, 8, 99], labels=["dry", "<2", "2-8", ">8"]).astype(str)
-weather["breeze"] = pd.cut(weather.wind, [-1, 2.5, 4, 99], labels=["calm", "breeze", "wind"]).astype(str)
+weather["gap"] = pd.cut(gap, [-1, 5, 8, 11, 99], labels=["<5", "5-8", "8-11", ">11"]).astype(
+    str
+)
+weather["wet"] = pd.cut(
+    weather.precipitation, [-1, 0, 2, 8, 99], labels=["dry", "<2", "2-8", ">8"]
+).astype(str)
+weather["breeze"] = pd.cut(
+    weather.wind, [-1, 2.5, 4, 99], labels=["calm", "breeze", "wind"]
+).astype(str)
 weather["month"] = weather.date.dt.month
 weather["trend"] = pd.cut(
     weather.temp_max.diff().fillna(0), [-99, -1.5, 1.5, 99], labels=["colder", "same", "warmer"]
@@ -266,7 +294,9 @@ for signs in ladders:
     model = TableModel().fit(past[signs], past.rain_tomorrow)
     seen = mean_bits(model.predict(past[signs]), past.rain_tomorrow)
     unseen = mean_bits(model.predict(future[signs]), future.rain_tomorrow)
-    rows.append({"signs": " + ".join(signs), "rows": len(model.table_), "2012-14": seen, "2015": unseen})
+    rows.append(
+        {"signs": " + ".join(signs), "rows": len(model.table_), "2012-14": seen, "2015": unseen}
+    )
 ladder = pd.DataFrame(rows)
 print(ladder.round(3).to_string(index=False))
 
@@ -274,7 +304,9 @@ print(ladder.round(3).to_string(index=False))
 figure, axes = plt.subplots()
 axes.plot(ladder["rows"], ladder["2012-14"], "o-", label="days it learnt from (2012-14)")
 axes.plot(ladder["rows"], ladder["2015"], "s-", label="days it had not seen (2015)")
-axes.axhline(scores["base rate of 2012-14"], color="#666666", linestyle=":", label="no sign at all")
+axes.axhline(
+    scores["base rate of 2012-14"], color="#666666", linestyle=":", label="no sign at all"
+)
 axes.set(
     title="More rows: better on the past, then worse on the future",
     xlabel="rows in the model's table (log scale)",
@@ -335,7 +367,15 @@ def levels(metric):
     return pd.DataFrame({"level": np.searchsorted(edges, metric)})
 
 
-metrics = ["requests_per_s", "utilisation", "cpu_percent", "queue_depth", "latency_p95_ms", "memory_mb", "error_rate"]
+metrics = [
+    "requests_per_s",
+    "utilisation",
+    "cpu_percent",
+    "queue_depth",
+    "latency_p95_ms",
+    "memory_mb",
+    "error_rate",
+]
 told = {}
 for metric in metrics:
     sign = levels(telemetry[metric])
@@ -354,12 +394,18 @@ axes.set(
 plots.show(
     figure,
     alt="Horizontal bars: the metrics of load save about half of the surprise, memory little, the error rate next to nothing.",
-    summary="Saved: " + ", ".join(f"{metric} {share:.2f}" for metric, share in told[::-1].items()),
+    summary="Saved: "
+    + ", ".join(f"{metric} {share:.2f}" for metric, share in told[::-1].items()),
 )
 
 # %%
-claim("a metric of load foretells most", told.idxmax() in ("requests_per_s", "utilisation", "cpu_percent"))
-claim("the error rate foretells least", told.idxmin() == "error_rate" and told["error_rate"] < 0.1)
+claim(
+    "a metric of load foretells most",
+    told.idxmax() in ("requests_per_s", "utilisation", "cpu_percent"),
+)
+claim(
+    "the error rate foretells least", told.idxmin() == "error_rate" and told["error_rate"] < 0.1
+)
 
 # %% [markdown]
 # The error rate, on which most of us page, says nothing **beforehand**: it moves when the outage is there. Load moves
@@ -471,11 +517,16 @@ for name in candidates:
 # **Exercise 101.5 (5 minutes).** Return the names of the columns that equal `rain_tomorrow` on a clearly larger share of
 # the days than they equal `rain`: larger by more than `margin`.
 
+
 # %% tags=["exercise"] exercise="101.5"
 def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):
     """Return the list of columns of `signs` (a boolean frame) whose share of agreement grows by more than `margin`."""
     ### BEGIN SOLUTION
-    return [name for name in signs if (signs[name] == rain_tomorrow).mean() > (signs[name] == rain).mean() + margin]
+    return [
+        name
+        for name in signs
+        if (signs[name] == rain_tomorrow).mean() > (signs[name] == rain).mean() + margin
+    ]
     ### END SOLUTION
 
 
@@ -494,14 +545,23 @@ print("Known only tomorrow:", suspicious_signs(candidates, weather.rain, weather
 # %%
 plain = TableModel().fit(past[["rain"]], past.rain_tomorrow)
 with_season = TableModel().fit(past[["rain", "season"]], past.rain_tomorrow)
-said = future.assign(plain=plain.predict(future[["rain"]]), seasonal=with_season.predict(future[["rain", "season"]]))
+said = future.assign(
+    plain=plain.predict(future[["rain"]]),
+    seasonal=with_season.predict(future[["rain", "season"]]),
+)
 table = (
-    said.groupby("season")[["plain", "seasonal", "rain_tomorrow"]].mean().loc[["winter", "spring", "summer", "autumn"]]
+    said.groupby("season")[["plain", "seasonal", "rain_tomorrow"]]
+    .mean()
+    .loc[["winter", "spring", "summer", "autumn"]]
 )
 
 figure, axes = plt.subplots()
 for offset, (column, label) in enumerate(
-    {"rain_tomorrow": "what came", "plain": "two-number model said", "seasonal": "with the season as a sign"}.items()
+    {
+        "rain_tomorrow": "what came",
+        "plain": "two-number model said",
+        "seasonal": "with the season as a sign",
+    }.items()
 ):
     axes.bar(np.arange(4) + 0.27 * (offset - 1), table[column], width=0.25, label=label)
 axes.set(
@@ -523,7 +583,10 @@ plots.show(
 )
 off = {name: (table[name] - table.rain_tomorrow).abs() for name in ("plain", "seasonal")}
 claim("summer is where the two-number model is most wrong", off["plain"].idxmax() == "summer")
-claim("the season repairs most of that error", off["seasonal"]["summer"] < off["plain"]["summer"] / 2)
+claim(
+    "the season repairs most of that error",
+    off["seasonal"]["summer"] < off["plain"]["summer"] / 2,
+)
 
 # %% [markdown]
 # A model is wrong **exactly where the world is not as it was** when the numbers were learnt. Spring shows the rest of it:
