@@ -31,7 +31,7 @@ def header_text(lesson: Lesson, variant: str) -> str:
 def cost_text(numbers: dict[str, Any] | None) -> str:
     """Return one sentence on minutes, seconds and memory, rounded so that another machine's run agrees."""
     if numbers is None:
-        return "Not measured yet: `labs measure` does it."
+        return "Time and memory are not measured yet."
     seconds = round_up(numbers["run_seconds"], 10)
     memory = round_up(numbers["memory_mb"], 100)
     return f"About {numbers['minutes']} minutes to work through. Running every cell takes under {seconds} s and {memory} MB."

@@ -123,7 +123,8 @@ def _raise_if_set(stop: threading.Event | None) -> None:
 def _worker_problem(code: int, stderr: Path) -> str | None:
     if code == 0:
         return None
-    said = outputs.ANSI.sub("", stderr.read_text(errors="replace")).strip()
+    lines = outputs.ANSI.sub("", stderr.read_text(errors="replace")).splitlines()
+    said = "\n".join(line for line in lines if "IPKernelApp" not in line).strip()
     return said[-2000:] or f"papermill ended with code {code}"
 
 

@@ -108,7 +108,8 @@ def learner_code(cell: NotebookNode, where: str) -> str:
             raise LabsError(
                 f"{where}: the solution of {key} stands neither in a function nor binds a name at the top level."
             )
-        kept += [f"{name} = ...  # {key}: your answer" for name in names]
+        wanted = "your answer" if key[4:].isdigit() else 'a letter in quotes, such as "A"'
+        kept += [f"{name} = ...  # {key}: {wanted}" for name in names]
     stub = "\n".join(kept + lines[position:])
     if source.names_bound(stub) != [
         n for n in source.names_bound(without_markers(cell.source)) if n in source.names_bound(stub)

@@ -62,6 +62,8 @@ def array(answer: Any, shape: tuple[int, ...], what: str = "the answer") -> np.n
             cause = "the right count in another arrangement: look at `.shape`, `.ravel()` and `.reshape()`"
         else:
             cause = "rows were lost or added, or an axis is missing"
+        if values.size == 1:
+            cause = f"one number came back where {int(np.prod(shape))} are wanted"
         raise Fail(f"shape {values.shape}", f"{what} of shape {shape}", cause)
     return values
 

@@ -93,18 +93,18 @@ def _require_known(
             problems.append(f"{name!r} stands under {field} but belongs under {other_field}")
             continue
         close = difflib.get_close_matches(name, [*known, *other], n=1)
-        meant = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+        meant = f"did you mean {close[0]!r}" if close else f"known are {', '.join(known)}"
         problems.append(f"{field} has the unknown metric {name!r}; {meant}")
     problems += [f"{field} names {name!r} twice" for name in dict.fromkeys(names) if names.count(name) > 1]
     if problems:
-        raise ValueError("; ".join(problems))
+        raise ValueError("\n".join(f"{problem}." for problem in problems))
     return names
 
 
 def _sentence(item: Any) -> str:
     field = ".".join(map(str, item["loc"]))
     if item["type"] == "value_error":
-        return f"{item['ctx']['error']}."
+        return str(item["ctx"]["error"])
     if item["type"] == "missing":
         return f"{field} is missing."
     if item["type"] == "extra_forbidden":

@@ -89,6 +89,10 @@ WRONG = {
             contract(MODEL + ", gpu_utilization", INFRASTRUCTURE),
             "belongs under infrastructure_metrics",
         ),
+        "keeps only the inner document": (
+            f'repaired = "model_metrics: [{MODEL}]\\ninfrastructure_metrics: [{INFRASTRUCTURE}]"',
+            "around the contract is gone",
+        ),
         "gives a dictionary": ("repaired = {'model_metrics': ['accuracy']}", "triple quotes"),
     },
     "101.5": {
@@ -106,6 +110,11 @@ WRONG = {
             "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
             "    return [n for n in signs if (signs[n] == rain_tomorrow).mean() > (signs[n] == rain).mean()]",
             "`margin` is not used",
+        ),
+        "never looks at today": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    return [n for n in signs if (signs[n] == rain_tomorrow).mean() > 0.5 + margin]",
+            "`rain` is not looked at",
         ),
         "returns one name": (
             "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n    return 'loud_leak'",
@@ -150,9 +159,6 @@ RIGHT = {
     },
     "101.4": {
         "in another order and style": contract("f1_score, recall, accuracy, precision", INFRASTRUCTURE),
-        "as the inner document": (
-            f'repaired = "model_metrics: [{MODEL}]\\ninfrastructure_metrics: [{INFRASTRUCTURE}]"'
-        ),
     },
     "101.5": {
         "as a set": (

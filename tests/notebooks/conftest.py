@@ -1,0 +1,31 @@
+"""The package as a learner gets it: a wheel, built once and unpacked into a folder of its own."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from labsupport import paths
+
+
+@pytest.fixture(scope="session")
+def installed_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for PYTHONPATH that holds the built wheel's content."""
+    # With xdist the workers share the parent folder; the first one builds.
+    shared = tmp_path_factory.getbasetemp().parent / "labs-wheel"
+    site = shared / "site"
+    with FileLock(f"{shared}.lock"):
+        if not site.exists():
+            tree = shared / "tree"
+            ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+            shutil.copytree(paths.PACKAGE, tree / "labsupport", ignore=ignored)
+            shutil.copy(paths.course_root() / "pyproject.toml", tree)
+            build = f"from setuptools import build_meta; build_meta.build_wheel({str(shared)!r})"
+            subprocess.run([sys.executable, "-c", build], check=True, cwd=tree, capture_output=True)
+            (wheel,) = shared.glob("labsupport-*.whl")
+            shutil.unpack_archive(wheel, site.with_name("unpacking"), format="zip")
+            site.with_name("unpacking").rename(site)
+    return site

@@ -1,0 +1,105 @@
+"""The format of a lesson: order of its parts, length of its texts, pictures that say what they show, nothing private."""
+
+import re
+from pathlib import Path
+
+import pytest
+from nbformat import NotebookNode
+
+from labsupport import paths
+from labsupport.course import files, outputs, source
+from labsupport.course.source import Lesson
+
+PARTS = ["The bridge", "See it", "Build it", "Use it", "Break it", "Quiz", "Take away"]
+WORDS = 120
+SOURCES = [path for number, path in source.find_sources(paths.sources()).items() if number != "000"]
+ALL = list(source.find_sources(paths.sources()).values())
+
+
+@pytest.fixture(scope="module")
+def lesson(request: pytest.FixtureRequest) -> Lesson:
+    return source.read(request.param)
+
+
+@pytest.mark.parametrize("lesson", SOURCES, ids=lambda path: path.stem, indirect=True)
+def test_parts_stand_in_their_order(lesson: Lesson) -> None:
+    headings = [
+        line[3:]
+        for cell in lesson.cells
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if line.startswith("## ")
+    ]
+    found = [part for heading in headings for part in PARTS if heading.startswith(part)]
+    assert found == PARTS
+    assert len(headings) == len(PARTS), f"another heading of level 2: use ### inside a part; {headings}"
+
+
+@pytest.mark.parametrize("lesson", SOURCES, ids=lambda path: path.stem, indirect=True)
+def test_a_picture_comes_within_the_first_two_code_cells(lesson: Lesson) -> None:
+    code = [
+        cell for cell in lesson.cells if cell.cell_type == "code" and not source.tags(cell) & {"parameters", "setup"}
+    ]
+    assert any("plots.show" in cell.source or "show(" in cell.source for cell in code[:2])
+
+
+@pytest.mark.parametrize("lesson", SOURCES, ids=lambda path: path.stem, indirect=True)
+def test_the_last_code_cell_shows_the_system_so_far(lesson: Lesson) -> None:
+    last = [cell for cell in lesson.cells if cell.cell_type == "code"][-1]
+    assert f'system_so_far("{lesson.number}")' in last.source
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_no_wall_of_text(path: Path) -> None:
+    run = 0
+    for cell in source.read(path).cells:
+        if cell.cell_type == "code":
+            run = 0
+            continue
+        # An exercise's text is a question: it begins anew.
+        run = 0 if cell.source.startswith("**Exercise") else run
+        run += len(re.findall(r"\w+", cell.source))
+        assert run <= WORDS, f"{run} words without code, picture or question: {cell.source[:80]}..."
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_take_away_is_five_lines_at_most(path: Path) -> None:
+    for cell in source.read(path).cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## Take away"):
+            assert sum(line.startswith("- ") for line in cell.source.splitlines()) <= 5
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_no_download_no_private_path_no_sleep(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for wrong in (
+        "urlopen",
+        "requests.get",
+        "wget ",
+        "curl ",
+        "fetch_openml",
+        "../data",
+        "/tmp/",
+        "time.sleep",
+        "pip install",
+    ):
+        assert wrong not in text, f"{wrong!r} stands in {path.name}"
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+@pytest.mark.parametrize("folder", ["", "solutions"])
+def test_published_outputs_may_be_published(path: Path, folder: str) -> None:
+    notebook: NotebookNode = files.read_notebook(paths.notebooks() / folder / f"{path.stem}.ipynb")
+    assert outputs.problems(notebook) == []
+
+
+def test_every_exercise_text_names_its_key_and_its_minutes() -> None:
+    from labsupport.exercises.define import exercises_of
+
+    for path in ALL:
+        lesson = source.read(path)
+        texts = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
+        for key, exercise in exercises_of(lesson.number).exercises.items():
+            assert f"**Exercise {key} ({exercise.minutes} minutes).**" in texts, (
+                f"{key}: say its key and minutes before its cell"
+            )

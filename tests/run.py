@@ -1,0 +1,45 @@
+"""Every check of the course, quick ones first: `make test`, and with --nightly what takes longer (`make nightly`)."""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+
+
+def main() -> int:
+    """Run the stages in order; a stage that fails ends the run with its exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nightly", action="store_true", help="also every seed, benchmarks and other long checks")
+    options = parser.parse_args()
+    paths = ["labsupport", "tests", "benchmarks", "notebooks/src"]
+    stages = {
+        "lint": [BIN / "ruff", "check", *paths],
+        "format": [BIN / "ruff", "format", "--check", *paths],
+        "types": [BIN / "mypy"],
+        "spelling": [BIN / "codespell", "labsupport", "tests", "notebooks/src", "README.md", "CONTRIBUTING.md"],
+        "notebooks are current": [BIN / "labs", "build", "--check"],
+        "tests": [sys.executable, "-m", "pytest", "-n", str(_lanes()), "--dist", "loadgroup", "-rs", "--durations=10"],
+    }
+    environment = dict(os.environ, LABS_NIGHTLY="1" if options.nightly else "")
+    environment["PATH"] = f"{BIN}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    for name, command in stages.items():
+        print(f"== {name}", flush=True)
+        started = time.monotonic()
+        code = subprocess.call([str(part) for part in command], cwd=ROOT, env=environment)
+        print(f"== {name}: {'ok' if code == 0 else 'FAILED'} in {time.monotonic() - started:.0f} s", flush=True)
+        if code:
+            return code
+    return 0
+
+
+def _lanes() -> int:
+    return max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
