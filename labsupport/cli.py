@@ -109,19 +109,12 @@ def _lab(options: argparse.Namespace) -> int:
     from labsupport.course import copies
 
     made = copies.start()
-    stale = copies.outdated()
-    print(f"Your copies are in {paths.work()} ({len(made)} new)." + _outdated_text(stale))
+    print(f"Your copies are in {paths.work()} ({len(made)} new). {copies.outdated_text()}")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={paths.work()}", "--LabApp.news_url=None"]
     if (paths.work() / "000_start_here.ipynb").exists():
         command.append("--LabApp.default_url=/lab/tree/000_start_here.ipynb")
     os.chdir(paths.work())
     os.execve(sys.executable, command + options.rest, environment.for_learner())
-
-
-def _outdated_text(names: list[str]) -> str:
-    if not names:
-        return ""
-    return f" Newer originals exist of {', '.join(names)}: `labs reset NNN` gives a fresh copy and keeps yours."
 
 
 def _start(options: argparse.Namespace) -> int:
@@ -131,7 +124,7 @@ def _start(options: argparse.Namespace) -> int:
     for path in made:
         print(f"started {path}")
     if not made:
-        print("All copies are there already; `labs reset NNN` gives a fresh one." + _outdated_text(copies.outdated()))
+        print("All copies are there already; `labs reset NNN` gives a fresh one. " + copies.outdated_text())
     return 0
 
 
@@ -218,16 +211,16 @@ def _build(options: argparse.Namespace) -> int:
         return int(bool(found))
     everything = [source.read(path) for path in source.select(None)]
     chosen = {path.name for path in source.select(options.lessons)}
+    catalogue.store(everything)
     for lesson in everything:
-        if lesson.path.name not in chosen:
+        if lesson.path.name not in chosen and not (lesson.number == "000" and build.start_page_is_old()):
             continue
-        if options.texts:
+        if options.texts and lesson.number != "000":
             if not build.refresh(lesson):
                 print(f"{lesson.name}: its code changed; run: labs build {lesson.number}")
             continue
         for result in build.build(lesson):
             print(f"{lesson.number} {display.line(result)}", flush=True)
-    catalogue.store(everything)
     return 0
 
 
@@ -240,7 +233,10 @@ def _measure(options: argparse.Namespace) -> int:
         measure.store({lesson.number: numbers})
         build.refresh(lesson)
         print(f"{lesson.name}: " + ", ".join(f"{name} {number}" for name, number in numbers.items()), flush=True)
-    catalogue.store([source.read(path) for path in source.select(None)])
+    everything = [source.read(path) for path in source.select(None)]
+    catalogue.store(everything)
+    if everything[0].number == "000":
+        build.build(everything[0])
     return 0
 
 

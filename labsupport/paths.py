@@ -43,6 +43,11 @@ def measured() -> Path:
     return notebooks() / "measured.json"
 
 
+def course_map() -> Path:
+    """Return the picture of the README: the map of the course, taken from the start page."""
+    return notebooks() / "course_map.png"
+
+
 def work() -> Path:
     """Return the folder of the learner's copies."""
     return course_root() / "work"

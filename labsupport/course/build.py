@@ -48,6 +48,8 @@ def publish(lesson: Lesson, derived: NotebookNode, executed: NotebookNode) -> No
     finished = with_outputs(derived, executed)
     finished.metadata.labs["outputs_hash"] = outputs.outputs_hash(finished)
     files.write_notebook(target(lesson, derived.metadata.labs.variant), finished)
+    if lesson.number == "000":
+        files.write_bytes(paths.course_map(), outputs.first_picture(finished))
 
 
 def with_outputs(derived: NotebookNode, executed: NotebookNode) -> NotebookNode:
@@ -78,6 +80,12 @@ def refresh(lesson: Lesson) -> bool:
         publish(lesson, derived, old)
     files.write_json(paths.ANSWERS / f"{lesson.number}.json", variants.answers(lesson))
     return True
+
+
+def start_page_is_old() -> bool:
+    """Whether the start page shows another catalogue than the stored one."""
+    path = paths.notebooks() / "000_start_here.ipynb"
+    return not path.exists() or files.read_notebook(path).metadata.labs.get("catalogue_hash") != catalogue.stored_hash()
 
 
 def check(numbers: list[str] | None = None) -> list[str]:
@@ -120,6 +128,8 @@ def _check_variant(lesson: Lesson, variant: Variant, repair: str) -> list[str]:
         if variants.code_of(derived) == variants.code_of(stored):
             return [f"the texts of {shown} are older than its source; run: labs build --texts"]
         return [f"{shown} is older than its source; {repair}"]
+    if labs.get("catalogue_hash") != derived.metadata.labs.get("catalogue_hash"):
+        return [f"{shown} shows an older list of lessons; {repair}"]
     if outputs.outputs_hash(stored) != labs.get("outputs_hash"):
         return [f"an output of {shown} was edited by hand; {repair}"]
     return [f"{shown}, {text}; {repair}" for text in outputs.problems(stored)]

@@ -1,5 +1,6 @@
 """What lessons there are: titles, questions, minutes, memory, routes. Shipped in the package, so that it works anywhere."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
@@ -59,6 +60,12 @@ def is_current(lessons: list[Lesson]) -> bool:
 def store(lessons: list[Lesson]) -> None:
     """Write the catalogue of all lessons."""
     files.write_json(paths.CATALOGUE, compile_catalogue(lessons))
+    entries.cache_clear()
+
+
+def stored_hash() -> str:
+    """Hash the stored catalogue: the start page shows it, so it is older than the catalogue when this differs."""
+    return hashlib.sha256(paths.CATALOGUE.read_bytes()).hexdigest()[:16] if paths.CATALOGUE.exists() else ""
 
 
 @cache
@@ -87,6 +94,42 @@ def route(name: str) -> list[Entry]:
     numbers = routes[name]["lessons"]
     written = entries()
     return [written[n] for n in (written if numbers == "all" else numbers) if n in written]
+
+
+def show_lessons() -> None:
+    """Show the written lessons with their measured times."""
+    from labsupport.course.header import round_up
+    from labsupport.course.tables import show_table
+
+    rows = []
+    for entry in entries().values():
+        seconds = "?" if entry.run_seconds is None else f"< {round_up(entry.run_seconds, 10)} s"
+        memory = "?" if entry.memory_mb is None else f"< {round_up(entry.memory_mb, 100)} MB"
+        rows.append([entry.number, entry.title, entry.question, f"{entry.minutes or '?'} min", seconds, memory])
+    show_table(["", "Lesson", "Question", "Work", "Run", "Memory"], rows)
+
+
+def show_routes() -> None:
+    """Show the routes with the numbers of their written lessons and the minutes these take."""
+    from labsupport.course.tables import show_table
+
+    rows = []
+    for name, described in syllabus()["routes"].items():
+        lessons = route(name)
+        minutes = sum(entry.minutes or 0 for entry in lessons)
+        numbers = "all" if described["lessons"] == "all" else " ".join(entry.number for entry in lessons)
+        rows.append([described["title"], described["text"], numbers, f"{minutes / 60:.1f} h so far"])
+    show_table(["Route", "What", "Written lessons", "Work"], rows)
+
+
+def show_glossary() -> None:
+    """Show the course's words in English and Vietnamese."""
+    import yaml
+
+    from labsupport.course.tables import show_table
+
+    words = yaml.safe_load((paths.PACKAGE / "lessons" / "glossary.yaml").read_text(encoding="utf-8"))
+    show_table(["Word", "Tiếng Việt", "Meaning"], words)
 
 
 def planned() -> list[str]:

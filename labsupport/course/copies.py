@@ -56,6 +56,17 @@ def outdated() -> list[str]:
     return names
 
 
+def outdated_text() -> str:
+    """Say which copies have newer originals; works also where no course folder is."""
+    try:
+        names = outdated()
+    except LabsError:
+        return "This copy stands alone: there is no course folder to compare it with."
+    if not names:
+        return "All your copies are made from the newest originals."
+    return f"Newer originals exist of {', '.join(names)}: `labs reset NNN` gives a fresh copy and keeps yours."
+
+
 def save(archive: Path) -> int:
     """Pack work/ and the progress into a zip file; return the number of files. An existing file is not overwritten."""
     if archive.exists():

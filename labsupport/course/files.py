@@ -17,12 +17,17 @@ from labsupport.errors import LabsError
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file's content in one step."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file's content in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with clear_disk_errors(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
             Path(name).chmod(0o644)

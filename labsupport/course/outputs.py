@@ -64,6 +64,15 @@ def figures(notebook: NotebookNode) -> int:
     return sum("image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
 
 
+def first_picture(notebook: NotebookNode) -> bytes:
+    """Return the first PNG of a notebook; raises ValueError when it has none."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                return base64.b64decode(output["data"]["image/png"])
+    raise ValueError("the notebook has no picture")
+
+
 def _output_problems(cell: NotebookNode, output: dict[str, Any], host: str) -> list[str]:
     kind = output["output_type"]
     if kind == "error":

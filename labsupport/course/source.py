@@ -94,7 +94,7 @@ def read(path: Path) -> Lesson:
     except Exception as error:
         raise LabsError(f"{path.name} cannot be read as py:percent: {error}") from error
     meta = notebook.metadata.get("labs", {})
-    missing = [key for key in REQUIRED if not meta.get(key)]
+    missing = [key for key in REQUIRED if meta.get(key) in (None, "", [])]
     if missing:
         raise LabsError(f"{path.name}: the header's block `labs` lacks {', '.join(missing)}.")
     lesson = Lesson(match["number"], match["topic"], path, dict(meta), notebook.cells)

@@ -1,0 +1,36 @@
+"""Show a table in a notebook: HTML in JupyterLab, aligned text elsewhere."""
+
+import html
+from collections.abc import Sequence
+
+from labsupport.exercises.render import in_notebook
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Display a table; every row has as many cells as there are columns."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    text = as_text(columns, cells)
+    if not in_notebook():
+        print(text)
+        return
+    from IPython.display import display
+
+    display({"text/plain": text, "text/html": as_html(columns, cells)}, raw=True)
+
+
+def as_text(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    """Return the table in columns of text."""
+    widths = [max(len(row[i]) for row in (columns, *cells)) for i in range(len(columns))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (columns, *cells)
+    ]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def as_html(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    """Return the table as HTML without colours of its own."""
+    style = ' style="text-align:left"'
+    head = "".join(f"<th{style}>{html.escape(name)}</th>" for name in columns)
+    body = "".join("<tr>" + "".join(f"<td{style}>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

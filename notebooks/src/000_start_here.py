@@ -1,0 +1,153 @@
+# ---
+# jupyter:
+#   labs:
+#     title: Start here
+#     question: What is in this course, and how do I work with it?
+#     part: 0
+#     will:
+#       - see the map and choose your route
+#       - let the doctor look at your machine
+#       - check, fail, ask for a hint and pass, once
+#       - find out in two minutes whether you have what you need
+#     need: Python functions, and to have seen the output of `kubectl get`. No calculus.
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# ## The map
+#
+# The course takes you from world models through machine learning, deep learning, reinforcement learning and data to labs
+# on a Kubernetes cluster. One simulated web service runs through all of it: you model it, learn from its telemetry, learn
+# to scale it, spoil its data, and in the end deploy what you built and keep it alive.
+
+# %% tags=["parameters"]
+SEED = 0
+
+# %% tags=["setup"]
+from labsupport import doctor, plots
+from labsupport.course import catalogue, copies
+from labsupport.course.picture import course_map
+from labsupport.course.tables import show_table
+from labsupport.exercises import check, hint, overview, quiz, solution, use
+
+plots.use_style()
+
+# %%
+course_map()
+
+# %% [markdown]
+# ## The lessons and their times
+#
+# Minutes are for reading, running and solving. Seconds and memory are for running every cell; both were measured.
+
+# %%
+catalogue.show_lessons()
+
+# %% [markdown]
+# ## Four routes
+#
+# Take the lessons in order, or take the route that fits your time. In a workshop, the teacher says which.
+
+# %%
+catalogue.show_routes()
+
+# %% [markdown]
+# ## Your machine
+#
+# The doctor looks for what could go wrong: Python, libraries, disk, memory, Docker, proxies. Each finding comes with the
+# line that mends it. In a terminal: `labs doctor`.
+
+# %% tags=["nbval-ignore-output"]
+print(doctor.text(doctor.examine()))
+
+# %% [markdown]
+# ## How an exercise works
+#
+# You work in a copy of your own; nothing you do can damage the course, and `labs reset 101` in a terminal gives you a
+# fresh copy of lesson 101 and keeps the old one. Write your answer, run its cell, then run the cell with `check`:
+#
+# - **NOT YET**: there is no answer yet.
+# - **PASS**: right. Yours may look different from ours.
+# - **FAIL**: what was seen, what was expected, and the most likely cause.
+# - **ERROR**: your own code raised; you see your own line.
+
+# %% [markdown]
+# **Exercise 000.1 (2 minutes).** An easy one, to try it out. Break it first, on purpose, and read what the check says.
+
+
+# %% tags=["exercise"] exercise="000.1"
+def share_of_slow(latencies_ms, limit_ms):
+    """Return the share (0 to 1) of the latencies, a list of milliseconds, that are above the limit."""
+    ### BEGIN SOLUTION
+    return sum(latency > limit_ms for latency in latencies_ms) / len(latencies_ms)
+    ### END SOLUTION
+
+
+# %%
+check("000.1", share_of_slow)
+
+# %% [markdown]
+# Stuck? Write `hint("000.1")` into a new cell; each call gives the next hint. `solution("000.1")` shows one right answer,
+# and your progress remembers that it was shown. Nobody else sees it.
+#
+# Later cells never wait for you. `use` takes your answer if it passes, and ours if not, and says which:
+
+# %%
+share_of_slow = use("000.1", share_of_slow)
+print(f"Share of requests above 300 ms: {share_of_slow([120, 180, 450, 90, 310], 300):.1f}")
+
+# %% [markdown]
+# ## Do you have what you need?
+#
+# Three questions, two minutes. If two of them are easy, begin. Put a letter in quotes.
+
+# %% tags=["exercise"] exercise="000.a"
+### BEGIN SOLUTION
+choice_a = "B"
+### END SOLUTION
+quiz("000.a", choice_a)
+
+# %% tags=["exercise"] exercise="000.b"
+### BEGIN SOLUTION
+choice_b = "C"
+### END SOLUTION
+quiz("000.b", choice_b)
+
+# %% tags=["exercise"] exercise="000.c"
+### BEGIN SOLUTION
+choice_c = "A"
+### END SOLUTION
+quiz("000.c", choice_c)
+
+# %% [markdown]
+# ## Where you are
+#
+# Your progress is a file on this machine. Copies whose original has changed since you began are listed too.
+
+# %% tags=["nbval-ignore-output"]
+print(overview.of_learner())
+print(copies.outdated_text())
+
+# %% [markdown]
+# On Binder a session ends and takes everything with it: run `labs save` in a terminal and download the file; `labs
+# restore FILE` brings it back.
+
+# %% [markdown]
+# ## Words
+#
+# English, and the Vietnamese of the handout.
+
+# %%
+catalogue.show_glossary()
+
+# %% [markdown]
+# ## Thanks
+#
+# The course implements the handout *Machine Learning Foundations for DevOps Engineers*, which follows the video [ML
+# Foundations](https://www.youtube.com/watch?v=BUTjcAjfMgY). Many of the handout's snippets do not run any more; in the
+# lessons you find out why, and repair them. The weather is NOAA's, from the `vega_datasets` package.
+#
+# **Next**: [101, from clouds to rain](101_world_models.ipynb).
