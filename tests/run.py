@@ -17,7 +17,7 @@ def main() -> int:
     parser.add_argument("--nightly", action="store_true", help="also every seed, benchmarks and other long checks")
     options = parser.parse_args()
     paths = ["labsupport", "tests", "benchmarks", "notebooks/src"]
-    stages = {
+    stages: dict[str, list] = {
         "lint": [BIN / "ruff", "check", *paths],
         "format": [BIN / "ruff", "format", "--check", *paths],
         "types": [BIN / "mypy"],
@@ -25,6 +25,11 @@ def main() -> int:
         "notebooks are current": [BIN / "labs", "build", "--check"],
         "tests": [sys.executable, "-m", "pytest", "-n", str(_lanes()), "--dist", "loadgroup", "-rs", "--durations=10"],
     }
+    if options.nightly:
+        # Not setup.py: it downloads everything again.
+        for path in sorted((ROOT / "benchmarks").glob("*.py")):
+            if path.name != "setup.py":
+                stages[f"benchmark {path.stem}"] = [sys.executable, path]
     environment = dict(os.environ, LABS_NIGHTLY="1" if options.nightly else "")
     environment["PATH"] = f"{BIN}{os.pathsep}{environment.get('PATH', os.defpath)}"
     for name, command in stages.items():

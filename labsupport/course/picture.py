@@ -32,7 +32,7 @@ def system_so_far(lesson: str) -> None:
             total += 1
             if since > lesson:
                 style = {"facecolor": "none", "edgecolor": "#bbbbbb", "linestyle": "--"}
-                ink = "#8a8a8a"
+                ink = "#767676"
             elif since == lesson:
                 style, ink = {"facecolor": plots.BLUE, "edgecolor": plots.BLUE}, "white"
                 new.append(name)
@@ -62,11 +62,11 @@ def course_map() -> None:
         numbers = [number for number in titles if number.startswith(str(part["part"]))]
         for start in range(0, len(numbers), 5):
             rows.append((f"{part['part']} {part['title']}" if start == 0 else "", numbers[start : start + 5]))
-    figure, axes = plt.subplots(figsize=(7.0, 0.62 * len(rows) + 0.4))
+    figure, axes = plt.subplots(figsize=(7.0, 0.52 * len(rows) + 0.4))
     _blank(axes)
     axes.set_title("Map of the course")
     for row, (label, numbers) in enumerate(rows):
-        axes.text(-0.62, -row, plots.wrap(label, 14), ha="right", va="center", fontweight="bold")
+        axes.text(-0.62, -row, plots.wrap(label, 16), ha="right", va="center", fontweight="bold")
         for column, number in enumerate(numbers):
             ready = number in written
             style = (
@@ -74,7 +74,7 @@ def course_map() -> None:
                 if ready
                 else {"facecolor": "none", "edgecolor": "#bbbbbb", "linestyle": "--"}
             )
-            _box(axes, column, -row, f"{number} {titles[number]}", plots.INK if ready else "#8a8a8a", style)
+            _box(axes, column, -row, f"{number} {titles[number]}", plots.INK if ready else "#767676", style)
     axes.set_xlim(-1.6, 4.55)
     axes.set_ylim(-len(rows) + 0.5, 0.5)
     alt = "A row of boxes for each of the six parts, from world models to MLOps labs; filled boxes are written lessons."
@@ -97,4 +97,4 @@ def _box(axes: "Axes", x: float, y: float, text: str, ink: str, style: dict) -> 
             (x - 0.42, y - 0.3), 0.84, 0.6, boxstyle="round,pad=0.02,rounding_size=0.08", linewidth=1, **style
         )
     )
-    axes.text(x, y, plots.wrap(text, 15), ha="center", va="center", fontsize=8, color=ink, linespacing=1.05)
+    axes.text(x, y, plots.wrap(text, 15), ha="center", va="center", fontsize=7.5, color=ink, linespacing=1.05)
