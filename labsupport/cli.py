@@ -110,12 +110,13 @@ def _lab(options: argparse.Namespace) -> int:
 
     made = copies.start()
     print(f"Your copies are in {paths.work()} ({len(made)} new). {copies.outdated_text()}")
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={paths.work()}", "--LabApp.news_url=None"]
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={paths.work()}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         # A container's only user is often root; JupyterLab wants to be told.
         command.append("--allow-root")
     if (paths.work() / "000_start_here.ipynb").exists():
         command.append("--LabApp.default_url=/lab/tree/000_start_here.ipynb")
+    environment.quiet_jupyterlab()
     os.chdir(paths.work())
     os.execve(sys.executable, command + options.rest, environment.for_learner())
 
