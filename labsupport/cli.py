@@ -250,3 +250,7 @@ def _new(options: argparse.Namespace) -> int:
     for path in new.create(options.number, options.topic):
         print(f"created {path}")
     return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,47 @@
+"""A tiny course in a folder of its own: sources are written by the test, nothing touches the real one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labsupport import paths
+
+HEADER = """# ---
+# jupyter:
+#   labs:
+#     title: Tiny
+#     question: Does it work?
+#     part: 1
+#     will: [try]
+#     need: nothing
+# ---
+
+# %% tags=["parameters"]
+SEED = 0
+
+"""
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the root of an empty course; answers and catalogue are kept apart from the package's."""
+    (tmp_path / "notebooks" / "src").mkdir(parents=True)
+    (tmp_path / "answers").mkdir()
+    monkeypatch.setenv("LABS_COURSE", str(tmp_path))
+    monkeypatch.setenv("LABS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(paths, "ANSWERS", tmp_path / "answers")
+    monkeypatch.setattr(paths, "CATALOGUE", tmp_path / "catalogue.json")
+    return tmp_path
+
+
+@pytest.fixture
+def write(course: Path) -> Callable[..., Path]:
+    """Return a function that writes a source: cells in py:percent, after a header and a parameters cell."""
+
+    def write_source(cells: str, name: str = "101_tiny.py", header: str = HEADER) -> Path:
+        path = course / "notebooks" / "src" / name
+        path.write_text(header + cells)
+        return path
+
+    return write_source
