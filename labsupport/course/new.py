@@ -1,0 +1,235 @@
+"""The skeleton of a lesson: source, checkers and tests that build and pass at once, for the author to replace."""
+
+import re
+from pathlib import Path
+
+from labsupport import paths
+from labsupport.course import files, source
+from labsupport.errors import LabsError
+
+SOURCE = """\
+# ---
+# jupyter:
+#   labs:
+#     title: "{title}"
+#     question: Which one question does this lesson answer?
+#     part: {part}
+#     will:
+#       - do one thing
+#     need: What a reader must know before.
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# ## The bridge
+#
+# Say here which DevOps idea this resembles, and where the likeness ends.
+
+# %% tags=["parameters"]
+SEED = 0
+
+# %% [markdown]
+# ## See it
+#
+# Show a real thing running, with a picture.
+
+# %% tags=["setup"]
+import matplotlib.pyplot as plt
+import numpy as np
+
+from labsupport import plots
+from labsupport.exercises import check, claim, hint, quiz, solution, use
+
+plots.use_style()
+
+# %%
+values = np.random.default_rng(SEED).normal(size=50).cumsum()
+figure, axes = plt.subplots()
+axes.plot(values)
+axes.set(title="Say what the picture shows", xlabel="step (count)", ylabel="value (unit)")
+plots.show(figure, alt="Describe the shape of the line.", summary=f"{{len(values)}} steps")
+
+# %% [markdown]
+# ## Build it
+#
+# Build the core idea by hand.
+{exercises}
+# %% [markdown]
+# ## Use it
+#
+# Use the library in earnest.
+
+# %%
+claim("a sentence on what was learnt", len(values) == 50)
+
+# %% [markdown]
+# ## Break it
+#
+# Inject a fault, see the symptom, find it, repair it.
+
+# %% [markdown]
+# ## Quiz
+{quizzes}
+# %% [markdown]
+# ## Take away
+#
+# - Five lines at most.
+
+# %%
+from labsupport.course.picture import system_so_far
+
+system_so_far("{number}")
+"""
+
+EXERCISE = '''
+# %% [markdown]
+# **Exercise {key} (5 minutes).** Say here what to write: one clear task.
+
+# %% tags=["exercise"] exercise="{key}"
+def {name}(x):
+    """Return x times {factor}; say shapes and units here."""
+    ### BEGIN SOLUTION
+    return {factor} * x
+    ### END SOLUTION
+
+# %%
+check("{key}", {name})
+'''
+
+QUIZ = """
+# %% tags=["exercise"] exercise="{key}"
+### BEGIN SOLUTION
+choice_{letter} = "{right}"
+### END SOLUTION
+quiz("{key}", choice_{letter})
+"""
+
+CHECKERS = '''\
+"""Lesson {number}, {topic}: checkers, hints and quiz."""
+
+from labsupport.exercises import expect
+from labsupport.exercises.define import Exercises
+from labsupport.exercises.guard import Guarded
+from labsupport.exercises.outcomes import Fail
+
+exercises = Exercises("{number}")
+'''
+
+CHECKER = '''
+
+@exercises.check("{n}", "Say here what it is about", hints=("The first hint.", "The second hint."))
+def {name}(answer: Guarded) -> str:
+    """Say here what is tried on the answer."""
+    function = expect.function(answer)
+    saw = expect.returned_number(lambda: function(3.0), "the result")
+    if not expect.close(saw, 3.0 * {factor}, 1e-9):
+        causes = {{3.0: "x came back unchanged", 3.0 + {factor}: "you added where you should multiply"}}
+        raise Fail(f"{{saw:g}} for 3", f"{{3.0 * {factor}:g}}", causes.get(saw, "work it out on paper first"))
+    return "Say here what the answer showed."
+'''
+
+QUESTION = """
+exercises.quiz(
+    "{letter}",
+    "Ask one question.",
+{options}
+)  # fmt: skip
+"""
+
+TESTS = '''\
+"""Lesson {number}: usual mistakes get their own diagnosis, other right answers pass."""
+
+from labsupport.exercises import proof
+from labsupport.exercises.proof import Kind
+
+WRONG = {{
+{wrong}
+}}
+RIGHT = {{
+{right}
+}}
+
+
+def test_a_mistake_gets_its_own_diagnosis(wrong) -> None:
+    key, _, (code, words) = wrong
+    outcome = proof.outcome_of_code(key, code)
+    assert outcome.kind in (Kind.FAIL, Kind.ERROR)
+    assert words in proof.diagnosis(outcome)
+
+
+def test_another_right_answer_passes(right) -> None:
+    key, _, code = right
+    outcome = proof.outcome_of_code(key, code)
+    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
+'''
+
+NAMES = {"1": ("first_answer", 2), "2": ("second_answer", 3), "3": ("third_answer", 4)}
+RIGHT_OPTIONS = {"a": "A", "b": "B", "c": "C"}
+
+
+def create(number: str, topic: str) -> list[Path]:
+    """Write the three files of a new lesson and return them.
+
+    Raises LabsError for a number or topic that is not one, a number that is taken, or a file that exists; nothing is
+    written then.
+    """
+    if not re.fullmatch(r"[1-9]\d\d", number):
+        raise LabsError(f"{number!r} is not a lesson's number: three digits, the first one its part, such as 206.")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", topic):
+        raise LabsError(f"{topic!r} is not a topic: small letters, digits and underscores, such as loss_functions.")
+    taken = source.find_sources().get(number)
+    if taken:
+        raise LabsError(f"Lesson {number} exists already: {taken.name}. Choose another number.")
+    root = paths.course_root()
+    contents = {
+        root / "notebooks" / "src" / f"{number}_{topic}.py": _source(number, topic),
+        root / "labsupport" / "lessons" / f"lesson_{number}.py": _checkers(number, topic),
+        root / "tests" / "lessons" / f"test_lesson_{number}.py": _tests(number),
+    }
+    for path in contents:
+        if path.exists():
+            raise LabsError(f"{path} exists already; nothing was written. Move it away or choose another number.")
+    for path, text in contents.items():
+        files.write_text(path, text)
+    return list(contents)
+
+
+def _source(number: str, topic: str) -> str:
+    exercises = "".join(
+        EXERCISE.format(key=f"{number}.{n}", name=name, factor=factor) for n, (name, factor) in NAMES.items()
+    )
+    quizzes = "".join(
+        QUIZ.format(key=f"{number}.{letter}", letter=letter, right=r) for letter, r in RIGHT_OPTIONS.items()
+    )
+    title = topic.replace("_", " ").capitalize()
+    return SOURCE.format(number=number, title=title, part=number[0], exercises=exercises, quizzes=quizzes)
+
+
+def _checkers(number: str, topic: str) -> str:
+    text = CHECKERS.format(number=number, topic=topic.replace("_", " "))
+    text += "".join(CHECKER.format(n=n, name=name, factor=factor) for n, (name, factor) in NAMES.items())
+    text += "\n"
+    for letter, right in RIGHT_OPTIONS.items():
+        options = [
+            f'    ("Option {o}.", {o == right}, "Reason {o}: why this is {"right" if o == right else "wrong"}."),'
+            for o in "ABC"
+        ]
+        text += QUESTION.format(letter=letter, options="\n".join(options))
+    return text
+
+
+def _tests(number: str) -> str:
+    wrong, right = [], []
+    for n, (name, factor) in NAMES.items():
+        head = f"def {name}(x):\\n    return "
+        wrong.append(
+            f'    "{number}.{n}": {{\n'
+            f'        "unchanged": ("{head}x", "unchanged"),\n'
+            f'        "added": ("{head}x + {factor}", "added"),\n'
+            "    },"
+        )
+        right.append(f'    "{number}.{n}": {{"by adding": "{head}{" + ".join(["x"] * factor)}"}},')
+    return TESTS.format(number=number, wrong="\n".join(wrong), right="\n".join(right))
