@@ -4,6 +4,7 @@ It needs only Python and its standard library, and it must still be readable to 
 A second call does nothing. What is printed about size and time comes from requirements/size.json (benchmarks/setup.py).
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -42,6 +43,9 @@ def main():
         make(interpreter)
     except SetupError as error:
         sys.stderr.write("setup: %s\n" % error)
+        return 1
+    except OSError as error:
+        sys.stderr.write("setup: %s\n" % _disk_error(error))
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("\nsetup: interrupted; the same command goes on where it stopped.\n")
@@ -161,15 +165,25 @@ def _step(name, command):
         raise SetupError(_diagnosis(name))
 
 
+def _disk_full():
+    return "the disk is full. Free %.0f GB and repeat; what is downloaded is kept." % (_size()["disk_gb"] + 1)
+
+
+def _disk_error(error):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _disk_full()
+    return "%s: %s. Check that the folder of the course is complete and yours." % (error.filename, error.strerror)
+
+
 def _diagnosis(name):
     said = _log()
     if any(mark in said for mark in FULL):
-        return "the disk is full. Free %.0f GB and repeat; what is downloaded is kept." % (_size()["disk_gb"] + 1)
+        return _disk_full()
     if "ensurepip is not" in said or "No module named venv" in said or "No module named ensurepip" in said:
         return "this Python has no venv module. On Debian and Ubuntu: sudo apt install python3-venv; then repeat."
     if _network_failed():
         return "the package index can't be reached. Check the network (behind a proxy: set HTTPS_PROXY) and repeat; what is downloaded is kept."
-    last = [line for line in said.splitlines() if line.strip()][-3:]
+    last = [line for line in said.splitlines() if line.strip() and not line.startswith("$ ")][-3:]
     return "step %s failed: %s. The whole output is in %s." % (name, " / ".join(last), LOG)
 
 

@@ -207,29 +207,38 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
-    from labsupport.course import build, catalogue, display, source
+    from labsupport.course import build, display, source
 
     if options.check:
         found = build.check(options.lessons or None)
         print("\n".join(found) or "All notebooks are current.")
         return int(bool(found))
-    everything = [source.read(path) for path in source.select(None)]
-    chosen = {path.name for path in source.select(options.lessons)}
-    catalogue.store(everything)
-    for lesson in everything:
-        if lesson.path.name not in chosen and not (lesson.number == "000" and build.start_page_is_old()):
+    chosen = [source.read(path) for path in source.select(options.lessons)]
+    for lesson in chosen:
+        if lesson.number == "000":
             continue
-        if options.texts and lesson.number != "000":
+        if options.texts:
             if not build.refresh(lesson):
                 print(f"{lesson.name}: its code changed; run: labs build {lesson.number}")
             continue
         for result in build.build(lesson):
             print(f"{lesson.number} {display.line(result)}", flush=True)
+    return _finish(rebuild_start=any(lesson.number == "000" for lesson in chosen) and not options.texts)
+
+
+def _finish(rebuild_start: bool = False) -> int:
+    from labsupport.course import build, catalogue, display, source
+
+    everything = [source.read(path) for path in source.select(None)]
+    catalogue.store([lesson for lesson in everything if lesson.number == "000" or build.is_published(lesson)])
+    if everything[0].number == "000" and (rebuild_start or build.start_page_is_old()):
+        for result in build.build(everything[0]):
+            print(f"000 {display.line(result)}", flush=True)
     return 0
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from labsupport.course import build, catalogue, measure, source
+    from labsupport.course import build, measure, source
 
     for path in source.select(options.lessons):
         lesson = source.read(path)
@@ -237,11 +246,7 @@ def _measure(options: argparse.Namespace) -> int:
         measure.store({lesson.number: numbers})
         build.refresh(lesson)
         print(f"{lesson.name}: " + ", ".join(f"{name} {number}" for name, number in numbers.items()), flush=True)
-    everything = [source.read(path) for path in source.select(None)]
-    catalogue.store(everything)
-    if everything[0].number == "000":
-        build.build(everything[0])
-    return 0
+    return _finish(rebuild_start=True)
 
 
 def _new(options: argparse.Namespace) -> int:

@@ -1,6 +1,9 @@
 """Build the published notebooks from the sources, and check without executing that what is committed is current."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -25,21 +28,22 @@ def build(lesson: Lesson) -> list[Result]:
     Raises LabsError naming the cell that failed or the output that may not be published.
     """
     answers = variants.answers(lesson)
-    files.write_json(paths.ANSWERS / f"{lesson.number}.json", answers)
     derived = {variant: variants.derive(lesson, variant) for variant in VARIANTS}
     limits = budget.LAB if lesson.is_lab else budget.LESSON
     jobs = [
         Job(variant, notebook, limits, checks=tuple(answers["exercises"]) if variant == "solution" else ())
         for variant, notebook in derived.items()
     ]
-    results = runner.run_all(jobs, lanes=1 if lesson.is_lab else None)
-    for result in results:
-        found = outputs.problems(result.notebook) if result.passed and result.notebook is not None else [result.problem]
-        if found:
-            raise LabsError(f"{lesson.name}, {result.name}'s notebook: " + "\n  ".join(map(str, found)))
-    for result in results:
-        assert result.notebook is not None
-        publish(lesson, derived[result.name], result.notebook)  # type: ignore[index]
+    with _answers_in_place(lesson, answers):
+        results = runner.run_all(jobs, lanes=1 if lesson.is_lab else None)
+        for result in results:
+            finished = result.notebook if result.passed else None
+            found = outputs.problems(finished) if finished is not None else [result.problem]
+            if found:
+                raise LabsError(f"{lesson.name}, {result.name}'s notebook: " + "\n  ".join(map(str, found)))
+        for result in results:
+            assert result.notebook is not None
+            publish(lesson, derived[result.name], result.notebook)  # type: ignore[index]
     return results
 
 
@@ -71,9 +75,8 @@ def refresh(lesson: Lesson) -> bool:
         if not path.exists():
             return False
         derived, old = variants.derive(lesson, variant), files.read_notebook(path)
-        if variants.code_of(derived) != variants.code_of(old) or outputs.outputs_hash(old) != old.metadata.labs.get(
-            "outputs_hash"
-        ):
+        known = old.metadata.get("labs", {}).get("outputs_hash")
+        if variants.code_of(derived) != variants.code_of(old) or outputs.outputs_hash(old) != known:
             return False
         stored.append((derived, old))
     for derived, old in stored:
@@ -82,10 +85,18 @@ def refresh(lesson: Lesson) -> bool:
     return True
 
 
+def is_published(lesson: Lesson) -> bool:
+    """Whether both notebooks of a lesson are there: an unfinished lesson is not listed."""
+    return all(target(lesson, variant).exists() for variant in VARIANTS)
+
+
 def start_page_is_old() -> bool:
     """Whether the start page shows another catalogue than the stored one."""
     path = paths.notebooks() / "000_start_here.ipynb"
-    return not path.exists() or files.read_notebook(path).metadata.labs.get("catalogue_hash") != catalogue.stored_hash()
+    try:
+        return files.read_notebook(path).metadata.get("labs", {}).get("catalogue_hash") != catalogue.stored_hash()
+    except LabsError:
+        return True
 
 
 def check(numbers: list[str] | None = None) -> list[str]:
@@ -104,9 +115,25 @@ def check(numbers: list[str] | None = None) -> list[str]:
         for path in [*paths.notebooks().glob("*.ipynb"), *(paths.notebooks() / "solutions").glob("*.ipynb")]:
             if path.stem not in known:
                 found.append(f"{path.name} has no source; delete it, or restore notebooks/src/{path.stem}.py")
-        if not catalogue.is_current(lessons):
+        if not catalogue.is_current([lesson for lesson in lessons if lesson.number == "000" or is_published(lesson)]):
             found.append("the catalogue is not current; run: labs build --texts")
     return found
+
+
+@contextlib.contextmanager
+def _answers_in_place(lesson: Lesson, answers: dict[str, Any]) -> Iterator[None]:
+    # The notebooks that are executed need the new answers; when one of them fails, the old ones come back.
+    path = paths.ANSWERS / f"{lesson.number}.json"
+    before = path.read_bytes() if path.exists() else None
+    files.write_json(path, answers)
+    try:
+        yield
+    except BaseException:
+        if before is None:
+            path.unlink()
+        else:
+            files.write_bytes(path, before)
+        raise
 
 
 def _check_variant(lesson: Lesson, variant: Variant, repair: str) -> list[str]:
@@ -122,7 +149,7 @@ def _check_variant(lesson: Lesson, variant: Variant, repair: str) -> list[str]:
     labs = stored.metadata.get("labs", {})
     if variants.source_hash(stored) != labs.get("source_hash"):
         return [
-            f"{shown} was edited by hand: its source is {labs.get('generated_from')}; move your change there, then {repair}"
+            f"{shown} was edited by hand: its source is notebooks/src/{lesson.path.name}; move your change there, then {repair}"
         ]
     if variants.source_hash(derived) != labs.get("source_hash"):
         if variants.code_of(derived) == variants.code_of(stored):

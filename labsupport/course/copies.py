@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+import zlib
 from datetime import datetime
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def restore(archive: Path) -> tuple[list[Path], list[Path]]:
             contents = {name: zipped.read(name) for name in zipped.namelist() if not name.endswith("/")}
     except FileNotFoundError:
         raise LabsError(f"There is no file {archive}. `labs save` makes one.") from None
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, zlib.error, RuntimeError) as error:  # RuntimeError: it is encrypted
         raise LabsError(f"{archive} is not an archive of `labs save` ({error}).") from None
     targets = {name: _target(name, archive) for name in contents}
     restored, backups = [], []

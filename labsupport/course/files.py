@@ -7,12 +7,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import nbformat
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from labsupport.errors import LabsError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 def write_text(path: Path, text: str) -> None:
@@ -47,13 +47,18 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def write_notebook(path: Path, notebook: NotebookNode) -> None:
+def write_notebook(path: Path, notebook: "NotebookNode") -> None:
     """Replace a notebook in one step."""
+    # Not above: a learner's first check writes progress through this module and need not wait for nbformat.
+    import nbformat
+
     write_text(path, nbformat.writes(notebook) + "\n")
 
 
-def read_notebook(path: Path) -> NotebookNode:
+def read_notebook(path: Path) -> "NotebookNode":
     """Read a notebook; raise LabsError when it is missing or damaged."""
+    import nbformat
+
     try:
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)

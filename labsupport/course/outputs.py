@@ -78,7 +78,7 @@ def _output_problems(cell: NotebookNode, output: dict[str, Any], host: str) -> l
     if kind == "error":
         return [f"raised {output['ename']}: {ANSI.sub('', output['evalue'])}"]
     if kind == "stream" and output["name"] == "stderr":
-        return [f"wrote to stderr: {output['text'].strip().splitlines()[-1][:200]}"]
+        return [f"wrote to stderr: {(output['text'].strip().splitlines() or ['an empty line'])[-1][:200]}"]
     found = []
     texts = [output["text"]] if kind == "stream" else [t for m, t in output["data"].items() if m.startswith("text/")]
     for text in texts:

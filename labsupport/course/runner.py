@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from labsupport import environment
 from labsupport.course import budget, files, outputs
 from labsupport.course.budget import Budget, Cost
+from labsupport.errors import LabsError
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,15 @@ def run(job: Job, stop: threading.Event | None = None) -> Result:
         with (folder / "stderr").open("wb") as errors:
             process = subprocess.Popen(
                 command,
-                env=environment.for_run(folder),
+                # Kernels that are ended leave their connection files: here they go with the folder.
+                env=environment.for_run(folder) | {"JUPYTER_RUNTIME_DIR": str(folder / "runtime")},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 start_new_session=True,
             )
             cost, reason = budget.watch(process, job.budget, lambda: _raise_if_set(stop))
-        notebook = files.read_notebook(after) if after.exists() else None
+        notebook = _executed(after)
         if notebook is not None:
             outputs.clean(notebook)
         problem = reason or _worker_problem(process.returncode, folder / "stderr") or cost.excess(job.budget)
@@ -118,6 +120,13 @@ def cores() -> int:
 def _raise_if_set(stop: threading.Event | None) -> None:
     if stop is not None and stop.is_set():
         raise Interrupted
+
+
+def _executed(path: Path) -> NotebookNode | None:
+    try:
+        return files.read_notebook(path)
+    except LabsError:  # missing, or cut short because the run was ended while it was written
+        return None
 
 
 def _worker_problem(code: int, stderr: Path) -> str | None:

@@ -14,6 +14,8 @@ from labsupport.errors import LabsError
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
 FILE_NAME = re.compile(r"(?P<number>\d{3})_(?P<topic>[a-z0-9_]+)\.py")
+# 101, 101_world_models, 101_world_models.ipynb, lesson_101.py, test_lesson_101.py; not 1011.
+NAMES_LESSON = re.compile(r"((test_)?lesson_)?(?P<number>\d{3})(?!\d)")
 REQUIRED = ("title", "question", "part", "will", "need")
 
 
@@ -70,11 +72,12 @@ def select(numbers: list[str] | None, folder: Path | None = None) -> list[Path]:
         return list(found.values())
     chosen = []
     for wanted in numbers:
-        number = Path(wanted).name[:3]
+        named = NAMES_LESSON.match(Path(wanted).name)
+        number = named["number"] if named else ""
         if number not in found:
             raise LabsError(f"There is no lesson {wanted}. Lessons are: {', '.join(found) or 'none'}.")
         chosen.append(found[number])
-    return chosen
+    return list(dict.fromkeys(chosen))
 
 
 def read(path: Path) -> Lesson:
@@ -93,10 +96,13 @@ def read(path: Path) -> Lesson:
         raise LabsError(f"There is no source {path}. `labs list` shows the lessons.") from None
     except Exception as error:
         raise LabsError(f"{path.name} cannot be read as py:percent: {error}") from error
-    meta = notebook.metadata.get("labs", {})
+    meta = notebook.metadata.get("labs")
+    meta = meta if isinstance(meta, dict) else {}
     missing = [key for key in REQUIRED if meta.get(key) in (None, "", [])]
     if missing:
         raise LabsError(f"{path.name}: the header's block `labs` lacks {', '.join(missing)}.")
+    if not isinstance(meta["will"], list):
+        raise LabsError(f"{path.name}: `will` in the header is a list, one line for each thing the learner will do.")
     lesson = Lesson(match["number"], match["topic"], path, dict(meta), notebook.cells)
     _validate(lesson)
     return lesson
@@ -185,9 +191,9 @@ def _validate(lesson: Lesson) -> None:
             if regions:
                 raise LabsError(f"{where}: a solution stands outside an exercise; tag the cell and give it a key.")
             continue
-        if not re.fullmatch(rf"{lesson.number}\.(\d+|[a-z])", key):
+        if not re.fullmatch(rf"{lesson.number}\.(\d+|[a-z])", str(key)) or not isinstance(key, str):
             raise LabsError(
-                f"{where}: the exercise's key is {key!r}; expected {lesson.number}.1 or, for a quiz, {lesson.number}.a."
+                f'{where}: the exercise\'s key is {key!r}; expected "{lesson.number}.1" or, for a quiz, "{lesson.number}.a", in quotes.'
             )
         if key in seen:
             raise LabsError(f"{where}: exercise {key} stands already in cell {seen[key]}.")

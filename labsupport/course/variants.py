@@ -95,17 +95,20 @@ def learner_code(cell: NotebookNode, where: str) -> str:
         for node in ast.walk(ast.parse(cell.source))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
+    no_fit = f"{where}: the stub of {key} no longer fits its solution: put the markers around whole statements."
     kept: list[str] = []
     position = 0
     for begin, end in regions:
         kept += lines[position:begin]
         position = end + 1
         body = "\n".join(lines[begin + 1 : end])
+        code_lines = [i for i in range(begin + 1, end) if lines[i].strip() and not lines[i].strip().startswith("#")]
+        last_line = code_lines[-1] if code_lines else end
         indent = re.match(r"\s*", lines[begin])[0]  # type: ignore[index]
-        if any(first < begin and end <= last + 1 for first, last in functions) and indent:
+        if any(first < begin and last_line <= last for first, last in functions) and indent:
             kept.append(f'{indent}raise NotImplementedError("{key}: {STUB_MESSAGE}")')
             continue
-        names = [] if indent else source.names_bound(body)
+        names = [] if indent else _names_bound(body, no_fit)
         if not names:
             raise LabsError(
                 f"{where}: the solution of {key} stands neither in a function nor binds a name at the top level."
@@ -113,10 +116,9 @@ def learner_code(cell: NotebookNode, where: str) -> str:
         wanted = "your answer" if key[4:].isdigit() else 'a letter in quotes, such as "A"'
         kept += [f"{name} = ...  # {key}: {wanted}" for name in names]
     stub = "\n".join(kept + lines[position:])
-    if source.names_bound(stub) != [
-        n for n in source.names_bound(without_markers(cell.source)) if n in source.names_bound(stub)
-    ]:
-        raise LabsError(f"{where}: the stub of {key} no longer fits its solution.")
+    bound = _names_bound(stub, no_fit)
+    if bound != [name for name in source.names_bound(without_markers(cell.source)) if name in bound]:
+        raise LabsError(no_fit)
     return stub
 
 
@@ -143,6 +145,13 @@ def answers(lesson: Lesson) -> dict[str, Any]:
         needs = [other for other, known in exercises.items() if known["name"] in words - {name}]
         exercises[key] = {"name": name, "stub": stub, "solution": solved, "needs": needs}
     return {"lesson": lesson.number, "setup": setup, "exercises": exercises}
+
+
+def _names_bound(code: str, sentence: str) -> list[str]:
+    try:
+        return source.names_bound(code)
+    except SyntaxError:
+        raise LabsError(sentence) from None
 
 
 def _text(lesson: Lesson, text: str, key: str) -> NotebookNode:

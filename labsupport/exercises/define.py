@@ -9,7 +9,6 @@ from typing import Any
 from labsupport.errors import LabsError
 
 Checker = Callable[[Any], str]
-KEY = re.compile(r"(\d{3})\.(\d+|[a-z])")
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,11 @@ def exercises_of(key: str) -> Exercises:
 
     Raises LabsError when there is no such lesson or key.
     """
-    number = str(key)[:3]
+    if not isinstance(key, str):
+        raise LabsError(f'The first argument is a key in quotes, such as check("203.2", answer); it was {key!r:.40}.')
+    number = key[:3]
+    if not re.fullmatch(r"\d{3}", number):
+        raise LabsError(f"There is no lesson {number!r}: keys look like 203.2 or, for a quiz, 203.a.")
     module = f"labsupport.lessons.lesson_{number}"
     try:
         lesson: Exercises = importlib.import_module(module).exercises
@@ -93,6 +96,8 @@ def exercises_of(key: str) -> Exercises:
         if error.name != module:
             raise
         raise LabsError(f"There is no lesson {number!r}: keys look like 203.2 or, for a quiz, 203.a.") from None
-    if str(key) != number and key not in lesson.keys:
+    if key == number:
+        return lesson
+    if key not in lesson.keys:
         raise LabsError(f"Lesson {number} has no exercise {key!r}. It has: {', '.join(lesson.keys)}.")
     return lesson

@@ -5,7 +5,7 @@ from typing import Any
 
 from labsupport.errors import LabsError
 from labsupport.exercises import answers, progress
-from labsupport.exercises.define import exercises_of
+from labsupport.exercises.define import Exercise, exercises_of
 from labsupport.exercises.guard import Guarded, time_limit
 from labsupport.exercises.outcomes import Fail, Kind, LearnerError, NotAttempted, Outcome, TimeUp
 from labsupport.exercises.render import Card, show
@@ -29,9 +29,9 @@ def check(key: str, answer: Any = ...) -> None:
 def hint(key: str) -> None:
     """Show the next hint of an exercise."""
     try:
-        exercise = exercises_of(key).exercises[key]
-    except (LabsError, KeyError) as error:
-        show(Card("ERROR", str(key), [("", str(error) if isinstance(error, LabsError) else "A quiz has no hints.")]))
+        exercise = _exercise(key)
+    except LabsError as error:
+        show(Card("ERROR", str(key), [("", str(error))]))
         return
     seen = progress.hints_seen(key)
     if seen < len(exercise.hints):
@@ -48,10 +48,9 @@ def hint(key: str) -> None:
 def solution(key: str) -> None:
     """Show the reference answer of an exercise; your progress records that it was shown."""
     try:
-        exercise, known = exercises_of(key).exercises[key], answers.entry(key)
-    except (LabsError, KeyError) as error:
-        text = str(error) if isinstance(error, LabsError) else f'A quiz explains itself: quiz("{key}", "A").'
-        show(Card("ERROR", str(key), [("", text)]))
+        exercise, known = _exercise(key), answers.entry(key)
+    except LabsError as error:
+        show(Card("ERROR", str(key), [("", str(error))]))
         return
     note = progress.record_solution_shown(key)
     show(Card("HINT", f"One answer to {key}, {exercise.title}", _note(note), known["solution"]))
@@ -71,18 +70,22 @@ def use(key: str, answer: Any) -> Any:
 def quiz(key: str, choice: Any = ...) -> None:
     """Ask a question, or say why your choice is right or wrong."""
     try:
-        question = exercises_of(key).quizzes[key]
-    except (LabsError, KeyError) as error:
-        text = str(error) if isinstance(error, LabsError) else f'{key} is an exercise: check("{key}", ...).'
-        show(Card("ERROR", str(key), [("", text)]))
+        lesson = exercises_of(key)
+        if key in lesson.exercises:
+            raise LabsError(f'{key} is an exercise: check("{key}", ...).')
+        if key not in lesson.quizzes:
+            raise LabsError(f"{key} is a lesson. Its questions are: {', '.join(lesson.quizzes)}.")
+    except LabsError as error:
+        show(Card("ERROR", str(key), [("", str(error))]))
         return
+    question = lesson.quizzes[key]
     letters = list(question.options)
     if choice is ... or choice is None:
         asked = [(letter, option.text) for letter, option in question.options.items()]
         progress.record_outcome(key, Kind.NOT_YET)
         show(Card("QUIZ", f"{key} {question.question}", asked))
         return
-    letter = str(choice).strip().strip("().:").upper()
+    letter = str(choice).strip(" \t\n().:").upper()
     if letter not in letters:
         asked = [(name, option.text) for name, option in question.options.items()]
         show(
@@ -111,9 +114,7 @@ def claim(text: str, condition: Any) -> None:
 
 def evaluate(key: str, answer: Any) -> Outcome:
     """Run the checker of an exercise on an answer; nothing is shown or recorded. Raises LabsError for an unknown key."""
-    exercise = exercises_of(key).exercises.get(key)
-    if exercise is None:
-        raise LabsError(f'{key} is a quiz: quiz("{key}", "A").')
+    exercise = _exercise(key)
     if answer is ...:
         return Outcome(
             Kind.NOT_YET, key, f'Write your answer in the cell above, run it, then this one. Stuck? `hint("{key}")`'
@@ -144,6 +145,15 @@ def evaluate(key: str, answer: Any) -> Outcome:
             "a value, list or function where another was meant",
         )
     return Outcome(Kind.PASS, key, text)
+
+
+def _exercise(key: str) -> Exercise:
+    lesson = exercises_of(key)
+    if key in lesson.quizzes:
+        raise LabsError(f'{key} is a question, it explains itself: quiz("{key}", "A").')
+    if key not in lesson.exercises:
+        raise LabsError(f"{key} is a lesson. Its exercises are: {', '.join(lesson.exercises)}.")
+    return lesson.exercises[key]
 
 
 def _card(outcome: Outcome, title: str, note: str | None) -> Card:

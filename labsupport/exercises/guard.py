@@ -37,10 +37,12 @@ def learners_code() -> Iterator[None]:
             yield
     except NotImplementedError as error:
         raise NotAttempted(str(error)) from None
-    except (KeyboardInterrupt, LearnerError, NotAttempted):
+    except (LearnerError, NotAttempted):
         raise
-    except Exception as error:
-        raise LearnerError(f"{type(error).__name__}: {error}", own_traceback(error)) from None
+    except (Exception, SystemExit) as error:
+        # Messages of pandas and NumPy span lines; the first one names the fault, the traceback shows all.
+        message = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise LearnerError(message, own_traceback(error)) from None
 
 
 def own_traceback(error: BaseException) -> str:
@@ -61,8 +63,11 @@ def time_limit(seconds: float) -> Iterator[None]:
         yield
         return
 
+    rings = True
+
     def ring(number: int, frame: Any) -> None:
-        raise TimeUp
+        if rings:
+            raise TimeUp
 
     before = signal.signal(signal.SIGALRM, ring)
     # It rings again and again, for code that catches everything once.
@@ -70,6 +75,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
+        rings = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

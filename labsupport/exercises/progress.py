@@ -27,7 +27,7 @@ def read(file: Path | None = None) -> dict[str, Entry]:
     except FileNotFoundError:
         return {}
     exercises = known.get("exercises") if isinstance(known, dict) else None
-    if not isinstance(exercises, dict) or not all(isinstance(entry, dict) for entry in exercises.values()):
+    if not isinstance(exercises, dict) or not all(map(_is_entry, exercises.values())):
         raise ValueError(f"{file} is not a progress file: expected an object with `exercises`")
     return exercises
 
@@ -60,6 +60,10 @@ def hints_seen(key: str) -> int:
         return int(read().get(key, {}).get("hints", 0))
     except (OSError, ValueError):
         return 0
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, dict) and all(isinstance(entry.get(name, 0), int) for name in ("attempts", "hints"))
 
 
 def _update(key: str, change: Callable[[Entry], None]) -> str | None:
