@@ -91,6 +91,7 @@ def end_tree(process: subprocess.Popen[bytes]) -> None:
     _, alive = psutil.wait_procs(family, timeout=3)
     for member in alive:
         _quietly(member.kill)
+    psutil.wait_procs(alive, timeout=3)
     process.wait()
 
 

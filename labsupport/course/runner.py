@@ -54,8 +54,9 @@ def run(job: Job, stop: threading.Event | None = None) -> Result:
     """Execute one notebook in an empty folder; raises Interrupted when `stop` is set."""
     with tempfile.TemporaryDirectory(prefix="labs-run-") as name:
         folder = Path(name)
-        before, after, empty = folder / "in.ipynb", folder / "out.ipynb", folder / "cwd"
+        before, after, empty, own = folder / "in.ipynb", folder / "out.ipynb", folder / "cwd", folder / "tmp"
         empty.mkdir()
+        own.mkdir()
         files.write_notebook(before, job.notebook)
         command = [sys.executable, "-m", "labsupport.course.worker", str(before), str(after), "--cwd", str(empty)]
         if job.seed is not None:
@@ -63,8 +64,8 @@ def run(job: Job, stop: threading.Event | None = None) -> Result:
         with (folder / "stderr").open("wb") as errors:
             process = subprocess.Popen(
                 command,
-                # Kernels that are ended leave their connection files: here they go with the folder.
-                env=environment.for_run(folder) | {"JUPYTER_RUNTIME_DIR": str(folder / "runtime")},
+                # A kernel that is ended leaves its connection file: here it goes with the folder.
+                env=environment.for_run(folder) | {"JUPYTER_RUNTIME_DIR": str(own), "TMPDIR": str(own)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,

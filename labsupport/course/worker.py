@@ -24,7 +24,8 @@ def main() -> int:
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    logging.getLogger("papermill").setLevel(logging.ERROR)
+    # What it logs about a failed cell is said below, once.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     parameters = None if options.seed is None else {"SEED": options.seed}
     try:
         papermill.execute_notebook(

@@ -1,5 +1,9 @@
 """A tiny course in a folder of its own: sources are written by the test, nothing touches the real one."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,3 +49,26 @@ def write(course: Path) -> Callable[..., Path]:
         return path
 
     return write_source
+
+
+@pytest.fixture
+def checkout(course: Path) -> Path:
+    """Return a course with a copy of the package beside it: commands run in it write nothing into the real one."""
+    ignored = shutil.ignore_patterns("__pycache__", "answers", "catalogue.json")
+    shutil.copytree(paths.PACKAGE, course / "labsupport", ignore=ignored)
+    (course / "labsupport" / "lessons" / "answers").mkdir()
+    (course / "tmp").mkdir()
+    return course
+
+
+@pytest.fixture
+def labs(checkout: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Return a function that starts `labs` (or another module) from the copied package."""
+
+    def start(*arguments: str, module: str = "labsupport.cli", **variables: str) -> subprocess.Popen[str]:
+        own = {"PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(checkout / "tmp")}
+        command = [sys.executable, "-m", module, *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, cwd=checkout, env=os.environ | own | variables, **pipes)
+
+    return start

@@ -53,7 +53,9 @@ def test_the_untouched_stub_is_not_yet_an_answer(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", EXERCISES)
-@pytest.mark.parametrize("strange", [None, "text", [], object(), len, {"a": 1}], ids=repr)
+@pytest.mark.parametrize(
+    "strange", [None, "text", [], object(), len, {"a": 1}], ids=["None", "text", "list", "object", "function", "dict"]
+)
 def test_a_strange_answer_gets_a_sentence(key: str, strange: object) -> None:
     outcome = evaluate(key, strange)
     assert outcome.kind in (Kind.FAIL, Kind.ERROR)

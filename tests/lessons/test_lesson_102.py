@@ -1,0 +1,280 @@
+"""Lesson 102: usual mistakes get their own diagnosis, other right answers pass."""
+
+from labsupport.exercises import proof
+from labsupport.exercises.proof import Kind
+
+
+def waits(body: str) -> str:
+    return f"def waiting_times(arrivals, services):\n    waits = [0.0]\n    for n in range(1, len(arrivals)):\n        gap = arrivals[n] - arrivals[n - 1]\n        waits.append({body})\n    return waits"
+
+
+def twice(counted: str, by_law: str) -> str:
+    return (
+        "def count_twice(arrivals, departures, moments):\n"
+        "    came = np.searchsorted(arrivals, moments)\n"
+        "    left = np.searchsorted(np.sort(departures), moments)\n"
+        "    rate = len(arrivals) / (arrivals[-1] - arrivals[0])\n"
+        "    time = (departures - arrivals).mean()\n"
+        f"    return {counted}, {by_law}"
+    )
+
+
+def trust(body: str) -> str:
+    return f"def may_trust(seen, asked, share=0.01):\n    low, high = np.quantile(seen, [share, 1 - share])\n    return {body}"
+
+
+QUESTIONS = {
+    "WrongUnits": 'r["latency_p95_ms"] < 0.1',
+    "RetryStorm": 'r["requests_per_s"] > 1.15',
+    "ReplicaLost": 'r["replicas"] < 0.9',
+    "SlowDependency": 'r["utilisation"] > 1.1 and r["cpu_percent"] < 1.1',
+    "BadDeploy": 'r["error_rate"] > 5',
+}
+
+
+def diagnosis(*order: str, last: str = '    return "nothing"', **changed: str) -> str:
+    questions = QUESTIONS | changed
+    lines = [f'    if {questions[name]}: return "{name}"' for name in order or QUESTIONS]
+    return "\n".join(["def diagnose(r):", *lines, last])
+
+
+WRONG = {
+    "102.1": {
+        "falls below zero": (waits("waits[n - 1] + services[n - 1] - gap"), "below zero"),
+        "adds its own service": (waits("max(0, waits[n - 1] + services[n] - gap)"), "of this request"),
+        "forgets the wait before": (waits("max(0, services[n - 1] - gap)"), "is forgotten"),
+        "forgets the gap": (waits("max(0, waits[n - 1] + services[n - 1])"), "the gap is missing"),
+        "returns latencies": (
+            waits("max(0, waits[n - 1] + services[n - 1] - gap)").replace(
+                "return waits", "return np.array(waits) + services"
+            ),
+            "these are latencies",
+        ),
+        "loses the first": (
+            waits("max(0, waits[n - 1] + services[n - 1] - gap)").replace("return waits", "return waits[1:]"),
+            "one wait is missing",
+        ),
+        "returns nothing": ("def waiting_times(arrivals, services):\n    pass", "no `return`"),
+        "calls the function": ("waiting_times = [0.0, 1.0]", "without parentheses"),
+    },
+    "102.2": {
+        "does not sort the departures": (
+            twice("(came - np.searchsorted(departures, moments)).mean()", "rate * time"),
+            "not sorted",
+        ),
+        "forgets who has left": (twice("came.mean()", "rate * time"), "not subtracted"),
+        "takes the sum": (twice("(came - left).sum()", "rate * time"), "take the mean"),
+        "turns the rate round": (twice("(came - left).mean()", "time / rate"), "turned round"),
+        "starts the clock at 0": (
+            twice("(came - left).mean()", "len(arrivals) / arrivals[-1] * time"),
+            "does not begin at 0",
+        ),
+        "forgets the time inside": (twice("(came - left).mean()", "rate"), "time inside is missing"),
+        "counts by the law": (twice("rate * time", "rate * time"), "not counted but taken from the law"),
+        "swaps the two": (twice("rate * time", "(came - left).mean()"), "swapped"),
+    },
+    "102.3": {
+        "compares strictly": (
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    replicas = 1\n"
+            "    while latency_of(replicas) >= limit_s:\n"
+            "        replicas += 1\n"
+            "    return replicas",
+            "compare with `<=`",
+        ),
+        "returns the last that broke it": (
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    replicas = 1\n"
+            "    while latency_of(replicas) > limit_s:\n"
+            "        replicas += 1\n"
+            "    return replicas - 1",
+            "one too few",
+        ),
+        "returns the latency": (
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    replicas = 1\n"
+            "    while latency_of(replicas) > limit_s:\n"
+            "        replicas += 1\n"
+            "    return latency_of(replicas)",
+            "this is a latency",
+        ),
+        "stops at fifty": (
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    for replicas in range(1, 50):\n"
+            "        if latency_of(replicas) <= limit_s:\n"
+            "            return replicas\n"
+            "    return replicas",
+            "without a fixed end",
+        ),
+        "doubles": (
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    replicas = 1\n"
+            "    while latency_of(replicas) > limit_s:\n"
+            "        replicas *= 2\n"
+            "    return replicas + 1 if replicas == 8 else replicas",
+            "not the smallest",
+        ),
+        "begins at zero": (
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    replicas = 0\n"
+            "    while latency_of(replicas) > limit_s:\n"
+            "        replicas += 1\n"
+            "    return replicas",
+            "from 1 on",
+        ),
+        "never ends": (
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    replicas = 1\n"
+            "    while latency_of(1) > limit_s:\n"
+            "        replicas += 1\n"
+            "    return replicas",
+            "no answer after",
+        ),
+    },
+    "102.4": {
+        "takes smallest and largest": (trust("(asked >= seen.min()) & (asked <= seen.max())"), "one outlier"),
+        "only looks above": (trust("asked <= high"), "only the upper border"),
+        "only looks below": (trust("asked >= low"), "only the lower border"),
+        "turns it round": (trust("(asked < low) | (asked > high)"), "turned round"),
+        "takes mean and deviation": (trust("abs(asked - seen.mean()) <= 2 * seen.std()"), "skewed"),
+        "fixes the share": (
+            "def may_trust(seen, asked, share=0.01):\n"
+            "    low, high = np.quantile(seen, [0.01, 0.99])\n"
+            "    return (asked >= low) & (asked <= high)",
+            "`share` is not used",
+        ),
+        "returns the borders": (
+            "def may_trust(seen, asked, share=0.01):\n    return np.quantile(seen, [share, 1 - share])",
+            "rows were lost",
+        ),
+        "returns the values": (trust("np.clip(asked, low, high)"), "compare `asked` with the two borders"),
+    },
+    "102.5": {
+        "trusts the CPU": ('named = ["RetryStorm", "ReplicaLost", "WrongUnits"]', "CPU 1.03"),
+        "reads the errors first": ('named = ["SlowDependency", "BadDeploy", "WrongUnits"]', "a consequence"),
+        "believes the dashboard": ('named = ["SlowDependency", "ReplicaLost", "BadDeploy"]', "is a unit"),
+        "says nothing was wrong": ('named = ["SlowDependency", "ReplicaLost", "nothing"]', "one of the five faults"),
+        "names two": ('named = ["SlowDependency", "ReplicaLost"]', "one for each page"),
+        "names one": ('named = "SlowDependency"', "square brackets"),
+    },
+    "102.6": {
+        "reads errors first": (
+            diagnosis("WrongUnits", "BadDeploy", "RetryStorm", "ReplicaLost", "SlowDependency"),
+            "ask for traffic",
+        ),
+        "alarms at a few percent": (diagnosis(RetryStorm='r["requests_per_s"] > 1.0'), "false alarm"),
+        "alarms at a few errors": (diagnosis(BadDeploy='r["error_rate"] > 1'), "false alarm"),
+        "believes the dashboard": (
+            diagnosis("RetryStorm", "ReplicaLost", "SlowDependency", "BadDeploy"),
+            "no good news",
+        ),
+        "forgets that busy is not CPU": (
+            diagnosis(SlowDependency='r["cpu_percent"] > 1.1'),
+            "compare `utilisation` with `cpu_percent`",
+        ),
+        "calls every slowness a dependency": (
+            diagnosis(SlowDependency='r["latency_p95_ms"] > 1.1'),
+            "leaves the CPU calm",
+        ),
+        "misses bad deploys": (diagnosis(BadDeploy='r["error_rate"] > 1000'), "was missed"),
+        "ends without an answer": (diagnosis(last="    return None"), 'end with `return "nothing"`'),
+        "invents a name": (diagnosis(last='    return "fine"'), "another name"),
+    },
+}
+
+RIGHT = {
+    "102.1": {
+        "by the replica's own clock": (
+            "def waiting_times(arrivals, services):\n"
+            "    free_at, waits = 0.0, []\n"
+            "    for arrival, service in zip(arrivals, services):\n"
+            "        start = max(arrival, free_at)\n"
+            "        waits.append(start - arrival)\n"
+            "        free_at = start + service\n"
+            "    return waits"
+        ),
+        "without a loop": (
+            "def waiting_times(arrivals, services):\n"
+            "    climbed = np.append(0, np.cumsum(services[:-1] - np.diff(arrivals)))\n"
+            "    return pd.Series(climbed - np.minimum.accumulate(climbed))"
+        ),
+        "with the library": "waiting_times = lambda arrivals, services: lindley_waits(arrivals, services)",
+    },
+    "102.2": {
+        "head by head": (
+            "def count_twice(arrivals, departures, moments):\n"
+            "    heads = [sum((arrivals <= m) & (departures > m)) for m in moments]\n"
+            "    rate = 1 / np.diff(arrivals).mean()\n"
+            "    return [sum(heads) / len(heads), rate * np.mean(departures - arrivals)]"
+        ),
+        "over the whole span": (
+            "def count_twice(arrivals, departures, moments):\n"
+            "    inside = (arrivals[:, None] <= moments) & (departures[:, None] > moments)\n"
+            "    return inside.sum(axis=0).mean(), (departures - arrivals).sum() / (departures.max() - arrivals[0])"
+        ),
+    },
+    "102.3": {
+        "with a generator": (
+            "from itertools import count\n"
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    return next(c for c in count(1) if latency_of(c) <= limit_s)"
+        ),
+        "by halving": (
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    high = 1\n"
+            "    while latency_of(high) > limit_s:\n"
+            "        high *= 2\n"
+            "    low = high // 2\n"
+            "    while high - low > 1:\n"
+            "        middle = (low + high) // 2\n"
+            "        low, high = (low, middle) if latency_of(middle) <= limit_s else (middle, high)\n"
+            "    return np.array([high])"
+        ),
+    },
+    "102.4": {
+        "one by one": (
+            "def may_trust(seen, asked, share=0.01):\n"
+            "    low, high = np.quantile(seen, share), np.quantile(seen, 1 - share)\n"
+            "    return [bool(low < a < high) for a in asked]"
+        ),
+        "with pandas": (
+            "def may_trust(seen, asked, share=0.01):\n"
+            "    seen = pd.Series(seen)\n"
+            "    return pd.Series(asked).between(seen.quantile(share), seen.quantile(1 - share))"
+        ),
+    },
+    "102.5": {
+        "in other letters": 'named = ("slow dependency", "replica_lost", "wrongunits")',
+        "by time": 'named = {"16:30": "WrongUnits", "11:30": "SlowDependency", "14:00": "ReplicaLost"}',
+    },
+    "102.6": {
+        "with other thresholds and attributes": (
+            "def diagnose(ratios):\n"
+            "    if ratios.replicas < 0.95: return 'ReplicaLost'\n"
+            "    if ratios.requests_per_s > 1.2: return 'RetryStorm'\n"
+            "    if ratios.latency_p95_ms < 0.5: return 'WrongUnits'\n"
+            "    if ratios.utilisation / ratios.cpu_percent > 1.12: return 'SlowDependency'\n"
+            "    return 'BadDeploy' if ratios.error_rate > 10 else 'nothing'"
+        ),
+        "as a table of questions": (
+            "questions = [('WrongUnits', lambda r: r['latency_p95_ms'] < 0.01), ('RetryStorm', lambda r: r['requests_per_s'] > 1.15),\n"
+            "             ('ReplicaLost', lambda r: r['replicas'] < 1), ('SlowDependency', lambda r: r['utilisation'] > 1.1 > r['cpu_percent']),\n"
+            "             ('BadDeploy', lambda r: r['error_rate'] > 3), ('nothing', lambda r: True)]\n"
+            "def diagnose(ratios):\n"
+            "    return next(name for name, holds in questions if holds(ratios))"
+        ),
+    },
+}
+
+
+def test_a_mistake_gets_its_own_diagnosis(wrong) -> None:
+    key, _, (code, words) = wrong
+    outcome = proof.outcome_of_code(key, code)
+    assert outcome.kind in (Kind.FAIL, Kind.ERROR)
+    assert words in proof.diagnosis(outcome)
+
+
+def test_another_right_answer_passes(right) -> None:
+    key, _, code = right
+    outcome = proof.outcome_of_code(key, code)
+    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
