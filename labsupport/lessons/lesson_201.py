@@ -34,13 +34,15 @@ def split_in_time(answer: Guarded) -> str:
     rng = np.random.default_rng(3)
     minutes = pd.date_range("2024-03-01", periods=40, freq="min")
     table = pd.DataFrame({"time": minutes, "cpu_percent": rng.normal(30, 5, 40)}).iloc[rng.permutation(40)]
+    # As files that were merged leave them: labels stand twice.
+    table.index = table.index // 2
     for share in (0.75, 0.4):
-        past, future = _two_frames(split(table, share))
+        past, future = _two_frames(split(table, share), list(table.columns))
         _judge_cut(table, past, future, share)
     return "Two cuts of 40 shuffled minutes: no row lost, and no minute of the future in the past."
 
 
-def _two_frames(result: Any) -> tuple["pd.DataFrame", "pd.DataFrame"]:
+def _two_frames(result: Any, columns: list[str]) -> tuple["pd.DataFrame", "pd.DataFrame"]:
     if result is None:
         raise Fail("`None`", "two frames", "the function has no `return`")
     try:
@@ -49,6 +51,9 @@ def _two_frames(result: Any) -> tuple["pd.DataFrame", "pd.DataFrame"]:
     except (TypeError, ValueError, KeyError, IndexError):
         saw = f"a {type(result).__name__}"
         raise Fail(saw, "two frames with a column `time`", "return both parts: `return past, future`") from None
+    lost = [name for name in columns for part in (past, future) if name not in part]
+    if lost:
+        raise Fail(f"no column `{lost[0]}`", "two frames with all columns", "the rows are cut, the columns stay")
     return parts
 
 
@@ -248,8 +253,10 @@ _COLUMNS = {
     "shifted": (True, "only means were compared: this column has the same values in other rows"),
     "tiny": (True, "an absolute tolerance: values of a millionth differ by a tenth here; compare relative to the value"),
     "negative": (True, "relative to a negative value: take the absolute value of it too"),
+    "negative_same": (False, "equal negative values were named: the tolerance is a share of the absolute value"),
     "one_row": (True, "one row of 200 is enough: ask `.any()`"),
     "one_side_missing": (True, "missing on one side only: comparisons with NaN are False, so look at `.isna()` as well"),
+    "missing_in_training": (True, "missing in training and 5.0 in serving is a difference too: compare `.isna()` of both"),
 }  # fmt: skip
 
 
@@ -264,7 +271,7 @@ _COLUMNS = {
     minutes=6,
 )
 def skewed_columns(answer: Guarded) -> str:
-    """Compare two tables with ten columns, each with its own way to be equal or skewed."""
+    """Compare two tables with twelve columns, each with its own way to be equal or skewed."""
     find = expect.function(answer)
     training, serving = _two_sides()
     result = find(training, serving)
@@ -286,7 +293,7 @@ def skewed_columns(answer: Guarded) -> str:
     }
     if generous != {"per_minute"}:
         raise Fail(_named(generous), "['per_minute'] for a tolerance of 0.5", "`tolerance` is not used")
-    return "Seven skewed columns found among ten, also a single row and a value missing on one side."
+    return "Eight skewed columns found among twelve, also a single row and a value missing on one side."
 
 
 def _two_sides() -> tuple["pd.DataFrame", "pd.DataFrame"]:
@@ -294,7 +301,8 @@ def _two_sides() -> tuple["pd.DataFrame", "pd.DataFrame"]:
 
     rng = np.random.default_rng(29)
     training = pd.DataFrame({name: rng.uniform(20, 60, 200) for name in _COLUMNS})
-    training["negative"] *= -1
+    training[["negative", "negative_same"]] *= -1
+    training.loc[23, "missing_in_training"] = np.nan
     training["tiny"] *= 1e-12
     training.loc[3, "both_missing"] = np.nan
     serving = training.copy()
@@ -306,22 +314,23 @@ def _two_sides() -> tuple["pd.DataFrame", "pd.DataFrame"]:
     serving["negative"] = training["negative"] * 1.1
     serving["one_row"] += np.where(np.arange(200) == 11, 5.0, 0.0)
     serving.loc[17, "one_side_missing"] = np.nan
+    serving.loc[23, "missing_in_training"] = 5.0
     return training, serving
 
 
 exercises.quiz(
     "a",
-    "Another program will load `trained_model.pkl` tonight. What must be added to this training program first?",
-    ("A split and a baseline, so that there is a number, and a `save`, so that there is a file.", True, "As it stands it measures nothing and writes nothing: the process ends and the model with it. The serving program then stops at once with FileNotFoundError."),
-    ("A random seed, so that the training can be repeated.", False, "Least squares draws no lots: the same table gives the same line. A seed matters for models that do; here a file and a number are missing."),
-    ("More than two features, so that the model is good enough.", False, "Whether two are enough is exactly what this program can't tell: it never measures. In this lesson one was enough."),
-)  # fmt: skip
-exercises.quiz(
-    "b",
     "A training job reports its loss: 900, 1 400, 2 300, 4 000. What do you change first?",
     ("The number of steps: it needs more time to come down.", False, "It is moving away from the valley, each step farther. More steps end in infinity."),
     ("The data: there are too few examples.", False, "Few examples give a poor line, but the loss on them would still fall while it is being fitted."),
     ("The step, or the scale of the columns: it jumps over the valley.", True, "Each step lands higher on the other side. A smaller step holds, and scaled columns allow a larger one."),
+)  # fmt: skip
+exercises.quiz(
+    "b",
+    "Another program will load `trained_model.pkl` tonight. What must be added to this training program first?",
+    ("A split and a baseline, so that there is a number, and a `save`, so that there is a file.", True, "As it stands it measures nothing and writes nothing: the process ends and the model with it. The serving program then stops at once with FileNotFoundError."),
+    ("A random seed, so that the training can be repeated.", False, "Least squares draws no lots: the same table gives the same line. A seed matters for models that do; here a file and a number are missing."),
+    ("More than two features, so that the model is good enough.", False, "Whether two are enough is exactly what this program can't tell: it never measures. In this lesson one was enough."),
 )  # fmt: skip
 exercises.quiz(
     "c",

@@ -211,7 +211,7 @@ claim(
 
 # %% [markdown]
 # There is the reason. A queue that has formed melts **only in the time that is left over**. At 80 % a fifth of the time is
-# left, at 95 % a twentieth: a jam lasts four times as long, and the next one meets it before it is gone.
+# left, at 95 % a twentieth: the queue melts four times as slowly, and the next jam meets it before it is gone.
 #
 # > mean wait = service time × load / (1 − load)
 #
@@ -256,13 +256,13 @@ claim(
 )
 
 # %% [markdown]
-# Waiting is made of variation **times** load. That is why a cache that cuts only the slowest requests can relieve a service
-# whose mean it hardly changes.
+# Load and variation **multiply**. So you have two levers: more room, or less variation, such as a limit on the size of a
+# request, or a batch job that comes in small pieces.
 
 # %% [markdown]
 # ### Count twice: Little's law
 #
-# One law of queues needs no assumption at all, about the arrivals, the service or the order:
+# One law of queues assumes nothing about arrivals, service or order; you must only watch for long enough (Little, 1961):
 #
 # > number inside = arrivals per second × mean seconds inside
 #
@@ -351,7 +351,7 @@ claim(
 
 # %% [markdown]
 # How closely do they agree? Two million requests at 75 % say it. At 97 % such precision would be a lie: requests there wait
-# **together**, so that a million of them hold few independent observations.
+# **together**, so that even 300,000 of them hold few independent observations.
 
 # %%
 run = simulate_queue(80.0, service_time, 8, requests=2_000_000, seed=SEED)
@@ -378,8 +378,8 @@ print(
 # %% [markdown]
 # ### So, is it 80 %?
 #
-# Let us call the load at which a request takes twice as long as in an idle service the **knee**. Same load per replica, three
-# sizes of service:
+# Let us call **knee** the load at which a request takes, on average, twice as long as in an idle service. Same load per
+# replica, three sizes of service:
 
 # %%
 figure, axes = plt.subplots(figsize=(6.2, 2.8))
@@ -486,9 +486,9 @@ claim(
 del run
 
 # %% [markdown]
-# The first row needs a second look: with nine replicas the work just fits on average, and the latency has no limit; the longer
-# the simulation runs, the worse it gets. And one replica may always be missing, by a node or a rollout. So order **one more
-# than the plan**.
+# The first row needs a second look. By Little's law 120 requests/s × 0.075 s = 9 replicas are at work, so with nine the work just
+# fits, and yet the latency has no limit: the longer the simulation runs, the worse it gets. And one replica may always be
+# missing, by a node or a rollout. So order **one more than the plan**.
 
 # %% [markdown]
 # ### Who chooses the replica?

@@ -44,6 +44,13 @@ SLOPE = "(np.mean(x * y) - np.mean(x) * np.mean(y)) / np.var(x)"
 
 WRONG = {
     "201.1": {
+        "keeps only the time": (
+            "def split_in_time(table, share):\n"
+            "    ordered = table.sort_values('time')\n"
+            "    cut = round(share * len(ordered))\n"
+            "    return ordered[['time']][:cut], ordered[cut:]",
+            "the columns stay",
+        ),
         "trusts the order of the rows": (
             split("cut = round(share * len(table)); return table[:cut], table[cut:]"),
             "in the order in which they stand",
@@ -159,6 +166,20 @@ WRONG = {
         "answers yes or no": (LIMITS + "def problems(body):\n    return set(body) == set(LIMITS)", "in a list"),
     },
     "201.5": {
+        "no absolute value in the tolerance": (
+            "def skewed_columns(training, serving, tolerance=1e-6):\n"
+            "    apart = (training - serving).abs() > tolerance * training\n"
+            "    alone = training.isna() != serving.isna()\n"
+            "    return [name for name in training if (apart[name] | alone[name]).any()]",
+            "absolute value",
+        ),
+        "fills missing values with zero": (
+            "def skewed_columns(training, serving, tolerance=1e-6):\n"
+            "    left, right = training.fillna(0), serving.fillna(0)\n"
+            "    apart = (left - right).abs() > tolerance * training.abs()\n"
+            "    return [name for name in training if apart[name].any()]",
+            "missing in training",
+        ),
         "compares exactly": (skew("(training != serving) & training.notna() & serving.notna()"), "32-bit rounding"),
         "takes NaN for a difference": (
             skew("~((training - serving).abs() <= tolerance * training.abs())", "False"),
