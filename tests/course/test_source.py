@@ -20,7 +20,7 @@ BAD = {
     "exercise without solution": (EXERCISE + "a = 1\n", "has no ### BEGIN SOLUTION"),
     "exercise without name": (EXERCISE + "### BEGIN SOLUTION\nprint(1)\n### END SOLUTION\n", "binds no name"),
     "tag without key": ('# %% tags=["exercise"]\n### BEGIN SOLUTION\na = 1\n### END SOLUTION\n', "has both"),
-    "key of another lesson": (FUNCTION.replace("101.1", "202.1"), "expected 101.1"),
+    "key of another lesson": (FUNCTION.replace("101.1", "202.1"), 'expected "101.1"'),
     "one key twice": (FUNCTION + FUNCTION, "stands already in cell"),
     "no Python": ("# %%\ndef f(:\n", "is not Python"),
     "second parameters cell": ('# %% tags=["parameters"]\nSEED = 1\n', "found 2"),

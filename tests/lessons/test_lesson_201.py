@@ -56,7 +56,7 @@ WRONG = {
             "in the order in which they stand",
         ),
         "shuffles": (
-            split("past = table.sample(frac=share, random_state=1); return past, table.drop(past.index)"),
+            split("t = table.sample(frac=1, random_state=1); cut = round(share * len(t)); return t[:cut], t[cut:]"),
             "draws no lots",
         ),
         "swaps the parts": (
