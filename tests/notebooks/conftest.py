@@ -1,5 +1,6 @@
 """The package as a learner gets it: a wheel, built once and unpacked into a folder of its own."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,10 @@ from labsupport import paths
 @pytest.fixture(scope="session")
 def installed_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder for PYTHONPATH that holds the built wheel's content."""
-    # With xdist the workers share the parent folder; the first one builds.
-    shared = tmp_path_factory.getbasetemp().parent / "labs-wheel"
+    # With xdist the workers of one run share the parent folder, and the first one builds. Without it the parent is
+    # shared by all runs, and a wheel of yesterday would be tested.
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "labs-wheel"
     site = shared / "site"
     with FileLock(f"{shared}.lock"):
         if not site.exists():
