@@ -1,0 +1,16 @@
+"""One interface to a Kubernetes cluster, whichever runtime stands behind it."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labsupport.cluster.interface import Cluster, get_cluster
+
+__all__ = ["Cluster", "get_cluster"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from labsupport.cluster import interface
+
+        return getattr(interface, name)
+    raise AttributeError(name)

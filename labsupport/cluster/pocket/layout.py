@@ -1,0 +1,193 @@
+"""Where everything of one pocket cluster lies: its folder, its ports and its addresses."""
+
+import ipaddress
+import json
+import os
+import random
+import socket
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from labsupport import paths
+from labsupport.errors import LabsError
+
+NODE_NAME = "pocket"
+CONTEXT = "labs-pocket"
+# Services get addresses that every program of this machine can connect to as they are.
+SERVICE_RANGE = "127.96.0.0/16"
+# Kubernetes refuses loopback addresses of pods, so pods report an address of a range that is never routed (RFC 2544)
+# and listen on its loopback twin.
+POD_RANGE = "198.18.0.0/16"
+LOOPBACK_RANGE = "127.18.0.0/16"
+# Below the kernel's own outgoing ports (32768 up) and the NodePorts (30000 to 32767), so that nothing takes a port by chance.
+_PORTS = range(20000, 29900)
+# A Unix socket's address holds 107 bytes (sockaddr_un).
+_LONGEST_FOLDER = 90
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports on 127.0.0.1 where the programs of a cluster listen."""
+
+    apiserver: int
+    controller_manager: int
+    scheduler: int
+    kubelet: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folder of one cluster, which only its owner may enter; each property is one path in it."""
+
+    folder: Path
+
+    def make(self) -> None:
+        """Create the folders. Raises LabsError when the place can't hold a cluster."""
+        if len(os.fsencode(self.folder)) > _LONGEST_FOLDER:
+            raise LabsError(
+                f"The path of the cluster's folder is too long for Unix sockets ({self.folder}): "
+                f"expected at most {_LONGEST_FOLDER} bytes. Set LABS_HOME to a shorter path."
+            )
+        try:
+            for folder in (self.folder, self.certificates, self.pods, self.volumes, self.logs, self.process_ids):
+                folder.mkdir(parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+        except OSError as error:
+            raise LabsError(
+                f"The cluster's folder {self.folder} can't be made ({error.strerror}). Set LABS_HOME to a folder you own."
+            ) from error
+
+    @property
+    def certificates(self) -> Path:
+        """The folder of all certificates (NAME.crt) and keys (NAME.key)."""
+        return self.folder / "certificates"
+
+    def certificate(self, name: str) -> Path:
+        return self.certificates / f"{name}.crt"
+
+    def key(self, name: str) -> Path:
+        return self.certificates / f"{name}.key"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig: context `labs-pocket`, certificates inside."""
+        return self.folder / "kubeconfig"
+
+    def component_kubeconfig(self, name: str) -> Path:
+        """The kubeconfig of `controller-manager`, `scheduler` or `node`."""
+        return self.certificates / f"{name}.kubeconfig"
+
+    @property
+    def pods(self) -> Path:
+        return self.folder / "pods"
+
+    @property
+    def volumes(self) -> Path:
+        """The folder of the data behind PersistentVolumeClaims."""
+        return self.folder / "volumes"
+
+    @property
+    def hosts(self) -> Path:
+        """The file in which the node agent publishes names and their addresses."""
+        return self.folder / "hosts.json"
+
+    @property
+    def egress_socket(self) -> Path:
+        """The Unix socket through which the API server reaches pods and Services."""
+        return self.folder / "egress.sock"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        return self.folder / "supervisor.sock"
+
+    @property
+    def etcd(self) -> Path:
+        return self.folder / "etcd"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    def log(self, component: str) -> Path:
+        return self.logs / f"{component}.log"
+
+    @property
+    def process_ids(self) -> Path:
+        return self.folder / "run"
+
+    def pid_file(self, component: str) -> Path:
+        return self.process_ids / f"{component}.pid"
+
+    def ports(self) -> Ports:
+        """Return the cluster's ports: those of the first call, which found them free."""
+        file = self.folder / "ports.json"
+        try:
+            return Ports(**json.loads(file.read_text()))
+        except (OSError, ValueError, TypeError):
+            return self.choose_ports()
+
+    def choose_ports(self, keep: Ports | None = None) -> Ports:
+        """Find free ports and remember them; those of `keep` stay where nobody else has taken them."""
+        chosen: dict[str, int] = {}
+        for field in fields(Ports):
+            kept = getattr(keep, field.name) if keep else None
+            chosen[field.name] = kept if kept and is_free(kept) else _free_port(set(chosen.values()))
+        ports = Ports(**chosen)
+        write_atomically(self.folder / "ports.json", json.dumps(asdict(ports)).encode())
+        return ports
+
+
+def default() -> Layout:
+    """Return the layout of the user's own pocket cluster, in `labsupport.paths.data_home()`."""
+    return Layout(paths.data_home() / "pocket")
+
+
+def to_loopback(address: str) -> str:
+    """Return the address on which a pod listens: 198.18.3.4 -> 127.18.3.4; other addresses stay as they are."""
+    return _moved(address, POD_RANGE, LOOPBACK_RANGE)
+
+
+def from_loopback(address: str) -> str:
+    """Return the address that a pod reports: 127.18.3.4 -> 198.18.3.4; other addresses stay as they are."""
+    return _moved(address, LOOPBACK_RANGE, POD_RANGE)
+
+
+def is_free(port: int) -> bool:
+    """Tell whether this port of 127.0.0.1 can be listened on."""
+    with socket.socket() as listener:
+        # What Go's and asyncio's listeners set: an old connection in TIME_WAIT does not occupy the port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+            listener.listen(1)
+        except OSError:
+            return False
+        return True
+
+
+def write_atomically(file: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file that readers see whole or not at all."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
+            stream.write(content)
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _moved(address: str, source: str, target: str) -> str:
+    from_network, to_network = ipaddress.ip_network(source), ipaddress.ip_network(target)
+    number = ipaddress.ip_address(address)
+    if number not in from_network:
+        return address
+    return str(to_network[int(number) - int(from_network[0])])
+
+
+def _free_port(taken: set[int]) -> int:
+    candidates = list(_PORTS)
+    random.shuffle(candidates)
+    for port in candidates:
+        if port not in taken and is_free(port):
+            return port
+    raise LabsError(f"No port from {_PORTS.start} to {_PORTS.stop} of 127.0.0.1 is free; end what listens there.")
