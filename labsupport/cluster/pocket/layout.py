@@ -13,12 +13,17 @@ from labsupport.errors import LabsError
 
 NODE_NAME = "pocket"
 CONTEXT = "labs-pocket"
+# The node agent's certificate has this group beside system:nodes, for what a node alone may not read.
+AGENT_GROUP = "labs:node-agent"
+METRICS_HOST = "pocket-metrics.kube-system.svc"
 # Services get addresses that every program of this machine can connect to as they are.
 SERVICE_RANGE = "127.96.0.0/16"
 # Kubernetes refuses loopback addresses of pods, so pods report an address of a range that is never routed (RFC 2544)
 # and listen on its loopback twin.
 POD_RANGE = "198.18.0.0/16"
 LOOPBACK_RANGE = "127.18.0.0/16"
+# The address in the endpoints of the Service `kubernetes`, which must not be loopback; nothing listens there.
+APISERVER_ADDRESS = "198.18.255.254"
 # Below the kernel's own outgoing ports (32768 up) and the NodePorts (30000 to 32767), so that nothing takes a port by chance.
 _PORTS = range(20000, 29900)
 # A Unix socket's address holds 107 bytes (sockaddr_un).
@@ -97,8 +102,19 @@ class Layout:
         return self.folder / "egress.sock"
 
     @property
-    def supervisor_socket(self) -> Path:
-        return self.folder / "supervisor.sock"
+    def supervisor_lock(self) -> Path:
+        """Locked while a supervisor runs."""
+        return self.folder / "supervisor.lock"
+
+    @property
+    def command_lock(self) -> Path:
+        """Locked while a command starts or stops the cluster."""
+        return self.folder / "command.lock"
+
+    @property
+    def state(self) -> Path:
+        """What the supervisor last said about its programs."""
+        return self.folder / "state.json"
 
     @property
     def etcd(self) -> Path:

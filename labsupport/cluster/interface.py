@@ -1,0 +1,90 @@
+"""What every cluster can do, and which one `LABS_CLUSTER` means."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from labsupport.cluster import kubectl
+from labsupport.cluster.kubectl import Access
+from labsupport.errors import LabsError
+
+if TYPE_CHECKING:
+    import subprocess
+
+    import kubernetes
+
+KIND_CONTEXT = "kind-labs"
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known of a cluster: whether it can be used, a sentence, and one line for each of its programs."""
+
+    ready: bool
+    sentence: str
+    programs: dict[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+
+
+class Cluster(Protocol):
+    """A Kubernetes cluster that the labs may use, whatever it runs on."""
+
+    name: str
+
+    @property
+    def access(self) -> Access:
+        """The kubeconfig and context to reach it with."""
+
+    def up(self, report: Report | None = None) -> None:
+        """Start it where that is needed and wait until pods can run; `report` is told each step."""
+
+    def down(self, keep: bool = False) -> None:
+        """Stop it and delete what it stored, or keep that for the next start."""
+
+    def status(self) -> Status:
+        """Look at it."""
+
+    def logs(self, program: str | None = None) -> list[Path]:
+        """Return the log files of its own programs."""
+
+    def kubectl(
+        self, *arguments: str, stdin: str | bytes | None = None, timeout: float = 60.0, check: bool = True
+    ) -> kubectl.Result:
+        """Run kubectl against it; raises LabsError when that fails, unless check=False."""
+
+    def start_kubectl(self, *arguments: str, **options: object) -> "subprocess.Popen[bytes]":
+        """Start a kubectl that stays (port-forward, logs -f); the caller ends it."""
+
+    def client(self) -> "kubernetes.client.ApiClient":
+        """Return the official Python client's connection to it."""
+
+    def reach(self, service: str, port: int, namespace: str = "default") -> AbstractContextManager[str]:
+        """Return a context with a base URL (http://ADDRESS:PORT) at which this machine reaches a Service."""
+
+
+def get_cluster(name: str | None = None) -> Cluster:
+    """Return the cluster that `name` or else $LABS_CLUSTER means: auto, kind, pocket or a context of your kubeconfig.
+
+    `auto` takes a running kind cluster `labs`, else the pocket cluster. Raises LabsError for an unknown context.
+    """
+    from labsupport.cluster.context import ContextCluster
+    from labsupport.cluster.pocket.runtime import PocketCluster
+
+    wanted = name if name not in (None, "", "auto") else os.environ.get("LABS_CLUSTER", "auto")
+    if wanted in (None, "", "auto"):
+        kind = ContextCluster("kind", KIND_CONTEXT)
+        return kind if kind.exists() and kind.status().ready else PocketCluster()
+    if wanted == "pocket":
+        return PocketCluster()
+    found = ContextCluster("kind", KIND_CONTEXT) if wanted == "kind" else ContextCluster(str(wanted), str(wanted))
+    if not found.exists():
+        known = ", ".join(["auto", "pocket", *found.known_contexts()])
+        mend = " Make it with: kind create cluster --name labs" if wanted == "kind" else ""
+        raise LabsError(
+            f"LABS_CLUSTER={wanted}: your kubeconfig has no context {found.access.context!r}. Known: {known}.{mend}"
+        )
+    return found
