@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from labsupport.cluster import commands as cluster
 from labsupport.errors import LabsError
 
 Command = Callable[[argparse.Namespace], int]
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     added = command("new", _new, "make the skeleton of a lesson: source, checkers, tests")
     added.add_argument("number", metavar="NNN")
     added.add_argument("topic")
+    cluster.add_parsers(commands)
     return parser
 
 

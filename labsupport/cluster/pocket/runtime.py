@@ -57,7 +57,7 @@ class PocketCluster(Connected):
             fresh = supervisor.read_state(self.layout) is None
             try:
                 if fresh:
-                    self._start(programs.find(), say)
+                    self._start(programs.find().folder, say)
                 self._wait_until_ready(started if fresh else 0.0, say)
             except BaseException:
                 if fresh:

@@ -1,0 +1,143 @@
+"""The commands `labs cluster ...`."""
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labsupport.cluster.interface import Cluster, Status
+
+
+def add_parsers(commands: Any) -> None:
+    """Add `labs cluster` and what it can do to the parser of `labs`."""
+    text = "install, start, stop and look at the cluster of the labs"
+    cluster = commands.add_parser("cluster", help=text, description=text)
+    actions = cluster.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    def action(name: str, run: Any, text: str) -> argparse.ArgumentParser:
+        added = actions.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    added = action("install", _install, "get the programs of the pocket cluster, once")
+    added.add_argument("--check", action="store_true", help="only say what is there; fetch nothing")
+    action("up", _up, "start the cluster and wait until it is ready; nothing happens when it runs")
+    added = action("down", _down, "stop the cluster and delete what it stored")
+    added.add_argument("--keep", action="store_true", help="keep objects, volumes and logs for the next start")
+    action("reset", _reset, "delete the cluster with all that is in it and start an empty one")
+    action("status", _status, "what runs, and what this cluster can't do")
+    added = action("logs", _logs, "the log of one program of the cluster")
+    added.add_argument("program", nargs="?", help="etcd, apiserver, controller-manager, scheduler, agent, supervisor")
+    added.add_argument("--lines", type=int, default=40, metavar="N", help="only the last N lines (default: 40)")
+    action("env", _env, 'print what makes kubectl use this cluster: eval "$(labs cluster env)"')
+
+
+def _install(options: argparse.Namespace) -> int:
+    from labsupport.cluster import versions
+    from labsupport.cluster.pocket import programs
+
+    if options.check:
+        found = programs.find()
+        etcd, kubernetes = (programs.version_of(found.folder, name) for name in ("etcd", "kube-apiserver"))
+        print(f"Kubernetes {kubernetes} and etcd {etcd} are in {found.folder} ({found.source}).")
+        return 0
+    print(f"Kubernetes {versions.KUBERNETES} and etcd {versions.ETCD}:", flush=True)
+    with _Bars() as bars:
+        programs.install(lambda line: print(f"  {line}", flush=True), bars.show)
+    print("Next: labs cluster up")
+    return 0
+
+
+def _up(options: argparse.Namespace) -> int:
+    cluster = _cluster()
+    started = time.monotonic()
+    print(f"Starting the cluster: {cluster.name}", flush=True)
+    cluster.up(lambda step: print(f"  {time.monotonic() - started:4.1f} s  {step}", flush=True))
+    print(f"  {time.monotonic() - started:4.1f} s  ready")
+    print('Use it: eval "$(labs cluster env)"; kubectl get nodes')
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    cluster = _cluster()
+    cluster.down(keep=options.keep)
+    print("The cluster is stopped; what it stored is " + ("kept." if options.keep else "deleted."))
+    return 0
+
+
+def _reset(options: argparse.Namespace) -> int:
+    _cluster().down()
+    return _up(options)
+
+
+def _status(options: argparse.Namespace) -> int:
+    cluster = _cluster()
+    status = cluster.status()
+    print(_status_text(cluster, status))
+    return 0 if status.ready else 1
+
+
+def _status_text(cluster: "Cluster", status: "Status") -> str:
+    lines = [f"{cluster.name}: {status.sentence}"]
+    lines += [f"  {name:<19} {text}" for name, text in status.programs.items()]
+    if status.limits:
+        lines += ["What it can't do:", *(f"  - {limit}" for limit in status.limits)]
+    return "\n".join(lines)
+
+
+def _logs(options: argparse.Namespace) -> int:
+    files = _cluster().logs(options.program)
+    for file in files:
+        if options.program is None:
+            print(f"== {file.stem}")
+        lines = file.read_text(errors="replace").splitlines()
+        print("\n".join(lines[-options.lines :] if options.lines > 0 else lines))
+    return 0
+
+
+def _env(options: argparse.Namespace) -> int:
+    import shlex
+
+    access = _cluster().access
+    if access.kubeconfig is None:
+        print(f"kubectl config use-context {shlex.quote(access.context)}")
+    else:
+        print(f"export KUBECONFIG={shlex.quote(str(access.kubeconfig))}")
+    return 0
+
+
+def _cluster() -> "Cluster":
+    from labsupport.cluster.interface import get_cluster
+
+    return get_cluster()
+
+
+class _Bars:
+    """A progress bar for each thing that is being done; plain lines where the output is no terminal."""
+
+    def __init__(self) -> None:
+        self.progress: Any = None
+        self.tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> "_Bars":
+        if sys.stdout.isatty():
+            from rich.progress import Progress
+
+            self.progress = Progress(transient=True)
+            self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+
+    def show(self, what: str, done: int, total: int) -> None:
+        if self.progress is None:
+            if what not in self.tasks:
+                self.tasks[what] = None
+                print(f"  {what} ...", flush=True)
+            return
+        if what not in self.tasks:
+            self.tasks[what] = self.progress.add_task(what, total=None)
+        self.progress.update(self.tasks[what], completed=done, total=total or None)
