@@ -25,7 +25,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Return all findings, in the order in which to mend them."""
-    checks = (_python, _environment, _disk, _memory, _system, _docker, _kubectl, _proxy, _progress)
+    checks = (_python, _environment, _disk, _memory, _system, _docker, _cluster, _proxy, _progress)
     return [finding for check in checks for finding in check()]
 
 
@@ -153,13 +153,10 @@ def _docker() -> Iterator[Finding]:
         yield Finding(OK, f"{name} runs.")
 
 
-def _kubectl() -> Iterator[Finding]:
-    if shutil.which("kubectl") or (Path(sys.executable).parent / "kubectl").exists():
-        yield Finding(OK, "kubectl is there.")
-    else:
-        yield Finding(
-            NOTE, "No kubectl: part 6 needs it.", "make lab   (installs it on Linux), or brew install kubectl"
-        )
+def _cluster() -> Iterator[Finding]:
+    from labsupport.cluster import doctor
+
+    yield from doctor.findings()
 
 
 def _proxy() -> Iterator[Finding]:

@@ -1,0 +1,146 @@
+"""Wait for the cluster with a time limit; when it passes, say what the cluster says instead of "timed out"."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from labsupport.cluster.interface import Cluster
+from labsupport.errors import LabsError
+
+T = TypeVar("T")
+# kubectl looks again this long after the limit, so that its own word comes before ours.
+_GRACE = 10.0
+_EVENTS, _LOG_LINES, _PODS = 8, 5, 3
+
+
+class WaitFailed(LabsError):
+    """What was waited for did not happen; the text ends with a diagnosis."""
+
+
+def wait_for(
+    cluster: Cluster, target: str, condition: str = "ready", namespace: str = "default", timeout: float = 60.0
+) -> None:
+    """Wait until `target` (KIND/NAME) meets a condition.
+
+    `condition` is `rolled-out`, `deleted`, `created`, the name of a condition as in `kubectl wait`
+    (`Ready`, `Available`, `Complete`, `Failed`) or `jsonpath={.status.phase}=Running`.
+    Raises WaitFailed with events, conditions and the last log lines when `timeout` seconds pass.
+    """
+    if condition == "rolled-out":
+        command = ["rollout", "status", target]
+    else:
+        known = {"deleted": "delete", "created": "create"}
+        plain = condition.startswith(("jsonpath=", "condition=")) or condition in known
+        command = ["wait", target, f"--for={known.get(condition, condition) if plain else f'condition={condition}'}"]
+    limit = f"--timeout={max(1, round(timeout))}s"
+    deadline = time.monotonic() + timeout
+    while True:
+        result = cluster.kubectl(*command, "-n", namespace, limit, timeout=timeout + _GRACE, check=False)
+        if result.ok:
+            return
+        # kubectl gives up at once on what a controller has not made yet.
+        if "(NotFound)" not in result.errors or condition == "deleted" or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    said = (result.errors.strip() or result.output.strip()).splitlines()[-1:]
+    raise WaitFailed(
+        f"{target} in namespace {namespace} is not {condition} after {timeout:.0f} s ({' '.join(said)}).\n"
+        + diagnosis(cluster, target, namespace)
+    )
+
+
+def until(
+    look: Callable[[], T | None], what: str, timeout: float = 30.0, pause: float = 0.1, explain: Callable[[], str] = str
+) -> T:
+    """Call `look` until it returns something true, and return that.
+
+    Raises WaitFailed with `what`, the last thing seen and `explain()` when `timeout` seconds pass.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        if time.monotonic() > deadline:
+            raise WaitFailed(f"Not within {timeout:.0f} s: {what}. Last seen: {seen!r}. {explain()}".strip())
+        time.sleep(pause)
+
+
+def diagnosis(cluster: Cluster, target: str, namespace: str = "default") -> str:
+    """Return what the cluster says about an object: its conditions, its pods' troubles and logs, the latest events."""
+    kind, _, name = target.partition("/")
+    lines = _conditions(_read(cluster, "get", kind, name, "-n", namespace), target)
+    pods = _read(cluster, "get", "pods", "-n", namespace).get("items", [])
+    troubled = [pod for pod in pods if _belongs(pod, kind, name) and not _is_fine(pod)]
+    for pod in troubled[:_PODS]:
+        lines += _pod(cluster, pod, namespace)
+    lines += _events(cluster, namespace)
+    return "\n".join(lines) or f"Nothing is known of it. Look: kubectl get all,events -n {namespace}"
+
+
+def _read(cluster: Cluster, *arguments: str) -> dict[str, Any]:
+    result = cluster.kubectl(*arguments, "-o", "json", "--request-timeout=5s", timeout=15, check=False)
+    try:
+        return dict(json.loads(result.output)) if result.ok else {}
+    except ValueError:
+        return {}
+
+
+def _conditions(found: dict[str, Any], target: str) -> list[str]:
+    if not found:
+        return [f"{target} is not there."]
+    lines = []
+    for condition in found.get("status", {}).get("conditions", []):
+        reason = " ".join(filter(None, [condition.get("reason"), condition.get("message")]))
+        lines.append(f"  {condition['type']}={condition['status']}" + (f": {reason}" if reason else ""))
+    return [f"{target} says:", *lines] if lines else [f"{target} is there and has no conditions."]
+
+
+def _belongs(pod: dict[str, Any], kind: str, name: str) -> bool:
+    """Tell whether a pod is the object or, by its name, one of its pods: Deployment web owns web-5d4f-xyz."""
+    own = pod["metadata"]["name"]
+    return own == name or (not kind.startswith("po") and own.startswith(f"{name}-"))
+
+
+def _is_fine(pod: dict[str, Any]) -> bool:
+    statuses = pod.get("status", {}).get("containerStatuses", [])
+    return bool(statuses) and all(status.get("ready") for status in statuses)
+
+
+def _pod(cluster: Cluster, pod: dict[str, Any], namespace: str) -> list[str]:
+    name, status = pod["metadata"]["name"], pod.get("status", {})
+    lines = [f"Pod {name}: {status.get('phase')}"]
+    for condition in status.get("conditions", []):
+        if condition["status"] != "True" and condition.get("message"):
+            lines.append(f"  {condition['type']}: {condition['message']}")
+    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+        for state in (*container.get("state", {}).items(), *container.get("lastState", {}).items()):
+            word, detail = state
+            reason = " ".join(
+                str(detail[key]) for key in ("reason", "exitCode", "message") if detail.get(key) is not None
+            )
+            lines.append(f"  container {container['name']} {word} {reason}".rstrip())
+        if container.get("ready") and not container.get("restartCount"):
+            continue
+        arguments = ["logs", name, "-n", namespace, "-c", container["name"], f"--tail={_LOG_LINES}"]
+        for previous in ([], ["--previous"]):
+            said = cluster.kubectl(*arguments, *previous, timeout=15, check=False)
+            if said.ok and said.output.strip():
+                lines += [f"    {line}" for line in said.output.splitlines()]
+                break
+    return lines
+
+
+def _events(cluster: Cluster, namespace: str) -> list[str]:
+    events = _read(cluster, "get", "events", "-n", namespace).get("items", [])
+    events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+    # Warnings first: what went well explains less.
+    chosen = [event for event in events if event.get("type") == "Warning"][-_EVENTS:]
+    chosen = chosen or events[-_EVENTS // 2 :]
+    lines = [
+        f"  {event.get('reason')}: {event['involvedObject']['kind'].lower()}/{event['involvedObject'].get('name')}: "
+        f"{event.get('message', '').strip()}"
+        for event in chosen
+    ]
+    return ["Latest events:", *lines] if lines else []
