@@ -78,6 +78,8 @@ class _Program:
         self.due: float | None = None
 
     def start(self, layout: Layout) -> None:
+        self.due = None
+        self.state.since = time.time()
         for socket in self.component.sockets:
             (layout.folder / socket).unlink(missing_ok=True)
         parent = os.getpid()
@@ -93,9 +95,10 @@ class _Program:
                 start_new_session=True,
                 preexec_fn=lambda: _die_with(parent),
             )
-        self.due = None
-        self.state.pid, self.state.since = self.process.pid, time.time()
-        layout.pid_file(self.component.name).write_text(f"{self.process.pid}\n")
+        self.state.pid = self.process.pid
+        # A full disk is no reason to start it twice.
+        with contextlib.suppress(OSError):
+            layout.pid_file(self.component.name).write_text(f"{self.process.pid}\n")
         log.info("%s started, process %d", self.component.name, self.process.pid)
 
     def ended(self) -> int | None:
