@@ -1,12 +1,13 @@
 """What all clusters do alike once a kubeconfig and a context are known: kubectl, the Python client, a way to Services."""
 
 import contextlib
+import json
 import re
 import select
 import subprocess
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labsupport.cluster import kubectl
 from labsupport.cluster.kubectl import Access, Result
@@ -29,6 +30,9 @@ class Connected:
         self, *arguments: str, stdin: str | bytes | None = None, timeout: float = 60.0, check: bool = True
     ) -> Result:
         return kubectl.run(self.access, *arguments, stdin=stdin, timeout=timeout, check=check)
+
+    def get(self, *arguments: str, timeout: float = 60.0) -> dict[str, Any]:
+        return dict(json.loads(self.kubectl("get", *arguments, "-o", "json", timeout=timeout).output))
 
     def start_kubectl(self, *arguments: str, **options: object) -> "subprocess.Popen[bytes]":
         return kubectl.start(self.access, *arguments, **options)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from labsupport.cluster import kubectl
 from labsupport.cluster.kubectl import Access
@@ -55,6 +55,9 @@ class Cluster(Protocol):
         self, *arguments: str, stdin: str | bytes | None = None, timeout: float = 60.0, check: bool = True
     ) -> kubectl.Result:
         """Run kubectl against it; raises LabsError when that fails, unless check=False."""
+
+    def get(self, *arguments: str, timeout: float = 60.0) -> dict[str, Any]:
+        """Return what `kubectl get ARGUMENTS -o json` finds; raises LabsError when that fails."""
 
     def start_kubectl(self, *arguments: str, **options: object) -> "subprocess.Popen[bytes]":
         """Start a kubectl that stays (port-forward, logs -f); the caller ends it."""

@@ -105,7 +105,7 @@ def _belongs(pod: dict[str, Any], kind: str, name: str) -> bool:
 
 def _is_fine(pod: dict[str, Any]) -> bool:
     statuses = pod.get("status", {}).get("containerStatuses", [])
-    return bool(statuses) and all(status.get("ready") for status in statuses)
+    return bool(statuses) and all(status.get("ready") and not status.get("restartCount") for status in statuses)
 
 
 def _pod(cluster: Cluster, pod: dict[str, Any], namespace: str) -> list[str]:

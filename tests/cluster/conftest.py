@@ -1,6 +1,5 @@
 """One cluster for all tests and all workers of a run, and a fresh namespace for each test."""
 
-import json
 import os
 import subprocess
 import uuid
@@ -30,7 +29,9 @@ def kubernetes_programs() -> Path:
             with locking.locked(folder.with_name("kit.lock"), 300, "Another test run unpacks the kit for too long."):
                 subprocess.run([kit, "binaries", folder], check=True, capture_output=True)
             os.environ[programs.VARIABLE] = str(folder)
-        return programs.find().folder
+        # For the commands that tests run, whatever home they are given.
+        os.environ[programs.VARIABLE] = str(programs.find().folder)
+        return Path(os.environ[programs.VARIABLE])
     except (LabsError, subprocess.CalledProcessError) as error:
         pytest.skip(f"no control plane to test with: {error}")
 
@@ -66,19 +67,6 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     waiting.wait_for(cluster, _READY_NAMESPACE, "created", name, timeout=20)
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
-
-
-@pytest.fixture
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give `labs` a home of its own, and stop the cluster that a failed test may leave in it."""
-    monkeypatch.setenv("LABS_HOME", str(tmp_path))
-    monkeypatch.setenv("LABS_CLUSTER", "pocket")
-    return tmp_path
-
-
-def read(cluster: Cluster, *arguments: str) -> dict:
-    """Return what `kubectl get ...` finds, as an object."""
-    return dict(json.loads(cluster.kubectl("get", *arguments, "-o", "json").output))
 
 
 def _kit() -> Path | None:

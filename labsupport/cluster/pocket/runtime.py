@@ -106,7 +106,7 @@ class PocketCluster(Connected):
     @contextlib.contextmanager
     def reach(self, service: str, port: int, namespace: str = "default") -> Iterator[str]:
         """Yield the URL of the Service's own address, which every program of this machine can connect to."""
-        found = json.loads(self.kubectl("get", "service", service, "-n", namespace, "-o", "json").output)
+        found = self.get("service", service, "-n", namespace)
         yield f"http://{found['spec']['clusterIP']}:{port}"
 
     def _alone(self) -> contextlib.AbstractContextManager[None]:

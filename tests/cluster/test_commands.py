@@ -1,0 +1,149 @@
+"""`labs cluster ...` as a learner types it, on a cluster of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labsupport import cli
+from labsupport.cluster import get_cluster
+from labsupport.cluster.context import ContextCluster
+from labsupport.cluster.pocket import leftovers, supervisor
+from labsupport.cluster.pocket.layout import Layout
+from labsupport.cluster.pocket.runtime import PocketCluster
+from labsupport.errors import LabsError
+
+pytestmark = pytest.mark.xdist_group("own clusters")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give `labs` a home without a cluster; one that a test leaves there is removed."""
+    monkeypatch.setenv("LABS_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.setenv("LABS_CLUSTER", "pocket")
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    yield tmp_path
+    PocketCluster(Layout(tmp_path / "pocket")).down()
+
+
+def labs(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "labsupport.cli", "cluster", *arguments], capture_output=True, text=True, timeout=120
+    )
+
+
+def test_cluster_from_up_to_down(kubernetes_programs: Path, home: Path) -> None:
+    assert labs("install", "--check").returncode == 0
+    up = labs("up")
+    assert up.returncode == 0, up.stderr
+    place = Layout(home / "pocket")
+    before = supervisor.read_state(place)
+    status = labs("status")
+    assert status.returncode == 0 and "ready" in status.stdout and "What it can't do" in status.stdout
+    env = labs("env").stdout.strip()
+    assert env == f"export KUBECONFIG={place.kubeconfig}"
+    shell = ["bash", "-c", f"{env}; {Path(sys.executable).parent}/kubectl get nodes -o name"]
+    assert subprocess.run(shell, capture_output=True, text=True).stdout == "node/pocket\n"
+    assert labs("logs", "apiserver").stdout
+    unknown = labs("logs", "nosuch")
+    assert unknown.returncode == 1 and "apiserver" in unknown.stderr
+
+    # A second `up` changes nothing.
+    assert labs("up").returncode == 0
+    assert supervisor.read_state(place) == before
+
+    cluster = PocketCluster(place)
+    cluster.kubectl("create", "configmap", "kept", "--from-literal=a=b")
+    assert labs("down", "--keep").returncode == 0
+    assert leftovers.find(leftovers.PROGRAM_MARK, place.folder) == []
+    assert not [file for file in place.folder.rglob("*") if file.is_socket() or file.suffix == ".pid"]
+    stopped = labs("status")
+    assert stopped.returncode == 1 and "kept" in stopped.stdout and "labs cluster up" in stopped.stdout
+    assert labs("up").returncode == 0
+    assert cluster.kubectl("get", "configmap", "kept", "-o", "jsonpath={.data.a}").output == "b"
+    assert labs("reset").returncode == 0
+    assert not cluster.kubectl("get", "configmap", "kept", check=False).ok
+
+    assert labs("down").returncode == 0
+    assert not place.folder.exists()
+    assert leftovers.find(leftovers.PROGRAM_MARK, place.folder) == []
+    assert labs("down").returncode == 0
+    # The learner's own kubectl settings were never touched.
+    assert not (home / "user" / ".kube" / "config").exists()
+
+
+def test_two_ups_at_once_give_one_cluster(kubernetes_programs: Path, home: Path) -> None:
+    command = [sys.executable, "-m", "labsupport.cli", "cluster", "up"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for one in both:
+        _, errors = one.communicate(timeout=120)
+        assert one.returncode == 0, errors
+    place = Layout(home / "pocket")
+    state = supervisor.read_state(place)
+    assert state is not None and all(program.restarts == 0 for program in state.programs.values())
+    servers = leftovers.find(leftovers.PROGRAM_MARK, place.folder)
+    # The supervisor and its programs, once each.
+    assert len(servers) == 1 + len(state.programs)
+
+
+def test_up_without_programs_says_how_to_get_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABS_KUBERNETES_BIN", str(home))
+    up = labs("up")
+    assert up.returncode == 1
+    assert "lacks etcd" in up.stderr and "labs cluster install" in up.stderr
+    assert not (home / "pocket").exists() or not list((home / "pocket").glob("**/*.pid"))
+
+
+def test_other_systems_get_a_sentence(home: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    for action in ("up", "install"):
+        assert cli.main(["cluster", action]) == 1
+        assert "Linux (and WSL2) only" in capsys.readouterr().err
+
+
+def test_unknown_context_is_named_with_the_known_ones(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LabsError, match="no context 'elsewhere'. Known: auto, pocket"):
+        get_cluster("elsewhere")
+    with pytest.raises(LabsError, match="kind create cluster --name labs"):
+        get_cluster("kind")
+
+
+def test_auto_takes_the_pocket_cluster_where_no_kind_cluster_runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LABS_CLUSTER")
+    assert get_cluster().name == "pocket"
+    assert get_cluster("auto").name == "pocket"
+
+
+def test_context_of_the_kubeconfig_is_used_but_never_stopped(cluster, home: Path, monkeypatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(cluster.access.kubeconfig))
+    other = get_cluster(cluster.access.context)
+    assert isinstance(other, ContextCluster)
+    other.up()
+    assert other.status().ready
+    assert other.kubectl("get", "nodes", "-o", "name").ok
+    with pytest.raises(LabsError, match="don't stop"):
+        other.down()
+    monkeypatch.setenv("KUBECONFIG", os.devnull)
+    assert not other.status().ready
+    with pytest.raises(LabsError, match="LABS_CLUSTER=pocket"):
+        other.up()
+
+
+def test_kubectl_that_fails_or_takes_too_long_is_a_sentence(cluster) -> None:
+    with pytest.raises(LabsError, match=r"`kubectl get pod nosuch` failed: .*not found"):
+        cluster.kubectl("get", "pod", "nosuch")
+    with pytest.raises(LabsError, match="did not end within 1 s"):
+        cluster.kubectl("get", "namespaces", "--watch", timeout=1)
+    assert cluster.kubectl("get", "pod", "nosuch", check=False).code == 1
+
+
+def test_python_client_talks_to_the_same_cluster(cluster) -> None:
+    import kubernetes
+
+    with cluster.client() as connection:
+        nodes = kubernetes.client.CoreV1Api(connection).list_node().items
+    assert [node.metadata.name for node in nodes]
