@@ -5,6 +5,7 @@ import datetime
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,7 @@ LIMITS = (
     "an image is only a name: nothing is pulled",
 )
 _TOO_OFTEN = 4
+_REASON = re.compile(r'"level":"(?:error|panic|fatal)"|^[EF]\d{4} |^panic:|^\w*Error: |^Error: ')
 
 
 class PocketCluster(Connected):
@@ -183,10 +185,13 @@ class PocketCluster(Connected):
 
     def _last_lines(self, program: str) -> str:
         try:
-            lines = self.layout.log(program).read_text(errors="replace").splitlines()[-5:]
+            lines = self.layout.log(program).read_text(errors="replace").splitlines()[-100:]
         except OSError:
             return ""
-        return "\nThe last lines of its log (labs cluster logs {}):\n  {}".format(program, "\n  ".join(lines))
+        # A Go program that gives up prints its reason before pages of stack.
+        reasons = [line for line in lines if _REASON.search(line)] or lines
+        shown = "\n  ".join(line[:400] for line in reasons[-4:])
+        return f"\nFrom its log (all of it: labs cluster logs {program}):\n  {shown}"
 
     def _stop(self) -> None:
         state = supervisor.read_state(self.layout)

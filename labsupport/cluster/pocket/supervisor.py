@@ -146,7 +146,10 @@ class Supervisor:
         for group in controlplane.STOP_ORDER:
             stopping = [self.programs[name] for name in group if name in self.programs]
             for program in stopping:
-                if program.process is not None:
+                if program.process is not None and self._etcd_is_down() and group == ("apiserver",):
+                    # It would wait for etcd; all that it knows is stored there already.
+                    program.process.kill()
+                elif program.process is not None:
                     program.process.terminate()
             for program in stopping:
                 _wait(program)
@@ -184,6 +187,9 @@ class Supervisor:
         for program in self.programs.values():
             if program.due is not None and program.due <= now:
                 self._start(program)
+
+    def _etcd_is_down(self) -> bool:
+        return self.programs["etcd"].process is None
 
     def _until_next_start(self) -> float:
         due = [program.due for program in self.programs.values() if program.due is not None]
