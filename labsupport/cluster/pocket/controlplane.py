@@ -162,10 +162,10 @@ def _serving(layout: Layout, name: str) -> tuple[str, str]:
 
 
 def _program(name: str, program: Path, *arguments: str, sockets: tuple[str, ...] = ()) -> Component:
-    # Half of Go's usual spare memory costs no measurable time here and saves 50 MB in all. No proxy variables:
-    # everything these programs talk to is on this machine.
+    # Go lets its heap double before it collects; a third of that costs no measurable time here and saves 60 MB in all.
+    # No proxy variables: everything these programs talk to is on this machine.
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR", "LANG", "TZ") if key in os.environ}
-    return Component(name, (str(program), *arguments), {**kept, "GOGC": "50"}, sockets)
+    return Component(name, (str(program), *arguments), {**kept, "GOGC": "35"}, sockets)
 
 
 def _python(name: str, module: str, layout: Layout) -> Component:
