@@ -17,16 +17,16 @@ def main() -> int:
     parser.add_argument("--nightly", action="store_true", help="also every seed, benchmarks and other long checks")
     options = parser.parse_args()
     paths = ["labsupport", "tests", "benchmarks", "notebooks/src"]
-    pytest = [sys.executable, "-m", "pytest", "--dist", "loadgroup", "-rs", "--durations=10"]
+    pytest = [sys.executable, "-m", "pytest", "-rs", "--durations=10"]
     stages: dict[str, list] = {
         "lint": [BIN / "ruff", "check", *paths],
         "format": [BIN / "ruff", "format", "--check", *paths],
         "types": [BIN / "mypy"],
         "spelling": [BIN / "codespell", "labsupport", "tests", "notebooks/src", "README.md", "CONTRIBUTING.md"],
         "notebooks are current": [BIN / "labs", "build", "--check"],
-        "tests": [*pytest, "-n", str(_lanes()), "--ignore=tests/cluster"],
+        "tests": [*pytest, "-n", str(_lanes()), "--dist", "loadgroup", "--ignore=tests/cluster"],
         # Apart, because they measure time limits on a cluster of their own; they mostly wait, so four at a time.
-        "cluster": [*pytest, "-n", "4", "tests/cluster"],
+        "cluster": [*pytest, "-n", "4", "--dist", "loadfile", "tests/cluster"],
     }
     if options.nightly:
         # Not setup.py: it downloads everything again.

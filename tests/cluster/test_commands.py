@@ -1,6 +1,8 @@
 """`labs cluster ...` as a learner types it, on a cluster of its own."""
 
+import http.client
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,8 +17,6 @@ from labsupport.cluster.pocket import leftovers, supervisor
 from labsupport.cluster.pocket.layout import Layout
 from labsupport.cluster.pocket.runtime import PocketCluster
 from labsupport.errors import LabsError
-
-pytestmark = pytest.mark.xdist_group("own clusters")
 
 
 @pytest.fixture
@@ -147,3 +147,31 @@ def test_python_client_talks_to_the_same_cluster(cluster) -> None:
     with cluster.client() as connection:
         nodes = kubernetes.client.CoreV1Api(connection).list_node().items
     assert [node.metadata.name for node in nodes]
+
+
+def test_every_program_listens_on_loopback_only(cluster) -> None:
+    if not isinstance(cluster, PocketCluster):
+        pytest.skip("only the pocket cluster's programs are ours")
+    import psutil
+
+    found = 0
+    for process in leftovers.find(leftovers.PROGRAM_MARK, cluster.layout.folder):
+        for connection in psutil.Process(process).net_connections("inet"):
+            if connection.status == psutil.CONN_LISTEN:
+                assert connection.laddr.ip.startswith("127."), connection
+                found += 1
+    # The API server, the controller manager, the scheduler and the node agent; etcd has a Unix socket only.
+    assert found >= 4
+
+
+def test_stranger_may_ask_for_health_and_for_nothing_else(cluster) -> None:
+    if not isinstance(cluster, PocketCluster):
+        pytest.skip("only the pocket cluster's API server is ours")
+    context = ssl.create_default_context(cafile=str(cluster.layout.certificate("ca")))
+    statuses = {}
+    for path in ("/healthz", "/api/v1/pods", "/api/v1/secrets"):
+        server = http.client.HTTPSConnection("127.0.0.1", cluster.layout.ports().apiserver, context=context, timeout=10)
+        server.request("GET", path)
+        statuses[path] = server.getresponse().status
+        server.close()
+    assert statuses == {"/healthz": 200, "/api/v1/pods": 403, "/api/v1/secrets": 403}

@@ -20,7 +20,6 @@ from labsupport.cluster.pocket.layout import Layout
 from labsupport.cluster.pocket.runtime import PocketCluster
 from labsupport.errors import LabsError
 
-pytestmark = pytest.mark.xdist_group("own clusters")
 SLEEP = "import time; time.sleep(3600)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(3600)"
 
