@@ -55,8 +55,11 @@ class PocketCluster(Connected):
             raise LabsError("The pocket cluster runs on Linux (and WSL2) only. Use kind: LABS_CLUSTER=kind")
         say = report or (lambda step: None)
         with self._alone():
-            started = time.time()
-            fresh = supervisor.read_state(self.layout) is None
+            state = supervisor.read_state(self.layout)
+            if state is not None and state.phase == supervisor.STOPPING:
+                _wait_for_release(self.layout, 3 * supervisor.STOP_LIMIT)
+                state = None
+            started, fresh = time.time(), state is None
             try:
                 if fresh:
                     self._start(programs.find().folder, say)
