@@ -94,7 +94,8 @@ class PocketCluster(Connected):
         try:
             ready = _is_ready(self._get(f"/api/v1/nodes/{NODE_NAME}"), 0.0)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            return Status(False, f"The API server does not answer ({error}).", lines, LIMITS)
+            said = str(error).partition(" {")[0]
+            return Status(False, f"The API server does not answer for the node ({said}).", lines, LIMITS)
         sentence = "The pocket cluster is ready." if ready else "The node is not ready: labs cluster logs agent"
         return Status(ready, sentence, lines, LIMITS)
 
