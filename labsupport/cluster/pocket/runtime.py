@@ -179,7 +179,7 @@ class PocketCluster(Connected):
 
     def _fail_early(self, state: supervisor.State | None, started: float) -> None:
         if state is None:
-            # The supervisor needs a moment to take its lock.
+            # The supervisor needs a moment to say something.
             if time.time() - started > 5:
                 raise LabsError(f"The cluster's supervisor ended.{self._last_lines('supervisor')}")
             return

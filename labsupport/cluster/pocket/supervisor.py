@@ -238,15 +238,16 @@ def _lock(layout: Layout) -> int | None:
 
 
 def main(folder: str, programs: str) -> int:
-    """Become a daemon and supervise until SIGTERM; returns at once in the process that was started."""
+    """Become a daemon and supervise until SIGTERM; the process that was started returns when the lock is taken.
+
+    It returns 0 at once, too, when another supervisor has the lock.
+    """
     layout = Layout(Path(folder))
-    if os.fork():
-        # The child belongs to nobody who would have to wait for it.
+    descriptor = _lock(layout)
+    # The child inherits the lock, and belongs to nobody who would have to wait for it.
+    if descriptor is None or os.fork():
         return 0
     os.setsid()
-    descriptor = _lock(layout)
-    if descriptor is None:
-        return 0
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     for file in layout.logs.glob("*.log"):
