@@ -1,0 +1,245 @@
+"""One container: what is known of it, and how it is started, watched and ended as a process."""
+
+import asyncio
+import contextlib
+import datetime
+import hashlib
+import os
+import shutil
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labsupport.cluster.pocket.leftovers import POD_MARK
+from labsupport.cluster.pocket.node import environment, hooks, launch, output, rewriting, volumes
+from labsupport.cluster.pocket.node.api import Json
+from labsupport.cluster.pocket.node.images import Image
+
+if TYPE_CHECKING:
+    from labsupport.cluster.pocket.node.agent import Node
+    from labsupport.cluster.pocket.node.pods import Pod
+
+MAIN, INIT, SIDECAR = "main", "init", "sidecar"
+# Each process of a container has this in its environment, so that those that left its session are found as well.
+CONTAINER_MARK = "LABS_POCKET_CONTAINER"
+# How long output may still come from children after a container's first process has ended.
+_OUTPUT_LIMIT = 1.0
+# Even a container whose preStop hook took all the time gets these seconds after SIGTERM.
+_SHORTEST_GRACE = 2.0
+KEPT_LOGS = 2
+
+
+@dataclass(eq=False)
+class Container:
+    """A container of a pod through all its restarts."""
+
+    name: str
+    spec: Json
+    folder: Path
+    kind: str = MAIN
+    argv: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+    mounts: dict[str, Path] = field(default_factory=dict)
+    restart_count: int = 0
+    process: asyncio.subprocess.Process | None = None
+    session: int | None = None
+    output: asyncio.Task[None] | None = None
+    log: Path | None = None
+    previous_log: Path | None = None
+    image_id: str = ""
+    identity: str = ""
+    ready: bool = False
+    started: bool = False
+    # As the API has them: {"waiting": {...}}, {"running": {...}} or {"terminated": {...}}.
+    state: Json = field(default_factory=dict)
+    last_state: Json = field(default_factory=dict)
+    # Why the agent killed it (OOMKilled), when that was not its own end.
+    killed_because: str = ""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.returncode is None
+
+    @property
+    def exit_code(self) -> int | None:
+        code = self.state.get("terminated", {}).get("exitCode")
+        return None if code is None else int(code)
+
+    def wait_for(self, reason: str, message: str = "") -> None:
+        """Say why the container is not running; the end of an earlier run becomes its last state."""
+        if "terminated" in self.state:
+            self.last_state = self.state
+        self.state = {"waiting": {"reason": reason, **({"message": message} if message else {})}}
+
+
+class CannotStart(Exception):
+    """A container could not be started: the kubelet's reason and the message."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+async def start(pod: "Pod", container: Container, image: Image, node: "Node") -> None:
+    """Prepare a container's folder, mounts, environment and command, and start it. Raises CannotStart."""
+    # What an earlier run wrote outside its volumes is gone, as in any container.
+    await asyncio.to_thread(_renew, container.folder)
+    pod.logs.mkdir(parents=True, exist_ok=True)
+    try:
+        container.mounts = volumes.mounts_of(pod, container)
+        variables = await environment.build(pod, container, image, node)
+    except environment.ConfigError as error:
+        raise CannotStart("CreateContainerConfigError", str(error)) from error
+    container.mounts[_message_path(container)] = container.folder.with_suffix(".message")
+    container.folder.with_suffix(".message").write_text("")
+    container.argv, folder = _command(pod, container, image, variables)
+    container.environment = {
+        **rewriting.in_values(variables, container.mounts, pod.loopback),
+        **environment.of_this_node(pod, container, node),
+        POD_MARK: str(node.layout.folder),
+        CONTAINER_MARK: f"{pod.uid}/{container.name}",
+    }
+    container.previous_log = container.log
+    container.log = pod.logs / f"{container.name}-{container.restart_count}.log"
+    for old in sorted(pod.logs.glob(f"{container.name}-*.log*"), key=lambda file: file.stat().st_mtime)[:-KEPT_LOGS]:
+        old.unlink(missing_ok=True)
+    run = f"{pod.uid}/{container.name}/{container.restart_count}/{time.time_ns()}"
+    container.identity = f"pocket://{hashlib.sha256(run.encode()).hexdigest()}"
+    container.image_id = image.identity
+    container.killed_because = ""
+    node.events.of_container(pod, container, "Normal", "Created", "Container created")
+    # Pipes of our own: Process.wait() of some Python versions waits for asyncio's pipes, which children may keep open.
+    (stdout, stdout_end), (stderr, stderr_end) = os.pipe(), os.pipe()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        container.process = await launch.launch(
+            container.argv, container.environment, folder, stdout=stdout_end, stderr=stderr_end
+        )
+    except OSError as error:
+        os.close(stdout)
+        os.close(stderr)
+        raise CannotStart("RunContainerError", _start_error(container.argv[0], error)) from error
+    finally:
+        os.close(stdout_end)
+        os.close(stderr_end)
+    container.output = asyncio.create_task(output.collect(stdout, stderr, output.Log(container.log)))
+    container.session = container.process.pid
+    container.state = {"running": {"startedAt": now()}}
+    node.events.of_container(pod, container, "Normal", "Started", "Container started")
+
+
+async def wait(pod: "Pod", container: Container) -> int:
+    """Wait until the container's first process ends, end what it left behind, and return its exit code."""
+    process = container.process
+    assert process is not None and container.output is not None
+    code = await process.wait()
+    # A container's other processes end with its first one.
+    launch.terminate_session(process.pid)
+    launch.end_marked(CONTAINER_MARK, f"{pod.uid}/{container.name}")
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(container.output, _OUTPUT_LIMIT)
+    code = 128 - code if code < 0 else code
+    reason = container.killed_because or ("Completed" if code == 0 else "Error")
+    container.state = {"terminated": terminated(container, code, reason, _last_words(container, code))}
+    container.process = container.session = None
+    container.ready = container.started = False
+    return code
+
+
+async def stop(pod: "Pod", container: Container, grace: float, node: "Node", why: str = "") -> None:
+    """End a running container: preStop hook, SIGTERM, and after `grace` seconds in all SIGKILL."""
+    if not container.running:
+        return
+    assert container.process is not None
+    node.events.of_container(pod, container, "Normal", "Killing", why or f"Stopping container {container.name}")
+    begun = time.monotonic()
+    if grace > 0 and (hook := container.spec.get("lifecycle", {}).get("preStop")):
+        try:
+            await asyncio.wait_for(hooks.run(pod, container, hook), grace)
+        except (hooks.HookFailed, TimeoutError) as error:
+            message = str(error) or f"grace period of {grace:.0f}s exceeded"
+            node.events.of_container(
+                pod, container, "Warning", "FailedPreStopHook", f"PreStopHook failed: {message}"
+            )
+    launch.signal_process(container.process, signal.SIGTERM)
+    left = max(grace - (time.monotonic() - begun), min(grace, _SHORTEST_GRACE))
+    try:
+        await asyncio.wait_for(container.process.wait(), left)
+    except TimeoutError:
+        kill(container)
+
+
+def kill(container: Container, because: str = "") -> None:
+    """End a container at once, with every process of its session."""
+    if container.running and container.session is not None:
+        container.killed_because = because
+        launch.terminate_session(container.session)
+
+
+def now() -> str:
+    """Return the time of day as the API writes it."""
+    return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def terminated(container: Container, code: int, reason: str, message: str = "") -> Json:
+    """Return the state of a container that has ended."""
+    ended = now()
+    begun = container.state.get("running", {}).get("startedAt", ended)
+    state = {"exitCode": code, "reason": reason, "startedAt": begun, "finishedAt": ended}
+    if message:
+        state["message"] = message
+    return {**state, "containerID": container.identity} if container.identity else state
+
+
+def _command(pod: "Pod", container: Container, image: Image, variables: dict[str, str]) -> tuple[list[str], Path]:
+    """Return the arguments and the working folder, with variables expanded and paths rewritten."""
+    spec = container.spec
+    arguments = [environment.expand(word, variables) for word in spec.get("args") or []]
+    if spec.get("command"):
+        argv = [*(environment.expand(word, variables) for word in spec["command"]), *arguments]
+    else:
+        argv = [*image.entrypoint, *(arguments or image.command)]
+    if not argv:
+        raise CannotStart("CreateContainerError", "no command specified")
+    argv = [rewriting.rewrite(word, container.mounts, pod.loopback) for word in argv]
+    wanted = spec.get("workingDir")
+    if not wanted:
+        return argv, container.folder
+    place = Path(rewriting.rewrite(wanted, container.mounts, pod.loopback))
+    # A folder of an image that we don't have lies in the container's own folder.
+    inside = place if place.exists() or place != Path(wanted) else container.folder / wanted.lstrip("/")
+    return argv, inside
+
+
+def _start_error(program: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        where = "no such file or directory" if "/" in program else "executable file not found in $PATH"
+    else:
+        where = (error.strerror or str(error)).lower()
+    return (
+        "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
+        f'unable to start container process: error during container init: exec: "{program}": {where}'
+    )
+
+
+def _last_words(container: Container, code: int) -> str:
+    """Return the termination message: what the container wrote to it, or, where asked for, the end of its log."""
+    file = container.mounts.get(_message_path(container))
+    with contextlib.suppress(OSError):
+        if file is not None and (words := file.read_text(errors="replace")[:4096]):
+            return words
+    fallback = container.spec.get("terminationMessagePolicy") == "FallbackToLogsOnError"
+    return output.last_lines(container.log) if fallback and code and container.log else ""
+
+
+def _message_path(container: Container) -> str:
+    return str(container.spec.get("terminationMessagePath", "/dev/termination-log"))
+
+
+def _renew(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
