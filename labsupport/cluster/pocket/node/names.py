@@ -1,0 +1,65 @@
+"""The cluster's names: which addresses `web`, `web.shop` and `web-0.web.shop.svc.cluster.local` mean."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from labsupport.cluster.pocket.layout import to_loopback, write_atomically
+
+Object = dict[str, Any]
+Names = dict[str, list[str]]
+SERVICE_LABEL = "kubernetes.io/service-name"
+_SUFFIXES = (".svc.cluster.local", ".svc")
+
+
+def names_of(services: Iterable[Object], slices: Iterable[Object]) -> Names:
+    """Return NAME.NAMESPACE of every Service with the addresses to connect to.
+
+    A headless Service has those of its pods, and each pod with a host name has a name of its own; an ExternalName
+    Service has another host's name. A name with nothing behind it has an empty list.
+    """
+    names: Names = {}
+    headless = set()
+    for service in services:
+        name, spec = _full_name(service), service["spec"]
+        address = spec.get("clusterIP") or "None"
+        if spec.get("type") == "ExternalName":
+            names[name] = [spec["externalName"]]
+        elif address == "None":
+            names[name] = []
+            headless.add(name)
+        else:
+            names[name] = [address]
+    for endpoints in slices:
+        metadata = endpoints["metadata"]
+        service_name = f"{(metadata.get('labels') or {}).get(SERVICE_LABEL, '')}.{metadata['namespace']}"
+        for endpoint in endpoints.get("endpoints") or []:
+            addresses = [to_loopback(address) for address in endpoint["addresses"]]
+            if endpoint.get("hostname"):
+                names[f"{endpoint['hostname']}.{service_name}"] = addresses
+            if service_name in headless and endpoint.get("conditions", {}).get("ready", True):
+                names[service_name] += addresses
+    return names
+
+
+def publish(names: Names, file: Path) -> None:
+    """Write the file that pods and notebooks look names up in."""
+    write_atomically(file, json.dumps(names, sort_keys=True).encode())
+
+
+def resolve(name: str, file: Path, namespace: str = "default") -> list[str] | None:
+    """Return the addresses of a name as a pod of `namespace` would find them; None when it is no name of the cluster."""
+    try:
+        names: Names = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
+    short = name.rstrip(".").lower()
+    for suffix in _SUFFIXES:
+        short = short.removesuffix(suffix)
+    # A search list as in a pod's resolv.conf: first its own namespace, then the name as it stands.
+    return names.get(f"{short}.{namespace}", names.get(short))
+
+
+def _full_name(item: Object) -> str:
+    return f"{item['metadata']['name']}.{item['metadata']['namespace']}"

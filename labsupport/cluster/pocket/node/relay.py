@@ -1,0 +1,31 @@
+"""Carry bytes between two connections, each direction until its own end."""
+
+import asyncio
+import contextlib
+
+_READ = 128 * 1024
+
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def relay(one: Ends, other: Ends) -> None:
+    """Copy both ways until both sides have ended; one that breaks off breaks the other off, too."""
+    (one_reader, one_writer), (other_reader, other_writer) = one, other
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_copy(one_reader, other_writer))
+            group.create_task(_copy(other_reader, one_writer))
+    except* OSError:
+        one_writer.transport.abort()
+        other_writer.transport.abort()
+    finally:
+        one_writer.close()
+        other_writer.close()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(_READ):
+        writer.write(data)
+        await writer.drain()
+    with contextlib.suppress(OSError):
+        writer.write_eof()
