@@ -1,16 +1,35 @@
 """The node agent as a whole: start its parts in order, run until SIGTERM, end the containers."""
 
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
+from labsupport.cluster.pocket import leftovers
 from labsupport.cluster.pocket.layout import Layout
+from labsupport.cluster.pocket.node import (
+    egress,
+    limits,
+    listening,
+    memory,
+    provisioner,
+    registration,
+    server,
+)
+from labsupport.cluster.pocket.node.api import Api
+from labsupport.cluster.pocket.node.events import Events
+from labsupport.cluster.pocket.node.pods import Pods
+from labsupport.cluster.pocket.node.proxy import Proxy
+from labsupport.cluster.pocket.node.usage import Usage
 
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.api import Api
-    from labsupport.cluster.pocket.node.events import Events
-    from labsupport.cluster.pocket.node.pods import Pods
-    from labsupport.cluster.pocket.node.proxy import Proxy
-    from labsupport.cluster.pocket.node.usage import Usage
+# The supervisor gives the agent 12 s to end.
+_LAST_GRACE = 4.0
+log = logging.getLogger("agent")
 
 
 @dataclass
@@ -18,8 +37,72 @@ class Node:
     """What every part of the agent is given."""
 
     layout: Layout
-    api: "Api"
-    pods: "Pods"
-    usage: "Usage"
-    proxy: "Proxy"
-    events: "Events"
+    api: Api
+    pods: Pods
+    usage: Usage
+    events: Events
+    proxy: Proxy
+
+
+async def run(layout: Layout) -> None:
+    """Be the node until SIGTERM or SIGINT."""
+    _wait_without_threads()
+    leftovers.end(leftovers.POD_MARK, layout.folder)
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    api = Api(layout)
+    node = Node(layout, api, Pods(), Usage(), Events(api), proxy=None)  # type: ignore[arg-type]
+    node.proxy = Proxy(node)
+    servers = [await server.serve(node), await egress.serve(node)]
+    await registration.register(node)
+    log.info("registered")
+    tasks = [asyncio.create_task(_for_ever(work)) for work in _parts(node)]
+    await stopping.wait()
+    log.info("ending the containers")
+    await node.pods.end_all(node, _LAST_GRACE)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for listener in servers:
+        listener.close()
+    await api.close()
+
+
+def _parts(node: Node) -> list[Coroutine[Any, Any, None]]:
+    """Return everything that runs beside each other as long as the agent does."""
+    return [
+        node.pods.follow(node),
+        registration.keep_alive(node),
+        registration.follow_capacity(node),
+        node.usage.run(),
+        node.events.run(),
+        node.proxy.run(),
+        memory.watch(node),
+        listening.watch(node),
+        provisioner.run(node),
+        node.api.watch(limits.NETWORK_POLICIES, lambda kind, changed: limits.tell_of_policy(kind, changed, node)),
+    ]
+
+
+async def _for_ever(work: Coroutine[Any, Any, None]) -> None:
+    """A part that fails takes the agent down: the supervisor starts a whole one."""
+    try:
+        await work
+    except Exception:
+        log.exception("a part of the agent failed")
+        # The containers die with the agent.
+        os._exit(1)
+
+
+def _wait_without_threads() -> None:
+    """Wait for children by file descriptors, not with a thread for each, as Python before 3.12 would."""
+    if sys.version_info < (3, 12):
+        asyncio.get_event_loop_policy().set_child_watcher(asyncio.PidfdChildWatcher())
+
+
+def main(folder: str) -> int:
+    """Run the agent of the cluster in this folder."""
+    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", level=logging.INFO)
+    asyncio.run(run(Layout(Path(folder))))
+    return 0

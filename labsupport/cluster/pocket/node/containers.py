@@ -39,6 +39,7 @@ class Container:
     spec: Json
     folder: Path
     kind: str = MAIN
+    working_folder: Path = Path()
     argv: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     mounts: dict[str, Path] = field(default_factory=dict)
@@ -58,6 +59,8 @@ class Container:
     # Why the agent killed it (OOMKilled), when that was not its own end.
     killed_because: str = ""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    # The task that keeps a sidecar running.
+    life: asyncio.Task[None] | None = None
 
     @property
     def running(self) -> bool:
@@ -96,10 +99,10 @@ async def start(pod: "Pod", container: Container, image: Image, node: "Node") ->
         raise CannotStart("CreateContainerConfigError", str(error)) from error
     container.mounts[_message_path(container)] = container.folder.with_suffix(".message")
     container.folder.with_suffix(".message").write_text("")
-    container.argv, folder = _command(pod, container, image, variables)
+    container.argv, container.working_folder = _command(pod, container, image, variables)
     container.environment = {
         **rewriting.in_values(variables, container.mounts, pod.loopback),
-        **environment.of_this_node(pod, container, node),
+        **environment.of_this_node(pod, container, variables, node),
         POD_MARK: str(node.layout.folder),
         CONTAINER_MARK: f"{pod.uid}/{container.name}",
     }
@@ -115,9 +118,9 @@ async def start(pod: "Pod", container: Container, image: Image, node: "Node") ->
     # Pipes of our own: Process.wait() of some Python versions waits for asyncio's pipes, which children may keep open.
     (stdout, stdout_end), (stderr, stderr_end) = os.pipe(), os.pipe()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        container.working_folder.mkdir(parents=True, exist_ok=True)
         container.process = await launch.launch(
-            container.argv, container.environment, folder, stdout=stdout_end, stderr=stderr_end
+            container.argv, container.environment, container.working_folder, stdout=stdout_end, stderr=stderr_end
         )
     except OSError as error:
         os.close(stdout)
@@ -162,9 +165,7 @@ async def stop(pod: "Pod", container: Container, grace: float, node: "Node", why
             await asyncio.wait_for(hooks.run(pod, container, hook), grace)
         except (hooks.HookFailed, TimeoutError) as error:
             message = str(error) or f"grace period of {grace:.0f}s exceeded"
-            node.events.of_container(
-                pod, container, "Warning", "FailedPreStopHook", f"PreStopHook failed: {message}"
-            )
+            node.events.of_container(pod, container, "Warning", "FailedPreStopHook", f"PreStopHook failed: {message}")
     launch.signal_process(container.process, signal.SIGTERM)
     left = max(grace - (time.monotonic() - begun), min(grace, _SHORTEST_GRACE))
     try:
@@ -183,6 +184,11 @@ def kill(container: Container, because: str = "") -> None:
 def now() -> str:
     """Return the time of day as the API writes it."""
     return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def seconds(text: str) -> float:
+    """Return a time of the API in seconds since 1970."""
+    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 def terminated(container: Container, code: int, reason: str, message: str = "") -> Json:

@@ -1,19 +1,23 @@
 """All pods of this node: follow the API server's list of them, give each an address and a life, and take it away."""
 
 import asyncio
+import ipaddress
 import logging
 import random
 import shutil
 import socket
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
 
 from labsupport.cluster.pocket import layout as places
 from labsupport.cluster.pocket.layout import APISERVER_ADDRESS, NODE_NAME
-from labsupport.cluster.pocket.node import life, status
-from labsupport.cluster.pocket.node.api import Json
-from labsupport.cluster.pocket.node.containers import INIT, MAIN, SIDECAR, Container
+from labsupport.cluster.pocket.node import containers, life, recovery, status, volumes
+from labsupport.cluster.pocket.node.api import ApiError, Json
+from labsupport.cluster.pocket.node.containers import Container
 
 if TYPE_CHECKING:
     from labsupport.cluster.pocket.node.agent import Node
@@ -22,6 +26,7 @@ PATH = f"/api/v1/pods?fieldSelector=spec.nodeName%3D{NODE_NAME}"
 ENDED = ("Succeeded", "Failed")
 # A pod that was deleted by force still gets a moment to end.
 _FORCED_GRACE = 1.0
+_PAUSE = 0.5
 log = logging.getLogger("pods")
 
 
@@ -48,6 +53,9 @@ class Pod:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     life: asyncio.Task[None] | None = None
     reservation: socket.socket | None = None
+    # The seconds that it was given to end.
+    grace: float = 0.0
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def namespace(self) -> str:
@@ -78,6 +86,11 @@ class Pod:
     def logs(self) -> Path:
         return self.folder / "logs"
 
+    @property
+    def grace_period(self) -> float:
+        """The seconds that its containers get to end when nobody says otherwise."""
+        return float(self.spec.get("terminationGracePeriodSeconds", 30))
+
     def of_kind(self, *kinds: str) -> list[Container]:
         return [container for container in self.containers.values() if container.kind in kinds]
 
@@ -101,3 +114,169 @@ class Pods:
 
     def all(self) -> list[Pod]:
         return list(self._pods.values())
+
+    async def follow(self, node: "Node") -> None:
+        """Follow the API server's list of this node's pods for ever."""
+        await node.api.watch(PATH, lambda kind, changed: self._on_change(kind, changed, node))
+
+    async def end_all(self, node: "Node", grace: float) -> None:
+        """End all containers because the agent ends; the API server keeps the pods."""
+        for pod in self.all():
+            pod.terminating = True
+        await asyncio.gather(*(life.stop(pod, node, grace) for pod in self.all()), return_exceptions=True)
+
+    async def _on_change(self, kind: str, changed: Any, node: "Node") -> None:
+        if kind == "SYNC":
+            listed = {item["metadata"]["uid"]: item for item in changed}
+            for uid in set(self._pods) - set(listed):
+                self._end(self._pods[uid], _FORCED_GRACE, node)
+            for item in listed.values():
+                self._look_at(item, node)
+            if not self.recovered.is_set():
+                recovery.remove_other_folders(node.layout.pods, set(listed))
+                # Before the node says Ready, nobody may read from old words that a pod is.
+                await asyncio.gather(*(status.send(pod, node.api) for pod in self.all()))
+                self.recovered.set()
+        elif kind == "DELETED":
+            if pod := self._pods.get(changed["metadata"]["uid"]):
+                self._end(pod, _FORCED_GRACE, node)
+        else:
+            self._look_at(changed, node)
+
+    def _look_at(self, item: Json, node: "Node") -> None:
+        """Compare what the API server says of a pod with what is known of it, and take the next step."""
+        metadata = item["metadata"]
+        pod = self._pods.get(metadata["uid"])
+        deleted = metadata.get("deletionTimestamp") is not None
+        if pod is None:
+            if item.get("status", {}).get("phase") in ENDED:
+                if deleted:
+                    self._start_task(self._delete(item, node))
+                return
+            pod = self._pods[metadata["uid"]] = self._new(item, node)
+            self._start_task(self._report(pod, node))
+            if not deleted:
+                pod.life = asyncio.create_task(life.live(pod, node))
+                self._keep(pod.life)
+        else:
+            before, pod.object = pod.object, item
+            _note_changes(pod, before, node, self._start_task)
+        if deleted:
+            self._end(pod, float(metadata.get("deletionGracePeriodSeconds") or _FORCED_GRACE), node)
+
+    def _new(self, item: Json, node: "Node") -> Pod:
+        folder = node.layout.pods / item["metadata"]["uid"]
+        folder.mkdir(parents=True, exist_ok=True)
+        reservation, address = self._reserve_address()
+        pod = Pod(item, folder, address, reservation=reservation)
+        pod.start_time = (item.get("status") or {}).get("startTime") or containers.now()
+        recovery.add_containers(pod)
+        return pod
+
+    def _reserve_address(self) -> tuple[socket.socket, str]:
+        """Take the next address that no pod of any pocket cluster on this machine has.
+
+        An abstract Unix socket of that name is the reservation: the kernel gives it back even when the agent is killed.
+        """
+        network = ipaddress.ip_network(places.POD_RANGE)
+        while True:
+            self._last_address = self._last_address % (network.num_addresses - 2) + 1
+            address = str(network[self._last_address])
+            if address == APISERVER_ADDRESS:
+                continue
+            reservation = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            try:
+                reservation.bind(f"\0labs-pocket/{address}")
+                return reservation, address
+            except OSError:
+                reservation.close()
+
+    def _end(self, pod: Pod, grace: float, node: "Node") -> None:
+        """Begin to end a pod, or shorten the time that an ending one has left."""
+        if pod.terminating:
+            if grace < pod.grace:
+                pod.grace = grace
+                self._start_task(_hurry(pod, grace))
+            return
+        pod.terminating, pod.grace = True, grace
+        node.proxy.kick()
+        self._start_task(self._finish(pod, node))
+
+    async def _finish(self, pod: Pod, node: "Node") -> None:
+        try:
+            await life.stop(pod, node, pod.grace)
+            if pod.life is not None:
+                await asyncio.wait([pod.life])
+            pod.ended = pod.ended or status.final_phase(pod)
+        finally:
+            await self._delete(pod.object, node, pod)
+            self._pods.pop(pod.uid, None)
+            pod.gone.set()
+            pod.changed.set()
+            if pod.reservation is not None:
+                pod.reservation.close()
+            await asyncio.to_thread(shutil.rmtree, pod.folder, ignore_errors=True)
+
+    async def _delete(self, item: Json, node: "Node", pod: Pod | None = None) -> None:
+        """Tell the API server how the pod ended, then that nothing of it is left, so that it may forget it."""
+        metadata = item["metadata"]
+        body = {"gracePeriodSeconds": 0, "preconditions": {"uid": metadata["uid"]}}
+        while True:
+            try:
+                if pod is not None:
+                    await status.send(pod, node.api)
+                path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
+                await node.api.request("DELETE", path, body, accept_status=(404, 409))
+                return
+            except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+                log.info("deletion of %s: %r; trying again", metadata["name"], error)
+                await asyncio.sleep(_PAUSE)
+
+    async def _report(self, pod: Pod, node: "Node") -> None:
+        """Tell the API server of each change of a pod until it is gone."""
+        while True:
+            await pod.changed.wait()
+            pod.changed.clear()
+            if pod.gone.is_set():
+                return
+            try:
+                await status.send(pod, node.api)
+            except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+                log.info("status of %s/%s: %r; trying again", pod.namespace, pod.name, error)
+                await asyncio.sleep(_PAUSE)
+                pod.changed.set()
+
+    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        self._keep(asyncio.create_task(work))
+
+    def _keep(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a pod's task failed", exc_info=error)
+
+
+def _note_changes(
+    pod: Pod, before: Json, node: "Node", start_task: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    """Pass on what may change in a running pod: labels and annotations, images, deadlines are read where they matter."""
+    for key in ("labels", "annotations"):
+        if before["metadata"].get(key) != pod.object["metadata"].get(key):
+            start_task(volumes.refresh_fields(pod, node))
+            break
+    for spec in pod.spec["containers"]:
+        container = pod.containers.get(spec["name"])
+        if container is None or container.spec["image"] == spec["image"]:
+            continue
+        container.spec = spec
+        words = f"Container {container.name} definition changed, will be restarted"
+        start_task(containers.stop(pod, container, pod.grace_period, node, words))
+
+
+async def _hurry(pod: Pod, grace: float) -> None:
+    await asyncio.sleep(grace)
+    for container in pod.containers.values():
+        containers.kill(container)

