@@ -98,7 +98,9 @@ async def _for_ever(work: Coroutine[Any, Any, None]) -> None:
 def _wait_without_threads() -> None:
     """Wait for children by file descriptors, not with a thread for each, as Python before 3.12 would."""
     if sys.version_info < (3, 12):
-        asyncio.get_event_loop_policy().set_child_watcher(asyncio.PidfdChildWatcher())
+        watcher = asyncio.PidfdChildWatcher()
+        watcher.attach_loop(asyncio.get_running_loop())
+        asyncio.get_event_loop_policy().set_child_watcher(watcher)
 
 
 def main(folder: str) -> int:
