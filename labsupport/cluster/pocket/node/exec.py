@@ -115,6 +115,7 @@ async def run(
     environment = {**container.environment, "TERM": "xterm"} if terminal else container.environment
     arguments = _inside(command, container.mounts, pod.loopback)
     with Terminal() if terminal else Pipes("stdin" in streams) as ends:
+        await ends.prepare(streams)
         try:
             process = await launch(arguments, environment, container.folder, **ends.inner)
         except OSError as error:

@@ -11,14 +11,19 @@ Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 async def relay(one: Ends, other: Ends) -> None:
     """Copy both ways until both sides have ended; one that breaks off breaks the other off, too."""
     (one_reader, one_writer), (other_reader, other_writer) = one, other
+    copies = [
+        asyncio.create_task(_copy(one_reader, other_writer)),
+        asyncio.create_task(_copy(other_reader, one_writer)),
+    ]
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_copy(one_reader, other_writer))
-            group.create_task(_copy(other_reader, one_writer))
-    except* OSError:
+        await asyncio.gather(*copies)
+    except (OSError, asyncio.CancelledError):
+        # Nobody waits for a connection's task, so a cancelled one (the agent ends) simply ends.
         one_writer.transport.abort()
         other_writer.transport.abort()
     finally:
+        for copy in copies:
+            copy.cancel()
         one_writer.close()
         other_writer.close()
 

@@ -10,7 +10,10 @@ CHUNK = 32 * 1024
 # Chunks that may wait for a slow program; then nothing more is read, and TCP slows the client down.
 _WAITING = 64
 # A client that vanishes while nothing is read from it is noticed by writing to it.
-HEARTBEAT = 5.0
+HEARTBEAT = 2.0
+# While nothing is read, the API server can't tell us that its own client has left. kubectl gives up after a minute
+# without an answer, so by then nobody is there any more.
+BLOCKED_LIMIT = 60.0
 # How long a client may take to say goodbye.
 _FAREWELL = 2.0
 # Sends data of a stream; True ends this side of it.
@@ -62,10 +65,14 @@ class Stream:
             await self._send(b"", True)
 
     async def feed(self, data: bytes) -> None:
-        """Called by the connection with received bytes; waits while too many are unread."""
+        """Called by the connection with received bytes; waits while too many are unread. Raises BadFrame in the end."""
         while len(self._chunks) >= _WAITING and not self._ended:
             self._room.clear()
-            await self._room.wait()
+            try:
+                async with asyncio.timeout(BLOCKED_LIMIT):
+                    await self._room.wait()
+            except TimeoutError:
+                raise BadFrame("nobody takes what the client sends") from None
         if data and not self._ended:
             self._chunks.append(data)
             self._readable.set()

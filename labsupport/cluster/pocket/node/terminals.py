@@ -15,6 +15,8 @@ from labsupport.cluster.pocket.node.streams import Stream
 _READ = 64 * 1024
 # A child may keep the output open when the program has ended: a second of silence then is the end.
 _SILENCE = 1.0
+_USUAL_SIZE = 24, 80
+_SIZE_LIMIT = 0.2
 
 Copy = asyncio.Task[None]
 
@@ -61,6 +63,9 @@ class Pipes:
             os.close(descriptor)
         self.inner = {}
 
+    async def prepare(self, streams: dict[str, Stream]) -> None:
+        """Do what must be done before the program starts."""
+
     async def connect(self, streams: dict[str, Stream], ended: asyncio.Event) -> Copies:
         """Start to copy between the streams and the program, which sets `ended` when it has."""
         inputs, outputs = [], []
@@ -100,6 +105,7 @@ class Terminal(Pipes):
 
     def __init__(self) -> None:
         self._outer, inner = os.openpty()
+        self._resize(*_USUAL_SIZE)
         self.inner = {"terminal": inner}
         self._stdin = self._stdout = self._stderr = -1
         self._transports = []
@@ -108,6 +114,13 @@ class Terminal(Pipes):
         super().__exit__()
         # What still runs in the session gets SIGHUP, as when a window is closed.
         os.close(self._outer)
+
+    async def prepare(self, streams: dict[str, Stream]) -> None:
+        # kubectl tells its size at once, other clients may never do; a program that draws looks once, at its start.
+        if "resize" in streams:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SIZE_LIMIT):
+                    self._take_size(await streams["resize"].read())
 
     async def connect(self, streams: dict[str, Stream], ended: asyncio.Event) -> Copies:
         inputs = []
@@ -122,11 +135,16 @@ class Terminal(Pipes):
     async def _follow_size(self, sizes: Stream) -> None:
         with contextlib.suppress(ConnectionError):
             while text := await sizes.read():
-                # One JSON object a message: {"Width": 80, "Height": 24}; the last one counts.
-                with contextlib.suppress(ValueError, KeyError, IndexError, struct.error):
-                    size = json.loads(text.splitlines()[-1])
-                    packed = struct.pack("HHHH", size["Height"], size["Width"], 0, 0)
-                    fcntl.ioctl(self._outer, termios.TIOCSWINSZ, packed)
+                self._take_size(text)
+
+    def _take_size(self, text: bytes) -> None:
+        """Read messages such as {"Width": 80, "Height": 24}, one a line; the last one counts."""
+        with contextlib.suppress(ValueError, KeyError, TypeError, IndexError, struct.error):
+            size = json.loads(text.splitlines()[-1])
+            self._resize(size["Height"], size["Width"])
+
+    def _resize(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self._outer, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
 class _UntilTheEnd(asyncio.StreamReaderProtocol):
