@@ -54,7 +54,7 @@ async def run(layout: Layout) -> None:
     api = Api(layout)
     node = Node(layout, api, Pods(), Usage(), Events(api), proxy=None)  # type: ignore[arg-type]
     node.proxy = Proxy(node)
-    servers = [await server.serve(node), await egress.serve(node)]
+    kubelet, tunnel = await server.serve(node), await egress.serve(node)
     await registration.register(node)
     log.info("registered")
     tasks = [asyncio.create_task(_for_ever(work)) for work in _parts(node)]
@@ -64,8 +64,9 @@ async def run(layout: Layout) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    for listener in servers:
-        listener.close()
+    leftovers.end(leftovers.POD_MARK, layout.folder)
+    kubelet.close()
+    tunnel.close()
     await api.close()
 
 

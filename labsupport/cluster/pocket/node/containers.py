@@ -155,9 +155,9 @@ async def wait(pod: "Pod", container: Container) -> int:
 
 async def stop(pod: "Pod", container: Container, grace: float, node: "Node", why: str = "") -> None:
     """End a running container: preStop hook, SIGTERM, and after `grace` seconds in all SIGKILL."""
-    if not container.running:
+    process = container.process
+    if process is None or process.returncode is not None:
         return
-    assert container.process is not None
     node.events.of_container(pod, container, "Normal", "Killing", why or f"Stopping container {container.name}")
     begun = time.monotonic()
     if grace > 0 and (hook := container.spec.get("lifecycle", {}).get("preStop")):
@@ -166,12 +166,12 @@ async def stop(pod: "Pod", container: Container, grace: float, node: "Node", why
         except (hooks.HookFailed, TimeoutError) as error:
             message = str(error) or f"grace period of {grace:.0f}s exceeded"
             node.events.of_container(pod, container, "Warning", "FailedPreStopHook", f"PreStopHook failed: {message}")
-    launch.signal_process(container.process, signal.SIGTERM)
+    launch.signal_process(process, signal.SIGTERM)
     left = max(grace - (time.monotonic() - begun), min(grace, _SHORTEST_GRACE))
     try:
-        await asyncio.wait_for(container.process.wait(), left)
+        await asyncio.wait_for(process.wait(), left)
     except TimeoutError:
-        kill(container)
+        launch.terminate_session(process.pid)
 
 
 def kill(container: Container, because: str = "") -> None:
@@ -211,7 +211,7 @@ def _command(pod: "Pod", container: Container, image: Image, variables: dict[str
         argv = [*image.entrypoint, *(arguments or image.command)]
     if not argv:
         raise CannotStart("CreateContainerError", "no command specified")
-    argv = [rewriting.rewrite(word, container.mounts, pod.loopback) for word in argv]
+    argv = [rewriting.with_twins(rewriting.rewrite(word, container.mounts, pod.loopback)) for word in argv]
     wanted = spec.get("workingDir")
     if not wanted:
         return argv, container.folder

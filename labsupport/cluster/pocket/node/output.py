@@ -1,6 +1,7 @@
 """Write what a container says into its log, in the format of the Container Runtime Interface that `kubectl logs` reads."""
 
 import asyncio
+import contextlib
 import datetime
 import os
 import time
@@ -43,7 +44,9 @@ class Log:
             self.file.replace(self.file.with_name(f"{self.file.name}.1"))
             self._stream = self.file.open("ab", buffering=0)
             self._size = 0
-        self._stream.write(data)
+        # On a full disk a container loses its words, not its life.
+        with contextlib.suppress(OSError):
+            self._stream.write(data)
         self._size += len(data)
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from labsupport.cluster.pocket.node.agent import Node
 
 PATH = f"/api/v1/pods?fieldSelector=spec.nodeName%3D{NODE_NAME}"
-ENDED = ("Succeeded", "Failed")
 # A pod that was deleted by force still gets a moment to end.
 _FORCED_GRACE = 1.0
 _PAUSE = 0.5
@@ -121,8 +120,9 @@ class Pods:
 
     async def end_all(self, node: "Node", grace: float) -> None:
         """End all containers because the agent ends; the API server keeps the pods."""
-        for pod in self.all():
-            pod.terminating = True
+        # Silently: what a container says when it is interrupted is not how its work ended.
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*(life.stop(pod, node, grace) for pod in self.all()), return_exceptions=True)
 
     async def _on_change(self, kind: str, changed: Any, node: "Node") -> None:
@@ -135,7 +135,8 @@ class Pods:
             if not self.recovered.is_set():
                 recovery.remove_other_folders(node.layout.pods, set(listed))
                 # Before the node says Ready, nobody may read from old words that a pod is.
-                await asyncio.gather(*(status.send(pod, node.api) for pod in self.all()))
+                sent = (status.send(pod, node.api) for pod in self.all() if not pod.ended)
+                await asyncio.gather(*sent, return_exceptions=True)
                 self.recovered.set()
         elif kind == "DELETED":
             if pod := self._pods.get(changed["metadata"]["uid"]):
@@ -149,13 +150,9 @@ class Pods:
         pod = self._pods.get(metadata["uid"])
         deleted = metadata.get("deletionTimestamp") is not None
         if pod is None:
-            if item.get("status", {}).get("phase") in ENDED:
-                if deleted:
-                    self._start_task(self._delete(item, node))
-                return
             pod = self._pods[metadata["uid"]] = self._new(item, node)
             self._start_task(self._report(pod, node))
-            if not deleted:
+            if not deleted and not pod.ended:
                 pod.life = asyncio.create_task(life.live(pod, node))
                 self._keep(pod.life)
         else:
@@ -169,8 +166,7 @@ class Pods:
         folder.mkdir(parents=True, exist_ok=True)
         reservation, address = self._reserve_address()
         pod = Pod(item, folder, address, reservation=reservation)
-        pod.start_time = (item.get("status") or {}).get("startTime") or containers.now()
-        recovery.add_containers(pod)
+        recovery.restore(pod)
         return pod
 
     def _reserve_address(self) -> tuple[socket.socket, str]:
@@ -209,7 +205,7 @@ class Pods:
                 await asyncio.wait([pod.life])
             pod.ended = pod.ended or status.final_phase(pod)
         finally:
-            await self._delete(pod.object, node, pod)
+            await self._delete(pod, node)
             self._pods.pop(pod.uid, None)
             pod.gone.set()
             pod.changed.set()
@@ -217,19 +213,16 @@ class Pods:
                 pod.reservation.close()
             await asyncio.to_thread(shutil.rmtree, pod.folder, ignore_errors=True)
 
-    async def _delete(self, item: Json, node: "Node", pod: Pod | None = None) -> None:
+    async def _delete(self, pod: Pod, node: "Node") -> None:
         """Tell the API server how the pod ended, then that nothing of it is left, so that it may forget it."""
-        metadata = item["metadata"]
-        body = {"gracePeriodSeconds": 0, "preconditions": {"uid": metadata["uid"]}}
+        body = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod.uid}}
         while True:
             try:
-                if pod is not None:
-                    await status.send(pod, node.api)
-                path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
-                await node.api.request("DELETE", path, body, accept_status=(404, 409))
+                await status.send(pod, node.api)
+                await node.api.request("DELETE", pod.path, body, accept_status=(404, 409))
                 return
             except (ApiError, aiohttp.ClientError, TimeoutError) as error:
-                log.info("deletion of %s: %r; trying again", metadata["name"], error)
+                log.info("deletion of %s/%s: %r; trying again", pod.namespace, pod.name, error)
                 await asyncio.sleep(_PAUSE)
 
     async def _report(self, pod: Pod, node: "Node") -> None:
@@ -267,6 +260,9 @@ def _note_changes(
         if before["metadata"].get(key) != pod.object["metadata"].get(key):
             start_task(volumes.refresh_fields(pod, node))
             break
+    if pod.spec.get("readinessGates"):
+        # Whoever opens a gate says so in a condition of the pod.
+        pod.changed.set()
     for spec in pod.spec["containers"]:
         container = pod.containers.get(spec["name"])
         if container is None or container.spec["image"] == spec["image"]:

@@ -58,7 +58,8 @@ async def _repeat(pod: "Pod", container: "Container", kind: str, probe: Json, no
     await asyncio.sleep(probe.get("initialDelaySeconds", 0))
     failures = successes = 0
     due = time.monotonic()
-    while True:
+    # A container that is being ended is no longer asked whether it lives.
+    while kind == READINESS or not container.stopping.is_set():
         problem = await _ask(pod, container, probe)
         eager = kind == READINESS and not container.ready
         if problem is None:

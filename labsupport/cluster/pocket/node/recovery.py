@@ -11,13 +11,19 @@ from labsupport.cluster.pocket.node.containers import INIT, MAIN, SIDECAR, Conta
 if TYPE_CHECKING:
     from labsupport.cluster.pocket.node.pods import Pod
 
+ENDED = ("Succeeded", "Failed")
 # The kubelet's words for a container of which it does not know how it ended.
 _LOST = "The container could not be located when the pod was terminated.  The container used to be Running"
 
 
-def add_containers(pod: "Pod") -> None:
+def restore(pod: "Pod") -> None:
     """Give a pod its containers; those that ran under an earlier agent keep their count and their logs."""
     known = pod.object.get("status") or {}
+    pod.start_time = known.get("startTime") or containers.now()
+    if known.get("phase") in ENDED:
+        # It stays as it is, with its logs, until somebody deletes it.
+        pod.ended, pod.initialized = known["phase"], True
+        pod.reason, pod.message = known.get("reason", ""), known.get("message", "")
     before = {
         status["name"]: status
         for status in [*(known.get("initContainerStatuses") or []), *(known.get("containerStatuses") or [])]
@@ -49,6 +55,9 @@ def _recover(pod: "Pod", container: Container, status: Json) -> None:
     container.log = pod.logs / f"{container.name}-{container.restart_count}.log"
     policy = pod.spec.get("restartPolicy", "Always")
     state: Json = status.get("state") or {}
+    if pod.ended:
+        container.state = state
+        return
     if "terminated" in state and container.kind != SIDECAR:
         container.state = state
         finished = state["terminated"]["exitCode"] == 0 and (policy != "Always" or container.kind == INIT)

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from labsupport.cluster.pocket.layout import to_loopback
+
+_REPORTED = re.compile(r"(?<![\d.])198\.18(?:\.\d{1,3}){2}(?![\d.])")
 ANY_ADDRESS = "0.0.0.0"
 # A path begins where no longer word could: `/data` is no part of `/var/data`, `s3://x/data` or `a.data`; but file:///data
 # and sqlite:////data name it.
@@ -21,6 +24,11 @@ def rewrite(text: str, mounts: Mapping[str, Path], loopback: str) -> str:
 
     # One pass: what was put in is never looked at again, though it may itself begin with a mountPath such as /tmp.
     return pattern.sub(real, text)
+
+
+def with_twins(text: str) -> str:
+    """Return `text` with pods' addresses as those on which they listen, for programs that are told where to listen."""
+    return _REPORTED.sub(lambda found: to_loopback(found[0]), text)
 
 
 def in_values(variables: Mapping[str, str], mounts: Mapping[str, Path], loopback: str) -> dict[str, str]:

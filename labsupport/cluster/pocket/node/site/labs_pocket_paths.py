@@ -6,15 +6,19 @@ import functools
 import io
 import json
 import os
+import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
 _FOLDER = os.environ["LABS_POCKET_FOLDER"]
 _MOUNTS = sorted(json.loads(os.environ["LABS_POCKET_MOUNTS"]).items(), key=lambda mount: -len(mount[0]))
 _ONE_PATH = (
     "open stat lstat listdir scandir mkdir remove unlink access chmod chown readlink rmdir utime statvfs chdir truncate"
+    " listxattr getxattr setxattr removexattr mkfifo"
 )
 _TWO_PATHS = "rename replace link symlink"
+_NAMED = ("path", "file", "src", "dst", "top", "cafile", "capath", "certfile", "keyfile", "database")
 
 
 def install() -> None:
@@ -26,6 +30,7 @@ def install() -> None:
     # os.walk and others ask for these sets whether a function takes a descriptor.
     for functions in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks, os.supports_effective_ids):
         functions |= {getattr(os, function.__name__) for function in functions}
+    sys.meta_path.insert(0, _LaterModules)
 
 
 def real(path: Any) -> Any:
@@ -38,9 +43,43 @@ def real(path: Any) -> Any:
     return path
 
 
-def _mapped(function: Callable[..., Any], paths: int) -> Callable[..., Any]:
+def _mapped(function: Callable[..., Any], paths: int, before: int = 0) -> Callable[..., Any]:
+    """Return a function whose arguments from `before` on are `paths` paths to translate; so are those given by name."""
+
     @functools.wraps(function)
     def wrapper(*arguments: Any, **options: Any) -> Any:
-        return function(*(real(word) for word in arguments[:paths]), *arguments[paths:], **options)
+        end = before + paths
+        named = {name: real(value) if name in _NAMED else value for name, value in options.items()}
+        return function(*arguments[:before], *(real(word) for word in arguments[before:end]), *arguments[end:], **named)
 
     return wrapper
+
+
+def _patch_ssl(ssl: Any) -> None:
+    for name in ("load_verify_locations", "load_cert_chain"):
+        setattr(ssl.SSLContext, name, _mapped(getattr(ssl.SSLContext, name), 2, before=1))
+
+
+def _patch_sqlite3(sqlite3: Any) -> None:
+    sqlite3.connect = sqlite3.dbapi2.connect = _mapped(sqlite3.connect, 1)
+
+
+class _LaterModules:
+    """Finds modules that open files in C, to patch them when a program imports them: most programs don't."""
+
+    waiting = {"ssl": _patch_ssl, "sqlite3": _patch_sqlite3}
+
+    @classmethod
+    def find_spec(cls, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        patch = cls.waiting.pop(name, None)
+        spec = PathFinder.find_spec(name, path) if patch else None
+        if patch is None or spec is None or spec.loader is None:
+            return None
+        run = spec.loader.exec_module
+
+        def run_and_patch(module: Any) -> None:
+            run(module)
+            patch(module)
+
+        spec.loader.exec_module = run_and_patch  # type: ignore[method-assign]
+        return spec

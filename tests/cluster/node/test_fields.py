@@ -1,0 +1,74 @@
+"""What a pod is told of itself."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from labsupport.cluster.pocket.node.fields import field, quantity, resource
+
+
+def pod() -> SimpleNamespace:
+    metadata = {"name": "web-0", "labels": {"app": "web", "a": 'say "x"'}, "annotations": {"k/y": "v"}}
+    spec = {"resources": {"limits": {"cpu": "1500m", "memory": "64Mi"}}}
+    return SimpleNamespace(
+        object={"metadata": metadata},
+        name="web-0",
+        namespace="shop",
+        uid="u",
+        address="198.18.0.9",
+        spec={"nodeName": "pocket"},
+        containers={"main": SimpleNamespace(spec=spec)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("100m", 0.1), ("1Ki", 1024), ("1.5Gi", 1.5 * 2**30), (2, 2), ("1e3", 1000), ("5M", 5e6), ("100u", 1e-4)],
+)
+def test_quantities_are_numbers_with_a_unit(text: str, value: float) -> None:
+    assert quantity(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["", "1X", "Mi", "1 Gi"])
+def test_other_words_are_no_quantities(text: str) -> None:
+    with pytest.raises(ValueError, match="not a quantity"):
+        quantity(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("metadata.name", "web-0"),
+        ("metadata.labels['app']", "web"),
+        ("metadata.labels['none']", ""),
+        ("metadata.annotations['k/y']", "v"),
+        ("metadata.labels", 'a="say \\"x\\""\napp="web"'),
+        ("status.podIP", "198.18.0.9"),
+        ("spec.serviceAccountName", "default"),
+    ],
+)
+def test_fields_of_a_pod(path: str, value: str) -> None:
+    assert field(pod(), path) == value
+
+
+def test_unknown_field_is_refused() -> None:
+    with pytest.raises(ValueError, match="unsupported fieldPath: spec.nothing"):
+        field(pod(), "spec.nothing")
+
+
+@pytest.mark.parametrize(
+    ("name", "divisor", "value"),
+    [
+        ("limits.cpu", "1", "2"),
+        ("limits.cpu", "1m", "1500"),
+        ("limits.memory", "1Mi", "64"),
+        ("requests.cpu", "1", "0"),
+    ],
+)
+def test_resources_are_counted_in_their_divisor_and_rounded_up(name: str, divisor: str, value: str) -> None:
+    assert resource(pod(), {"resource": name, "divisor": divisor}, "main") == value
+
+
+def test_missing_limit_is_what_the_node_has() -> None:
+    asked = {"resource": "limits.ephemeral-storage", "divisor": "1Gi"}
+    assert int(resource(pod(), asked, "main")) > 0
