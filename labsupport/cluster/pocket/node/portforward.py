@@ -99,9 +99,11 @@ async def _forward_and_forget(spdy: Spdy, pod: "Pod", pair: dict[str, Stream]) -
 
 
 async def _serve_websocket(request: Request, pod: "Pod") -> None:
-    asked = [port for value in request.query.get("ports", []) for port in value.split(",")]
+    # The API server passes the client's "ports" on as "port".
+    values = request.query.get("port", []) + request.query.get("ports", [])
+    asked = [port for value in values for port in value.split(",")]
     if not asked or not all(_is_port(port) for port in asked):
-        raise Refusal(400, 'query parameter "ports" must name the ports to forward')
+        raise Refusal(400, 'query parameter "port" must name the ports to forward')
     ports = [int(port) for port in asked]
     protocol = negotiate(request, "sec-websocket-protocol", WEBSOCKET_PROTOCOLS)
     websocket = upgrade_to_websocket(request, protocol, ["data", "error"] * len(ports))
