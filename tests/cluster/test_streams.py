@@ -224,7 +224,7 @@ def test_terminal_has_the_clients_size_and_one_output(cluster, home, transport) 
 
 
 def test_interrupt_typed_in_a_terminal_ends_the_program(cluster, home, transport) -> None:
-    with typing(cluster, home, "sh", "-c", "echo ready; sleep 60") as (outer, client):
+    with typing(cluster, home, "python", "-c", "print('ready', flush=True); input()") as (outer, client):
         screen(outer, "ready")
         os.write(outer, b"\x03")
         screen(outer)
