@@ -274,6 +274,48 @@ def test_pre_stop_runs_before_sigterm_and_grace_is_kept(cluster: Cluster, namesp
     assert following.communicate(timeout=15)[0] == b"SIGTERM after hook\n\n"
 
 
+def test_sidecars_end_after_the_main_container_in_reverse_order(cluster: Cluster, namespace: str) -> None:
+    code = (
+        "import signal, sys, time\n"
+        "def end(*_): print(time.time(), flush=True); sys.exit()\n"
+        "signal.signal(signal.SIGTERM, end)\nopen('/work/' + sys.argv[1], 'w').close()\ntime.sleep(600)"
+    )
+    mounts = [{"name": "work", "mountPath": "/work"}]
+    sidecars = [
+        container(
+            code,
+            name,
+            args=[name],
+            restartPolicy="Always",
+            volumeMounts=mounts,
+            startupProbe={"exec": {"command": ["cat", f"/work/{name}"]}, "periodSeconds": 1},
+        )
+        for name in ("first", "second")
+    ]
+    main = container("import time; print(time.time())")
+    volumes = [{"name": "work", "emptyDir": {}}]
+    apply(cluster, namespace, pod("order", main, initContainers=sidecars, volumes=volumes, restartPolicy="Never"))
+    until_phase(cluster, namespace, "order", "Succeeded")
+    ended = [float(logs(cluster, namespace, "order", "-c", name)) for name in ("main", "second", "first")]
+    assert ended == sorted(ended)
+
+
+def test_post_start_runs_beside_the_container_and_its_failure_ends_it(cluster: Cluster, namespace: str) -> None:
+    def hook(*command: str) -> dict:
+        return {"postStart": {"exec": {"command": list(command)}}}
+
+    apply(
+        cluster,
+        namespace,
+        pod("warm", container(SLEEP, lifecycle=hook("sh", "-c", "echo warm > note"))),
+        pod("cold", container(SLEEP, lifecycle=hook("sh", "-c", "exit 7")), restartPolicy="Never"),
+    )
+    until_phase(cluster, namespace, "cold", "Failed")
+    assert until_event(cluster, namespace, "cold", "FailedPostStartHook")
+    waiting.wait_for(cluster, "pod/warm", "Ready", namespace, timeout=20)
+    assert cluster.kubectl("exec", "warm", "-n", namespace, "--", "cat", "note").output == "warm\n"
+
+
 def test_deadline_ends_a_pod(cluster: Cluster, namespace: str) -> None:
     apply(cluster, namespace, pod("late", container(SLEEP), activeDeadlineSeconds=1))
     until_phase(cluster, namespace, "late", "Failed")

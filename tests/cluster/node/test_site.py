@@ -129,3 +129,22 @@ def test_certificates_under_a_mount_are_found(place: Path) -> None:
     (place / "volume" / "ca.crt").symlink_to(authority)
     code = "import ssl; c = ssl.create_default_context(cafile='/data/ca.crt'); print(bool(c.get_ca_certs()))"
     assert run(place, code) == "True"
+
+
+def test_uvloop_listens_and_connects_as_asyncio_does(place: Path) -> None:
+    pytest.importorskip("uvloop")
+    (place / "hosts.json").write_text(json.dumps({"web.shop": [ADDRESS]}))
+    code = (
+        "import asyncio, socket, uvloop\n"
+        "async def answer(reader, writer): writer.write(b'x'); await writer.drain(); writer.close()\n"
+        "async def main():\n"
+        "    server = await asyncio.start_server(answer, '0.0.0.0', 0)\n"
+        "    host, port = server.sockets[0].getsockname()\n"
+        "    found = await asyncio.get_running_loop().getaddrinfo('web', port)\n"
+        "    print(host, found[0][4][0])\n"
+        "    for name in ('web', 'localhost', '198.18.250.1'):\n"
+        "        reader, writer = await asyncio.open_connection(name, port)\n"
+        "        print((await reader.read()).decode()); writer.close()\n"
+        "uvloop.run(main())"
+    )
+    assert run(place, code).split() == [ADDRESS, ADDRESS, "x", "x", "x"]

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Coroutine
@@ -47,6 +48,9 @@ class Node:
 async def run(layout: Layout) -> None:
     """Be the node until SIGTERM or SIGINT."""
     _wait_without_threads()
+    # Each container holds a few descriptors, each watch one.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     leftovers.end(leftovers.POD_MARK, layout.folder)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,6 +7,8 @@ import os
 import socket
 from typing import Any
 
+from labs_pocket_imports import after_import
+
 _ADDRESS = os.environ["LABS_POCKET_ADDRESS"]
 _NAMESPACE = os.environ["LABS_POCKET_NAMESPACE"]
 _HOSTNAME = os.environ["LABS_POCKET_HOSTNAME"]
@@ -31,6 +33,7 @@ def install() -> None:
     socket.getaddrinfo = getaddrinfo
     socket.gethostbyname = gethostbyname
     socket.gethostname = lambda: _HOSTNAME
+    after_import("uvloop", _patch_uvloop)
 
 
 def addresses_of(host: str) -> list[str] | None:
@@ -102,11 +105,14 @@ def _own_place(own: Any, place: Any) -> Any:
 def _target(own: Any, place: Any) -> Any:
     if own.family != socket.AF_INET or not isinstance(place, tuple):
         return place
-    host, port = _twin(place[0]), place[1]
-    # The containers of a pod share localhost; the API server of all listens there, too.
-    if host in ("127.0.0.1", "localhost") and port != _API_PORT and _listens(port):
-        host = _ADDRESS
-    return (host, port)
+    return (_shared(_twin(place[0]), place[1]), place[1])
+
+
+def _shared(host: Any, port: Any) -> Any:
+    """Return the pod's address for its localhost, which its containers share; the API server of all listens there, too."""
+    if host in ("127.0.0.1", "localhost") and port != _API_PORT and _listens(int(port)):
+        return _ADDRESS
+    return host
 
 
 def _listens(port: int) -> bool:
@@ -116,3 +122,32 @@ def _listens(port: int) -> bool:
         rows = [line.split() for line in table.readlines()[1:]]
     # 0A is LISTEN.
     return any(row[1] == f"{digits}:{port:04X}" and row[3] == "0A" for row in rows)
+
+
+def _patch_uvloop(uvloop: Any) -> None:
+    """Do for uvloop, which talks to the network in C, what the functions above do for asyncio."""
+    plain: Any = uvloop.Loop
+
+    class Loop(plain):
+        async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> list[Any]:
+            if host and addresses_of(host if isinstance(host, str) else host.decode()) is not None:
+                return getaddrinfo(host, port, **options)
+            return list(await super().getaddrinfo(_twin(host), port, **options))
+
+        async def create_server(self, factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
+            if host in (None, "", "0.0.0.0", "::") and port is not None:
+                host = _ADDRESS
+            return await super().create_server(factory, _twin(host), port, **options)
+
+        async def create_connection(self, factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:
+            if isinstance(host, str):
+                if options.get("ssl"):
+                    options.setdefault("server_hostname", host)
+                found = addresses_of(host)
+                host = _shared(_twin(found[0] if found else host), port)
+            return await super().create_connection(factory, host, port, **options)
+
+        async def sock_connect(self, own: Any, place: Any) -> Any:
+            return await super().sock_connect(own, _target(own, place))
+
+    uvloop.Loop = Loop

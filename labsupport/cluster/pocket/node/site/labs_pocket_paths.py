@@ -6,10 +6,10 @@ import functools
 import io
 import json
 import os
-import sys
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
+
+from labs_pocket_imports import after_import
 
 _FOLDER = os.environ["LABS_POCKET_FOLDER"]
 _MOUNTS = sorted(json.loads(os.environ["LABS_POCKET_MOUNTS"]).items(), key=lambda mount: -len(mount[0]))
@@ -30,7 +30,8 @@ def install() -> None:
     # os.walk and others ask for these sets whether a function takes a descriptor.
     for functions in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks, os.supports_effective_ids):
         functions |= {getattr(os, function.__name__) for function in functions}
-    sys.meta_path.insert(0, _LaterModules)
+    after_import("ssl", _patch_ssl)
+    after_import("sqlite3", _patch_sqlite3)
 
 
 def real(path: Any) -> Any:
@@ -62,24 +63,3 @@ def _patch_ssl(ssl: Any) -> None:
 
 def _patch_sqlite3(sqlite3: Any) -> None:
     sqlite3.connect = sqlite3.dbapi2.connect = _mapped(sqlite3.connect, 1)
-
-
-class _LaterModules:
-    """Finds modules that open files in C, to patch them when a program imports them: most programs don't."""
-
-    waiting = {"ssl": _patch_ssl, "sqlite3": _patch_sqlite3}
-
-    @classmethod
-    def find_spec(cls, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        patch = cls.waiting.pop(name, None)
-        spec = PathFinder.find_spec(name, path) if patch else None
-        if patch is None or spec is None or spec.loader is None:
-            return None
-        run = spec.loader.exec_module
-
-        def run_and_patch(module: Any) -> None:
-            run(module)
-            patch(module)
-
-        spec.loader.exec_module = run_and_patch  # type: ignore[method-assign]
-        return spec
