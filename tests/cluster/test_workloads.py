@@ -422,6 +422,13 @@ def test_readiness_gate_is_opened_by_somebody_else(cluster: Cluster, namespace: 
     waiting.wait_for(cluster, "pod/gated", "Ready", namespace, timeout=15)
 
 
+def test_pod_that_is_deleted_while_it_starts_is_gone_soon(cluster: Cluster, namespace: str) -> None:
+    for number in range(4):
+        apply(cluster, namespace, pod(f"brief-{number}", container(SLEEP), terminationGracePeriodSeconds=2))
+    cluster.kubectl("delete", "pods", "--all", "-n", namespace, "--timeout=20s", timeout=25)
+    assert cluster.get("pods", "-n", namespace)["items"] == []
+
+
 def test_forced_deletion_leaves_no_process(cluster: Cluster, namespace: str) -> None:
     stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
     mounts = [{"name": "out", "mountPath": "/out"}]

@@ -28,7 +28,6 @@ CONTAINER_MARK = "LABS_POCKET_CONTAINER"
 _OUTPUT_LIMIT = 1.0
 # Even a container whose preStop hook took all the time gets these seconds after SIGTERM.
 _SHORTEST_GRACE = 2.0
-KEPT_LOGS = 2
 
 
 @dataclass(eq=False)
@@ -89,27 +88,15 @@ class CannotStart(Exception):
 
 async def start(pod: "Pod", container: Container, image: Image, node: "Node") -> None:
     """Prepare a container's folder, mounts, environment and command, and start it. Raises CannotStart."""
-    # What an earlier run wrote outside its volumes is gone, as in any container.
-    await asyncio.to_thread(_renew, container.folder)
-    pod.logs.mkdir(parents=True, exist_ok=True)
     try:
-        container.mounts = volumes.mounts_of(pod, container)
-        variables = await environment.build(pod, container, image, node)
+        # What an earlier run wrote outside its volumes is gone, as in any container.
+        await asyncio.to_thread(_renew, container.folder)
+        await _configure(pod, container, image, node)
+        log = _new_log(pod, container)
     except environment.ConfigError as error:
         raise CannotStart("CreateContainerConfigError", str(error)) from error
-    container.mounts[_message_path(container)] = container.folder.with_suffix(".message")
-    container.folder.with_suffix(".message").write_text("")
-    container.argv, container.working_folder = _command(pod, container, image, variables)
-    container.environment = {
-        **rewriting.in_values(variables, container.mounts, pod.loopback),
-        **environment.of_this_node(pod, container, variables, node),
-        POD_MARK: str(node.layout.folder),
-        CONTAINER_MARK: f"{pod.uid}/{container.name}",
-    }
-    container.previous_log = container.log
-    container.log = pod.logs / f"{container.name}-{container.restart_count}.log"
-    for old in sorted(pod.logs.glob(f"{container.name}-*.log*"), key=lambda file: file.stat().st_mtime)[:-KEPT_LOGS]:
-        old.unlink(missing_ok=True)
+    except OSError as error:
+        raise CannotStart("CreateContainerError", str(error)) from error
     run = f"{pod.uid}/{container.name}/{container.restart_count}/{time.time_ns()}"
     container.identity = f"pocket://{hashlib.sha256(run.encode()).hexdigest()}"
     container.image_id = image.identity
@@ -129,10 +116,41 @@ async def start(pod: "Pod", container: Container, image: Image, node: "Node") ->
     finally:
         os.close(stdout_end)
         os.close(stderr_end)
-    container.output = asyncio.create_task(output.collect(stdout, stderr, output.Log(container.log)))
+    container.output = asyncio.create_task(output.collect(stdout, stderr, log))
     container.session = container.process.pid
     container.state = {"running": {"startedAt": now()}}
     node.events.of_container(pod, container, "Normal", "Started", "Container started")
+
+
+async def _configure(pod: "Pod", container: Container, image: Image, node: "Node") -> None:
+    """Decide a container's mounts, command, working folder and environment. Raises ConfigError and CannotStart."""
+    container.mounts = volumes.mounts_of(pod, container)
+    variables = await environment.build(pod, container, node)
+    message = container.folder.with_suffix(".message")
+    message.write_text("")
+    container.mounts[_message_path(container)] = message
+    container.argv, container.working_folder = _command(pod, container, image, variables)
+    container.environment = {
+        **rewriting.in_values(variables, container.mounts, pod.loopback),
+        **environment.of_this_node(pod, container, variables, node),
+        POD_MARK: str(node.layout.folder),
+        CONTAINER_MARK: f"{pod.uid}/{container.name}",
+    }
+
+
+def log_of(pod: "Pod", container: Container) -> Path:
+    """Return the log of the container's present run."""
+    return pod.folder / "logs" / container.name / f"{container.restart_count}.log"
+
+
+def _new_log(pod: "Pod", container: Container) -> output.Log:
+    container.previous_log = container.log
+    container.log = log_of(pod, container)
+    container.log.parent.mkdir(parents=True, exist_ok=True)
+    for old in container.log.parent.iterdir():
+        if container.previous_log is None or not old.name.startswith(container.previous_log.name):
+            old.unlink()
+    return output.Log(container.log)
 
 
 async def wait(pod: "Pod", container: Container) -> int:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from labsupport.cluster.pocket.layout import write_atomically
 from labsupport.cluster.pocket.node import fields, references
 from labsupport.cluster.pocket.node.api import Json
-from labsupport.cluster.pocket.node.images import Image
 from labsupport.cluster.pocket.node.references import NotFound
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class ConfigError(Exception):
     """The environment names something that is not there; the text is the kubelet's."""
 
 
-async def build(pod: "Pod", container: "Container", image: Image, node: "Node") -> dict[str, str]:
+async def build(pod: "Pod", container: "Container", node: "Node") -> dict[str, str]:
     """Return the variables that the manifest asks for, on those of the image and of Services. Raises ConfigError."""
     services = await _services(pod, node)
     variables = {**_of_image(pod, container), **services}

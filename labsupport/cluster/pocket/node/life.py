@@ -39,6 +39,9 @@ async def live(pod: "Pod", node: "Node") -> None:
         if not pod.terminating:
             pod.ended = "Failed" if pod.reason else status.final_phase(pod)
             pod.changed.set()
+    except Exception as error:
+        node.events.of_pod(pod, "Warning", "FailedSync", f"the node agent failed: {error!r}")
+        raise
     finally:
         for task in (following, deadline):
             if task is not None:
@@ -141,6 +144,9 @@ async def _run(pod: "Pod", container: Container, node: "Node") -> int | None:
             if image is None:
                 return None
             await containers.start(pod, container, image, node)
+            if container.stopping.is_set():
+                # It was told to end while it was being prepared.
+                containers.kill(container)
             return await _attend(pod, container, node)
         except CannotStart as error:
             node.events.of_container(pod, container, "Warning", "Failed", f"Error: {error.message}")

@@ -45,6 +45,8 @@ def not_enforced(spec: Json) -> list[str]:
             found["readOnlyRootFilesystem"] = None
         if context.get("capabilities"):
             found["capabilities"] = None
+        if any(port.get("hostPort") for port in container.get("ports") or []):
+            found["hostPort"] = None
         if context.get("privileged"):
             found["privileged"] = None
         if any(mount.get("readOnly") for mount in _own_mounts(container)):

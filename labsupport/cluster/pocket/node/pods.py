@@ -82,10 +82,6 @@ class Pod:
         return places.to_loopback(self.address)
 
     @property
-    def logs(self) -> Path:
-        return self.folder / "logs"
-
-    @property
     def grace_period(self) -> float:
         """The seconds that its containers get to end when nobody says otherwise."""
         return float(self.spec.get("terminationGracePeriodSeconds", 30))

@@ -52,7 +52,7 @@ def _recover(pod: "Pod", container: Container, status: Json) -> None:
     container.restart_count = status["restartCount"]
     container.identity, container.image_id = status["containerID"], status.get("imageID", "")
     container.last_state = status.get("lastState") or {}
-    container.log = pod.logs / f"{container.name}-{container.restart_count}.log"
+    container.log = containers.log_of(pod, container)
     policy = pod.spec.get("restartPolicy", "Always")
     state: Json = status.get("state") or {}
     if pod.ended:
