@@ -117,7 +117,7 @@ async def run(
     with Terminal() if terminal else Pipes("stdin" in streams) as ends:
         await ends.prepare(streams)
         try:
-            process = await launch(arguments, environment, container.folder, **ends.inner)
+            process = await launch(arguments, environment, container.working_folder, **ends.inner)
         except OSError as error:
             return _not_started(command[0], error)
         finally:

@@ -1,7 +1,8 @@
 """The cluster's names: which addresses `web`, `web.shop` and `web-0.web.shop.svc.cluster.local` mean."""
 
 import json
-from collections.abc import Iterable
+import socket
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,25 @@ def resolve(name: str, file: Path, namespace: str = "default") -> list[str] | No
         short = short.removesuffix(suffix)
     # A search list as in a pod's resolv.conf: first its own namespace, then the name as it stands.
     return names.get(f"{short}.{namespace}", names.get(short))
+
+
+def install(file: Path, namespace: str = "default") -> Callable[[], None]:
+    """Let this process (a notebook) find the cluster's names as its pods do; returns the function that undoes it."""
+    original = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> list[Any]:
+        addresses = resolve(host, file, namespace) if isinstance(host, str) else None
+        if addresses is None:
+            return original(host, *arguments, **options)
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, f"{host} has no endpoints")
+        return [entry for address in addresses for entry in original(address, *arguments, **options)]
+
+    def undo() -> None:
+        socket.getaddrinfo = original
+
+    socket.getaddrinfo = getaddrinfo
+    return undo
 
 
 def _full_name(item: Object) -> str:

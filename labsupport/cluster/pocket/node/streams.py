@@ -118,10 +118,10 @@ class Connection:
         """
         for stream in self.framing.open_streams():
             stream.discard()
+        self._heartbeat.cancel()
         with contextlib.suppress(OSError):
             self.framing.send_goodbye()
             await asyncio.wait({self.gone}, timeout=_FAREWELL)
-        self._heartbeat.cancel()
         self.gone.cancel()
         self._writer.close()
 
