@@ -50,7 +50,9 @@ def find(name: str, policy: str = "IfNotPresent") -> Image:
     if found is None:
         raise ImageError(
             "InvalidImageName",
-            f'Failed to apply default image tag "{name}": couldn\'t parse image name "{name}": invalid reference format',
+            f'Failed to apply default image tag "{name}": '
+            "couldn't parse image name "
+            f'"{name}": invalid reference format',
         )
     repository = _plain(found["repository"])
     identity = f"pocket://{repository}{found['tag'] or ':latest'}"

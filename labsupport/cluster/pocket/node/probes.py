@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from labsupport.cluster.pocket.node.pods import Pod
 
 STARTUP, READINESS, LIVENESS = "startup", "readiness", "liveness"
-# A container that isn't ready yet is asked this often, so that a rollout takes no longer than its programs need; what
-# fails is counted only once in a period.
-_EAGER = 0.15
+# A container that was never ready is asked this often in its first minute, so that a rollout takes no longer than its
+# programs need; what fails is counted only once in a period.
+_EAGER, _EAGER_SECONDS = 0.15, 60.0
 
 
 class Unhealthy(Exception):
@@ -39,17 +39,18 @@ async def watch(pod: "Pod", container: "Container", node: "Node") -> None:
 async def _until_started(pod: "Pod", container: "Container", probe: Json, node: "Node") -> bool:
     await asyncio.sleep(probe.get("initialDelaySeconds", 0))
     failures, due = 0, time.monotonic()
+    period, eager_until = probe.get("periodSeconds", 10), due + _EAGER_SECONDS
     while True:
         problem = await _ask(pod, container, probe)
         if problem is None:
             return True
         if time.monotonic() >= due:
-            failures, due = failures + 1, due + probe.get("periodSeconds", 10)
+            failures, due = failures + 1, due + period
             node.events.of_container(pod, container, "Warning", "Unhealthy", f"Startup probe failed: {problem}")
             if failures >= probe.get("failureThreshold", 3):
                 await _restart(pod, container, STARTUP, probe, node)
                 return False
-        await asyncio.sleep(min(_EAGER, probe.get("periodSeconds", 10)))
+        await asyncio.sleep(min(_EAGER, period) if time.monotonic() < eager_until else period)
 
 
 async def _repeat(pod: "Pod", container: "Container", kind: str, probe: Json, node: "Node") -> None:
@@ -58,17 +59,18 @@ async def _repeat(pod: "Pod", container: "Container", kind: str, probe: Json, no
     await asyncio.sleep(probe.get("initialDelaySeconds", 0))
     failures = successes = 0
     due = time.monotonic()
+    eager_until = due + _EAGER_SECONDS if kind == READINESS else due
     # A container that is being ended is no longer asked whether it lives.
     while kind == READINESS or not container.stopping.is_set():
         problem = await _ask(pod, container, probe)
-        eager = kind == READINESS and not container.ready
+        successes = successes + 1 if problem is None else 0
         if problem is None:
-            failures, successes = 0, successes + 1
+            failures = 0
             if kind == READINESS and not container.ready and successes >= probe.get("successThreshold", 1):
-                container.ready = True
+                container.ready, eager_until = True, due
                 pod.changed.set()
-        elif not eager or time.monotonic() >= due:
-            failures, successes = failures + 1, 0
+        elif time.monotonic() >= min(due, eager_until):
+            failures += 1
             due = time.monotonic() + period
             message = f"{kind.capitalize()} probe failed: {problem}"
             node.events.of_container(pod, container, "Warning", "Unhealthy", message)
@@ -78,7 +80,7 @@ async def _repeat(pod: "Pod", container: "Container", kind: str, probe: Json, no
                 if container.ready:
                     container.ready = False
                     pod.changed.set()
-        await asyncio.sleep(min(_EAGER, period) if kind == READINESS and not container.ready else period)
+        await asyncio.sleep(min(_EAGER, period) if time.monotonic() < eager_until else period)
 
 
 async def _restart(pod: "Pod", container: "Container", kind: str, probe: Json, node: "Node") -> None:
