@@ -7,11 +7,13 @@ from labsupport import paths
 from labsupport.course import files
 from labsupport.course.source import Lesson
 
+MEND = "Take the committed one back, or delete it and run: labs measure"
+
 
 def measured(number: str) -> dict[str, Any] | None:
     """Return what `labs measure` stored of a lesson: minutes, run_seconds, cpu_seconds, memory_mb; None when never measured."""
     try:
-        known = files.read_json(paths.measured(), "Take the committed one back, or delete it and run: labs measure")
+        known = files.read_json(paths.measured(), MEND)
     except FileNotFoundError:
         return None
     return known.get("lessons", {}).get(number)
