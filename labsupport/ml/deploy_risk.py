@@ -66,10 +66,15 @@ def features(records: "pd.DataFrame") -> "pd.DataFrame":
             "coverage": records["coverage"],
             "dependency_bump": records["dependency_bump"],
             "friday": records["friday"],
-            "night": (records["hour"] >= 20) | (records["hour"] < 6),
+            "night": at_night(records["hour"]),
         }
     )
     return columns[list(COLUMNS)].astype(float)
+
+
+def at_night(hour: "pd.Series") -> "pd.Series":
+    """Return whether each hour of the day (UTC, 0 to 24) lies from 20:00 to 06:00: the hour is a circle, so it is cut once."""
+    return (hour >= 20) | (hour < 6)
 
 
 def split(records: "pd.DataFrame") -> tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]:

@@ -63,9 +63,10 @@ class Trained:
 
 
 def features(records: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the columns that the models see, as floats: (n, 8). `night`: from 20:00 to 06:00."""
-    night = (records["hour"] >= 20) | (records["hour"] < 6)
-    return records.assign(night=night)[list(COLUMNS)].astype(float)
+    """Return the columns that the models see, as floats: (n, 8), in plain units so that a tree's questions can be read."""
+    from labsupport.ml.deploy_risk import at_night
+
+    return records.assign(night=at_night(records["hour"]))[list(COLUMNS)].astype(float)
 
 
 def parts(count: int) -> tuple[slice, slice, slice]:
