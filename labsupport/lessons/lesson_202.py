@@ -1,5 +1,6 @@
 """Lesson 202, loss functions and how to watch them: checkers, hints and quiz."""
 
+import asyncio
 import itertools
 import math
 from typing import Any
@@ -83,7 +84,7 @@ def best_booking(answer: Guarded) -> str:
     book = expect.function(answer)
     rng = np.random.default_rng(37)
     needs = rng.gamma(4, 1.2, 4001)
-    for missing, idle in ((0.9, 0.1), (0.5, 2.0), (3.0, 1.0)):
+    for missing, idle in ((0.9, 0.1), (0.4, 2.0), (3.0, 1.0)):
         saw = expect.returned_number(lambda m=missing, i=idle: book(needs, m, i), "the booking")  # type: ignore[misc]
         share = missing / (missing + idle)
         best = float(np.quantile(needs, share))
@@ -91,7 +92,7 @@ def best_booking(answer: Guarded) -> str:
         if bill <= 1.002 * least:
             continue
         where = f"{saw:.3f} replicas for prices {missing} and {idle}"
-        want = f"{best:.3f} (a bill {bill / least - 1:.0%} smaller)"
+        want = f"{best:.3f} (yours costs {bill / least - 1:.0%} more)"
         causes = {
             "the two prices are swapped: a high price of a missing replica wants a high quantile": float(
                 np.quantile(needs, 1 - share)
@@ -99,12 +100,14 @@ def best_booking(answer: Guarded) -> str:
             "this is the share to cover, not yet the booking: take that quantile of `needs`": share,
             "`np.percentile` counts from 0 to 100, `np.quantile` from 0 to 1": float(np.percentile(needs, share)),
             "this is the mean: best when the bill grows with the square of the miss": float(needs.mean()),
+            "the price is not a share yet: divide `missing` by the sum of both": float(
+                np.quantile(needs, min(missing, 1.0))
+            ),
+            "rounded: fractions are fine here, and whole replicas come later": float(round(best)),
+            "rounded up: fractions are fine here, and whole replicas come later": float(math.ceil(best)),
             "this is the median: best when both prices are the same": float(np.median(needs)),
             "this covers every minute: the last ones cost more than they save": float(needs.max()),
             "the prices stand fixed in your function: use `missing` and `idle`": float(np.quantile(needs, 0.9)),
-            "`idle` is a share of the sum as well: divide `missing` by `missing + idle`": float(
-                np.quantile(needs, min(missing, 1.0))
-            ),
         }
         cause = next((c for c, wrong in causes.items() if expect.close(saw, wrong, 1e-6)), None)
         raise Fail(where, want, cause or "it is not the quantile missing / (missing + idle) of `needs`")
@@ -185,7 +188,7 @@ def error_ratio(answer: Guarded) -> str:
     """Read a page with two versions, three kinds of errors and a histogram beside the counter."""
     ratio = expect.function(answer)
     page, calls = _page()
-    for version in ("7", "8", "9"):
+    for version in ("7", "8", "9", "1"):
         saw = expect.returned_number(lambda v=version: ratio(page, v), "the error ratio")  # type: ignore[misc]
         mine = {outcome: n for (v, outcome), n in calls.items() if v == version}
         everyone = sum(calls.values())
@@ -209,12 +212,14 @@ def error_ratio(answer: Guarded) -> str:
             ),
         }
         cause = next((c for c, wrong in causes.items() if any(expect.close(saw, w, 1e-9) for w in wrong)), None)
+        if version == "1" and cause is None:
+            cause = "version 10 was counted as version 1: compare the labels with `==`"
         if failed == 0 and cause is None:
             cause = "this version has no failed call: its ratio is 0"
         raise Fail(
             f"{saw:.4f} for version {version}", f"{want:.4f}", cause or "failed calls by all calls of the version"
         )
-    return "Right for three versions: with three kinds of errors, with one, and with none."
+    return "Right for four versions: with three kinds of errors, with one, with none, and for 1 beside 10."
 
 
 def _page() -> tuple[list[Any], dict[tuple[str, str], int]]:
@@ -223,6 +228,7 @@ def _page() -> tuple[list[Any], dict[tuple[str, str], int]]:
     calls = {
         ("7", "ok"): 900, ("7", "TimeoutError"): 60, ("7", "ValueError"): 31, ("7", "other"): 9,
         ("8", "ok"): 400, ("8", "KeyError"): 100, ("9", "ok"): 250,
+        ("1", "ok"): 70, ("1", "TimeoutError"): 30, ("10", "ok"): 40, ("10", "ValueError"): 160,
     }  # fmt: skip
     page = [Sample("process_cpu_seconds_total", {}, 12.5)]
     for (version, outcome), count in calls.items():
@@ -244,10 +250,13 @@ def _of_all_names(page: list[Any], version: str) -> set[float]:
 
 
 _INF = float("inf")
+# The features at which the watched function of 202.6 is cancelled.
+CANCELLED = -2.0
 # What a page may hold, and the quantiles to read from it.
 _HISTOGRAMS: list[tuple[list[tuple[float, float]], tuple[float, ...]]] = [
     ([(0.1, 40), (0.2, 100), (0.3, 180), (0.6, 196), (1.0, 200), (_INF, 200)], (0.95, 0.5, 0.12)),
-    ([(0.05, 0), (0.3, 90), (0.5, 90), (1.0, 97), (_INF, 100)], (0.95, 0.99, 0.45)),
+    ([(0.05, 0), (0.3, 90), (0.5, 90), (1.0, 97), (_INF, 100)], (0.95, 0.99, 0.45, 0.9)),
+    ([(0.1, 2), (0.3, 5), (1.0, 8), (_INF, 8)], (0.95,)),
 ]
 
 
@@ -262,10 +271,17 @@ _HISTOGRAMS: list[tuple[list[tuple[float, float]], tuple[float, ...]]] = [
     minutes=8,
 )
 def read_quantile(answer: Guarded) -> str:
-    """Read six quantiles from two histograms: in the first bucket, in the middle, and in the infinite one."""
+    """Read eight quantiles from three histograms: in the first bucket, on an edge, in the infinite one, and of few calls."""
     read = expect.function(answer)
     for buckets, quantiles in _HISTOGRAMS:
         for q in quantiles:
+            if read(q, buckets) is None:
+                raise Fail(
+                    f"`None` for q = {q} of {buckets}",
+                    "a number of seconds",
+                    "no bucket was found, or there is no `return`: the counts are up to an edge already, and the last "
+                    "bucket has all calls",
+                )
             saw = expect.returned_number(lambda b=buckets, q=q: read(q, b), "the quantile")  # type: ignore[misc]
             want = _quantile(q, buckets)
             if math.isclose(saw, want, rel_tol=1e-9, abs_tol=1e-12):
@@ -295,6 +311,10 @@ def read_quantile(answer: Guarded) -> str:
                     + edge * (rank - below) / own,
                 }
             cause = next((c for c, wrong in causes.items() if math.isclose(saw, wrong, rel_tol=1e-9)), None)
+            if cause is None and math.isclose(rank, up_to):
+                cause = "the first bucket whose count reaches the rank: `>=`, not `>`"
+            if cause is None and math.isclose(saw, _quantile(int(rank) / buckets[-1][1], buckets), rel_tol=1e-9):
+                cause = "the rank was cut to a whole number: leave it as it is"
             if cause is None and math.isclose(saw, _quantile_of_separate(q, buckets), rel_tol=1e-9):
                 cause = "the counts are up to an edge already: don't add them up again"
             raise Fail(
@@ -302,7 +322,7 @@ def read_quantile(answer: Guarded) -> str:
                 f"{want:.4g} s",
                 cause or "follow the three steps on paper for these buckets",
             )
-    return "Six quantiles right, also in the first bucket and in the infinite one."
+    return "Eight quantiles right, also in the first bucket, on an edge, and in the infinite one."
 
 
 def _quantile(q: float, buckets: list[tuple[float, float]]) -> float:
@@ -341,7 +361,7 @@ class _Clock:
     minutes=8,
 )
 def watched_predict(answer: Guarded) -> str:
-    """Watch a function that answers twice, then fails, and read what real Prometheus metrics hold."""
+    """Watch a function that answers twice, fails, and is cancelled, and read what real Prometheus metrics hold."""
     from prometheus_client import CollectorRegistry, Counter, Histogram
 
     watch = expect.function(answer)
@@ -352,6 +372,8 @@ def watched_predict(answer: Guarded) -> str:
 
     def predict(features: float) -> float:
         clock.now += 0.25 if features > 0 else 2.0
+        if features == CANCELLED:
+            raise asyncio.CancelledError
         if features <= 0:
             raise failure
         return 10 * features
@@ -390,7 +412,18 @@ def watched_predict(answer: Guarded) -> str:
         raise Fail("3 calls under ok, of 2 answers and a failure", "2", cause)
     _judge(registry, "error", count=1, observed=1, duration=2.0, clock=clock)
     _judge(registry, "ok", count=2, observed=2, duration=0.5, clock=clock)
-    return "Two answers and one failure: three counts, three latencies, and the exception as it came."
+    with learners_code():
+        try:
+            wrapper(CANCELLED)
+        except asyncio.CancelledError:
+            pass
+        except Exception as error:
+            cause = "a cancelled call is no `Exception`: only `finally` or `except BaseException` sees it"
+            raise Fail(f"a {type(error).__name__} from a call that was cancelled", "CancelledError", cause) from None
+    if (registry.get_sample_value("calls_total", {"outcome": "error"}) or 0) != 2:
+        cause = '`except Exception` does not see it: begin with the outcome "error", and set "ok" after the answer'
+        raise Fail("a cancelled call that was not counted as an error", "2 errors", cause)
+    return "Two answers, a failure, a cancelled call: four counts, four latencies, and exceptions as they came."
 
 
 def _judge(registry: Any, outcome: str, *, count: int, observed: int, duration: float, clock: _Clock) -> None:

@@ -112,6 +112,10 @@ WRONG = {
             "def best_booking(needs, missing, idle):\n    return np.quantile(needs, 0.9)",
             "fixed in your function",
         ),
+        "rounds up": (
+            "def best_booking(needs, missing, idle):\n    return np.ceil(np.quantile(needs, missing / (missing + idle)))",
+            "rounded up",
+        ),
     },
     "202.3": {
         "takes the wrong side": (bills(checkout="pinball 0.2", batch="pinball 0.9"), "the wrong side is dear"),
@@ -128,6 +132,12 @@ WRONG = {
         "looks for one kind": (
             ratio("sum(s.value for s in calls if s.labels['outcome'] == 'TimeoutError') / (ok + failed)"),
             "only one kind",
+        ),
+        "takes 10 for 1": (
+            "def error_ratio(page, version):\n"
+            "    mine = [s for s in page if s.name == 'model_predictions_total' and version in s.labels['version']]\n"
+            "    return sum(s.value for s in mine if s.labels['outcome'] != 'ok') / sum(s.value for s in mine)",
+            "compare the labels with `==`",
         ),
         "counts series": (ratio("sum(s.labels['outcome'] != 'ok' for s in calls) / len(calls)"), "series were counted"),
         "adds all versions": (
@@ -154,6 +164,16 @@ WRONG = {
         "forgets to start at the lower edge": (
             walk("(edge - low) * (rank - below) / (up_to - below)"),
             "lower edge was left out",
+        ),
+        "asks for more than the rank": (
+            walk("low + (edge - low) * (rank - below) / (up_to - below)").replace(">= rank", "> rank"),
+            "`>=`, not `>`",
+        ),
+        "cuts the rank": (
+            walk("low + (edge - low) * (rank - below) / (up_to - below)").replace(
+                "rank = q * buckets[-1][1]", "rank = int(q * buckets[-1][1])"
+            ),
+            "whole number",
         ),
         "answers infinity": (
             walk("low + (edge - low) * (rank - below) / (up_to - below)", "float('inf')"),
@@ -201,6 +221,14 @@ WRONG = {
         "reads another clock": (
             "import time\n" + watch(FINALLY.replace("clock()", "time.perf_counter()")),
             "was not read",
+        ),
+        "takes a cancelled call for an answer": (
+            watch(
+                FINALLY.replace('"error"', '"ok"').replace(
+                    "finally:", "except Exception:\n    outcome = 'error'\n    raise\nfinally:"
+                )
+            ),
+            "does not see it",
         ),
         "loses the answer": (watch(FINALLY.replace("    return answer\n", "")), "not returned by the wrapper"),
         "calls the wrapper": (
@@ -289,7 +317,7 @@ RIGHT = {
             "        outcome, begin = 'ok', clock()\n"
             "        try:\n"
             "            return predict(*args, **kwargs)\n"
-            "        except Exception as error:\n"
+            "        except BaseException as error:\n"
             "            outcome = 'error'\n"
             "            raise error\n"
             "        finally:\n"
