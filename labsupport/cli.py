@@ -1,6 +1,7 @@
 """The command `labs`. Imports stand in the commands, so that `labs --help` answers at once."""
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns 0, 1 when something failed, 2 for wrong usage, 130 when interrupted."""
     options = _parser().parse_args(arguments)
     try:
-        return options.run(options) or 0
+        code = options.run(options) or 0
+        sys.stdout.flush()
+        return code
     except LabsError as error:
         print(f"labs: {error}", file=sys.stderr)
         return 1
@@ -24,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nlabs: interrupted; nothing half-written was left.", file=sys.stderr)
         return 130
     except BrokenPipeError:
+        # `labs list | head`: whoever read has seen enough. Python's own flush at exit must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
@@ -105,8 +110,6 @@ def _minutes(minutes: int | None) -> str:
 
 
 def _lab(options: argparse.Namespace) -> int:
-    import os
-
     from labsupport import environment, paths
     from labsupport.course import copies
 

@@ -56,24 +56,89 @@ print(*sorted({{"tensorflow", "sklearn", "mlflow"}} & set(sys.modules)))
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["start", "999"], "There is no lesson 999. Lessons are: 000, 101"),
+        (["reset", "999"], "There is no lesson 999"),
         (["run", "999"], "There is no lesson 999"),
-        (["run", "-j", "0"], "-j takes a number"),
+        (["build", "999"], "There is no lesson 999"),
+        (["build", "--check", "999"], "There is no lesson 999"),
+        (["measure", "999"], "There is no lesson 999"),
+        (["run", "-j", "0"], "-j takes a number of notebooks from 1 up; you gave 0"),
         (["list", "--route", "moon"], "There is no route 'moon'. Routes are: alone, one-day"),
         (["restore", "nowhere.zip"], "There is no file nowhere.zip"),
         (["progress", "--merge", "nowhere.json"], "There is no progress file nowhere.json"),
-        (["new", "1", "x"], "not a lesson's number"),
+        (["new", "1", "x"], "'1' is not a lesson's number"),
     ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_mistake_gets_one_sentence_and_exit_1(arguments: list[str], sentence: str, capsys) -> None:
+def test_a_mistake_gets_one_sentence_and_exit_1(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(arguments) == 1
-    errors = capsys.readouterr().err
-    assert errors.startswith("labs: ") and sentence in errors and "Traceback" not in errors
+    said = capsys.readouterr()
+    assert said.err.startswith(f"labs: {sentence}") and said.out == ""
 
 
-def test_outside_the_course_the_sentence_says_where_to_go(tmp_path: Path, monkeypatch, capsys) -> None:
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["reset"], ["run", "-j", "many"]], ids=" ".join)
+def test_wrong_usage_is_exit_2_and_shows_the_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: labs")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["lab"],
+        ["start"],
+        ["reset", "101"],
+        ["save", "mine.zip"],
+        ["run"],
+        ["build"],
+        ["build", "--check"],
+        ["measure"],
+        ["new", "206", "x"],
+    ],
+    ids=" ".join,
+)
+def test_outside_the_course_the_sentence_says_where_to_go(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("LABS_COURSE", str(tmp_path))
-    assert cli.main(["start"]) == 1
-    assert "Change into your clone of the course, or set LABS_COURSE" in capsys.readouterr().err
+    assert cli.main(arguments) == 1
+    assert capsys.readouterr().err == (
+        f"labs: No course found at {tmp_path}: expected a folder with notebooks/src. "
+        "Change into your clone of the course, or set LABS_COURSE to its path.\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    ran = subprocess.run([sys.executable, "-m", "labsupport.cli", "list"], stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+def test_lab_opens_jupyterlab_on_the_copies_with_the_users_own_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notebooks" / "src").mkdir(parents=True)
+    (tmp_path / "work").mkdir()
+    monkeypatch.setenv("LABS_COURSE", str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.chdir(tmp_path)
+    started: list = []
+    monkeypatch.setattr(os, "execve", lambda *arguments: started.append(arguments))
+    monkeypatch.setattr("labsupport.environment.quiet_jupyterlab", lambda: None)
+    cli.main(["lab", "--", "--no-browser"])
+    ((program, command, env),) = started
+    assert program == sys.executable
+    assert command[1:4] == ["-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path / 'work'}"]
+    assert command[-1] == "--no-browser"
+    assert env["OMP_NUM_THREADS"] == "3" and env["DO_NOT_TRACK"] == "1"
+    assert f"Your copies are in {tmp_path / 'work'} (0 new)." in capsys.readouterr().out
 
 
 def test_lists_and_progress_work_without_the_course_folder(tmp_path: Path) -> None:

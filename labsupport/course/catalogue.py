@@ -1,7 +1,6 @@
 """What lessons there are: titles, questions, minutes, memory, routes. Shipped in the package, so that it works anywhere."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -72,7 +71,7 @@ def stored_hash() -> str:
 def entries() -> dict[str, Entry]:
     """Return the written lessons by number; raises LabsError when the catalogue is missing."""
     try:
-        stored = json.loads(paths.CATALOGUE.read_text(encoding="utf-8"))
+        stored = files.read_json(paths.CATALOGUE, "Run: labs build --texts")
     except FileNotFoundError:
         raise LabsError("The catalogue of lessons is missing: run `labs build --texts`.") from None
     return {item["number"]: Entry(**item) for item in stored["lessons"]}

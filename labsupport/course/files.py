@@ -47,6 +47,14 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def read_json(path: Path, mend: str) -> Any:
+    """Read a JSON file; raise LabsError with what mends it when it is damaged, FileNotFoundError when it is missing."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise LabsError(f"{path} is damaged ({error}). {mend}") from None
+
+
 def write_notebook(path: Path, notebook: "NotebookNode") -> None:
     """Replace a notebook in one step."""
     # Not above: a learner's first check writes progress through this module and need not wait for nbformat.

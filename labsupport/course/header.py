@@ -1,17 +1,19 @@
 """The first cell of every notebook, made from the lesson's own metadata and its measured time and memory."""
 
-import json
 import math
 from typing import Any
 
 from labsupport import paths
+from labsupport.course import files
 from labsupport.course.source import Lesson
+
+MEND = "Take the committed one back, or delete it and run: labs measure"
 
 
 def measured(number: str) -> dict[str, Any] | None:
     """Return what `labs measure` stored of a lesson: minutes, run_seconds, cpu_seconds, memory_mb; None when never measured."""
     try:
-        known = json.loads(paths.measured().read_text())
+        known = files.read_json(paths.measured(), MEND)
     except FileNotFoundError:
         return None
     return known.get("lessons", {}).get(number)

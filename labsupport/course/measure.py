@@ -1,6 +1,5 @@
 """What a lesson takes: seconds and MB measured by running it, minutes estimated from its texts and exercises."""
 
-import json
 import platform
 import re
 import statistics
@@ -8,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from labsupport import paths
-from labsupport.course import budget, files, runner, source, variants
+from labsupport.course import budget, files, header, runner, source, variants
 from labsupport.course.runner import Job
 from labsupport.course.source import Lesson
 from labsupport.errors import LabsError
@@ -46,12 +45,18 @@ def measure(lesson: Lesson, rounds: int = 3) -> dict[str, Any]:
 
 
 def store(measured: dict[str, dict[str, Any]]) -> None:
-    """Add measurements to measured.json, dropping lessons that are gone."""
-    try:
-        known = json.loads(paths.measured().read_text())["lessons"]
-    except FileNotFoundError:
-        known = {}
-    present = source.find_sources()
-    lessons = {number: numbers for number, numbers in (known | measured).items() if number in present}
-    machine = f"{runner.cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    files.write_json(paths.measured(), {"machine": machine, "day": date.today().isoformat(), "lessons": lessons})
+    """Add measurements to measured.json, dropping lessons that are gone; several processes may do so at once."""
+    from filelock import FileLock
+
+    paths.build_folder().mkdir(exist_ok=True)
+    with FileLock(paths.build_folder() / "measured.lock"):
+        try:
+            known = files.read_json(paths.measured(), header.MEND)["lessons"]
+        except FileNotFoundError:
+            known = {}
+        present = source.find_sources()
+        lessons = {number: numbers for number, numbers in (known | measured).items() if number in present}
+        machine = (
+            f"{runner.cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+        )
+        files.write_json(paths.measured(), {"machine": machine, "day": date.today().isoformat(), "lessons": lessons})

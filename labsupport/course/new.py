@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from labsupport import paths
-from labsupport.course import files, source
+from labsupport.course import catalogue, files, source
 from labsupport.errors import LabsError
 
 SOURCE = """\
@@ -12,11 +12,11 @@ SOURCE = """\
 # jupyter:
 #   labs:
 #     title: "{title}"
-#     question: Which one question does this lesson answer?
+#     question: Say here which one question the lesson answers?
 #     part: {part}
 #     will:
-#       - do one thing
-#     need: What a reader must know before.
+#       - say here, a line each, what the learner will do
+#     need: Say here what a reader must know before.
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -30,11 +30,11 @@ SOURCE = """\
 
 # %% tags=["parameters"]
 SEED = 0
-
+{cluster}
 # %% [markdown]
 # ## See it
 #
-# Show a real thing running, with a picture.
+# Say here what real thing runs, and show it in a picture.
 
 # %% tags=["setup"]
 import matplotlib.pyplot as plt
@@ -49,26 +49,30 @@ plots.use_style()
 values = np.random.default_rng(SEED).normal(size=50).cumsum()
 figure, axes = plt.subplots()
 axes.plot(values)
-axes.set(title="Say what the picture shows", xlabel="step (count)", ylabel="value (unit)")
-plots.show(figure, alt="Describe the shape of the line.", summary=f"{{len(values)}} steps")
+axes.set(title="Say here what the picture shows", xlabel="step (count)", ylabel="value (unit)")
+plots.show(figure, alt="Say here which shape the line has.", summary=f"{{len(values)}} steps")
 
 # %% [markdown]
 # ## Build it
 #
-# Build the core idea by hand.
+# Say here what the core idea is; build it by hand, small enough to read.
 {exercises}
 # %% [markdown]
 # ## Use it
 #
-# Use the library in earnest.
+# Say here what the library does that people use.
 
 # %%
-claim("a sentence on what was learnt", len(values) == 50)
+claim("say here what was learnt, as a sentence that this run shows", len(values) == 50)
 
 # %% [markdown]
 # ## Break it
 #
-# Inject a fault, see the symptom, find it, repair it.
+# Say here which fault is injected, and what its symptom is.
+
+# %%
+values[20] = np.nan
+print(f"One gap, and the mean of {{len(values)}} values is {{values.mean()}}.")
 
 # %% [markdown]
 # ## Quiz
@@ -76,17 +80,21 @@ claim("a sentence on what was learnt", len(values) == 50)
 # %% [markdown]
 # ## Take away
 #
-# - Five lines at most.
+# - Say here what stays, in five lines at most.
 
 # %%
 from labsupport.course.picture import system_so_far
 
 system_so_far("{number}")
+
+# %% [markdown]
+# **Next**: say here where to go.
 """
 
 EXERCISE = '''
 # %% [markdown]
 # **Exercise {key} (5 minutes).** Say here what to write: one clear task.
+
 
 # %% tags=["exercise"] exercise="{key}"
 def {name}(x):
@@ -94,6 +102,7 @@ def {name}(x):
     ### BEGIN SOLUTION
     return {factor} * x
     ### END SOLUTION
+
 
 # %%
 check("{key}", {name})
@@ -120,7 +129,7 @@ exercises = Exercises("{number}")
 
 CHECKER = '''
 
-@exercises.check("{n}", "Say here what it is about", hints=("The first hint.", "The second hint."))
+@exercises.check("{n}", "Say here what it is about", hints=("Say here a first hint.", "Say here more."))
 def {name}(answer: Guarded) -> str:
     """Say here what is tried on the answer."""
     function = expect.function(answer)
@@ -134,7 +143,7 @@ def {name}(answer: Guarded) -> str:
 QUESTION = """
 exercises.quiz(
     "{letter}",
-    "Ask one question.",
+    "Say here one question.",
 {options}
 )  # fmt: skip
 """
@@ -178,6 +187,10 @@ def create(number: str, topic: str) -> list[Path]:
     """
     if not re.fullmatch(r"[1-9]\d\d", number):
         raise LabsError(f"{number!r} is not a lesson's number: three digits, the first one its part, such as 206.")
+    parts = {part["part"]: part["title"] for part in catalogue.syllabus()["parts"] if part["part"]}
+    if int(number[0]) not in parts:
+        known = ", ".join(f"{part} {title}" for part, title in parts.items())
+        raise LabsError(f"{number} is not a lesson's number: there is no part {number[0]}. Parts are: {known}.")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", topic):
         raise LabsError(f"{topic!r} is not a topic: small letters, digits and underscores, such as loss_functions.")
     taken = source.find_sources().get(number)
@@ -192,8 +205,13 @@ def create(number: str, topic: str) -> list[Path]:
     for path in contents:
         if path.exists():
             raise LabsError(f"{path} exists already; nothing was written. Move it away or choose another number.")
-    for path, text in contents.items():
-        files.write_text(path, text)
+    try:
+        for path, text in contents.items():
+            files.write_text(path, text)
+    except BaseException:
+        for path in contents:
+            path.unlink(missing_ok=True)
+        raise
     return list(contents)
 
 
@@ -204,8 +222,11 @@ def _source(number: str, topic: str) -> str:
     quizzes = "".join(
         QUIZ.format(key=f"{number}.{letter}", letter=letter, right=r) for letter, r in RIGHT_OPTIONS.items()
     )
-    title = topic.replace("_", " ").capitalize()
-    return SOURCE.format(number=number, title=title, part=number[0], exercises=exercises, quizzes=quizzes)
+    title = catalogue.syllabus()["lessons"].get(number, topic.replace("_", " ").capitalize())
+    cluster = 'CLUSTER = "auto"\n' if number.startswith("6") else ""
+    return SOURCE.format(
+        number=number, title=title, part=number[0], cluster=cluster, exercises=exercises, quizzes=quizzes
+    )
 
 
 def _checkers(number: str, topic: str) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SYSTEM = {
     "World": [("102", "traffic"), ("102", "web service"), ("102", "faults"), ("102", "telemetry"), ("304", "log reader")],
     "Data": [("101", "monitoring contract"), ("205", "features"), ("502", "data contracts"), ("503", "data versions"), ("504", "pipelines")],
-    "Models": [("101", "world model"), ("201", "load predictor"), ("203", "deploy risk"), ("204", "model registry"), ("403", "autoscaler")],
+    "Models": [("101", "world model"), ("201", "load predictor"), ("202", "model metrics"), ("203", "deploy risk"), ("204", "model registry"), ("403", "autoscaler")],
     "Cluster": [("601", "manifests"), ("604", "serving"), ("609", "dashboards"), ("610", "drift alarms"), ("611", "canaries")],
 }  # fmt: skip
 
@@ -21,7 +21,7 @@ def system_so_far(lesson: str) -> None:
     """Show what the system consists of after a lesson; what the lesson added stands out, what comes later is pale."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7.0, 2.6))
+    figure, axes = plt.subplots(figsize=(7.4, 2.4))
     _blank(axes)
     axes.set_title(f"The system after lesson {lesson}")
     new, there, total = [], 0, 0
@@ -41,7 +41,7 @@ def system_so_far(lesson: str) -> None:
                 style, ink = {"facecolor": "#dbe9f4", "edgecolor": plots.BLUE}, plots.INK
                 there += 1
             _box(axes, column, y, name, ink, style)
-    axes.set_xlim(-1.3, 4.55)
+    axes.set_xlim(-1.3, 5.55)
     axes.set_ylim(-3.5, 0.5)
     alt = (
         f"Boxes in four layers, world, data, models and cluster; {', '.join(new) or 'nothing'} new in lesson {lesson}."

@@ -32,6 +32,9 @@ def number(answer: Any, what: str = "the answer") -> float:
             "the function was not called: add parentheses and its arguments",
         )
     try:
+        if isinstance(answer, (str, bytes)):
+            # NumPy would read "0.5" as a number; the cells that go on with the answer would not.
+            raise TypeError
         values = np.asarray(answer, dtype=float).ravel()
     except (TypeError, ValueError):
         raise Fail(
@@ -73,6 +76,10 @@ def returned_number(call: Callable[[], Any], what: str) -> float:
     result = call()
     if result is None:
         raise Fail("`None`", f"{what} as a number", "the function has no `return`")
+    if isinstance(result, (list, tuple)):
+        raise Fail(
+            f"{_article(result)}: `{_short(result)}`", f"{what} as a number", "return the number itself, not in a list"
+        )
     return number(result, what)
 
 

@@ -75,5 +75,7 @@ def _passed(entry: Entry) -> bool:
 
 
 def _name(file: Path, files: list[Path]) -> str:
-    same = [other for other in files if other.stem == file.stem]
-    return f"{file.parent.name}/{file.stem}" if len(same) > 1 else file.stem
+    for name in (lambda f: f.stem, lambda f: f"{f.parent.name}/{f.stem}"):
+        if sum(name(other) == name(file) for other in files) == 1:
+            return name(file)
+    return str(file)

@@ -26,6 +26,10 @@
 # %% tags=["parameters"]
 SEED = 0
 
+# %% [markdown]
+# This is a notebook. Click into a cell and press Shift+Enter to run it; B adds a cell below. Run the next one first, it
+# brings in what the others use.
+
 # %% tags=["setup"]
 from labsupport import doctor, plots
 from labsupport.course import catalogue, copies
@@ -39,6 +43,9 @@ plots.use_style()
 course_map()
 
 # %% [markdown]
+# Filled boxes are written, dashed ones are planned.
+
+# %% [markdown]
 # ## The lessons and their times
 #
 # Minutes are for reading, running and solving. Seconds and memory are for running every cell; both were measured.
@@ -49,7 +56,8 @@ catalogue.show_lessons()
 # %% [markdown]
 # ## Four routes
 #
-# Take the lessons in order, or take the route that fits your time. In a workshop, the teacher says which.
+# Take the lessons in order, or take the route that fits your time. In a workshop, the teacher says which. On Binder a
+# session ends and takes everything with it: `labs save` in a terminal packs your work, `labs restore FILE` brings it back.
 
 # %%
 catalogue.show_routes()
@@ -66,16 +74,20 @@ print(doctor.text(doctor.examine()))
 # %% [markdown]
 # ## How an exercise works
 #
-# You work in a copy of your own; nothing you do can damage the course, and `labs reset 101` in a terminal gives you a
-# fresh copy of lesson 101 and keeps the old one. Write your answer, run its cell, then run the cell with `check`:
+# By `make lab` or Binder you work in a copy of your own: nothing you do can damage the course, and `labs reset 101` in a
+# terminal gives you a fresh copy of 101. Write your answer, run its cell, then the cell with `check`:
 #
 # - **NOT YET**: there is no answer yet.
 # - **PASS**: right. Yours may look different from ours.
 # - **FAIL**: what was seen, what was expected, and the most likely cause.
 # - **ERROR**: your own code raised; you see your own line.
+#
+# A loop without end is stopped after some seconds. And where our own cells say `claim("...", condition)`, the sentence is
+# checked by code: the cell fails if it is not true.
 
 # %% [markdown]
-# **Exercise 000.1 (2 minutes).** An easy one, to try it out. Break it first, on purpose, and read what the check says.
+# **Exercise 000.1 (2 minutes).** An easy one, to try it out. First write `return len(latencies_ms)`, run both cells, and
+# read what the check says. Then solve it.
 
 
 # %% tags=["exercise"] exercise="000.1"
@@ -90,19 +102,27 @@ def share_of_slow(latencies_ms, limit_ms):
 check("000.1", share_of_slow)
 
 # %% [markdown]
-# Stuck? Write `hint("000.1")` into a new cell; each call gives the next hint. `solution("000.1")` shows one right answer,
-# and your progress remembers that it was shown. Nobody else sees it.
-#
+# Stuck? Each run of the next cell gives the next hint. `solution("000.1")` shows one right answer, and your progress
+# remembers it: a file on this machine. Give it to a teacher, and it shows your attempts, hints and solutions.
+
+# %%
+hint("000.1")
+
+# %% [markdown]
 # Later cells never wait for you. `use` takes your answer if it passes, and ours if not, and says which:
 
 # %%
 share_of_slow = use("000.1", share_of_slow)
-print(f"Share of requests above 300 ms: {share_of_slow([120, 180, 450, 90, 310], 300):.1f}")
+print(
+    f"Share of requests above 300 ms: {float(share_of_slow([120, 180, 450, 90, 310], 300)):.1f}"
+)
 
 # %% [markdown]
 # ## Do you have what you need?
 #
-# Three questions, two minutes. If two of them are easy, begin. Put a letter in quotes.
+# Four questions, three minutes. Put a letter in quotes. The first two are Python: if both are hard, do a Python tutorial
+# with a little NumPy first. The third is about latency; if it was new to you, begin all the same. The last one is for the
+# labs of part 6.
 
 # %% tags=["exercise"] exercise="000.a"
 ### BEGIN SOLUTION
@@ -110,11 +130,11 @@ choice_a = "B"
 ### END SOLUTION
 quiz("000.a", choice_a)
 
-# %% tags=["exercise"] exercise="000.b"
+# %% tags=["exercise"] exercise="000.d"
 ### BEGIN SOLUTION
-choice_b = "C"
+choice_d = "C"
 ### END SOLUTION
-quiz("000.b", choice_b)
+quiz("000.d", choice_d)
 
 # %% tags=["exercise"] exercise="000.c"
 ### BEGIN SOLUTION
@@ -122,18 +142,23 @@ choice_c = "A"
 ### END SOLUTION
 quiz("000.c", choice_c)
 
+# %% tags=["exercise"] exercise="000.b"
+### BEGIN SOLUTION
+choice_b = "C"
+### END SOLUTION
+quiz("000.b", choice_b)
+
+# %% [markdown]
+# **Next**: [101, from clouds to rain](101_world_models.ipynb). What follows here is to look things up.
+
 # %% [markdown]
 # ## Where you are
 #
-# Your progress is a file on this machine. Copies whose original has changed since you began are listed too.
+# Your progress is a file on this machine. If a lesson was improved after you began it, it is listed here, too.
 
 # %% tags=["nbval-ignore-output"]
 print(overview.of_learner())
 print(copies.outdated_text())
-
-# %% [markdown]
-# On Binder a session ends and takes everything with it: run `labs save` in a terminal and download the file; `labs
-# restore FILE` brings it back.
 
 # %% [markdown]
 # ## Words
@@ -147,7 +172,5 @@ catalogue.show_glossary()
 # ## Thanks
 #
 # The course implements the handout *Machine Learning Foundations for DevOps Engineers*, which follows the video [ML
-# Foundations](https://www.youtube.com/watch?v=BUTjcAjfMgY). Many of the handout's snippets do not run any more; in the
+# Foundations](https://www.youtube.com/watch?v=BUTjcAjfMgY). Some of the handout's snippets do not run any more; in the
 # lessons you find out why, and repair them. The weather is NOAA's, from the `vega_datasets` package.
-#
-# **Next**: [101, from clouds to rain](101_world_models.ipynb).

@@ -23,8 +23,8 @@
 # why just there. Your services know the same hour: a bit more traffic, and suddenly everything waits. So the teams before you
 # wrote "scale at 70 %" into the autoscaler, and nobody remembers why 70.
 #
-# Where the likeness ends: cars slow each other down. Our requests never do. Every one needs just the time it always needs,
-# **and the jam comes all the same.** That is what makes it worth understanding.
+# Where the likeness ends: cars slow each other down. Our requests never do: none is slower because others are
+# there, **and the jam comes all the same.** That is what makes it worth understanding.
 
 # %% tags=["parameters"]
 SEED = 0
@@ -265,10 +265,11 @@ claim(
 # One law of queues assumes nothing about arrivals, service or order; you must only watch for long enough (Little, 1961):
 #
 # > number inside = arrivals per second × mean seconds inside
-#
-# **Exercise 102.2 (6 minutes).** Find both sides from data, independently. *Counted*: at each of the given moments, who has
-# come and not yet left? Take the mean over the moments. *By law*: requests per second times mean time inside. Mind that who
-# came first need not leave first.
+
+# %% [markdown]
+# **Exercise 102.2 (6 minutes).** Find both sides from data, independently. *Counted*: at each moment, who has come and not yet
+# left? Take the mean. *By law*: requests per second times mean time inside. Who came first need not leave first.
+# (`np.searchsorted(times, moments)` counts, for each moment, the sorted times before it.)
 
 
 # %% tags=["exercise"] exercise="102.2"
@@ -292,12 +293,12 @@ check("102.2", count_twice)
 # %%
 count_twice = use("102.2", count_twice)
 run = simulate_queue(80.0, service_time, replicas=8, requests=500_000, seed=SEED)
-moments = np.linspace(run.arrivals[0] + 60, run.arrivals[-1], 50_000)
+moments = np.linspace(run.arrivals[0] + 60, run.arrivals[-1], 500)
 counted, by_law = count_twice(run.arrivals, run.departures, moments)
 print(
     f"counted {counted:.2f}, by Little's law {by_law:.2f}, by theory {theory.mean_in_system(80.0, 0.075, 8):.2f} requests inside"
 )
-claim("counting heads and Little's law agree within 1 %", abs(counted / by_law - 1) < 0.01)
+claim("counting heads and Little's law agree within 10 %", abs(counted / by_law - 1) < 0.1)
 del run, moments
 
 # %% [markdown]
@@ -581,7 +582,7 @@ claim("where it has seen the load, the model is off by less than 4 %", inside < 
 claim("where it has not, it is off by more than half", outside > 0.5)
 
 # %% [markdown]
-# A brilliant model, until the hour for which you wanted it. Nothing in its score on calm days warned you. Two repairs offer
+# A brilliant model, until the hour for which you wanted it, and calm days could not warn you. Two repairs offer
 # themselves: **more data**, from another sale, or **a term that knows the world**, 1 / (1 − load), from the same calm days.
 
 # %%
@@ -624,11 +625,11 @@ for name, color in zip(list(models)[:3], [plots.RED, plots.ORANGE, plots.BLUE], 
     axes.plot(100 * line, fitted[name].predict(models[name][0](line)), color=color, label=name)
 axes.axvline(100 * calm_days.utilisation.max(), color="#666666", linestyle=":")
 axes.set(
-    title="Left of the dotted line they have seen the world",
+    title="Right of the dotted line no calm day has been",
     xlabel="utilisation (%)",
     ylabel="p95 latency (ms, log scale)",
     yscale="log",
-    ylim=(150, 6000),
+    ylim=(100, 6000),
     xlim=(20, 101),
 )
 axes.set_yticks([200, 500, 1000, 2000, 5000], ["200", "500", "1000", "2000", "5000"])
@@ -644,10 +645,6 @@ claim(
     errors["1/(1-load), calm days"][1] < outside / 2,
 )
 claim(
-    "the sale's data make the curve with the right form worse outside",
-    errors["1/(1-load), with a sale"][1] > errors["1/(1-load), calm days"][1],
-)
-claim(
     "more data alone makes the quadratic five times worse where it was good",
     errors["quadratic, with a sale"][0] > 5 * inside,
 )
@@ -655,7 +652,8 @@ claim(
 # %% [markdown]
 # Data cannot help a curve that has no room for it: to reach the sale, the quadratic lets go of everything else. The right
 # *form* extrapolates from calm days. It is not perfect: near 100 % a queue remembers the minutes before, and utilisation no
-# longer says how many wait. Here the sale's data even harm: least squares runs after its few wildest minutes.
+# longer says how many wait. Whether the sale's data help *this* curve depends on where we cut it off: at 0.98 they don't,
+# at 0.995 they usually do. Draw no lesson from the last row.
 #
 # So know the borders. **Exercise 102.4 (4 minutes).** Say which questions lie within what was seen: between the quantiles
 # `share` and `1 - share` of the inputs that the model learnt from.
@@ -693,7 +691,8 @@ del calm_days, sale_day, more
 # %% [markdown]
 # ## Break it: three pages in one day
 #
-# Yesterday the pager rang at 11:30, 14:00 and 16:30. The faults are hidden, three of these five:
+# Yesterday the pager rang at 11:30 and 14:00, and at 16:30 a colleague asked why the p95 looks so good. The faults are
+# hidden, three of these five:
 
 # %%
 causes = ["SlowDependency", "ReplicaLost", "RetryStorm", "BadDeploy", "WrongUnits"]
@@ -787,7 +786,7 @@ claim(
 #
 # **Exercise 102.6 (8 minutes).** Write the diagnosis down, in an order that keeps causes before consequences: an impossible
 # latency, then traffic, replicas, busy replicas without CPU, errors. Ratios wander by some 10 % with the daily curve, and error
-# rates, which are small counts, by half. If nothing stands out, say `"nothing"`.
+# rates, which are small counts, may double. If nothing stands out, say `"nothing"`.
 
 
 # %% tags=["exercise"] exercise="102.6"
@@ -853,7 +852,7 @@ quiz("102.d", choice_d)
 # - Waiting goes with variation and with 1 / (1 − load): a queue melts only in the time that is left over.
 # - The knee is at 50 % for one replica, 83 % for four, 95 % for sixteen behind one queue; a random balancer undoes that.
 # - Number inside = rate × time. It plans capacity, and it finds the dashboard that lies.
-# - A learnt model is good where it has seen the world. Outside, the right form beats more data; and it may refuse.
+# - A learnt model is good where it has seen the world. Outside, the right form goes far, and it may refuse.
 # - Read ratios from causes to consequences: errors and CPU come last.
 
 # %%

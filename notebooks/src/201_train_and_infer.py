@@ -163,7 +163,8 @@ print(
 
 # %% [markdown]
 # One number for the judgement: the **typical miss**. Take each miss (said minus came), square it, average, take the
-# root. Its unit is that of the target, here points (percent of a CPU). And a rival that knows nothing: the mean of the past.
+# root; libraries call it the root mean squared error, RMSE. Its unit is that of the target, here points (percent of a
+# CPU). And a rival that knows nothing: the mean of the past.
 
 # %%
 from sklearn.dummy import DummyRegressor
@@ -291,16 +292,34 @@ claim(
 # %% [markdown]
 # ### More columns: the normal equations
 #
-# With k columns in a table X the formula becomes k equations, one for each weight: **(XᵀX) w = Xᵀy**. They say one thing:
-# *what is left over has nothing more to do with any column*. `LinearRegression` in `labsupport.ml.linear` solves them in
-# a few lines; scikit-learn has a class of the same name.
+# A plane over two columns has a **weight** for each, and its height at zero. Put a column of ones beside the two, so that
+# the height becomes a weight like the others, and call the table X. The best weights w solve the **normal equations**:
+#
+# > (XᵀX) w = Xᵀy
+#
+# Xᵀ is X with rows and columns exchanged, so `XᵀX` holds, for each pair of columns, the sum of their products over all
+# minutes, and `Xᵀy` that of each column with the target. Three columns give three equations for three weights, which
+# `np.linalg.solve` solves. In words they say: *what is left over has nothing more to do with any column*.
+
+# %%
+columns = ["requests_per_s", "replicas"]
+X = np.column_stack([past[columns], np.ones(len(past))])
+XtX, Xty = X.T @ X, X.T @ past.cpu_percent
+names = [*columns, "ones"]
+print("XᵀX, in thousands:")
+print(pd.DataFrame(XtX / 1000, index=names, columns=names).round().astype(int).to_string())
+w = np.linalg.solve(XtX, Xty)
+print(f"weights: {w[0]:.6f} per request, {w[1]:.6f} per replica; height at zero {w[2]:.2f}")
+
+# %% [markdown]
+# `LinearRegression` in `labsupport.ml.linear` does the same on scaled columns, which keeps more digits, and refuses
+# columns that say the same thing twice. scikit-learn has a class of that name.
 
 # %%
 from sklearn.linear_model import LinearRegression as LibraryRegression
 
 from labsupport.ml.linear import LinearRegression
 
-columns = ["requests_per_s", "replicas"]
 ours = LinearRegression().fit(past[columns], past.cpu_percent)
 library = LibraryRegression().fit(past[columns], past.cpu_percent)
 misses["plane in both columns"] = root_mean_squared_error(
@@ -310,7 +329,11 @@ left_over = past.cpu_percent - ours.predict(past[columns])
 print(f"ours:         {ours.coef_[0]:.6f} per request, {ours.coef_[1]:.6f} per replica")
 print(f"scikit-learn: {library.coef_[0]:.6f} per request, {library.coef_[1]:.6f} per replica")
 print(f"misses by {misses['plane in both columns']:.1f} points")
-claim("both agree to the ninth digit", np.allclose(ours.coef_, library.coef_, rtol=1e-9))
+claim(
+    "all three agree to the eighth digit",
+    np.allclose(ours.coef_, library.coef_, rtol=1e-8)
+    and np.allclose(w[:2], library.coef_, rtol=1e-8),
+)
 claim(
     "what is left over goes with neither column",
     abs(np.corrcoef(left_over, past[columns].T)[0, 1:]).max() < 1e-9,
@@ -387,10 +410,12 @@ for name, values in units.items():
 
 # %%
 figure, (left, right) = plt.subplots(ncols=2, figsize=(7, 3.3))
+step_colors = {0.02: plots.ORANGE, 0.3: plots.BLUE, 1.05: plots.RED}
+unit_colors = {"per minute": plots.GREEN, "per second": plots.PURPLE, "scaled": plots.SKY}
 for step, losses in walks.items():
-    left.plot(losses, label=f"step {step}")
+    left.plot(losses, color=step_colors[step], label=f"step {step}")
 for name, descent in descents.items():
-    right.plot(np.maximum(descent.losses_ - floor, 1e-6), label=name)
+    right.plot(np.maximum(descent.losses_ - floor, 1e-6), color=unit_colors[name], label=name)
 left.set(title="Too short, right, too long", xlabel="steps", ylabel="loss (points²)")
 right.set(title="The unit decides", xlabel="steps", ylabel="loss above the best (points²)")
 left.set(yscale="log", ylim=(0.3, 1e7))
@@ -565,8 +590,8 @@ choice_b = "A"
 quiz("201.b", choice_b)
 
 # %% [markdown]
-# How much a baseline says, shows a target that is hard to predict: the error rate. A colleague reports a miss of *less
-# than a tenth of a percentage point* and is proud. The second thing the program meets is a row with a hole.
+# A score alone says little. A colleague predicts the error rate the same way, reports a miss of *less than a tenth of a
+# percentage point*, and is proud. Put the mean of the past beside it. (And then the program meets a row with a hole.)
 
 # %%
 errors, judged = 100 * past.error_rate, 100 * future.error_rate

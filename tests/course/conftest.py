@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,9 @@ def labs(checkout: Path) -> Callable[..., subprocess.Popen[str]]:
         own = {"PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(checkout / "tmp")}
         command = [sys.executable, "-m", module, *arguments]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=checkout, env=os.environ | own | variables, **pipes)
+        # A test run in the background ignores the interrupt, and would hand that down.
+        heard = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+        environment = os.environ | own | variables
+        return subprocess.Popen(command, cwd=checkout, env=environment, preexec_fn=heard, **pipes)
 
     return start

@@ -1,88 +1,247 @@
 """The learner's copies: never overwritten, backed up, packed and unpacked."""
 
+import errno
+import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from labsupport.course import copies, files, outputs, source, variants
+from labsupport import cli
+from labsupport.course import copies, files, source, variants
 from labsupport.errors import LabsError
+from labsupport.exercises import progress
+
+
+def publish(path: Path) -> Path:
+    lesson = source.read(path)
+    published = path.parents[1] / f"{lesson.name}.ipynb"
+    files.write_notebook(published, variants.derive(lesson, "learner"))
+    return published
 
 
 @pytest.fixture
-def published(course: Path, write) -> Path:
-    lesson = source.read(write("# %%\nprint(1)\n"))
-    notebook = variants.derive(lesson, "learner")
-    notebook.metadata.labs["outputs_hash"] = outputs.outputs_hash(notebook)
-    files.write_notebook(course / "notebooks" / "101_tiny.ipynb", notebook)
+def published(course: Path, write: Callable[..., Path]) -> Path:
+    """Return the root of a course with one lesson that is built."""
+    publish(write("# %%\nprint(1)\n"))
     return course
 
 
-def test_start_copies_once_and_never_overwrites(published: Path) -> None:
-    (copy,) = copies.start()
+@pytest.fixture
+def copy(published: Path) -> Path:
+    """Return the learner's copy of it."""
+    (made,) = copies.start()
+    return made
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_start_copies_what_is_missing_and_never_overwrites(copy: Path, write: Callable[..., Path]) -> None:
     copy.write_text("my work")
-    assert copies.start() == []
+    second = publish(write("", name="102_other.py"))
+    assert [made.name for made in copies.start()] == ["102_other.ipynb"]
     assert copy.read_text() == "my work"
+    assert (copy.parent / "102_other.ipynb").read_text() == second.read_text()
+    assert copies.start() == []
 
 
-def test_reset_gives_a_fresh_copy_and_keeps_the_old_one(published: Path) -> None:
-    (copy,) = copies.start(["101"])
-    for text in ("first", "second"):
+def test_start_takes_only_the_lessons_that_are_named(published: Path, write: Callable[..., Path]) -> None:
+    publish(write("", name="102_other.py"))
+    assert [made.name for made in copies.start(["102"])] == ["102_other.ipynb"]
+
+
+def test_a_lesson_that_is_not_built_yet_gets_a_sentence(course: Path, write: Callable[..., Path]) -> None:
+    write("")
+    with pytest.raises(LabsError, match="101_tiny.ipynb is not built yet: run `labs build 101`"):
+        copies.start()
+
+
+def test_reset_gives_a_fresh_copy_and_keeps_every_old_one_with_its_date(copy: Path, published: Path) -> None:
+    kept = []
+    # Three within one second: each backup has a name of its own.
+    for text in ("first", "second", "third"):
         copy.write_text(text)
         fresh, backup = copies.reset("101")
         assert fresh.read_text() == (published / "notebooks" / "101_tiny.ipynb").read_text()
-        assert backup and backup.read_text() == text
-    assert len(list(copy.parent.iterdir())) == 3
+        assert backup is not None
+        kept.append(backup)
+    assert [backup.read_text() for backup in kept] == ["first", "second", "third"]
+    assert all(backup.name.startswith("101_tiny.2") and backup.suffix == ".ipynb" for backup in kept)
 
 
-def test_a_copy_is_listed_when_its_original_is_newer(published: Path, write) -> None:
-    copies.start()
+def test_reset_without_a_copy_makes_one(published: Path) -> None:
+    copy, backup = copies.reset("101")
+    assert copy.exists() and backup is None
+
+
+def test_a_copy_is_listed_when_its_original_is_newer_or_when_it_is_damaged(
+    copy: Path, write: Callable[..., Path]
+) -> None:
     assert copies.outdated() == []
-    notebook = variants.derive(source.read(write("# %%\nprint(2)\n")), "learner")
-    files.write_notebook(published / "notebooks" / "101_tiny.ipynb", notebook)
+    assert copies.outdated_text() == "All your copies are made from the newest originals."
+    # What the learner writes into it does not make it old.
+    copy.write_text(copy.read_text().replace("print(1)", "print(100)"))
+    assert copies.outdated() == []
+    publish(write("# %%\nprint(2)\n"))
+    assert copies.outdated() == ["101_tiny.ipynb"]
+    assert copies.outdated_text().startswith("Newer originals exist of 101_tiny.ipynb: `labs reset NNN`")
+    copies.reset("101")
+    copy.write_text("{")
     assert copies.outdated() == ["101_tiny.ipynb"]
 
 
-def test_save_and_restore_bring_everything_back_and_keep_what_differs(published: Path) -> None:
-    (copy,) = copies.start()
+def test_a_copy_outside_a_course_says_that_it_stands_alone(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABS_COURSE", str(tmp_path_factory.mktemp("empty")))
+    assert copies.outdated_text().startswith("This copy stands alone")
+
+
+def test_save_and_restore_bring_everything_back_on_another_machine(
+    copy: Path, published: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy.write_text("my work")
+    (copy.parent / "own" / "deep").mkdir(parents=True)
+    (copy.parent / "own" / "deep" / "notes.bin").write_bytes(bytes(range(256)))
+    (copy.parent / ".ipynb_checkpoints").mkdir()
+    (copy.parent / ".ipynb_checkpoints" / "101_tiny-checkpoint.ipynb").write_text("not mine")
+    progress.record_outcome("101.1", "PASS")
+    assert copies.save(published / "mine.zip") == 2
+
+    other = tmp_path_factory.mktemp("other machine")
+    (other / "notebooks" / "src").mkdir(parents=True)
+    monkeypatch.setenv("LABS_COURSE", str(other))
+    monkeypatch.setenv("LABS_HOME", str(other / "home"))
+    restored, backups = copies.restore(published / "mine.zip")
+    assert (len(restored), backups) == (3, [])
+    assert (other / "work" / "101_tiny.ipynb").read_text() == "my work"
+    assert (other / "work" / "own" / "deep" / "notes.bin").read_bytes() == bytes(range(256))
+    assert not (other / "work" / ".ipynb_checkpoints").exists()
+    assert progress.read()["101.1"]["outcome"] == "PASS"
+    assert copies.restore(published / "mine.zip") == ([], []), "a second time nothing is to be done"
+
+
+def test_restore_keeps_what_differs(copy: Path, published: Path) -> None:
     copy.write_text("before")
-    archive = published / "mine.zip"
-    copies.save(archive)
-    with pytest.raises(LabsError, match="exists already"):
-        copies.save(archive)
-    assert copies.restore(archive) == ([], [])
+    progress.record_outcome("101.1", "PASS")
+    copies.save(published / "mine.zip")
     copy.write_text("after")
-    restored, backups = copies.restore(archive)
-    assert [path.read_text() for path in (*restored, *backups)] == ["before", "after"]
+    progress.record_outcome("101.1", "FAIL")
+    restored, backups = copies.restore(published / "mine.zip")
+    assert copy.read_text() == "before"
+    assert progress.read()["101.1"]["outcome"] == "PASS"
+    assert [path.name for path in restored] == ["101_tiny.ipynb", "progress.json"]
+    assert backups[0].read_text() == "after"
+    assert progress.read(backups[1])["101.1"]["outcome"] == "FAIL"
 
 
-@pytest.mark.parametrize("name", ["work/../../evil.ipynb", "/etc/evil", "other/file.txt", "../progress.json"])
+def test_save_does_not_overwrite_an_archive(copy: Path, published: Path) -> None:
+    (published / "mine.zip").write_text("older")
+    with pytest.raises(LabsError, match="mine.zip exists already. Choose another name: labs save mine-2.zip"):
+        copies.save(published / "mine.zip")
+    assert (published / "mine.zip").read_text() == "older"
+
+
+def test_without_copies_and_progress_there_is_nothing_to_save(published: Path) -> None:
+    with pytest.raises(LabsError, match="There is nothing to save yet"):
+        copies.save(published / "mine.zip")
+
+
+@pytest.mark.parametrize(
+    "name", ["work/../../evil.ipynb", "/etc/evil", "other/file.txt", "../progress.json", "work/..", "work"]
+)
 def test_an_archive_that_reaches_elsewhere_is_refused_whole(published: Path, name: str) -> None:
+    before = contents(published.parent)
     archive = published / "evil.zip"
     with zipfile.ZipFile(archive, "w") as zipped:
         zipped.writestr("work/fine.ipynb", "x")
         zipped.writestr(name, "x")
-    with pytest.raises(LabsError, match="is not an archive of `labs save`"):
+    with pytest.raises(LabsError, match=r"is not an archive of `labs save`: it holds .*Nothing was changed"):
         copies.restore(archive)
-    assert not (published / "work" / "fine.ipynb").exists()
+    archive.unlink()
+    assert contents(published.parent) == before
 
 
-@pytest.mark.parametrize("content", [None, b"no zip"])
-def test_a_missing_or_damaged_archive_gets_a_sentence(published: Path, content) -> None:
+def damaged(archive: Path) -> None:
+    """Spoil the packed bytes of an archive and leave its list of contents intact."""
+    content = bytearray(archive.read_bytes())
+    start = content.index(b"101_tiny.ipynb") + len("101_tiny.ipynb")
+    content[start : start + 40] = b"\xff" * 40
+    archive.write_bytes(content)
+
+
+def encrypted(archive: Path) -> None:
+    """Mark the first file of an archive as encrypted."""
+    content = bytearray(archive.read_bytes())
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + flags] |= 1
+    archive.write_bytes(content)
+
+
+@pytest.mark.parametrize("spoil", [damaged, encrypted, lambda archive: archive.write_bytes(b"no zip")])
+def test_an_archive_that_cannot_be_read_gets_a_sentence_and_changes_nothing(copy: Path, published: Path, spoil) -> None:
     archive = published / "mine.zip"
-    if content is not None:
-        archive.write_bytes(content)
-    with pytest.raises(LabsError, match=r"There is no file|is not an archive"):
+    copy.write_text(" ".join(str(n**3) for n in range(1000)))
+    copies.save(archive)
+    spoil(archive)
+    copy.write_text("newer work")
+    before = contents(published)
+    with pytest.raises(LabsError, match=r"mine.zip is not an archive of `labs save` \("):
         copies.restore(archive)
+    assert contents(published) == before
 
 
-def test_an_interrupted_save_leaves_nothing(published: Path, monkeypatch) -> None:
-    copies.start()
+def test_a_missing_archive_gets_a_sentence(published: Path) -> None:
+    with pytest.raises(LabsError, match="There is no file .*mine.zip. `labs save` makes one."):
+        copies.restore(published / "mine.zip")
 
-    def interrupted(*args, **kwargs):
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(zipfile.ZipFile, "write", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+@pytest.mark.parametrize(
+    ("fault", "raised"),
+    [
+        (KeyboardInterrupt(), pytest.raises(KeyboardInterrupt)),
+        (OSError(errno.ENOSPC, "No space left on device"), pytest.raises(LabsError, match="The disk is full")),
+        (OSError(errno.EACCES, "Permission denied"), pytest.raises(LabsError, match="may not be written here")),
+    ],
+    ids=["interrupt", "full disk", "forbidden"],
+)
+def test_a_save_that_fails_leaves_nothing(
+    copy: Path, published: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException, raised
+) -> None:
+    def fails(*arguments: object, **options: object) -> None:
+        raise fault
+
+    before = contents(published)
+    monkeypatch.setattr(zipfile.ZipFile, "write", fails)
+    with raised:
         copies.save(published / "mine.zip")
-    assert not list(published.glob("*mine.zip*"))
+    assert contents(published) == before
+
+
+def test_a_copy_that_cannot_be_written_leaves_nothing_half(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(LabsError, match="The disk is full: .*101_tiny.ipynb could not be written"):
+        copies.start()
+    assert list((published / "work").iterdir()) == []
+
+
+def test_the_commands_say_what_they_did(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*arguments: str) -> str:
+        assert cli.main(list(arguments)) == 0
+        return capsys.readouterr().out
+
+    work, archive = published / "work", str(published / "mine.zip")
+    assert said("start") == f"started {work / '101_tiny.ipynb'}\n"
+    assert said("start").startswith("All copies are there already; `labs reset NNN` gives a fresh one.")
+    assert said("save", archive).startswith("saved 1 files and your progress in")
+    (work / "101_tiny.ipynb").write_text("newer work")
+    assert said("restore", archive).startswith("restored 1 files; kept what differed: 101_tiny.2")
+    assert said("reset", "101").startswith(
+        f"fresh copy: {work / '101_tiny.ipynb'}\nyour old one: {work / '101_tiny.2'}"
+    )

@@ -1,61 +1,113 @@
-"""`labs new`: the skeleton builds and its tests pass at once."""
+"""`labs new`: a skeleton that builds at once, passes every check of a lesson, and overwrites nothing."""
 
-import os
 import shutil
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from labsupport import paths
-from labsupport.course import new
+from labsupport.course import files, new
 from labsupport.errors import LabsError
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.timeout(240)
-def test_a_new_lesson_builds_and_its_tests_pass(tmp_path: Path) -> None:
-    for name in ("labsupport", "tests/lessons"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "notebooks" / "src").mkdir(parents=True)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    env = dict(os.environ, PYTHONPATH=str(tmp_path), LABS_COURSE=str(tmp_path), LABS_HOME=str(tmp_path / "home"))
+@pytest.mark.timeout(900)
+def test_a_new_lesson_builds_and_passes_every_check_of_a_lesson(
+    checkout: Path, labs: Callable[..., subprocess.Popen[str]]
+) -> None:
+    for name in ("tests/lessons", "tests/notebooks"):
+        shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "notebooks/src/ruff.toml"):
+        shutil.copy(ROOT / name, checkout / name)
 
-    def run(*command: str) -> str:
-        ran = subprocess.run([sys.executable, *command], cwd=tmp_path, env=env, capture_output=True, text=True)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return ran.stdout
+    def run(*arguments: str, module: str = "labsupport.cli") -> str:
+        process = labs(*arguments, module=module)
+        output, errors = process.communicate()
+        assert process.returncode == 0, output + errors
+        return output
 
-    assert run("-m", "labsupport.cli", "new", "199", "tiny_topic").count("created") == 3
-    run("-m", "labsupport.cli", "build", "199")
-    assert run("-m", "labsupport.cli", "build", "199", "--check").startswith("All notebooks are current")
-    tested = run("-m", "pytest", "-q", "-p", "no:xdist", "tests/lessons", "-k", "199 or not_one_letter")
-    assert " passed" in tested or tested.strip().endswith("]")
-    made = [
-        f"notebooks/src/{'199_tiny_topic'}.py",
-        "labsupport/lessons/lesson_199.py",
-        "tests/lessons/test_lesson_199.py",
+    created = run("new", "699", "tiny_topic").splitlines()
+    made = [str(Path(line.removeprefix("created ")).relative_to(checkout)) for line in created]
+    assert made == [
+        "notebooks/src/699_tiny_topic.py",
+        "labsupport/lessons/lesson_699.py",
+        "tests/lessons/test_lesson_699.py",
     ]
-    run("-m", "ruff", "check", *made)
+    run("check", *made, module="ruff")
+    run("format", "--check", *made, module="ruff")
+    run("build", "699")
+    assert run("build", "--check") == "All notebooks are current.\n"
+    tests = ["tests/lessons/test_every_lesson.py", "tests/lessons/test_lesson_699.py", "tests/notebooks/test_shape.py"]
+    report = run("-p", "no:xdist", "-p", "no:cacheprovider", "-p", "labsupport.course", *tests, module="pytest")
+    assert "[100%]" in report and "s" not in report.split("[100%]")[0], "nothing is skipped"
 
 
-@pytest.mark.parametrize(("number", "topic", "sentence"), [
-    ("20", "topic", "not a lesson's number"), ("2x1", "topic", "not a lesson's number"), ("201", "Big Topic", "not a topic"),
-])  # fmt: skip
-def test_a_bad_name_gets_a_sentence(course: Path, number: str, topic: str, sentence: str) -> None:
-    with pytest.raises(LabsError, match=sentence):
+def test_a_planned_lesson_gets_its_title_and_every_text_to_replace_says_so(course: Path) -> None:
+    source, checkers, tests = (path.read_text() for path in new.create("302", "activations"))
+    assert '#     title: "Activations"' in source and "#     part: 3" in source
+    assert source.lower().count("say here") >= 15
+    assert "say here" in checkers.lower()
+    assert "302.1" in tests
+    for word in ("TODO", "FIXME", "XXX"):
+        assert word not in source + checkers + tests
+
+
+def test_a_lab_gets_the_choice_of_the_cluster_and_a_lesson_does_not(course: Path) -> None:
+    assert '# %% tags=["parameters"]\nSEED = 0\nCLUSTER = "auto"\n' in new.create("601", "manifests")[0].read_text()
+    assert "CLUSTER" not in new.create("301", "network")[0].read_text()
+
+
+@pytest.mark.parametrize(
+    ("number", "topic", "sentence"),
+    [
+        ("20", "topic", "'20' is not a lesson's number: three digits"),
+        ("2x1", "topic", "'2x1' is not a lesson's number"),
+        ("2011", "topic", "'2011' is not a lesson's number"),
+        ("901", "topic", "there is no part 9. Parts are: 1 World models, 2 Machine learning"),
+        ("201", "Big Topic", "'Big Topic' is not a topic: small letters, digits and underscores"),
+        ("201", "../topic", "is not a topic"),
+        ("201", "", "'' is not a topic"),
+    ],
+)
+def test_a_bad_name_gets_a_sentence_and_no_file(course: Path, number: str, topic: str, sentence: str) -> None:
+    with pytest.raises(LabsError) as refused:
         new.create(number, topic)
+    assert sentence in str(refused.value)
+    assert [path for path in course.rglob("*") if path.is_file()] == []
 
 
-def test_nothing_is_overwritten(course: Path) -> None:
+def test_a_number_that_is_taken_is_refused(course: Path) -> None:
     made = new.create("201", "topic")
     before = [path.read_text() for path in made]
+    with pytest.raises(LabsError, match="Lesson 201 exists already: 201_topic.py. Choose another number."):
+        new.create("201", "other")
+    assert [path.read_text() for path in made] == before
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2], ids=["source", "checkers", "tests"])
+def test_nothing_is_written_when_one_of_the_files_is_there(course: Path, kept: int) -> None:
+    made = new.create("201", "topic")
+    for path in made:
+        path.unlink()
+    made[kept].write_text("mine")
     with pytest.raises(LabsError, match="exists already"):
-        new.create("201", "other")
-    made[0].unlink()
-    with pytest.raises(LabsError, match="exists already; nothing was written"):
-        new.create("201", "other")
-    assert [path.read_text() for path in made[1:]] == before[1:]
-    assert not (paths.course_root() / "notebooks" / "src" / "201_other.py").exists()
+        new.create("201", "topic")
+    assert [path for path in made if path.exists()] == [made[kept]]
+    assert made[kept].read_text() == "mine"
+
+
+def test_a_write_that_fails_half_way_leaves_nothing(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = files.write_text
+
+    def disk_is_full(path: Path, text: str) -> None:
+        if path.name.startswith("test_"):
+            raise LabsError("The disk is full.")
+        write(path, text)
+
+    monkeypatch.setattr(files, "write_text", disk_is_full)
+    with pytest.raises(LabsError, match="The disk is full"):
+        new.create("201", "topic")
+    assert [path for path in paths.course_root().rglob("*") if path.is_file()] == []

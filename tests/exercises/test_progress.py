@@ -1,7 +1,6 @@
 """Progress: two kernels, a kill at any moment, a damaged file, a disk that refuses."""
 
 import errno
-import json
 import os
 import signal
 import subprocess
@@ -11,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labsupport.errors import LabsError
-from labsupport.exercises import overview, progress
+from labsupport.exercises import progress
 from labsupport.exercises.engine import check
 
 WRITER = """
@@ -21,12 +19,6 @@ from labsupport.exercises import progress
 for number in range(int(sys.argv[2])):
     progress.record_outcome(sys.argv[1], "PASS")
 """
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("LABS_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
 
 
 def writer(key: str, times: int) -> subprocess.Popen:
@@ -55,13 +47,45 @@ def test_a_kill_at_any_moment_leaves_a_readable_file() -> None:
     assert progress.record_outcome("101.1", "FAIL") is None, "the lock of a killed process is free"
 
 
-def test_a_damaged_file_is_kept_aside(home: Path) -> None:
+DAMAGED = {
+    "cut short": '{"exercises": [1',
+    "empty": "",
+    "another program's": "[]",
+    "no entries": '{"exercises": {"101.1": 1}}',
+    "no counts": '{"exercises": {"101.1": {"attempts": "many"}}}',
+    "bytes": "\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_is_kept_aside(home: Path, name: str) -> None:
     home.mkdir()
-    (home / "progress.json").write_text('{"exercises": [1')
+    content = DAMAGED[name].encode("latin-1")
+    (home / "progress.json").write_bytes(content)
+    assert progress.hints_seen("101.1") == 0
     note = progress.record_outcome("101.1", "PASS")
-    assert note and "damaged" in note
+    (aside,) = home.glob("progress.damaged-*.json")
+    assert note == f"Your progress file was damaged; it is kept as {aside.name}, and a new one begins."
+    assert aside.read_bytes() == content
     assert progress.read()["101.1"]["outcome"] == "PASS"
-    assert [path.read_text() for path in home.glob("progress.damaged-*.json")] == ['{"exercises": [1']
+
+
+def test_a_file_that_another_program_holds_gives_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    import filelock
+
+    def held(*arguments: object, **options: object) -> None:
+        raise filelock.Timeout("progress.lock")
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", held)
+    note = progress.record_outcome("101.1", "PASS")
+    assert note == "Your progress was not stored: another program holds its file. Check again to store it."
+
+
+def test_a_pass_keeps_its_moment_after_a_later_failure() -> None:
+    progress.record_outcome("101.1", "PASS")
+    moment = progress.read()["101.1"]["passed_at"]
+    progress.record_outcome("101.1", "FAIL")
+    assert progress.read()["101.1"] == {"attempts": 2, "outcome": "FAIL", "passed_at": moment}
 
 
 def test_a_folder_that_cannot_be_written_gives_a_note_and_the_check_still_works(home: Path, capsys) -> None:
@@ -82,29 +106,3 @@ def test_a_full_disk_gives_a_note_and_keeps_what_was_there(monkeypatch) -> None:
     assert note and "The disk is full" in note
     assert progress.read()["101.1"]["outcome"] == "PASS"
     assert [path.name for path in progress.path().parent.iterdir() if path.suffix == ".json"] == ["progress.json"]
-
-
-def test_a_pass_is_remembered_after_a_later_failure() -> None:
-    progress.record_outcome("101.1", "PASS")
-    progress.record_outcome("101.1", "FAIL")
-    assert "[#......." in overview.of_learner()
-
-
-def test_a_class_is_merged_and_shows_where_it_got_stuck(tmp_path: Path) -> None:
-    for name, outcome in (("anna", "PASS"), ("ben", "FAIL")):
-        folder = tmp_path / name
-        folder.mkdir()
-        entry = {"outcome": outcome, "attempts": 2, "hints": 1} | ({"passed_at": "now"} if outcome == "PASS" else {})
-        (folder / "progress.json").write_text(json.dumps({"exercises": {"101.1": entry}}))
-    table = overview.of_class([tmp_path / "anna" / "progress.json", tmp_path / "ben" / "progress.json"])
-    assert "anna/progress" in table and "ben/progress" in table
-    assert "101.1: 1 of 2 passed, 2 hints" in table
-
-
-@pytest.mark.parametrize(("content", "sentence"), [(None, "There is no progress file"), ("[]", "can't be read")])
-def test_a_missing_or_foreign_file_of_a_class_gets_a_sentence(tmp_path: Path, content, sentence: str) -> None:
-    file = tmp_path / "anna.json"
-    if content is not None:
-        file.write_text(content)
-    with pytest.raises(LabsError, match=sentence):
-        overview.of_class([file])

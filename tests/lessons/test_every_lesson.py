@@ -14,7 +14,10 @@ from labsupport.exercises.define import Exercises, exercises_of
 from labsupport.exercises.engine import evaluate, quiz
 from labsupport.exercises.proof import Kind
 
-NUMBERS = [number for number in source.find_sources(paths.sources()) if answers.load(number)["exercises"]]
+SOURCES = source.find_sources(paths.sources())
+# A lesson that was never built fails one test below and does not stop the tests of the others.
+BUILT = [number for number in SOURCES if (paths.ANSWERS / f"{number}.json").exists()]
+NUMBERS = [number for number in BUILT if answers.load(number)["exercises"]]
 EXERCISES = [key for number in NUMBERS for key in exercises_of(number).exercises]
 QUIZZES = [key for number in NUMBERS for key in exercises_of(number).quizzes]
 
@@ -26,6 +29,11 @@ def tables(number: str) -> tuple[dict, dict]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.WRONG, module.RIGHT
+
+
+@pytest.mark.parametrize("number", SOURCES)
+def test_every_lesson_was_built(number: str) -> None:
+    assert number in BUILT, f"run: labs build {number}"
 
 
 @pytest.mark.parametrize("number", NUMBERS)

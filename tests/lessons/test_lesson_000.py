@@ -15,6 +15,14 @@ WRONG = {
         "takes the fast ones": (HEAD + "sum(x <= limit_ms for x in latencies_ms) / len(latencies_ms)", "fast ones"),
         "in percent": (HEAD + "100 * sum(x > limit_ms for x in latencies_ms) / len(latencies_ms)", "percent"),
         "fixed numbers": (HEAD + "5 / 8", "fixed in your code"),
+        "divides without rest": (
+            HEAD + "sum(x > limit_ms for x in latencies_ms) // len(latencies_ms)",
+            "drops what is",
+        ),
+        "rounds": (HEAD + "round(sum(x > limit_ms for x in latencies_ms) / len(latencies_ms), 1)", "was rounded"),
+        "counts all": (HEAD + "len(latencies_ms)", "counted all"),
+        "as text": (HEAD + "str(sum(x > limit_ms for x in latencies_ms) / len(latencies_ms))", "text or an object"),
+        "in a list": (HEAD + "[sum(x > limit_ms for x in latencies_ms) / len(latencies_ms)]", "not in a list"),
     }
 }
 RIGHT = {

@@ -71,6 +71,7 @@ WRONG = {
         ),
         "forgets the time inside": (twice("(came - left).mean()", "rate"), "time inside is missing"),
         "counts by the law": (twice("rate * time", "rate * time"), "not counted but taken from the law"),
+        "counts twice": (twice("(came - left).mean()", "(came - left).mean()"), "counted one again"),
         "swaps the two": (twice("rate * time", "(came - left).mean()"), "swapped"),
     },
     "102.3": {

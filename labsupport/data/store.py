@@ -1,0 +1,148 @@
+"""The feature store: a Feast repository in a folder, asked for the past and for now.
+
+Feast is imported when a function needs it: that takes seconds.
+"""
+
+import contextlib
+import gc
+import io
+import logging
+import shutil
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from labsupport.data.features import FEATURES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from feast import FeatureStore
+
+DEFINITIONS = Path(__file__).parent / "feature_repo" / "definitions.py"
+ROWS = "data/region_load.parquet"
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Keep back what Feast and its libraries print and warn about; errors pass."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+@contextlib.contextmanager
+def _importing() -> Iterator[None]:
+    """Pause the garbage collector while Feast is imported.
+
+    Feast has hundreds of functions parsed for their type checks. In CPython up to 3.11.7 a collection within
+    `ast.parse` can raise SystemError, "AST constructor recursion depth mismatch" (python/cpython#106905).
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def make_repo(folder: Path | str, table: "pd.DataFrame", shared: Path | str | None = None) -> Path:
+    """Write a Feast repository into `folder`: the definitions, `feature_store.yaml`, and `table` as its offline rows.
+
+    `table`: as `feature_table` returns it, times in UTC. Registry and online store are files in `folder`, or in
+    `shared`, for several servers that must agree. Nothing is applied yet.
+    """
+    folder = Path(folder)
+    home = folder if shared is None else Path(shared)
+    for place in (folder / "data", home / "data"):
+        place.mkdir(parents=True, exist_ok=True)
+    shutil.copy(DEFINITIONS, folder)
+    table[["region", "known_at", *FEATURES]].assign(known_at=_utc(table.known_at)).to_parquet(folder / ROWS)
+    config = {
+        "project": "labs",
+        "provider": "local",
+        "registry": str((home / "data" / "registry.db").resolve()),
+        "online_store": {"type": "sqlite", "path": str((home / "data" / "online.db").resolve())},
+        "offline_store": {"type": "dask"},
+        "entity_key_serialization_version": 3,
+    }
+    (folder / "feature_store.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    return folder
+
+
+def open_store(folder: Path | str) -> "FeatureStore":
+    """Return the store of a repository that `make_repo` wrote; what was applied before is there."""
+    with quietly(), _importing():
+        from feast import FeatureStore
+
+        return FeatureStore(repo_path=str(folder))
+
+
+def apply(store: "FeatureStore") -> None:
+    """Write the definitions into the store's registry, as `feast apply` does."""
+    with quietly(), _importing():
+        from labsupport.data.feature_repo import definitions
+
+        store.apply([definitions.region, definitions.region_load, definitions.load_forecast])
+
+
+def materialise(store: "FeatureStore", until: "pd.Timestamp") -> None:
+    """Copy the newest row of each region that was known at `until` (UTC) into the online store."""
+    import pandas as pd
+
+    end = pd.Timestamp(until).tz_localize("UTC") if pd.Timestamp(until).tzinfo is None else pd.Timestamp(until)
+    with quietly():
+        store.materialize((end - pd.Timedelta("1D")).to_pydatetime(), end.to_pydatetime())
+
+
+def ask_the_past(store: "FeatureStore", asked: "pd.DataFrame") -> "pd.DataFrame":
+    """Return Feast's answer to `asked` (columns `region` and `asked_at`), as it comes: rows in its order, some gone."""
+    questions = asked.rename(columns={"asked_at": "event_timestamp"})
+    questions["event_timestamp"] = _utc(questions["event_timestamp"])
+    with quietly():
+        answer = store.get_historical_features(questions, store.get_feature_service("load_forecast")).to_df()
+    return answer.assign(event_timestamp=answer["event_timestamp"].dt.tz_localize(None)).rename(
+        columns={"event_timestamp": "asked_at"}
+    )
+
+
+def training_rows(store: "FeatureStore", asked: "pd.DataFrame") -> "pd.DataFrame":
+    """Return `asked` (n rows, same order and index) with the features known by then; missing where there are none.
+
+    Feast drops a question that is older than the first row, or whose newest row is older than `ttl`, and merges
+    questions of the same region and time; here each question keeps its row.
+    """
+    number = asked.groupby(["region", "asked_at"], sort=False).ngroup()
+    distinct = asked[["region", "asked_at"]].assign(number=number).drop_duplicates("number")
+    answer = ask_the_past(store, distinct).set_index("number")[list(FEATURES)]
+    return asked.join(answer.reindex(number).set_axis(asked.index))
+
+
+def ask_now(store: "FeatureStore", regions: Iterable[str]) -> "pd.DataFrame":
+    """Return what the online store holds for each region, a row each; missing for one that it does not know."""
+    import pandas as pd
+
+    with quietly():
+        answer = store.get_online_features(
+            features=store.get_feature_service("load_forecast"),
+            entity_rows=[{"region": name} for name in regions],
+        ).to_dict()
+    return pd.DataFrame(answer)[["region", *FEATURES]].astype(dict.fromkeys(FEATURES, float))
+
+
+def _utc(times: "pd.Series") -> "pd.Series":
+    """Return times in UTC and whole microseconds, which is what Feast keeps."""
+    aware = times.dt.tz_localize("UTC") if times.dt.tz is None else times.dt.tz_convert("UTC")
+    return aware.dt.floor("us")

@@ -1,0 +1,99 @@
+"""Versions of a model and the names that move between them: champion, challenger, previous."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labsupport.tracking.runs import TRUSTED, TrackingError, get_run
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+
+
+def register(run_id: str, name: str) -> str:
+    """Make the model of a finished run a version of `name`, and return the version.
+
+    Raises TrackingError for a run that did not finish or has no model.
+    """
+    import mlflow
+
+    run = get_run(run_id)
+    client = mlflow.MlflowClient()
+    models = run.outputs.model_outputs if run.outputs else []
+    if run.info.status != "FINISHED" or not models:
+        raise TrackingError(
+            f"The run {run.info.run_name!r} is {run.info.status} and has {len(models)} models: register a run that "
+            "finished with one."
+        )
+    if not client.search_registered_models(filter_string=f"name = '{name}'"):
+        client.create_registered_model(name)
+    model = models[-1].model_id
+    made = client.create_model_version(name, source=f"models:/{model}", run_id=run_id, model_id=model)
+    return str(made.version)
+
+
+def promote(name: str, version: str) -> None:
+    """Let `champion` point to a version; the champion until now gets the alias `previous`."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    champion = find(name, CHAMPION)
+    if champion and champion.version != str(version):
+        client.set_registered_model_alias(name, PREVIOUS, champion.version)
+    client.set_registered_model_alias(name, CHAMPION, str(version))
+
+
+def rollback(name: str) -> str:
+    """Let `champion` point to the version that was champion before, and return it; nothing is trained or deleted.
+
+    Raises TrackingError when there was none before.
+    """
+    import mlflow
+
+    before = find(name, PREVIOUS)
+    if before is None:
+        raise TrackingError(
+            f"{name} has no alias {PREVIOUS!r}: no champion was replaced yet, there is nothing to go back to."
+        )
+    mlflow.MlflowClient().set_registered_model_alias(name, CHAMPION, before.version)
+    return str(before.version)
+
+
+def find(name: str, alias: str) -> "ModelVersion | None":
+    """Return the version that an alias points to, or None."""
+    import mlflow
+
+    try:
+        return mlflow.MlflowClient().get_model_version_by_alias(name, alias)
+    except mlflow.MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+        return None
+
+
+def load(name: str, alias: str = CHAMPION) -> Any:
+    """Load the version behind an alias; its `predict` takes a frame with the signature's columns.
+
+    MLflow trusts the types that the model's own file names. Here they must be in our list before anything is built.
+    Raises TrackingError for an alias that points nowhere, a model that is not stored by skops, and other types.
+    """
+    import mlflow
+    import skops.io
+
+    if find(name, alias) is None:
+        raise TrackingError(f"{name} has no alias {alias!r}: set it by `promote` or `set_registered_model_alias`.")
+    with tempfile.TemporaryDirectory(prefix="labs-model-") as folder:
+        path = Path(mlflow.artifacts.download_artifacts(f"models:/{name}@{alias}", dst_path=folder))
+        stored = path / "model.skops"
+        if not stored.exists():
+            raise TrackingError(
+                f"{name}@{alias} is not stored by skops, so loading it could run anything: it was not loaded."
+            )
+        strange = sorted(set(skops.io.get_untrusted_types(file=stored)) - set(TRUSTED))
+        if strange:
+            raise TrackingError(
+                f"{name}@{alias} holds types that are not trusted: {', '.join(strange)}; it was not loaded."
+            )
+        return mlflow.pyfunc.load_model(str(path))

@@ -1,0 +1,259 @@
+"""A real MLflow tracking server for a lesson: started on a free port of this machine, ended without a trace."""
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import warnings
+import weakref
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from labsupport.environment import NO_USAGE_REPORTS
+
+HOST = "127.0.0.1"
+ATTEMPTS = 3
+LOG_LINES = 8
+# A path of the API: /health answers 200 before the database is asked, and for host names that the API refuses.
+READY = "/api/2.0/mlflow/experiments/search?max_results=1"
+# Without this the server starts eight more processes for scheduled evaluations: 1 GB.
+SERVER_ENVIRONMENT = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **NO_USAGE_REPORTS}
+# What clients read while the server runs: quick to give up, and no chatter.
+CLIENT_ENVIRONMENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "GIT_PYTHON_REFRESH": "quiet",
+    **NO_USAGE_REPORTS,
+}
+
+
+class ServerError(RuntimeError):
+    """The server did not start, or is gone; the text holds the last lines of its log and what to do."""
+
+
+class LocalServer:
+    """A running server. `uri`: where clients find it; `folder`: its database `mlflow.db` and its `artifacts`.
+
+    Use it in a `with` block, or call `stop`. If neither happens it ends with the last reference to it, with this
+    process at the latest, even if that is killed.
+    """
+
+    def __init__(self, folder: Path | None, port: int | None, timeout_s: float) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="labs-mlflow-") if folder is None else None
+        self.folder = Path(self._temporary.name) if self._temporary else Path(folder or "").resolve()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._log = self.folder / "server.log"
+        try:
+            self._process, self._port = self._start(port, timeout_s)
+        except BaseException:
+            self._forget_folder()
+            raise
+        self._finalizer = weakref.finalize(self, _end, self._process, self._temporary)
+        self._before = _set_environment({**CLIENT_ENVIRONMENT, "MLFLOW_TRACKING_URI": self.uri})
+        _mute(True)
+
+    @property
+    def uri(self) -> str:
+        """The address that clients use; `MLFLOW_TRACKING_URI` holds it while the server runs."""
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def running(self) -> bool:
+        """Whether the server's process lives."""
+        return self._finalizer.alive and self._process.poll() is None
+
+    def require_running(self) -> None:
+        """Raise ServerError, with the last lines of the log, when the server is gone."""
+        if not self._finalizer.alive:
+            raise ServerError("The server was stopped: start another one with local_server().")
+        if self._process.poll() is not None:
+            raise ServerError(f"The server is gone: {self._last_words()} Start another one with local_server().")
+
+    def stop(self) -> None:
+        """End the server and all it started, remove its temporary folder, and give the environment back. Safe to repeat."""
+        if self._finalizer.alive:
+            self._finalizer()
+            _set_environment(self._before)
+            _mute(False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.stop()
+
+    def _start(self, wanted: int | None, timeout_s: float) -> tuple[subprocess.Popen[bytes], int]:
+        deadline = time.monotonic() + timeout_s
+        for _ in range(ATTEMPTS):
+            port = free_port() if wanted is None else _require_free(wanted)
+            process = self._launch(port)
+            try:
+                # The time in which our client library loads is the time in which the server's own does.
+                import mlflow  # noqa: F401
+
+                while time.monotonic() < deadline and process.poll() is None:
+                    if _answers(port) and _listens(process, port):
+                        return process, port
+                    time.sleep(0.15)
+            except BaseException:
+                _end(process, None)
+                raise
+            late = process.poll() is None
+            _end(process, None)
+            if late:
+                raise ServerError(f"The server was not ready after {timeout_s:g} s: {self._last_words()}")
+            if wanted is not None or "address already in use" not in self._said().lower():
+                break
+        raise ServerError(f"The server did not start: {self._last_words()}")
+
+    def _launch(self, port: int) -> subprocess.Popen[bytes]:
+        options = {
+            "--backend-store-uri": f"sqlite:///{self.folder / 'mlflow.db'}",
+            "--artifacts-destination": str(self.folder / "artifacts"),
+            "--host": HOST,
+            "--port": str(port),
+            "--workers": "1",
+        }
+        remove = str(self.folder) if self._temporary else ""
+        command = [sys.executable, "-m", "labsupport.tracking.process", remove]
+        with self._log.open("wb") as log:
+            return subprocess.Popen(
+                [*command, *(word for option in options.items() for word in option)],
+                cwd=self.folder,
+                env=_server_environment(),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _said(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def _last_words(self) -> str:
+        lines = [line.strip() for line in self._said().splitlines() if line.strip()]
+        return (
+            "its log ends with\n" + "\n".join(f"  {line[:200]}" for line in lines[-LOG_LINES:] or ["(nothing)"]) + "\n"
+        )
+
+    def _forget_folder(self) -> None:
+        if self._temporary:
+            self._temporary.cleanup()
+
+
+def local_server(folder: Path | None = None, *, port: int | None = None, timeout_s: float = 110) -> LocalServer:
+    """Start an MLflow server (SQLite, artifacts through the server) on this machine and wait until its API answers.
+
+    `folder`: where runs and models are kept; without it a temporary folder, removed at the end. `port`: without it a
+    free one is chosen, and another one when a program takes it meanwhile. While it runs, `MLFLOW_TRACKING_URI` of this
+    process points to it and MLflow's client is quiet. Raises ServerError, with the last lines of the server's log.
+    """
+    return LocalServer(folder, port, timeout_s)
+
+
+def variables_of_the_server() -> set[str]:
+    """Return the environment variables that the command `mlflow server` reads in place of its options."""
+    with warnings.catch_warnings():
+        # Loading the command loads the server's tables, which warn about each other.
+        warnings.simplefilter("ignore")
+        from mlflow.cli import server
+    return {option.envvar for option in server.params if isinstance(option.envvar, str)}
+
+
+def free_port() -> int:
+    """Return a port that no program listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _require_free(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+            return port
+        except OSError as error:
+            raise ServerError(
+                f"Port {port} can't be used ({error.strerror}): leave `port` out to get a free one."
+            ) from None
+
+
+def _server_environment() -> dict[str, str]:
+    """Return this process's environment without MLflow's settings, which would reach into the server."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "_MLFLOW_"))}
+    return ours | SERVER_ENVIRONMENT
+
+
+def _answers(port: int) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://{HOST}:{port}{READY}", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Whether it is really ours that answers at a port, and not a program that took it meanwhile."""
+    for member in _family(process):
+        with contextlib.suppress(psutil.Error):
+            for connection in member.net_connections("tcp"):
+                if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                    return True
+    return False
+
+
+def _family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(process.pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _end(process: subprocess.Popen[bytes], temporary: "tempfile.TemporaryDirectory[str] | None") -> None:
+    family = _family(process)
+    # The group outlives its leader: a worker whose parent was killed is in it, too.
+    for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+        psutil.wait_procs(family, timeout=patience)
+    if process.stdin:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+    if temporary:
+        temporary.cleanup()
+
+
+def _set_environment(values: dict[str, str | None] | dict[str, str]) -> dict[str, str | None]:
+    """Set environment variables (None removes one) and return what they were."""
+    before = {name: os.environ.get(name) for name in values}
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    return before
+
+
+def _mute(quiet: bool) -> None:
+    """Switch off, or on again, what MLflow's client writes to stderr; its exceptions still say what is wrong."""
+    from mlflow.utils import logging_utils
+
+    # Two ways out: its loggers, and lines that it prints itself.
+    logging.getLogger("mlflow").setLevel(logging.ERROR if quiet else logging.INFO)
+    (logging_utils.disable_logging if quiet else logging_utils.enable_logging)()

@@ -1,0 +1,109 @@
+"""Progress as a table: a learner's own, and a class's from the files that its learners hand in."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from labsupport import cli, paths
+from labsupport.course import catalogue
+from labsupport.errors import LabsError
+from labsupport.exercises import overview, progress
+from labsupport.exercises.define import Exercises
+
+
+@pytest.fixture(autouse=True)
+def listed(lesson: Exercises, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The course consists of lesson 199."""
+    entry = {"number": "199", "name": "199_tiny", "title": "Tiny", "question": "Why?", "part": 1, "exercises": 3}
+    entry |= {"minutes": None, "run_seconds": None, "memory_mb": None}
+    (tmp_path / "catalogue.json").write_text(json.dumps({"lessons": [entry]}))
+    monkeypatch.setattr(paths, "CATALOGUE", tmp_path / "catalogue.json")
+    known = {"name": "x", "stub": "", "solution": "", "needs": []}
+    stored = {"setup": [], "exercises": dict.fromkeys(("199.1", "199.2", "199.a"), known)}
+    (paths.ANSWERS / "199.json").write_text(json.dumps(stored))
+    catalogue.entries.cache_clear()
+    yield
+    catalogue.entries.cache_clear()
+
+
+def hand_in(file: Path, **entries: dict) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"exercises": {f"199.{name[1:]}": entry for name, entry in entries.items()}}))
+    return file
+
+
+PASSED = {"attempts": 1, "outcome": "PASS", "passed_at": "2026-01-01T00:00:00+00:00"}
+FAILED = {"attempts": 3, "outcome": "FAIL", "hints": 2, "solution_shown": True}
+
+
+def test_a_beginner_is_told_where_to_begin() -> None:
+    bar, beginning = overview.of_learner().splitlines()
+    assert bar.split() == ["199", "Tiny", "[...]", "0/3"]
+    assert beginning == "No exercise checked yet. Begin with `make lab` and lesson 000."
+
+
+def test_passed_exercises_and_shown_solutions_are_marked() -> None:
+    progress.record_outcome("199.2", "PASS")
+    progress.record_outcome("199.2", "FAIL")
+    progress.record_outcome("199.1", "FAIL")
+    progress.record_solution_shown("199.1")
+    (bar,) = overview.of_learner().splitlines()
+    assert bar.endswith("[.#.] 1/3, solution shown: 199.1"), "what was passed once stays passed"
+
+
+def test_a_damaged_file_gets_a_sentence(home: Path) -> None:
+    home.mkdir()
+    (home / "progress.json").write_text("[]")
+    with pytest.raises(LabsError, match=r"progress.json can't be read as a progress file"):
+        overview.of_learner()
+
+
+def test_a_class_is_merged_and_shows_where_it_got_stuck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [
+        hand_in(tmp_path / "anna.json", _1=PASSED, _2=PASSED),
+        hand_in(tmp_path / "ben.json", _1=PASSED, _2=FAILED),
+    ]
+    assert cli.main(["progress", "--merge", *map(str, files)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "        199",
+        "anna    2/3",
+        "ben     1/3",
+        "",
+        "Where the class got stuck",
+        "199.2: 1 of 2 passed, 2 hints, solution shown 1 times",
+        "199.1: 2 of 2 passed, 0 hints, solution shown 0 times",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["anna.json", "ben.json"], ["anna", "ben"]),
+        (["anna/progress.json", "ben/progress.json", "cleo.json"], ["anna/progress", "ben/progress", "cleo"]),
+        (["anna/labs/progress.json", "ben/labs/progress.json"], ["anna/labs/progress.json", "ben/labs/progress.json"]),
+    ],
+)
+def test_learners_whose_files_have_one_name_are_told_apart(tmp_path: Path, files: list[str], names: list[str]) -> None:
+    table = overview.of_class([hand_in(tmp_path / file, _1=PASSED) for file in files])
+    rows = table.splitlines()[1 : 1 + len(files)]
+    assert all(row.split()[0].endswith(name) for row, name in zip(rows, names, strict=True))
+    assert len({row.split()[0] for row in rows}) == len(files)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "There is no progress file .*anna.json. Each learner finds theirs with"),
+        ("[]", "anna.json can't be read as a progress file"),
+        ("{", "anna.json can't be read as a progress file"),
+    ],
+)
+def test_a_missing_or_foreign_file_of_a_class_gets_a_sentence(
+    tmp_path: Path, content: str | None, sentence: str
+) -> None:
+    good, file = hand_in(tmp_path / "ben.json", _1=PASSED), tmp_path / "anna.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(LabsError, match=sentence):
+        overview.of_class([good, file])

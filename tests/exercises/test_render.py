@@ -1,0 +1,63 @@
+"""Cards: wrapped text in a terminal, Markdown, and HTML in which the learner's own text is only text."""
+
+import html.parser
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labsupport.exercises.render import COLOURS, Card
+
+CARD = Card("FAIL", "1.1 `x < y`", [("Saw", "a `<b>` tag & more " * 12), ("", "one\ntwo")], "raise <Error>")
+
+
+def test_text_is_wrapped_at_100_columns_and_indented() -> None:
+    lines = CARD.as_text().splitlines()
+    assert lines[0] == "FAIL 1.1 `x < y`"
+    assert max(map(len, lines)) <= 100
+    assert lines[1].startswith("  Saw: a `<b>` tag & more")
+    assert lines[-3:] == ["  one", "  two", "    raise <Error>"]
+
+
+def test_a_long_name_is_not_broken() -> None:
+    name = "very_long_name_of_a_metric_" * 6
+    assert name in Card("HINT", "1.1", [("", f"look at {name} first")]).as_text()
+
+
+def test_markdown_keeps_code_spans_and_fences_code() -> None:
+    shown = CARD.as_markdown()
+    assert shown.startswith("**FAIL** 1.1 `x < y`\n\n**Saw**: a `<b>` tag & more")
+    assert shown.endswith("```python\nraise <Error>\n```")
+
+
+def test_html_shows_code_spans_and_escapes_what_they_hold() -> None:
+    shown = CARD.as_html()
+    assert "<code>&lt;b&gt;</code> tag &amp; more" in shown
+    assert "raise &lt;Error&gt;" in shown and "one<br>two" in shown
+    assert "<b>" not in shown
+
+
+class Tags(html.parser.HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def handle_starttag(self, tag: str, attributes: object) -> None:
+        self.found.add(tag)
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="<>&\"'`*_[]()!/=abscriptonlk \n"))
+def test_no_text_of_a_learner_becomes_a_tag(text: str) -> None:
+    tags = Tags()
+    tags.feed(Card("FAIL", text, [("Saw", f"`{text}`"), ("", text)], text).as_html())
+    assert tags.found <= {"div", "strong", "span", "pre", "code", "em", "br", "a", "img"}
+
+
+def test_a_script_stays_text() -> None:
+    shown = Card("FAIL", "1.1", [("Saw", "<script>alert(1)</script> [x](javascript:alert(1))")]).as_html()
+    assert "<script" not in shown and "href" not in shown
+
+
+def test_every_label_has_a_colour_of_its_own_kind() -> None:
+    for label, colour in COLOURS.items():
+        assert f'<strong style="color:{colour}">{label}</strong>' in Card(label, "1.1").as_html()

@@ -1,0 +1,283 @@
+"""Lesson 204: usual mistakes get their own diagnosis, other right answers pass."""
+
+import pytest
+
+from labsupport.exercises import proof
+from labsupport.exercises.proof import Kind
+
+TRUSTED = 'skops_trusted_types=["sklearn.tree._tree.Tree"]'
+
+
+def gini(expression: str) -> str:
+    return f"def gini(failed):\n    p = np.mean(failed)\n    return {expression}"
+
+
+def cut(cost: str, pick: str = "min(candidates, key=cost)") -> str:
+    return (
+        "def best_threshold(values, failed):\n"
+        "    known = np.unique(values)\n"
+        "    candidates = (known[1:] + known[:-1]) / 2\n"
+        "    def gini(part):\n"
+        "        p = part.mean()\n"
+        "        return 2 * p * (1 - p)\n"
+        "    def cost(t):\n"
+        "        yes = values <= t\n"
+        f"        return {cost}\n"
+        f"    return {pick}"
+    )
+
+
+WEIGHTED = "yes.mean() * gini(failed[yes]) + (~yes).mean() * gini(failed[~yes])"
+
+
+def depth(body: str) -> str:
+    return (
+        "def choose_depth(depths, learnt, validation, slack=0.01):\n"
+        "    good = [d for d, v in zip(depths, validation) if v >= max(validation) - slack]\n"
+        f"    return {body}"
+    )
+
+
+def query(filters: str, order: str = '["metrics.skill_validation DESC"]', pick: str = "[0]") -> str:
+    return (
+        "def best_run(client, experiment_id, data_sha256):\n"
+        f'    return client.search_runs([experiment_id], filter_string=f"{filters}", order_by={order}){pick}'
+    )
+
+
+FINISHED, SAME_DATA = "attributes.status = 'FINISHED'", "params.data_sha256 = '{data_sha256}'"
+
+
+def back(*lines: str) -> str:
+    body = ["def rollback(client, name):", '    v = client.get_model_version_by_alias(name, "previous").version']
+    return "\n".join([*body, *(f"    {line}" for line in lines)])
+
+
+SET = 'client.set_registered_model_alias(name, "champion", v)'
+
+
+def recorded(*lines: str, end: str = "return run.info.run_id") -> str:
+    head = [
+        "def train_and_record(mlflow, X_train, y_train, X_new, y_new):",
+        "    from sklearn.tree import DecisionTreeClassifier",
+        "    with mlflow.start_run() as run:",
+    ]
+    return "\n".join([*head, *(f"        {line}" for line in lines), f"    {end}"])
+
+
+PARAMS = 'mlflow.log_params({"max_depth": 5, "seed": 0})'
+FIT = "model = DecisionTreeClassifier(max_depth=5, random_state=0).fit(X_train, y_train)"
+METRIC = 'mlflow.log_metric("accuracy", model.score(X_new, y_new))'
+
+
+def stored(*options: str, name: str = 'name="decision_tree"', example: str = "input_example=X_train[:2]") -> str:
+    return f"mlflow.sklearn.log_model({', '.join(x for x in ('model', name, example, *options) if x)})"
+
+
+MODEL = stored(TRUSTED)
+
+WRONG = {
+    "204.1": {
+        "takes the chance of two alike": (gini("p**2 + (1 - p) ** 2"), "take it from 1"),
+        "takes half of it": (gini("p * (1 - p)"), "half of it"),
+        "forgets the successes": (gini("1 - p**2"), "only two failures"),
+        "takes entropy": (gini("-sum(q * np.log2(q) for q in (p, 1 - p) if q > 0)"), "entropy"),
+        "takes the rarer kind": (gini("min(p, 1 - p)"), "rarer kind"),
+        "returns nothing": ("def gini(failed):\n    np.mean(failed)", "no `return`"),
+    },
+    "204.2": {
+        "forgets the sizes": (cut("gini(failed[yes]) + gini(failed[~yes])"), "weight each by the size"),
+        "takes the worst": (cut(WEIGHTED, "max(candidates, key=cost)"), "the worst cut"),
+        "looks at one part": (cut("gini(failed[yes])"), "only the impurity of the yes part"),
+        "looks at the other part": (cut("gini(failed[~yes])"), "only the impurity of the no part"),
+        "counts errors": (
+            cut("sum(min(part.sum(), (~part).sum()) for part in (failed[yes], failed[~yes]))"),
+            "counted errors",
+        ),
+        "leaves a part empty": (cut(WEIGHTED, "values.max()"), "one part is empty"),
+        "returns the cost, too": (cut(WEIGHTED, "min((cost(t), t) for t in candidates)"), "the threshold alone"),
+    },
+    "204.3": {
+        "looks at the past": (
+            "def choose_depth(depths, learnt, validation, slack=0.01):\n    return depths[int(np.argmax(learnt))]",
+            "choose by `validation`",
+        ),
+        "ignores the slack": (
+            "def choose_depth(depths, learnt, validation, slack=0.01):\n    return depths[int(np.argmax(validation))]",
+            "`slack` and the simpler depth are not looked at",
+        ),
+        "takes the largest": (depth("max(good)"), "the largest of the good"),
+        "takes the first": (depth("good[0]"), "in any order"),
+        "returns a position": (depth("list(depths).index(good[0])"), "a position in the list"),
+    },
+    "204.4": {
+        "forgets the status": (query(SAME_DATA), "a run that FAILED"),
+        "forgets the data": (query(FINISHED), "ask for `params.data_sha256`"),
+        "forgets both": (query(""), "neither the status nor the data"),
+        "orders by the past": (
+            query(f"{FINISHED} and {SAME_DATA}", '["metrics.skill_learnt DESC"]'),
+            "deploys it learnt from",
+        ),
+        "orders upwards": (query(f"{FINISHED} and {SAME_DATA}", '["metrics.skill_validation"]'), "add `DESC`"),
+        "does not order": (query(f"{FINISHED} and {SAME_DATA}", "None"), "the newest run comes first"),
+        "returns the list": (query(f"{FINISHED} and {SAME_DATA}", pick=""), "the first of the list"),
+        "quotes the wrong thing": (query(f"{FINISHED} and params.data_sha256 = {{data_sha256}}"), "MlflowException"),
+        "fixes the hash": (query(f"{FINISHED} and params.data_sha256 = 'aa11'"), "a hash stands fixed"),
+    },
+    "204.5": {
+        "turns it round": (
+            'def rollback(client, name):\n    v = client.get_model_version_by_alias(name, "champion").version\n'
+            '    client.set_registered_model_alias(name, "previous", v)\n    return v',
+            "the wrong alias was moved",
+        ),
+        "only reads": (back("return v"), "no alias was moved"),
+        "fixes a version": (
+            'def rollback(client, name):\n    client.set_registered_model_alias(name, "champion", "1")\n    return "1"',
+            "a fixed number",
+        ),
+        "deletes the bad version": (
+            back(
+                'client.delete_model_version(name, client.get_model_version_by_alias(name, "champion").version)',
+                SET,
+                "return v",
+            ),
+            "evidence for the post-mortem",
+        ),
+        "swaps the two": (
+            back(
+                'bad = client.get_model_version_by_alias(name, "champion").version',
+                SET,
+                'client.set_registered_model_alias(name, "previous", bad)',
+                "return v",
+            ),
+            "previous was moved too",
+        ),
+        "returns nothing": (back(SET), "no `return`"),
+        "hands over the whole version": (
+            'def rollback(client, name):\n    v = client.get_model_version_by_alias(name, "previous")\n'
+            '    client.set_registered_model_alias(name, "champion", v)\n    return v.version',
+            "take its .version",
+        ),
+    },
+    "204.6": {
+        "keeps the handout's order": (recorded(FIT, MODEL, PARAMS, METRIC), "max_depth after the model"),
+        "logs only the metric late": (recorded(PARAMS, FIT, MODEL, METRIC), "accuracy after the model"),
+        "takes the quick way out": (
+            recorded(PARAMS, FIT, METRIC, stored('serialization_format="cloudpickle"')),
+            "can run code when it is loaded",
+        ),
+        "trusts nothing": (recorded(PARAMS, FIT, METRIC, stored()), "untrusted types"),
+        "hides the refusal": (
+            recorded(PARAMS, FIT, METRIC, "try:", f"    {stored()}", "except Exception:", "    pass"),
+            "must not look FINISHED",
+        ),
+        "keeps the old position": (
+            recorded(PARAMS, FIT, METRIC, stored(TRUSTED, name='"decision_tree"')),
+            "write `name=`",
+        ),
+        "forgets the example": (recorded(PARAMS, FIT, METRIC, stored(TRUSTED, example="")), "without an example"),
+        "forgets the seed": (
+            recorded('mlflow.log_param("max_depth", 5)', FIT, METRIC, MODEL),
+            "without the parameter seed",
+        ),
+        "records another seed than it used": (
+            recorded(PARAMS, FIT.replace("random_state=0", "random_state=1"), METRIC, MODEL),
+            "does not say what was done",
+        ),
+        "scores the past": (recorded(PARAMS, FIT, METRIC.replace("X_new, y_new", "X_train, y_train"), MODEL), "X_new"),
+        "returns nothing": (recorded(PARAMS, FIT, METRIC, MODEL, end="pass"), "return run.info.run_id"),
+        "opens no run": (
+            "def train_and_record(mlflow, X_train, y_train, X_new, y_new):\n"
+            '    mlflow.log_params({"max_depth": 5, "seed": 0})',
+            "no run is open",
+        ),
+    },
+}
+
+RIGHT = {
+    "204.1": {
+        "as a product": gini("2 * p * (1 - p)"),
+        "by counting": (
+            "def gini(failed):\n"
+            "    failed = list(failed)\n"
+            "    pairs = [(a, b) for a in failed for b in failed]\n"
+            "    return sum(a != b for a, b in pairs) / len(pairs)"
+        ),
+    },
+    "204.2": {
+        "at the value itself": cut(WEIGHTED, "known[known <= min(candidates, key=cost)].max()"),
+        "by a running sum": (
+            "def best_threshold(values, failed):\n"
+            "    order = np.argsort(values)\n"
+            "    v, f = values[order], failed[order].astype(float)\n"
+            "    n = np.arange(1, len(v))\n"
+            "    k, rest = np.cumsum(f)[:-1], f.sum() - np.cumsum(f)[:-1]\n"
+            "    cost = k * (1 - k / n) + rest * (1 - rest / (len(v) - n))\n"
+            "    cost[v[1:] == v[:-1]] = np.inf\n"
+            "    at = cost.argmin()\n"
+            "    return (v[at] + v[at + 1]) / 2"
+        ),
+        "by scikit-learn": (
+            "from sklearn.tree import DecisionTreeClassifier\n"
+            "def best_threshold(values, failed):\n"
+            "    tree = DecisionTreeClassifier(max_depth=1).fit(np.reshape(values, (-1, 1)), failed)\n"
+            "    return tree.tree_.threshold[0]"
+        ),
+    },
+    "204.3": {
+        "with pandas": (
+            "def choose_depth(depths, learnt, validation, slack=0.01):\n"
+            "    scores = pd.Series(np.asarray(validation), index=depths)\n"
+            "    return scores[scores >= scores.max() - slack].index.min()"
+        ),
+    },
+    "204.4": {
+        "in Python": (
+            "def best_run(client, experiment_id, data_sha256):\n"
+            "    runs = client.search_runs(experiment_ids=[experiment_id])\n"
+            "    runs = [r for r in runs if r.info.status == 'FINISHED' and r.data.params['data_sha256'] == data_sha256]\n"
+            "    return max(runs, key=lambda r: r.data.metrics['skill_validation'])"
+        ),
+        "with other words": query("status = 'FINISHED' and parameters.data_sha256 = '{data_sha256}'"),
+    },
+    "204.5": {
+        "by the model's aliases": (
+            "def rollback(client, name):\n"
+            '    version = client.get_registered_model(name).aliases["previous"]\n'
+            '    client.set_registered_model_alias(name=name, alias="champion", version=version)\n'
+            "    return int(version)"
+        ),
+        "clearing first": back('client.delete_registered_model_alias(name, "champion")', SET, "return v"),
+    },
+    "204.6": {
+        "one by one, with a signature": recorded(
+            FIT,
+            'mlflow.log_param("seed", 0)',
+            'mlflow.log_param("max_depth", model.max_depth)',
+            'mlflow.log_metrics({"accuracy": float(np.mean(model.predict(X_new) == y_new))})',
+            stored(
+                TRUSTED,
+                "signature=mlflow.models.infer_signature(X_train, model.predict(X_train))",
+                example="input_example=X_new.head(2)",
+            ),
+        ),
+    },
+}
+
+
+def test_a_mistake_gets_its_own_diagnosis(wrong) -> None:
+    key, _, (code, words) = wrong
+    outcome = proof.outcome_of_code(key, code)
+    assert outcome.kind in (Kind.FAIL, Kind.ERROR)
+    assert words in proof.diagnosis(outcome)
+
+
+def test_another_right_answer_passes(right) -> None:
+    key, _, code = right
+    outcome = proof.outcome_of_code(key, code)
+    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_the_diagnoses_of_an_exercise_differ(key) -> None:
+    assert len({words for _, words in WRONG[key].values()}) == len(WRONG[key])

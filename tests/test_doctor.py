@@ -1,0 +1,203 @@
+"""The doctor: each machine's fault gets its level, one sentence, and the line that mends it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labsupport import cli, doctor
+from labsupport.doctor import FAIL, NOTE, OK, Finding
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LABS_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def only(look: Callable) -> Finding:
+    (finding,) = look()
+    return finding
+
+
+@pytest.mark.parametrize(("version", "level"), [((3, 10), FAIL), ((3, 11), OK), ((3, 13), OK), ((3, 14), FAIL)])
+def test_three_versions_of_python_are_supported(
+    version: tuple[int, int], level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (*version, 0))
+    finding = only(doctor._python)
+    assert finding.level == level
+    assert ("delete .venv" in finding.mend) == (level == FAIL)
+
+
+def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.metadata
+
+    def version(name: str) -> str:
+        if name in ("mlflow", "numpy"):
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    finding = only(doctor._environment)
+    assert (finding.level, finding.sentence) == (FAIL, "The environment lacks numpy, mlflow.")
+    assert finding.mend.startswith("make lab")
+
+
+@pytest.mark.parametrize(
+    ("free", "level", "sentence"),
+    [
+        (0.4e9, FAIL, "Only 0.4 GB of disk are free."),
+        (3e9, NOTE, "3 GB of disk are free; the labs with containers want 5."),
+        (50e9, OK, "At least 5 GB of disk are free."),
+    ],
+)
+def test_the_disk(free: float, level: str, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=free))
+    finding = only(doctor._disk)
+    assert (finding.level, finding.sentence) == (level, sentence)
+    assert bool(finding.mend) == (level != OK)
+
+
+@pytest.mark.parametrize(("total", "level"), [(2e9, NOTE), (4e9, OK)])
+def test_the_memory(total: float, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("psutil.virtual_memory", lambda: types.SimpleNamespace(total=total))
+    assert only(doctor._memory).level == level
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "release", "folder", "level", "words"),
+    [
+        ("Linux", "x86_64", "6.1", "/home/anna", OK, "Linux on x86_64."),
+        ("Darwin", "arm64", "24", "/Users/anna", OK, "Darwin on arm64."),
+        ("Darwin", "x86_64", "24", "/Users/anna", FAIL, "Intel Macs have no current TensorFlow."),
+        ("Windows", "AMD64", "11", "C:/course", FAIL, "Windows itself is not supported."),
+        ("Linux", "x86_64", "5.15-microsoft-standard-WSL2", "/mnt/c/course", NOTE, "lies on a Windows drive"),
+        ("Linux", "x86_64", "5.15-microsoft-standard-WSL2", "/home/anna", OK, "Linux on x86_64."),
+    ],
+)
+def test_the_system(
+    system: str, machine: str, release: str, folder: str, level: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("system", system), ("machine", machine), ("release", release)):
+        monkeypatch.setattr(doctor.platform, name, lambda value=value: value)
+    monkeypatch.setattr(Path, "cwd", lambda: Path(folder))
+    finding = only(doctor._system)
+    assert finding.level == level and words in finding.sentence
+    assert bool(finding.mend) == (level != OK)
+
+
+@pytest.mark.parametrize(
+    ("program", "exit_code", "output", "errors", "level", "words"),
+    [
+        ("docker", 0, "8000000000\n", "", OK, "docker runs."),
+        ("docker", 0, "2000000000\n", "", NOTE, "docker has 2.0 GB of memory"),
+        ("docker", 0, "<no value>\n", "", OK, "docker runs."),
+        ("docker", 1, "", "Got permission denied while trying to connect", NOTE, "you may not use it"),
+        ("podman", 125, "", "Cannot connect to Podman", NOTE, "podman is installed, but it is not running."),
+    ],
+)
+def test_docker_and_podman(
+    program: str,
+    exit_code: int,
+    output: str,
+    errors: str,
+    level: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == program else None)
+    answer = subprocess.CompletedProcess([program], exit_code, output, errors)
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: answer)
+    finding = only(doctor._docker)
+    assert finding.level == level and words in finding.sentence
+    assert bool(finding.mend) == (level != OK)
+
+
+@pytest.mark.parametrize("fault", [subprocess.TimeoutExpired("docker", 10), OSError("exec format error")])
+def test_a_docker_that_hangs_or_cannot_start_does_not_answer(fault: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(command: list[str], **options: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(subprocess, "run", run)
+    assert only(doctor._docker).sentence == "docker does not answer."
+
+
+def test_without_docker_and_kubectl_the_pocket_cluster_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    assert only(doctor._docker).sentence.endswith("the labs of part 6 use the pocket cluster.")
+    assert only(doctor._kubectl).sentence == "No kubectl: part 6 needs it."
+    (tmp_path / "kubectl").write_text("")
+    assert only(doctor._kubectl).level == OK
+
+
+@pytest.mark.parametrize(
+    ("variables", "noted"),
+    [
+        ({}, False),
+        ({"HTTPS_PROXY": "http://proxy:3128"}, True),
+        ({"https_proxy": "http://proxy:3128", "no_proxy": "example.org"}, True),
+        ({"https_proxy": "http://proxy:3128", "no_proxy": "127.0.0.1,localhost"}, False),
+    ],
+)
+def test_a_proxy_that_catches_local_services_is_named(
+    variables: dict[str, str], noted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    findings = list(doctor._proxy())
+    assert [finding.mend.startswith("export no_proxy=127.0.0.1") for finding in findings] == [True] * noted
+
+
+def test_progress_that_can_be_stored(home: Path) -> None:
+    assert only(doctor._progress) == Finding(OK, "Your progress can be stored.")
+
+
+def test_a_damaged_progress_file_is_a_note(home: Path) -> None:
+    home.mkdir()
+    (home / "progress.json").write_text("{")
+    assert only(doctor._progress).level == NOTE
+    assert (home / "progress.json").read_text() == "{", "the doctor only looks"
+
+
+def test_a_file_where_the_folder_of_the_progress_should_be_is_a_fault(home: Path) -> None:
+    home.write_text("")
+    finding = only(doctor._progress)
+    assert (finding.level, finding.mend) == (FAIL, "export LABS_HOME=/a/folder/you/own")
+
+
+def test_a_folder_that_may_not_be_written_is_a_fault(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert only(doctor._progress).level == FAIL
+
+
+def test_each_finding_is_a_line_with_its_mend_below() -> None:
+    findings = [Finding(OK, "Python 3.12."), Finding(FAIL, "No disk.", "buy one")]
+    assert doctor.text(findings) == "ok    Python 3.12.\nfail  No disk.\n      -> buy one"
+
+
+@pytest.mark.parametrize(("level", "code"), [(OK, 0), (NOTE, 0), (FAIL, 1)])
+def test_the_command_fails_only_for_a_fault(
+    level: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda: [Finding(level, "Seen.")])
+    assert cli.main(["doctor"]) == code
+    assert capsys.readouterr().out == f"{level:<4}  Seen.\n"
+
+
+def test_this_machine_is_examined_whole() -> None:
+    sentences = [finding.sentence for finding in doctor.examine()]
+    assert any("Python" in sentence for sentence in sentences) and any("disk" in sentence for sentence in sentences)
+    assert all(finding.level == OK or finding.mend or "damaged" in finding.sentence for finding in doctor.examine())
