@@ -53,8 +53,6 @@ def apply_all(layout: Layout) -> None:
         "KUBELET_PORT": str(layout.ports().kubelet),
         "CA_BUNDLE": base64.b64encode(layout.certificate("ca").read_bytes()).decode(),
     }
-    if not OBJECTS.exists():
-        return
     for item in yaml.safe_load_all(Template(OBJECTS.read_text()).substitute(values)):
         request(layout, "PATCH", f"{path(item)}?fieldManager=labs&force=true", item)
 

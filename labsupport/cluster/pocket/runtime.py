@@ -171,7 +171,7 @@ class PocketCluster(Connected):
                 with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
                     # A pod that names no ServiceAccount is refused until `default` is there.
                     self._get("/api/v1/namespaces/default/serviceaccounts/default")
-                    if "agent" not in state.programs or _is_ready(self._get(f"/api/v1/nodes/{NODE_NAME}"), started):
+                    if _is_ready(self._get(f"/api/v1/nodes/{NODE_NAME}"), started):
                         return
             time.sleep(0.1)
         stuck = "agent" if said else "apiserver"
