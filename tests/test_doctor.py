@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from labsupport import cli, doctor
+from labsupport.cluster import doctor as cluster_doctor
 from labsupport.doctor import FAIL, NOTE, OK, Finding
 
 
@@ -135,9 +136,30 @@ def test_without_docker_and_kubectl_the_pocket_cluster_is_named(
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     assert only(doctor._docker).sentence.endswith("the labs of part 6 use the pocket cluster.")
-    assert only(doctor._kubectl).sentence == "No kubectl: part 6 needs it."
-    (tmp_path / "kubectl").write_text("")
-    assert only(doctor._kubectl).level == OK
+    assert only(cluster_doctor._kubectl).sentence == "No kubectl: part 6 needs it."
+
+
+@pytest.mark.parametrize(
+    ("version", "level", "words"),
+    [
+        ("v1.36.9", OK, "fits Kubernetes"),
+        ("v1.37.0", OK, "fits Kubernetes"),
+        ("v1.30.1", NOTE, "is 6 minor versions from"),
+        ("", FAIL, "does not run"),
+    ],
+)
+def test_a_kubectl_that_does_not_fit_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, level: str, words: str
+) -> None:
+    program = tmp_path / "kubectl"
+    answer = f'{{"clientVersion": {{"gitVersion": "{version}"}}}}' if version else "Segmentation fault"
+    program.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    finding = only(cluster_doctor._kubectl)
+    assert finding.level == level
+    assert words in finding.sentence
 
 
 @pytest.mark.parametrize(
