@@ -1,6 +1,6 @@
 # The course's commands. Each sets up what it needs (once) and calls `labs` or the checks.
 .DEFAULT_GOAL := help
-.PHONY: help setup course lab test build nightly lock clean
+.PHONY: help setup course lab test build nightly cluster-up cluster-down lock clean
 LABS := .venv/bin/labs
 # One thread per numerical library: faster on small machines, and repeatable.
 export OMP_NUM_THREADS := 1
@@ -28,6 +28,13 @@ nightly: setup  ## the checks that take longer: all seeds, benchmarks
 
 build: setup  ## build the notebooks from notebooks/src
 	@$(LABS) build
+
+cluster-up: setup  ## get the programs of the labs' cluster (once) and start it
+	@$(LABS) cluster install --check >/dev/null 2>&1 || $(LABS) cluster install
+	@$(LABS) cluster up
+
+cluster-down: setup  ## stop the labs' cluster and delete what it stored
+	@$(LABS) cluster down
 
 lock: setup  ## renew the pins in requirements/main.txt
 	@.venv/bin/uv pip compile --universal --python-version 3.11 --upgrade --no-emit-index-url --no-annotate --no-header \
