@@ -96,7 +96,7 @@ def test_pod_uses_the_api_with_the_rights_of_its_service_account(cluster, namesp
     asking = pod("asking", command=["python", "-c", code])
     asking["spec"] |= {"serviceAccountName": "reader", "restartPolicy": "Never"}
     apply(cluster, namespace, asking)
-    waiting.wait_for(cluster, "pod/asking", "jsonpath={.status.phase}=Succeeded", namespace, timeout=30)
+    waiting.wait_for(cluster, "pod/asking", "jsonpath={.status.phase}=Succeeded", namespace, timeout=60)
     assert cluster.kubectl("logs", "asking", "-n", namespace).output == "['asking']\n403 Forbidden\n"
 
 
@@ -117,7 +117,7 @@ def test_token_of_a_service_account_is_recognised(cluster, namespace, reader) ->
 def test_quota_refuses_what_would_exceed_it(cluster, namespace) -> None:
     cluster.kubectl("create", "quota", "small", "--hard=requests.cpu=500m,pods=2", "-n", namespace)
     # The quota holds as soon as its controller has counted what is there.
-    waiting.wait_for(cluster, "quota/small", "jsonpath={.status.hard.pods}=2", namespace, timeout=20)
+    waiting.wait_for(cluster, "quota/small", "jsonpath={.status.hard.pods}=2", namespace, timeout=60)
     apply(cluster, namespace, pod("first", resources=requests(cpu="300m")))
     sentence = (
         "exceeded quota: small, requested: requests.cpu=300m, used: requests.cpu=300m, limited: requests.cpu=500m"
@@ -184,7 +184,7 @@ def test_owned_object_goes_with_its_owner(cluster, namespace) -> None:
     owned = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "owned", "ownerReferences": [reference]}}
     apply(cluster, namespace, owned)
     cluster.kubectl("delete", "configmap", "owner", "-n", namespace)
-    waiting.wait_for(cluster, "configmap/owned", "deleted", namespace, timeout=20)
+    waiting.wait_for(cluster, "configmap/owned", "deleted", namespace, timeout=60)
 
 
 def test_object_with_a_finalizer_stays_until_it_is_taken_away(cluster, namespace) -> None:
@@ -193,7 +193,7 @@ def test_object_with_a_finalizer_stays_until_it_is_taken_away(cluster, namespace
     cluster.kubectl("delete", "configmap", "kept", "-n", namespace, "--wait=false")
     assert "deletionTimestamp" in cluster.get("configmap", "kept", "-n", namespace)["metadata"]
     cluster.kubectl("patch", "configmap", "kept", "-n", namespace, "-p", '{"metadata": {"finalizers": null}}')
-    waiting.wait_for(cluster, "configmap/kept", "deleted", namespace, timeout=20)
+    waiting.wait_for(cluster, "configmap/kept", "deleted", namespace, timeout=60)
 
 
 # --- where pods find a place
@@ -201,14 +201,14 @@ def test_object_with_a_finalizer_stays_until_it_is_taken_away(cluster, namespace
 
 def test_pod_without_room_stays_pending_and_says_why(cluster, namespace) -> None:
     apply(cluster, namespace, pod("huge", resources=requests(cpu="1000")))
-    reason = waiting.until(lambda: unscheduled(cluster, namespace, "huge"), "the scheduler has looked", 20)
+    reason = waiting.until(lambda: unscheduled(cluster, namespace, "huge"), "the scheduler has looked", 60)
     assert re.match(r"0/\d+ nodes are available: 1 Insufficient cpu\.", reason)
     assert cluster.get("pod", "huge", "-n", namespace)["status"]["phase"] == "Pending"
 
 
 def test_pod_that_wants_a_gpu_says_that_none_is_there(cluster, namespace) -> None:
     apply(cluster, namespace, pod("trainer", resources=requests(vendor_example__gpu="1")))
-    reason = waiting.until(lambda: unscheduled(cluster, namespace, "trainer"), "the scheduler has looked", 20)
+    reason = waiting.until(lambda: unscheduled(cluster, namespace, "trainer"), "the scheduler has looked", 60)
     assert "1 Insufficient vendor.example/gpu" in reason
 
 
@@ -226,10 +226,10 @@ def test_extended_resource_is_given_out_until_it_is_used_up(cluster, namespace) 
         apply(cluster, namespace, pod("first", resources=slots))
         waiting.wait_for(cluster, "pod/first", "Ready", namespace, timeout=40)
         apply(cluster, namespace, pod("second", resources=slots))
-        reason = waiting.until(lambda: unscheduled(cluster, namespace, "second"), "the scheduler has looked", 20)
+        reason = waiting.until(lambda: unscheduled(cluster, namespace, "second"), "the scheduler has looked", 60)
         assert f"1 Insufficient {resource}" in reason
         cluster.kubectl("delete", "pod", "first", "-n", namespace)
-        waiting.wait_for(cluster, "pod/second", "Ready", namespace, timeout=20)
+        waiting.wait_for(cluster, "pod/second", "Ready", namespace, timeout=60)
     finally:
         patch({"op": "remove", "path": path})
 
@@ -238,11 +238,11 @@ def test_pod_with_a_selector_finds_its_node_when_that_is_labelled(cluster, names
     choosy = pod("choosy")
     choosy["spec"]["nodeSelector"] = {f"labs.example/{namespace}": "yes"}
     apply(cluster, namespace, choosy)
-    reason = waiting.until(lambda: unscheduled(cluster, namespace, "choosy"), "the scheduler has looked", 20)
+    reason = waiting.until(lambda: unscheduled(cluster, namespace, "choosy"), "the scheduler has looked", 60)
     assert "didn't match Pod's node affinity/selector" in reason
     (node,) = [item["metadata"]["name"] for item in cluster.get("nodes")["items"]]
     cluster.kubectl("label", "node", node, f"labs.example/{namespace}=yes")
-    waiting.wait_for(cluster, "pod/choosy", "Ready", namespace, timeout=20)
+    waiting.wait_for(cluster, "pod/choosy", "Ready", namespace, timeout=60)
     cluster.kubectl("label", "node", node, f"labs.example/{namespace}-")
 
 
@@ -283,7 +283,7 @@ def team_kind(cluster: Cluster, namespace: str) -> Iterator[str]:
         "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
     }
     apply(cluster, namespace, definition)
-    waiting.wait_for(cluster, f"crd/teams.{group}", "Established", namespace, timeout=20)
+    waiting.wait_for(cluster, f"crd/teams.{group}", "Established", namespace, timeout=60)
     yield group
     cluster.kubectl("delete", "crd", f"teams.{group}", "--wait=false")
 
@@ -330,12 +330,12 @@ def test_operator_follows_its_kind_from_creation_to_deletion(cluster, namespace,
     operator["spec"]["volumes"] = [{"name": "code", "configMap": {"name": "code"}}]
     apply(cluster, namespace, code, operator, team(team_kind, "blue", size=2))
     members = "jsonpath={.data.members}"
-    waiting.wait_for(cluster, "configmap/blue", f"{members}=blue-0 blue-1", namespace, timeout=30)
+    waiting.wait_for(cluster, "configmap/blue", f"{members}=blue-0 blue-1", namespace, timeout=60)
     apply(cluster, namespace, team(team_kind, "blue", size=3))
-    waiting.wait_for(cluster, "configmap/blue", f"{members}=blue-0 blue-1 blue-2", namespace, timeout=20)
+    waiting.wait_for(cluster, "configmap/blue", f"{members}=blue-0 blue-1 blue-2", namespace, timeout=60)
     (owner,) = cluster.get("configmap", "blue", "-n", namespace)["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["name"]) == ("Team", "blue")
     path = "jsonpath={.status.resize/spec\\.size}=3"
-    waiting.wait_for(cluster, f"teams.{team_kind}/blue", path, namespace, timeout=20)
-    cluster.kubectl("delete", f"teams.{team_kind}", "blue", "-n", namespace, timeout=20)
+    waiting.wait_for(cluster, f"teams.{team_kind}/blue", path, namespace, timeout=60)
+    cluster.kubectl("delete", f"teams.{team_kind}", "blue", "-n", namespace, timeout=60)
     assert not cluster.kubectl("get", "configmap", "blue", "-n", namespace, check=False).ok

@@ -90,9 +90,9 @@ def home(cluster: Cluster) -> Iterator[str]:
     """Return a namespace with the Deployment `burner`, of which `kubectl top` knows already."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     cluster.kubectl("create", "namespace", name)
-    waiting.wait_for(cluster, "serviceaccount/default", "created", name, timeout=20)
+    waiting.wait_for(cluster, "serviceaccount/default", "created", name, timeout=60)
     apply(cluster, name, deployment("burner"))
-    waiting.wait_for(cluster, "deployment/burner", "rolled-out", name, timeout=30)
+    waiting.wait_for(cluster, "deployment/burner", "rolled-out", name, timeout=60)
     waiting.until(lambda: top(cluster, name), "the pod is measured", PATIENCE)
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")

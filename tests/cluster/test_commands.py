@@ -170,7 +170,7 @@ def test_stranger_may_ask_for_health_and_for_nothing_else(cluster) -> None:
     context = ssl.create_default_context(cafile=str(cluster.layout.certificate("ca")))
     statuses = {}
     for path in ("/healthz", "/api/v1/pods", "/api/v1/secrets"):
-        server = http.client.HTTPSConnection("127.0.0.1", cluster.layout.ports().apiserver, context=context, timeout=10)
+        server = http.client.HTTPSConnection("127.0.0.1", cluster.layout.ports().apiserver, context=context, timeout=60)
         server.request("GET", path)
         statuses[path] = server.getresponse().status
         server.close()

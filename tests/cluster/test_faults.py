@@ -39,12 +39,12 @@ def home(victim: PocketCluster) -> Iterator[str]:
     name = f"test-{time.monotonic_ns():x}"
     victim.up()
     victim.kubectl("create", "namespace", name)
-    waiting.wait_for(victim, "serviceaccount/default", "created", name, timeout=20)
+    waiting.wait_for(victim, "serviceaccount/default", "created", name, timeout=60)
     yield name
     victim.up()
     # The next test counts containers, so none of this one may be left; the namespace itself takes longer to go.
     victim.kubectl("delete", "deployments", "--all", "-n", name)
-    waiting.until(lambda: not pods(victim, name), "the pods of the test are gone", 30)
+    waiting.until(lambda: not pods(victim, name), "the pods of the test are gone", 60)
     victim.kubectl("delete", "namespace", name, "--wait=false")
 
 
@@ -127,8 +127,8 @@ def test_killed_agent_comes_back_and_each_pod_runs_once(victim: PocketCluster, h
     (old,) = running(victim)
     killed = time.time()
     os.kill(process_of(victim, "agent"), signal.SIGKILL)
-    waiting.until(lambda: replaced(victim, old), "the pod's container runs again, once", 30)
-    waiting.until(lambda: ready_since(victim, home, killed), "the pod is ready again", 30)
+    waiting.until(lambda: replaced(victim, old), "the pod's container runs again, once", 60)
+    waiting.until(lambda: ready_since(victim, home, killed), "the pod is ready again", 60)
     (after,) = pods(victim, home)
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert after["status"]["containerStatuses"][0]["restartCount"] == 1
@@ -139,7 +139,7 @@ def test_what_a_container_started_does_not_outlive_a_killed_agent(victim: Pocket
     create(victim, home, deployment("parent", code=code))
     (old,) = running(victim)
     os.kill(process_of(victim, "agent"), signal.SIGKILL)
-    waiting.until(lambda: replaced(victim, old), "one child again", 30)
+    waiting.until(lambda: replaced(victim, old), "one child again", 60)
 
 
 def test_killed_api_server_comes_back_and_pods_run_on(victim: PocketCluster, home: str) -> None:
@@ -150,7 +150,7 @@ def test_killed_api_server_comes_back_and_pods_run_on(victim: PocketCluster, hom
         lambda: victim.kubectl("get", "--raw", "/readyz", timeout=20, check=False).ok, "the API server answers", 30
     )
     victim.kubectl("scale", "deployment/web", "--replicas=2", "-n", home)
-    waiting.wait_for(victim, "deployment/web", "rolled-out", home, timeout=30)
+    waiting.wait_for(victim, "deployment/web", "rolled-out", home, timeout=60)
     assert set(before) < set(running(victim, 2))
 
 
@@ -176,8 +176,8 @@ def test_everything_killed_loses_no_acknowledged_write_and_leaves_no_process(vic
     victim.up()
     stored = {item["metadata"]["name"] for item in victim.get("configmaps", "-n", home)["items"]}
     assert acknowledged - stored == set() and len(acknowledged) >= 150
-    waiting.until(lambda: replaced(victim, old), "the pod runs again, once", 30)
-    waiting.until(lambda: ready_since(victim, home, restarted), "the pod is ready again", 30)
+    waiting.until(lambda: replaced(victim, old), "the pod runs again, once", 60)
+    waiting.until(lambda: ready_since(victim, home, restarted), "the pod is ready again", 60)
 
 
 class Writers:
@@ -238,7 +238,7 @@ def test_pod_that_ignores_sigterm_is_killed_after_its_grace_period(victim: Pocke
     running(victim, code=STUBBORN)
     started = time.monotonic()
     victim.kubectl("delete", "deployment", "stubborn", "-n", home)
-    waiting.until(lambda: not pods(victim, home), "the pod is gone", 15)
+    waiting.until(lambda: not pods(victim, home), "the pod is gone", 60)
     assert time.monotonic() - started >= 1
     assert containers(victim, STUBBORN) == []
 
@@ -268,7 +268,7 @@ def test_client_that_vanishes_takes_its_process_along_and_nothing_else(victim: P
     for client in clients:
         client.kill()
         client.communicate()
-    waiting.until(lambda: not containers(victim, endless), "the exec's process has ended", 20)
+    waiting.until(lambda: not containers(victim, endless), "the exec's process has ended", 60)
     assert process_of(victim, "agent") == agent
     assert victim.kubectl("exec", "deployment/talker", "-n", home, "--", "echo", "still here").output == "still here\n"
 

@@ -18,7 +18,7 @@ def create(cluster: Cluster, namespace: str, image: str, **fields: object) -> No
 def until_waiting(cluster: Cluster, namespace: str, reason: str) -> str:
     """Wait until the container says why it waits, and return its message."""
     path = "jsonpath={.status.containerStatuses[0].state.waiting.reason}"
-    waiting.wait_for(cluster, "pod/image", f"{path}={reason}", namespace, timeout=30)
+    waiting.wait_for(cluster, "pod/image", f"{path}={reason}", namespace, timeout=60)
     (status,) = cluster.get("pod", "image", "-n", namespace)["status"]["containerStatuses"]
     return str(status["state"].get("waiting", {}).get("message", ""))
 
@@ -40,7 +40,7 @@ def test_unknown_image_is_tried_again_and_again(cluster: Cluster, namespace: str
     create(cluster, namespace, "no-such-registry.invalid/no-such-image:1")
     message = until_waiting(cluster, namespace, "ImagePullBackOff")
     assert message.startswith('Back-off pulling image "no-such-registry.invalid/no-such-image:1"')
-    waiting.until(lambda: {"Pulling", "Failed", "BackOff"} <= reasons(cluster, namespace), "the kubelet's events", 15)
+    waiting.until(lambda: {"Pulling", "Failed", "BackOff"} <= reasons(cluster, namespace), "the kubelet's events", 60)
     assert "0/1" in cluster.kubectl("get", "pod", "image", "-n", namespace).output
 
 
@@ -58,7 +58,7 @@ def test_impossible_name_of_an_image(cluster: Cluster, namespace: str) -> None:
 
 def test_program_that_an_image_does_not_have(cluster: Cluster, namespace: str) -> None:
     create(cluster, namespace, "labs-serve:dev", command=["no-such-program"])
-    waiting.wait_for(cluster, "pod/image", "jsonpath={.status.phase}=Failed", namespace, timeout=20)
+    waiting.wait_for(cluster, "pod/image", "jsonpath={.status.phase}=Failed", namespace, timeout=60)
     (status,) = cluster.get("pod", "image", "-n", namespace)["status"]["containerStatuses"]
     assert status["state"]["terminated"]["exitCode"] == 128
     assert 'exec: "no-such-program"' in status["state"]["terminated"]["message"]

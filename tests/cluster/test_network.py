@@ -74,7 +74,7 @@ class Talk:
 
     def __init__(self, url: str) -> None:
         host, port = url.removeprefix("http://").split(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=10)
+        self.socket = socket.create_connection((host, int(port)), timeout=60)
         self.file = self.socket.makefile("rb")
         self.server = self.file.readline().decode().strip()
         if not self.server:
@@ -123,7 +123,7 @@ def web(cluster: Cluster, namespace: str) -> Iterator[str]:
     """Return the URL of the Service `web`, with three pods behind it."""
     apply(cluster, namespace, service("web"), deployment("web", 3))
     with cluster.reach("web", 8000, namespace) as url:
-        waiting.until(lambda: who(url), "the Service answers", 10)
+        waiting.until(lambda: who(url), "the Service answers", 60)
         yield url
 
 
@@ -136,7 +136,7 @@ def direct(cluster: Cluster) -> None:
 def test_service_spreads_connections_over_its_pods(cluster, namespace, web) -> None:
     direct(cluster)
     expected = names(cluster, namespace, "web")
-    waiting.until(lambda: {who(web) for _ in range(6)} == expected, "all three pods answer", 10)
+    waiting.until(lambda: {who(web) for _ in range(6)} == expected, "all three pods answer", 60)
     answered = Counter(who(web) for _ in range(60))
     assert set(answered) == expected and min(answered.values()) >= 5
 
@@ -158,20 +158,24 @@ def test_service_without_pods_refuses_at_once(cluster, namespace, web) -> None:
             client.settimeout(2)
             return client.connect_ex((host, int(port))) == 111
 
-    waiting.until(refused, "the connection is refused", 20)
+    def state() -> str:
+        shown = ["get", "pods,endpointslices", "-n", namespace, "-o", "yaml"]
+        return cluster.kubectl(*shown).output
+
+    waiting.until(refused, "the connection is refused", 60, explain=state)
     cluster.kubectl("scale", "deployment/web", "--replicas=1", "-n", namespace)
-    waiting.until(lambda: who(web), "it answers again", 20)
+    waiting.until(lambda: who(web), "it answers again", 60)
 
 
 def test_pod_that_ends_gets_no_new_connection_and_finishes_its_old_ones(cluster, namespace, web, talks) -> None:
     direct(cluster)
     old = talk(talks, web)
     cluster.kubectl("delete", "pod", old.server, "-n", namespace, "--wait=false")
-    waiting.until(lambda: old.server not in {who(web) for _ in range(9)}, "new connections go elsewhere", 10)
+    waiting.until(lambda: old.server not in {who(web) for _ in range(9)}, "new connections go elsewhere", 60)
     assert old.say(b"still there?\n") == b"still there?\n"
     assert {who(web) for _ in range(9)} <= names(cluster, namespace, "web")
     assert old.end() == b"all\n"
-    waiting.wait_for(cluster, f"pod/{old.server}", "deleted", namespace, timeout=20)
+    waiting.wait_for(cluster, f"pod/{old.server}", "deleted", namespace, timeout=60)
 
 
 def test_last_pod_that_ends_is_still_asked_while_it_answers(cluster, namespace) -> None:
@@ -179,7 +183,7 @@ def test_last_pod_that_ends_is_still_asked_while_it_answers(cluster, namespace) 
     stays = deployment("last", grace=8, lifecycle={"preStop": {"sleep": {"seconds": 6}}})
     apply(cluster, namespace, service("last"), stays)
     with cluster.reach("last", 8000, namespace) as url:
-        pod = waiting.until(lambda: who(url), "the Service answers", 10)
+        pod = waiting.until(lambda: who(url), "the Service answers", 60)
         cluster.kubectl("scale", "deployment/last", "--replicas=0", "-n", namespace)
         path = "{.items[0].endpoints[0].conditions.terminating}"
         selector = "kubernetes.io/service-name=last"
@@ -199,12 +203,12 @@ def test_unready_pod_gets_no_connection(cluster, namespace) -> None:
     item["spec"]["template"]["spec"]["volumes"] = [{"name": "state", "emptyDir": {}}]
     apply(cluster, namespace, service("moody"), item)
     with cluster.reach("moody", 8000, namespace) as url:
-        broken = waiting.until(lambda: who(url), "the Service answers", 10)
+        broken = waiting.until(lambda: who(url), "the Service answers", 60)
         cluster.kubectl("exec", broken, "-n", namespace, "--", "touch", "/state/broken")
         others = names(cluster, namespace, "moody") - {broken}
-        waiting.until(lambda: {who(url) for _ in range(6)} == others, "only the other pod answers", 10)
+        waiting.until(lambda: {who(url) for _ in range(6)} == others, "only the other pod answers", 60)
         cluster.kubectl("exec", broken, "-n", namespace, "--", "rm", "/state/broken")
-        waiting.until(lambda: broken in {who(url) for _ in range(6)}, "it is back", 10)
+        waiting.until(lambda: broken in {who(url) for _ in range(6)}, "it is back", 60)
 
 
 def test_client_affinity_always_meets_the_same_pod(cluster, namespace, web) -> None:
@@ -218,18 +222,18 @@ def test_node_port_answers_on_this_machine(cluster, namespace, web) -> None:
     cluster.kubectl("patch", "service", "web", "-n", namespace, "-p", '{"spec": {"type": "NodePort"}}')
     port = cluster.get("service", "web", "-n", namespace)["spec"]["ports"][0]["nodePort"]
     expected = names(cluster, namespace, "web")
-    waiting.until(lambda: who(f"http://127.0.0.1:{port}") in expected, "the NodePort answers", 10)
+    waiting.until(lambda: who(f"http://127.0.0.1:{port}") in expected, "the NodePort answers", 60)
 
 
 def test_deleted_service_refuses(cluster, namespace, web) -> None:
     direct(cluster)
     cluster.kubectl("delete", "service", "web", "-n", namespace)
-    waiting.until(lambda: not who(web), "the address is silent", 10)
+    waiting.until(lambda: not who(web), "the address is silent", 60)
 
 
 def test_pods_find_services_by_their_names(cluster, namespace, web) -> None:
     cluster.kubectl("create", "deployment", "caller", "--image=labs-serve:dev", "-n", namespace, "--", "sleep", "600")
-    waiting.wait_for(cluster, "deployment/caller", "rolled-out", namespace, timeout=30)
+    waiting.wait_for(cluster, "deployment/caller", "rolled-out", namespace, timeout=60)
     asked = ["web", f"web.{namespace}", f"web.{namespace}.svc", f"web.{namespace}.svc.cluster.local"]
     said = cluster.kubectl("exec", "deployment/caller", "-n", namespace, "--", "python", "-c", ASK, *asked).output
     answered = dict(line.split() for line in said.splitlines())
@@ -251,7 +255,7 @@ def test_pods_of_a_stateful_set_have_names_of_their_own(cluster, namespace) -> N
         said = cluster.kubectl(*ask, "db-0.db", f"db-1.db.{namespace}.svc.cluster.local", check=False)
         return dict(line.split() for line in said.output.splitlines()) if said.ok else {}
 
-    answered = waiting.until(both, "both pods are found by name", 10)
+    answered = waiting.until(both, "both pods are found by name", 60)
     assert list(answered.values()) == ["db-0", "db-1"]
     assert cluster.kubectl(*ask, "db").output.split()[1] in ("db-0", "db-1")
 
@@ -284,7 +288,7 @@ def test_two_ports_of_a_service_lead_to_two_ports_of_the_pod(cluster, namespace)
             except urllib.error.URLError:
                 return ""
 
-    waiting.until(lambda: answer(9000) == "8000", "the first port answers", 10)
+    waiting.until(lambda: answer(9000) == "8000", "the first port answers", 60)
     assert answer(9001) == "8001"
 
 

@@ -36,7 +36,7 @@ def until_event(cluster: Cluster, namespace: str, reason: str) -> str:
         events = cluster.get("events", "-n", namespace)["items"]
         return next((event["message"] for event in events if event["reason"] == reason), "")
 
-    return waiting.until(found, f"an event {reason}", 15)
+    return waiting.until(found, f"an event {reason}", 60)
 
 
 def test_replicas_listen_on_the_same_port(cluster: Cluster, namespace: str) -> None:
@@ -53,7 +53,7 @@ def test_replicas_listen_on_the_same_port(cluster: Cluster, namespace: str) -> N
     apply(
         cluster, namespace, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
     )
-    waiting.wait_for(cluster, "deployment/web", "rolled-out", namespace, timeout=30)
+    waiting.wait_for(cluster, "deployment/web", "rolled-out", namespace, timeout=60)
     pods = cluster.get("pods", "-n", namespace)["items"]
     assert len({one["status"]["podIP"] for one in pods}) == 3
     assert all(one["status"]["containerStatuses"][0]["restartCount"] == 0 for one in pods)

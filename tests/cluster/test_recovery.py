@@ -42,10 +42,10 @@ def restarted(kubernetes_programs: Path, tmp_path_factory: pytest.TempPathFactor
     ]
     body = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
     cluster.kubectl("apply", "-f", "-", stdin=body)
-    waiting.wait_for(cluster, "pod/done", "jsonpath={.status.phase}=Succeeded", timeout=20)
+    waiting.wait_for(cluster, "pod/done", "jsonpath={.status.phase}=Succeeded", timeout=60)
     for target in ("pod/server", "pod/once"):
-        waiting.wait_for(cluster, target, "Ready", timeout=20)
-    waiting.wait_for(cluster, "job/training", "jsonpath={.status.ready}=1", timeout=20)
+        waiting.wait_for(cluster, target, "Ready", timeout=60)
+    waiting.wait_for(cluster, "job/training", "jsonpath={.status.ready}=1", timeout=60)
     cluster.down(keep=True)
     cluster.up()
     yield cluster
@@ -57,7 +57,7 @@ def status(cluster: PocketCluster, name: str) -> dict:
 
 
 def test_server_runs_again_with_its_volume_and_is_counted(restarted: PocketCluster) -> None:
-    waiting.wait_for(restarted, "pod/server", "Ready", timeout=20)
+    waiting.wait_for(restarted, "pod/server", "Ready", timeout=60)
     assert status(restarted, "server")["restartCount"] == 1
     waiting.until(
         lambda: restarted.kubectl("exec", "server", "--", "cat", "/work/starts").output == "xx", "the second start", 10
@@ -73,11 +73,11 @@ def test_finished_pod_keeps_its_logs_and_can_be_deleted(restarted: PocketCluster
 
 
 def test_pod_that_may_run_only_once_has_failed(restarted: PocketCluster) -> None:
-    waiting.wait_for(restarted, "pod/once", "jsonpath={.status.phase}=Failed", timeout=20)
+    waiting.wait_for(restarted, "pod/once", "jsonpath={.status.phase}=Failed", timeout=60)
     assert status(restarted, "once")["state"]["terminated"]["reason"] == "ContainerStatusUnknown"
 
 
 def test_interrupted_job_is_not_taken_for_done(restarted: PocketCluster) -> None:
-    waiting.wait_for(restarted, "job/training", "jsonpath={.status.failed}=1", timeout=20)
-    waiting.wait_for(restarted, "job/training", "jsonpath={.status.ready}=1", timeout=30)
+    waiting.wait_for(restarted, "job/training", "jsonpath={.status.failed}=1", timeout=60)
+    waiting.wait_for(restarted, "job/training", "jsonpath={.status.ready}=1", timeout=60)
     assert not restarted.get("job", "training")["status"].get("succeeded")

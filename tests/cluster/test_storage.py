@@ -48,7 +48,7 @@ def apply(cluster: Cluster, namespace: str, *items: dict) -> None:
 
 def output(cluster: Cluster, namespace: str, name: str) -> str:
     """Return what a pod said until it succeeded."""
-    waiting.wait_for(cluster, f"pod/{name}", "jsonpath={.status.phase}=Succeeded", namespace, timeout=20)
+    waiting.wait_for(cluster, f"pod/{name}", "jsonpath={.status.phase}=Succeeded", namespace, timeout=60)
     return cluster.kubectl("logs", name, "-n", namespace).output
 
 
@@ -66,12 +66,12 @@ def test_claim_outlives_its_pod_and_dies_with_the_claim(cluster: Cluster, namesp
     volume = cluster.get("pvc", "models", "-n", namespace)["spec"]["volumeName"]
     cluster.kubectl("delete", "pod", "reader", "-n", namespace)
     cluster.kubectl("delete", "pvc", "models", "-n", namespace)
-    waiting.wait_for(cluster, f"pv/{volume}", "deleted", timeout=20)
+    waiting.wait_for(cluster, f"pv/{volume}", "deleted", timeout=60)
 
 
 def test_claim_waits_for_its_first_consumer(cluster: Cluster, namespace: str) -> None:
     apply(cluster, namespace, claim("idle"))
-    said = waiting.until(lambda: cluster.get("events", "-n", namespace)["items"], "an event of the claim", timeout=15)
+    said = waiting.until(lambda: cluster.get("events", "-n", namespace)["items"], "an event of the claim", timeout=60)
     assert "waiting for first consumer to be created before binding" in said[0]["message"]
     assert cluster.get("pvc", "idle", "-n", namespace)["status"]["phase"] == "Pending"
 
@@ -98,10 +98,10 @@ def test_stateful_set_gives_each_pod_its_own_volume_and_name(cluster: Cluster, n
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "store"}, "spec": headless},
         {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "store"}, "spec": spec},
     )
-    waiting.wait_for(cluster, "statefulset/store", "rolled-out", namespace, timeout=30)
+    waiting.wait_for(cluster, "statefulset/store", "rolled-out", namespace, timeout=60)
     cluster.kubectl("delete", "pod", "store-0", "-n", namespace)
-    waiting.wait_for(cluster, "statefulset/store", "rolled-out", namespace, timeout=30)
-    waiting.wait_for(cluster, "pod/store-0", "Ready", namespace, timeout=20)
+    waiting.wait_for(cluster, "statefulset/store", "rolled-out", namespace, timeout=60)
+    waiting.wait_for(cluster, "pod/store-0", "Ready", namespace, timeout=60)
     waiting.until(
         lambda: execute(cluster, namespace, "store-0", "cat", "/data/who") == "store-0 store-0 ",
         "the new store-0 has the old one's volume",
@@ -122,7 +122,7 @@ def test_containers_of_a_pod_share_an_empty_dir_and_the_next_pod_finds_it_empty(
     ]
     body["spec"]["containers"].append(reader)
     apply(cluster, namespace, body)
-    waiting.wait_for(cluster, "pod/shared", "jsonpath={.status.phase}=Succeeded", namespace, timeout=20)
+    waiting.wait_for(cluster, "pod/shared", "jsonpath={.status.phase}=Succeeded", namespace, timeout=60)
     assert cluster.kubectl("logs", "shared", "-c", "reader", "-n", namespace).output == "hello\n"
     cluster.kubectl("delete", "pod", "shared", "-n", namespace)
     apply(cluster, namespace, pod("shared", "import os; print(os.listdir('/work'))", {"work": {"emptyDir": {}}}))
@@ -155,7 +155,7 @@ def test_mounted_config_map_follows_its_changes_and_a_sub_path_does_not(cluster:
     mounts = body["spec"]["containers"][0]["volumeMounts"]
     mounts.append({"name": "settings", "mountPath": "/fixed/rate", "subPath": "rate"})
     apply(cluster, namespace, config_map("settings", rate="0.1"), body)
-    waiting.wait_for(cluster, "pod/watcher", "Ready", namespace, timeout=20)
+    waiting.wait_for(cluster, "pod/watcher", "Ready", namespace, timeout=60)
     assert execute(cluster, namespace, "watcher", "cat", "/settings/rate") == "0.1"
     apply(cluster, namespace, config_map("settings", rate="0.2"))
     # A kubelet takes up to a minute; nobody needs to wait longer than that.
@@ -219,7 +219,7 @@ def test_missing_key_is_named(cluster: Cluster, namespace: str) -> None:
     variable = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "tokn"}}}
     apply(cluster, namespace, secret("keys", token="t"), pod("typo", "pass", env=[variable]))
     found = "jsonpath={.status.containerStatuses[0].state.waiting.reason}=CreateContainerConfigError"
-    waiting.wait_for(cluster, "pod/typo", found, namespace, timeout=20)
+    waiting.wait_for(cluster, "pod/typo", found, namespace, timeout=60)
     (status,) = cluster.get("pod", "typo", "-n", namespace)["status"]["containerStatuses"]
     assert status["state"]["waiting"]["message"] == f"couldn't find key tokn in Secret {namespace}/keys"
 
@@ -230,7 +230,7 @@ def test_pod_reads_its_own_fields_from_files(cluster: Cluster, namespace: str) -
         {"path": "name", "fieldRef": {"fieldPath": "metadata.name"}},
     ]
     apply(cluster, namespace, pod("self", SLEEP, {"info": {"downwardAPI": {"items": items}}}))
-    waiting.wait_for(cluster, "pod/self", "Ready", namespace, timeout=20)
+    waiting.wait_for(cluster, "pod/self", "Ready", namespace, timeout=60)
     assert execute(cluster, namespace, "self", "cat", "/info/labels").splitlines() == ['app="self"', 'tier="lab"']
     cluster.kubectl("label", "pod", "self", "tier=gold", "--overwrite", "-n", namespace)
     waiting.until(
@@ -288,5 +288,5 @@ def test_what_a_container_writes_outside_its_volumes_is_lost_when_it_restarts(cl
     body["spec"]["restartPolicy"] = "OnFailure"
     apply(cluster, namespace, body)
     restarted = "jsonpath={.status.containerStatuses[0].restartCount}=1"
-    waiting.wait_for(cluster, "pod/forgetful", restarted, namespace, timeout=20)
+    waiting.wait_for(cluster, "pod/forgetful", restarted, namespace, timeout=60)
     assert cluster.kubectl("logs", "forgetful", "-n", namespace).output == "False\n"

@@ -70,14 +70,14 @@ def home(cluster: Cluster) -> Iterator[str]:
     """Return a namespace with the pod `web`, whose containers `main` and `echo` serve ports 8000 and 8001."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     cluster.kubectl("create", "namespace", name)
-    waiting.wait_for(cluster, "serviceaccount/default", "created", name, timeout=20)
+    waiting.wait_for(cluster, "serviceaccount/default", "created", name, timeout=60)
     main = container("main", SERVER, "0.0.0.0", readinessProbe={"tcpSocket": {"port": 8000}, "periodSeconds": 1})
     main["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
     echo = container("echo", AFTER_THE_END, "0.0.0.0")
     web = pod("web", main, echo)
     web["spec"]["volumes"] = [{"name": "data", "emptyDir": {}}]
     apply(cluster, name, web)
-    waiting.wait_for(cluster, "pod/web", "Ready", name, timeout=30)
+    waiting.wait_for(cluster, "pod/web", "Ready", name, timeout=60)
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
 
@@ -175,7 +175,7 @@ def test_output_of_a_program_that_ended_reaches_a_slow_client_whole(cluster, hom
     # Nothing is read until the program must have ended, were it only waiting for time.
     with pytest.raises(subprocess.TimeoutExpired):
         reader.wait(2)
-    assert len(first + reader.communicate(timeout=20)[0]) == 20_000_000
+    assert len(first + reader.communicate(timeout=60)[0]) == 20_000_000
 
 
 def test_background_process_does_not_keep_an_exec_open(cluster, home, transport) -> None:
@@ -242,7 +242,7 @@ def test_program_ends_when_its_client_vanishes(cluster, home, transport, program
     assert count_of(cluster, home, mark) == 1
     client.kill()
     client.communicate()
-    waiting.until(lambda: count_of(cluster, home, mark) == 0, "the program has ended", 20)
+    waiting.until(lambda: count_of(cluster, home, mark) == 0, "the program has ended", 60)
 
 
 # --- cp
@@ -292,7 +292,7 @@ def test_forwarded_port_answers_many_requests(cluster, home, transport, forward)
     execute(cluster, home, "sh", "-c", f"echo {mark} > $PWD/mark")
     port, _ = forward(8000)
     for _ in range(20):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/mark")
         assert connection.getresponse().read().decode() == f"{mark}\n"
         connection.close()
@@ -300,7 +300,7 @@ def test_forwarded_port_answers_many_requests(cluster, home, transport, forward)
 
 def test_forwarded_port_tells_the_pod_that_the_client_has_sent_all(cluster, home, transport, forward) -> None:
     port, _ = forward(8001)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"abc" * 100_000)
         connection.shutdown(socket.SHUT_WR)
         received = io.BytesIO()
@@ -311,7 +311,7 @@ def test_forwarded_port_tells_the_pod_that_the_client_has_sent_all(cluster, home
 
 def test_forward_to_a_closed_port_names_it(cluster, home, transport, forward) -> None:
     port, client = forward(9999)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert connection.recv(100) == b""
     assert client.stderr is not None
@@ -335,7 +335,7 @@ def test_logs_have_both_outputs_in_order_of_time(cluster, home) -> None:
 def test_logs_are_cut_as_asked_for(cluster, namespace) -> None:
     code = "import time\nfor n in range(1000): print('number', n)\ntime.sleep(600)"
     apply(cluster, namespace, pod("many", container("main", code)))
-    waiting.wait_for(cluster, "pod/many", "Ready", namespace, timeout=20)
+    waiting.wait_for(cluster, "pod/many", "Ready", namespace, timeout=60)
     waiting.until(lambda: "999" in log(cluster, namespace, "--tail=1", name="many"), "all is written")
     assert log(cluster, namespace, "--tail=2", name="many") == "number 998\nnumber 999\n"
     assert log(cluster, namespace, "--tail=0", name="many") == ""
@@ -360,7 +360,7 @@ def test_followed_log_brings_each_line_as_it_is_written_and_ends_with_the_contai
         "restartPolicy": "Never",
     }
     apply(cluster, namespace, teller)
-    waiting.wait_for(cluster, "pod/teller", "Ready", namespace, timeout=20)
+    waiting.wait_for(cluster, "pod/teller", "Ready", namespace, timeout=60)
     follower = cluster.start_kubectl("logs", "-f", "teller", "-n", namespace)
     script = "exec 3> /data/pipe; while read line; do echo $line >&3; done"
     writer = cluster.start_kubectl(
@@ -371,8 +371,8 @@ def test_followed_log_brings_each_line_as_it_is_written_and_ends_with_the_contai
         writer.stdin.write(b"%d\n" % number)
         writer.stdin.flush()
         assert follower.stdout.readline() == b"got %d\n" % number
-    writer.communicate(timeout=20)
-    assert follower.communicate(timeout=20)[0] == b""
+    writer.communicate(timeout=60)
+    assert follower.communicate(timeout=60)[0] == b""
     assert follower.returncode == 0
 
 
@@ -384,7 +384,7 @@ def test_log_of_the_run_before_is_kept(cluster, namespace) -> None:
     again["spec"]["volumes"] = [{"name": "data", "emptyDir": {}}]
     apply(cluster, namespace, again)
     waiting.wait_for(cluster, "pod/again", "jsonpath={.status.containerStatuses[0].restartCount}=1", namespace, 30)
-    waiting.wait_for(cluster, "pod/again", "Ready", namespace, timeout=30)
+    waiting.wait_for(cluster, "pod/again", "Ready", namespace, timeout=60)
     waiting.until(lambda: log(cluster, namespace, name="again") == "second\n", "the second run speaks")
     assert log(cluster, namespace, "--previous", name="again") == "first\n"
 
@@ -398,7 +398,7 @@ def test_container_that_waits_says_why_it_has_no_log(cluster, namespace) -> None
     waits = container("main", "", envFrom=[{"configMapRef": {"name": "nosuch"}}])
     apply(cluster, namespace, pod("waits", waits))
     reason = "jsonpath={.status.containerStatuses[0].state.waiting.reason}=CreateContainerConfigError"
-    waiting.wait_for(cluster, "pod/waits", reason, namespace, timeout=20)
+    waiting.wait_for(cluster, "pod/waits", reason, namespace, timeout=60)
     sentence = 'container "main" in pod "waits" is waiting to start: CreateContainerConfigError'
     with pytest.raises(LabsError, match=sentence):
         log(cluster, namespace, name="waits")
@@ -435,17 +435,17 @@ def test_python_client_gets_the_whole_output(core, home) -> None:
 def test_python_client_talks_with_a_program(core, home) -> None:
     talk = run(core, home, "sh", "-c", "read a; echo got $a; read b; exit $b", stdin=True, _preload_content=False)
     talk.write_stdin("one\n")
-    assert talk.readline_stdout(timeout=10) == "got one"
+    assert talk.readline_stdout(timeout=60) == "got one"
     talk.write_stdin("5\n")
-    talk.run_forever(timeout=10)
+    talk.run_forever(timeout=60)
     assert talk.returncode == 5
 
 
 def test_python_client_uses_a_terminal(core, home) -> None:
     talk = run(core, home, "sh", "-c", "test -t 0 && stty size && read a", tty=True, stdin=True, _preload_content=False)
-    assert re.fullmatch(r"\d+ \d+", talk.readline_stdout(timeout=10).strip())
+    assert re.fullmatch(r"\d+ \d+", talk.readline_stdout(timeout=60).strip())
     talk.write_stdin("\n")
-    talk.run_forever(timeout=10)
+    talk.run_forever(timeout=60)
     assert talk.returncode == 0
 
 

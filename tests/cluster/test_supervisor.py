@@ -65,7 +65,7 @@ def ready(place: Layout) -> supervisor.State | None:
 
 def stop(place: Layout, state: supervisor.State) -> None:
     os.kill(state.pid, signal.SIGTERM)
-    waiting.until(lambda: not alive(state.pid), "the supervisor has ended", 20)
+    waiting.until(lambda: not alive(state.pid), "the supervisor has ended", 60)
 
 
 def alive(process: int) -> bool:
@@ -84,7 +84,7 @@ def test_program_that_dies_is_started_again(place: Layout, supervised: superviso
         state = ready(place)
         return state if state and state.programs["scheduler"].pid != old else None
 
-    state = waiting.until(renewed, "a new scheduler", 10)
+    state = waiting.until(renewed, "a new scheduler", 60)
     assert state.programs["scheduler"].restarts == 1
     assert state.programs["scheduler"].last_exit == "signal 9"
     for name in supervised.programs.keys() - {"scheduler"}:
@@ -193,7 +193,9 @@ def test_leftovers_of_one_cluster_are_found_and_those_of_others_left_alone(tmp_p
         for folder in (ours, others)
     }
     try:
-        waiting.until(lambda: leftovers.find(leftovers.POD_MARK, others), "both run", 5)
+        waiting.until(
+            lambda: all(leftovers.find(leftovers.POD_MARK, folder) for folder in (ours, others)), "both run", 60
+        )
         assert leftovers.end(leftovers.POD_MARK, ours) == 1
         assert processes[ours].wait(5) == -signal.SIGKILL
         assert processes[others].poll() is None

@@ -21,10 +21,10 @@ def pod(name: str, image: str = "labs-serve:dev", command: str = "import time; t
 
 def test_wait_ends_when_the_condition_holds(cluster, namespace) -> None:
     cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=pod("fine"))
-    waiting.wait_for(cluster, "pod/fine", "Ready", namespace, timeout=20)
+    waiting.wait_for(cluster, "pod/fine", "Ready", namespace, timeout=60)
     waiting.wait_for(cluster, "pod/fine", "jsonpath={.status.phase}=Running", namespace, timeout=5)
     cluster.kubectl("delete", "pod", "fine", "-n", namespace, "--wait=false")
-    waiting.wait_for(cluster, "pod/fine", "deleted", namespace, timeout=20)
+    waiting.wait_for(cluster, "pod/fine", "deleted", namespace, timeout=60)
 
 
 def test_pod_without_room_is_explained_by_the_scheduler(cluster, namespace) -> None:

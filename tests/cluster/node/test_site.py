@@ -148,3 +148,14 @@ def test_uvloop_listens_and_connects_as_asyncio_does(place: Path) -> None:
         "uvloop.run(main())"
     )
     assert run(place, code).split() == [ADDRESS, ADDRESS, "x", "x", "x"]
+
+
+def test_python_finds_its_own_files_below_a_mount(place: Path) -> None:
+    above = Path(sys.prefix).parent
+    code = (
+        "import labs_pocket_paths as paths, sys\n"
+        f"paths._MOUNTS[:] = [({str(above)!r}, '/nowhere')]\n"
+        "import sqlite3, xml.dom.minidom\n"
+        f"print(paths.real(sys.prefix + '/bin/python') == sys.prefix + '/bin/python', paths.real({str(above)!r} + '/x'))"
+    )
+    assert run(place, code).split() == ["True", "/nowhere/x"]

@@ -21,6 +21,7 @@ from labsupport.cluster.pocket.node import (
     provisioner,
     registration,
     server,
+    tasks,
 )
 from labsupport.cluster.pocket.node.api import Api
 from labsupport.cluster.pocket.node.events import Events
@@ -48,6 +49,7 @@ class Node:
 async def run(layout: Layout) -> None:
     """Be the node until SIGTERM or SIGINT."""
     _wait_without_threads()
+    tasks.keep_all(asyncio.get_running_loop())
     # Each container holds a few descriptors, each watch one.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -61,13 +63,13 @@ async def run(layout: Layout) -> None:
     kubelet, tunnel = await server.serve(node), await egress.serve(node)
     await registration.register(node)
     log.info("registered")
-    tasks = [asyncio.create_task(_for_ever(work)) for work in _parts(node)]
+    parts = [asyncio.create_task(_for_ever(work)) for work in _parts(node)]
     await stopping.wait()
     log.info("ending the containers")
     await node.pods.end_all(node, _LAST_GRACE)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    for part in parts:
+        part.cancel()
+    await asyncio.gather(*parts, return_exceptions=True)
     leftovers.end(leftovers.POD_MARK, layout.folder)
     kubelet.close()
     tunnel.close()

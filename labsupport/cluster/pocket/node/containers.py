@@ -130,8 +130,11 @@ async def _configure(pod: "Pod", container: Container, image: Image, node: "Node
     message.write_text("")
     container.mounts[_message_path(container)] = message
     container.argv, container.working_folder = _command(pod, container, image, variables)
+    image_variables = environment.of_image(pod, container)
+    asked_for = {name: value for name, value in variables.items() if image_variables.get(name) != value}
     container.environment = {
-        **rewriting.in_values(variables, container.mounts, pod.loopback),
+        **image_variables,
+        **rewriting.in_values(asked_for, container.mounts, pod.loopback),
         **environment.of_this_node(pod, container, variables, node),
         POD_MARK: str(node.layout.folder),
         CONTAINER_MARK: f"{pod.uid}/{container.name}",
@@ -222,14 +225,18 @@ def terminated(container: Container, code: int, reason: str, message: str = "") 
 def _command(pod: "Pod", container: Container, image: Image, variables: dict[str, str]) -> tuple[list[str], Path]:
     """Return the arguments and the working folder, with variables expanded and paths rewritten."""
     spec = container.spec
-    arguments = [environment.expand(word, variables) for word in spec.get("args") or []]
+
+    def real(words: list[str] | None) -> list[str]:
+        """The manifest's words; those of the image name real programs of this machine already."""
+        expanded = (environment.expand(word, variables) for word in words or [])
+        return [rewriting.with_twins(rewriting.rewrite(word, container.mounts, pod.loopback)) for word in expanded]
+
     if spec.get("command"):
-        argv = [*(environment.expand(word, variables) for word in spec["command"]), *arguments]
+        argv = [*real(spec["command"]), *real(spec.get("args"))]
     else:
-        argv = [*image.entrypoint, *(arguments or image.command)]
+        argv = [*image.entrypoint, *(real(spec.get("args")) or image.command)]
     if not argv:
         raise CannotStart("CreateContainerError", "no command specified")
-    argv = [rewriting.with_twins(rewriting.rewrite(word, container.mounts, pod.loopback)) for word in argv]
     wanted = spec.get("workingDir")
     if not wanted:
         return argv, container.folder

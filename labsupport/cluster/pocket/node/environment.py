@@ -42,7 +42,7 @@ class ConfigError(Exception):
 async def build(pod: "Pod", container: "Container", node: "Node") -> dict[str, str]:
     """Return the variables that the manifest asks for, on those of the image and of Services. Raises ConfigError."""
     services = await _services(pod, node)
-    variables = {**_of_image(pod, container), **services}
+    variables = {**of_image(pod, container), **services}
     for source in container.spec.get("envFrom") or []:
         variables.update(await _from_object(pod, source, node))
     own: dict[str, str] = {}
@@ -108,7 +108,8 @@ def service_variables(service: Json) -> dict[str, str]:
     return found
 
 
-def _of_image(pod: "Pod", container: "Container") -> dict[str, str]:
+def of_image(pod: "Pod", container: "Container") -> dict[str, str]:
+    """Return the variables that an image would bring: real paths of this machine, which no mount may change."""
     temporary = container.mounts.get("/tmp") or container.folder / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     return {

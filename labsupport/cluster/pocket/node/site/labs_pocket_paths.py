@@ -6,12 +6,15 @@ import functools
 import io
 import json
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from labs_pocket_imports import after_import
 
-_FOLDER = os.environ["LABS_POCKET_FOLDER"]
+# The cluster's own folder and this Python's files stay where they are, also when a volume is mounted above them.
+_PACKAGE = os.path.abspath(os.path.join(os.path.dirname(__file__), *4 * [os.pardir]))  # noqa: PTH100, PTH118, PTH120
+_KEPT = (os.environ["LABS_POCKET_FOLDER"], sys.prefix, sys.base_prefix, _PACKAGE)
 _MOUNTS = sorted(json.loads(os.environ["LABS_POCKET_MOUNTS"]).items(), key=lambda mount: -len(mount[0]))
 _ONE_PATH = (
     "open stat lstat listdir scandir mkdir remove unlink access chmod chown readlink rmdir utime statvfs chdir truncate"
@@ -37,7 +40,7 @@ def install() -> None:
 def real(path: Any) -> Any:
     """Return where a path under a mountPath lies on this machine; other paths, descriptors and so on as they are."""
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else path
-    if isinstance(text, str) and not text.startswith(_FOLDER):
+    if isinstance(text, str) and not text.startswith(_KEPT):
         for mount, place in _MOUNTS:
             if text == mount or text.startswith(f"{mount}/"):
                 return place + text[len(mount) :]
