@@ -1,13 +1,15 @@
 """Lesson 203, logistic regression: checkers, hints and quiz."""
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
-from labsupport.exercises.guard import Guarded
+from labsupport.exercises.guard import Guarded, learners_code
 from labsupport.exercises.outcomes import Fail
 
 exercises = Exercises("203")
@@ -37,7 +39,9 @@ def sigmoid(answer: Guarded) -> str:
             "these are odds: divide by 1 + odds": np.exp(ordinary),
             "this is the hyperbolic tangent: it runs from -1 to 1, a probability from 0 to 1": np.tanh(ordinary),
         }
-        cause = next((c for c, wrong in causes.items() if np.allclose(saw, wrong)), "try it for x = 0: that is 0.5")
+        from_zero = "right from 0 on; below 0 it is `small / (1 + small)`"
+        otherwise = from_zero if np.allclose(saw[2:], want[2:]) else "try it for x = 0: that is 0.5"
+        cause = next((c for c, wrong in causes.items() if np.allclose(saw, wrong)), otherwise)
         raise Fail(_listed(saw), f"{_listed(want)} for x of {_listed(ordinary)}", cause)
     far = np.array([-1000.0, -750.0, 750.0, 1000.0])
     saw, heard = _quietly(squash, far)
@@ -74,6 +78,7 @@ def newton_step(answer: Guarded) -> str:
     """Compare one step from a place that is not 0; each usual mistake leads elsewhere."""
     step = expect.function(answer)
     rng = np.random.default_rng(23)
+    start = np.array([0.4, -0.3, 0.2])
     X = np.column_stack([np.ones(60), rng.normal(size=(60, 2))])
     failed = (rng.random(60) < 0.35).astype(float)
     for weights in (np.array([0.4, -0.3, 0.2]), np.zeros(3)):
@@ -101,6 +106,12 @@ def newton_step(answer: Guarded) -> str:
             "print the shapes: slope is (k,), curvature (k, k)",
         )
         raise Fail(f"{_listed(saw)} from weights {_listed(weights)}", _listed(want), cause)
+    with learners_code():
+        # Not through Guarded, which gives copies: does it change the weights that it was given?
+        step.function(X, failed, start)
+    if not np.array_equal(start, [0.4, -0.3, 0.2]):
+        cause = "`weights -= ...` changes the caller's own array: write `return weights - ...`"
+        raise Fail("the right step, and the given weights were changed", "a new array", cause)
     return "Right from two places; from 0 the curvature is a quarter of a line's, because p (1 - p) is 0.25."
 
 
@@ -264,6 +275,11 @@ def cheapest_threshold(answer: Guarded) -> str:
         raise Fail(
             f"{saw:g}{saw_cost}, for prices {hold:g} and {page:g}", f"{best:g}: {cost(best, hold, page):,.0f}", cause
         )
+    few, two_failed = np.array([1.0, 1.0, 1.0, 2.0, 2.0]), np.array([False, False, False, True, True])
+    saw = expect.returned_number(lambda: search(few, two_failed, np.array([1.0, 2.0]), 60.0, 300.0), "the threshold")
+    if saw == 1.0:
+        cause = "a deploy at the threshold is held, too: `score >= threshold`"
+        raise Fail("1 for scores 1, 1, 1, 2, 2 of which the last two failed", "2: it holds exactly these two", cause)
     return "Right at four pairs of prices, also where it is cheapest to hold nothing."
 
 
@@ -309,11 +325,15 @@ def _mistaken_search(
     return "compute the total cost of each candidate, then take the lowest"
 
 
+# What honest answers to 203.6 score on the telling columns: 0.755, and 0.73 to 0.77 when the folds are shuffled.
+HONEST = (0.71, 0.785)
+
+
 @exercises.check(
     "6",
     "Selection inside the folds",
     hints=(
-        "`make_pipeline(SelectKBest(k=20), LogisticRegression())` is one model that selects and then fits.",
+        "`make_pipeline(SelectKBest(k=20), LibraryRegression())` is one model that selects and then fits.",
         "Give the pipeline and *all* columns to `cross_val_score`; it fits the whole pipeline anew in each fold.",
         "`cross_val_score(pipeline, columns, answers, cv=5).mean()`",
     ),
@@ -323,7 +343,8 @@ def honest_accuracy(answer: Guarded) -> str:
     from threadpoolctl import threadpool_limits
 
     score = expect.function(answer)
-    noise, coin, telling = _noise_and_signal()
+    noise, coin = _coin(120, 500, 0.0)
+    telling, outcome = _coin(600, 300, 0.9)
     # Ten small fits: threads would wait for each other three times longer than they compute.
     with threadpool_limits(1):
         saw = expect.number(score(noise, coin), "the mean accuracy")
@@ -338,12 +359,43 @@ def honest_accuracy(answer: Guarded) -> str:
         else:
             cause = "the model was scored on the rows it was fitted to: `cross_val_score` keeps a fold apart each time"
         raise Fail(f"{saw:.2f} on a coin", "about 0.5", cause)
-    with threadpool_limits(1):
-        saw = expect.number(score(telling, coin), "the mean accuracy")
-    if saw < 0.8:
+    with threadpool_limits(1), _selections() as selected:
+        saw = expect.number(score(telling, outcome), "the mean accuracy")
+    if any(k != 20 for k, _ in selected):
+        raise Fail(f"the {selected[0][0]} best columns", "the 20 best", "`SelectKBest` takes 10 unless you say k=20")
+    rows = sorted({rows for _, rows in selected})
+    if selected and rows != [480]:
+        raise Fail(f"selections on {rows} of 600 rows", "on 480 each time, four of five folds", "five folds: `cv=5`")
+    low, high = HONEST
+    if saw > high:
+        cause = "the mean over the folds, not the best one; and accuracy, which is the score if you name none"
+        raise Fail(f"{saw:.2f}", f"{low} to {high}, by the order of the rows", cause)
+    if 0.6 < saw < low:
+        cause = "that is what all columns give: select the 20 best in each fold, in the pipeline"
+        raise Fail(f"{saw:.2f}", f"{low} to {high}, by the order of the rows", cause)
+    if saw < low:
         cause = "the columns or the answers got mixed, or the selection does not look at the answers"
-        raise Fail(f"{saw:.2f} where three columns of 100 know the answer", "above 0.8", cause)
+        raise Fail(f"{saw:.2f} where three columns of 300 know the answer", f"{low} to {high}", cause)
     return f"About a half on a coin, and {saw:.2f} where there is something to find."
+
+
+@contextlib.contextmanager
+def _selections() -> Iterator[list[tuple[int, int]]]:
+    """Note (k, rows) of every selection by `SelectKBest` in the block; other ways to select leave no note."""
+    from sklearn.feature_selection import SelectKBest
+
+    noted: list[tuple[int, int]] = []
+    fit = SelectKBest.fit
+
+    def noting(self: Any, X: Any, y: Any = None) -> Any:
+        noted.append((self.k, len(X)))
+        return fit(self, X, y)
+
+    SelectKBest.fit = noting
+    try:
+        yield noted
+    finally:
+        SelectKBest.fit = fit
 
 
 def _flattered(noise: np.ndarray, coin: np.ndarray) -> tuple[float, float]:
@@ -357,13 +409,13 @@ def _flattered(noise: np.ndarray, coin: np.ndarray) -> tuple[float, float]:
     return float(cross_val_score(model, chosen, coin).mean()), float(model.fit(chosen, coin).score(chosen, coin))
 
 
-def _noise_and_signal() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _coin(rows: int, columns: int, effect: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return columns of noise and a coin; with an effect, three of the columns know how it falls."""
     rng = np.random.default_rng(37)
-    coin = rng.permutation(np.arange(120) < 60)
-    noise = rng.normal(size=(120, 500))
-    telling = rng.normal(size=(120, 100))
-    telling[:, [3, 50, 99]] += 1.6 * coin[:, None]
-    return noise, coin, telling
+    coin = rng.permutation(np.arange(rows) < rows // 2)
+    noise = rng.normal(size=(rows, columns))
+    noise[:, [3, 50, 99]] += effect * coin[:, None]
+    return noise, coin
 
 
 def _listed(values: Any) -> str:
@@ -396,7 +448,7 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "You have opened the last part: 24 € per deploy. A colleague then tries forty other columns on that part and reports 22 €. What do you believe?",
+    "Another team has opened its last part: 24 € per deploy. A colleague then tries forty other columns on that part and reports 22 €. What do you believe?",
     ("That a part which has not been used for choosing would show more than 22 €.", True, "The lowest of forty scores is partly the luckiest. Only new deploys can say what the choice is worth."),
     ("22 €, because it was measured on data that the model did not learn from.", False, "The model did not learn from it, but your colleague did, forty times. Choosing is learning."),
     ("That 24 € were wrong, and 22 € are right.", False, "24 € were measured once, after everything had been chosen. That number needs no correction, only an interval."),

@@ -93,7 +93,7 @@ claim(
     failing[["300 lines or more", "dependency bump"]].min() > failing["Friday"],
 )
 claim(
-    "the freeze catches little more than its share of the deploys",
+    "what the freeze catches is its share of the deploys and at most 15 points more",
     0 < records.friday[records.failed].mean() - records.friday.mean() < 0.15,
 )
 
@@ -116,7 +116,7 @@ for name, part in {"learn": learn, "choose": choose, "judge": judge}.items():
 print(features(learn).head(3).to_string(index=False))
 
 # %% [markdown]
-# `features` makes the columns, for training and serving alike. Sizes became logarithms, because from 10 lines to 100 is
+# `features` makes the columns, for training and serving alike. Lines became a logarithm, because from 10 to 100 is
 # as big a step as from 100 to 1,000; the hour became *night or not*.
 
 # %% [markdown]
@@ -321,7 +321,7 @@ claim("by hand and by the library is the same, also without a single alarm", all
 
 # %% [markdown]
 # Down the rows recall rises and precision falls. No row is *right*: which one you want depends on what the two kinds of
-# error cost. And look at accuracy: it likes silence best. We come back to that.
+# error cost. And look at accuracy: silence scores as well as any of them, to two digits. We come back to that.
 
 # %% [markdown]
 # ## Use it: the pipeline
@@ -517,13 +517,16 @@ claim(
 )
 
 # %% [markdown]
+# With many deploys every point comes near its promise.
+#
 # ### The price of a page at night
 #
 # Holding a deploy costs an hour of the colleague who watches: 60 €. A failure that nobody watched pages someone at night:
-# rollback, lost sleep, a lost morning, together 600 €. (Ours are made up; put in your own.)
+# together 600 €. (Ours are made up.)
 #
 # A deploy with probability p costs p · 600 € on average if let go, 60 € if held. So **hold it when p · 600 > 60**, that is
-# when p > 60 / 600 = 0.1. The price ratio *is* the threshold. But only if 10 % means 10 %. For any other score, search.
+# when p > 60 / 600 = 0.1. The price ratio *is* the threshold. But only if 10 % means 10 %, and if a failure that was watched costs
+# no more than the hour (if it costs c more, the threshold is 60 / (600 - c)). For any other score, search.
 
 # %% [markdown]
 # **Exercise 203.5 (6 minutes).** Search: return the candidate that costs least in total on these deploys. Hold a deploy when its
@@ -641,7 +644,7 @@ claim(
 )
 
 # %% [markdown]
-# The intervals of the first three lines overlap, and still the saving is safe. Why? All three ways were tried **on the same
+# The intervals of the three lines overlap, and still the saving is safe. Why? All three ways were tried **on the same
 # deploys**: a bad month is bad for each of them. Compare what happened to the *same* rows, not two intervals. You will
 # meet this again when two versions of a model run side by side.
 
@@ -668,7 +671,7 @@ claim(
 )
 
 # %% [markdown]
-# Rain comes in runs, so single days promise too much certainty; in larger pieces most of what the real years show is luck.
+# Rain comes in runs, so single days promise too much certainty; and four years can't tell much more from luck.
 # Do your incidents come in runs? Then draw weeks, or teams, not rows.
 
 # %% tags=["exercise"] exercise="203.c"

@@ -30,26 +30,28 @@ def pod(name: str, main: dict, **spec: object) -> dict:
 def restarted(kubernetes_programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PocketCluster]:
     """Return a cluster that was stopped and started again with pods of all kinds in it."""
     cluster = PocketCluster(Layout(tmp_path_factory.mktemp("restarted") / "pocket"))
-    cluster.up()
-    count = "import time; open('/work/starts', 'a').write('x'); time.sleep(600)"
-    never = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1}
-    job = {"template": {"spec": {"containers": [container(INTERRUPTED)], **never}}}
-    items = [
-        pod("server", container(count, volumeMounts=WORK), volumes=[{"name": "work", "emptyDir": {}}]),
-        pod("done", container("print('trained')"), restartPolicy="Never"),
-        pod("once", container(SLEEP), restartPolicy="Never"),
-        {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "training"}, "spec": job},
-    ]
-    body = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
-    cluster.kubectl("apply", "-f", "-", stdin=body)
-    waiting.wait_for(cluster, "pod/done", "jsonpath={.status.phase}=Succeeded", timeout=60)
-    for target in ("pod/server", "pod/once"):
-        waiting.wait_for(cluster, target, "Ready", timeout=60)
-    waiting.wait_for(cluster, "job/training", "jsonpath={.status.ready}=1", timeout=60)
-    cluster.down(keep=True)
-    cluster.up()
-    yield cluster
-    cluster.down()
+    try:
+        cluster.up()
+        count = "import time; open('/work/starts', 'a').write('x'); time.sleep(600)"
+        never = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1}
+        job = {"template": {"spec": {"containers": [container(INTERRUPTED)], **never}}}
+        items = [
+            pod("server", container(count, volumeMounts=WORK), volumes=[{"name": "work", "emptyDir": {}}]),
+            pod("done", container("print('trained')"), restartPolicy="Never"),
+            pod("once", container(SLEEP), restartPolicy="Never"),
+            {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "training"}, "spec": job},
+        ]
+        body = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+        cluster.kubectl("apply", "-f", "-", stdin=body)
+        waiting.wait_for(cluster, "pod/done", "jsonpath={.status.phase}=Succeeded", timeout=60)
+        for target in ("pod/server", "pod/once"):
+            waiting.wait_for(cluster, target, "Ready", timeout=60)
+        waiting.wait_for(cluster, "job/training", "jsonpath={.status.ready}=1", timeout=60)
+        cluster.down(keep=True)
+        cluster.up()
+        yield cluster
+    finally:
+        cluster.down()
 
 
 def status(cluster: PocketCluster, name: str) -> dict:

@@ -87,6 +87,12 @@ WRONG = {
         "divides only the curvature": (newton("weights - np.linalg.solve(curvature, slope * n)"), "only one"),
         "descends by the gradient": (newton("weights - slope"), "gradient descent"),
         "multiplies": (newton("weights - curvature @ slope"), "multiplied"),
+        "changes what it was given": (
+            newton("weights").replace(
+                "return weights", "weights -= np.linalg.solve(curvature, slope)\n    return weights"
+            ),
+            "changes the caller's own array",
+        ),
     },
     "203.3": {
         "swaps the two": (scores(RECALL, PRECISION, F1), "swapped"),
@@ -136,6 +142,7 @@ WRONG = {
         "turns the comparison round": (search(COST, held="score < t"), "turned round"),
         "returns the position": (search(COST, answer="np.argmin(costs)"), "position"),
         "returns the cost": (search(COST, answer="min(costs)"), "the lowest cost"),
+        "holds only above": (search(COST, held="score > t"), "at the threshold is held, too"),
         "maximises": (search(COST, answer="candidates[np.argmax(costs)]"), "not the highest"),
         "uses the ratio": (
             "def cheapest_threshold(score, failed, candidates, hold_cost, page_cost):\n    return hold_cost / page_cost",
@@ -161,6 +168,35 @@ WRONG = {
             "    pipeline = make_pipeline(SelectKBest(k=20), LibraryRegression())\n"
             "    return cross_val_score(pipeline, columns, answers, cv=5)",
             "mean",
+        ),
+        "selects nothing": (
+            "def honest_accuracy(columns, answers):\n"
+            "    return cross_val_score(LibraryRegression(), columns, answers, cv=5).mean()",
+            "what all columns give",
+        ),
+        "selects ten": (
+            "def honest_accuracy(columns, answers):\n"
+            "    pipeline = make_pipeline(SelectKBest(), LibraryRegression())\n"
+            "    return cross_val_score(pipeline, columns, answers, cv=5).mean()",
+            "takes 10 unless",
+        ),
+        "makes three folds": (
+            "def honest_accuracy(columns, answers):\n"
+            "    pipeline = make_pipeline(SelectKBest(k=20), LibraryRegression())\n"
+            "    return cross_val_score(pipeline, columns, answers, cv=3).mean()",
+            "`cv=5`",
+        ),
+        "takes the best fold": (
+            "def honest_accuracy(columns, answers):\n"
+            "    pipeline = make_pipeline(SelectKBest(k=20), LibraryRegression())\n"
+            "    return cross_val_score(pipeline, columns, answers, cv=5).max()",
+            "the mean over the folds",
+        ),
+        "takes another score": (
+            "def honest_accuracy(columns, answers):\n"
+            "    pipeline = make_pipeline(SelectKBest(k=20), LibraryRegression())\n"
+            "    return cross_val_score(pipeline, columns, answers, cv=5, scoring='roc_auc').mean()",
+            "accuracy, which is the score",
         ),
         "selects nothing useful": (
             "def honest_accuracy(columns, answers):\n"
