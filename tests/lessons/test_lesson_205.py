@@ -135,6 +135,11 @@ WRONG = {
             SKEW + "return [n for n in offline if not ((offline[n] - online[n]).abs() <= tolerance).all()]",
             "both sides is no difference",
         ),
+        "allows a share of the value": (
+            SKEW
+            + "return [n for n in offline if not np.allclose(offline[n], online[n], atol=tolerance, equal_nan=True)]",
+            "set `rtol=0`",
+        ),
         "wants exact equality": (
             SKEW + "return [n for n in offline if not offline[n].equals(online[n])]",
             "`tolerance` is not used",
