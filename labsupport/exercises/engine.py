@@ -112,9 +112,14 @@ def claim(text: str, condition: Any) -> None:
     print(f"Holds: {text}.")
 
 
-def evaluate(key: str, answer: Any) -> Outcome:
-    """Run the checker of an exercise on an answer; nothing is shown or recorded. Raises LabsError for an unknown key."""
+def evaluate(key: str, answer: Any = ...) -> Outcome:
+    """Run the checker of an exercise on an answer; nothing is shown or recorded. Raises LabsError for an unknown key.
+
+    An exercise on the cluster looks at a snapshot of it, whatever the answer is (a Snapshot itself is taken as it is).
+    """
     exercise = _exercise(key)
+    if exercise.on_cluster:
+        answer = _look(key, answer)
     if answer is ...:
         return Outcome(
             Kind.NOT_YET, key, f'Write your answer in the cell above, run it, then this one. Stuck? `hint("{key}")`'
@@ -123,7 +128,9 @@ def evaluate(key: str, answer: Any) -> Outcome:
     try:
         with time_limit(exercise.seconds):
             text = exercise.checker(given)
-    except NotAttempted:
+    except NotAttempted as reason:
+        if exercise.on_cluster:
+            return Outcome(Kind.NOT_YET, key, f'{reason} Stuck? `hint("{key}")`')
         return Outcome(Kind.NOT_YET, key, f'Replace the line that raises NotImplementedError. Stuck? `hint("{key}")`')
     except Fail as failure:
         return Outcome(Kind.FAIL, key, "", failure.saw, failure.expected, failure.cause)
@@ -145,6 +152,13 @@ def evaluate(key: str, answer: Any) -> Outcome:
             "a value, list or function where another was meant",
         )
     return Outcome(Kind.PASS, key, text)
+
+
+def _look(key: str, answer: Any) -> Any:
+    from labsupport.cluster import lab
+    from labsupport.cluster.snapshot import Snapshot
+
+    return answer if isinstance(answer, Snapshot) else lab.current(key).snapshot()
 
 
 def _exercise(key: str) -> Exercise:
