@@ -32,6 +32,55 @@ def add_parsers(commands: Any) -> None:
     added.add_argument("--lines", type=int, default=40, metavar="N", help="only the last N lines (default: 40)")
     action("env", _env, 'print what makes kubectl use this cluster: eval "$(labs cluster env)"')
 
+    text = "bring the cluster to where a lab begins: late joiners and failed tries can start there"
+    added = commands.add_parser("checkpoint", help=text, description=text)
+    added.add_argument("lab", metavar="NNN")
+    added.set_defaults(run=_checkpoint)
+    text = "delete what labs made on the cluster, and make sure that nothing is left"
+    added = commands.add_parser("cleanup", help=text, description=text)
+    added.add_argument("labs", nargs="*", metavar="NNN", help="default: every lab that has something there")
+    added.set_defaults(run=_cleanup)
+    text = "record what a lab's namespace holds now as a small file, for the tests of its checks"
+    added = commands.add_parser("record", help=text, description=text)
+    added.add_argument("lab", metavar="NNN")
+    added.add_argument("name", help="what is wrong there, such as two-labels")
+    added.set_defaults(run=_record)
+
+
+def _checkpoint(options: argparse.Namespace) -> int:
+    from labsupport.cluster import lab
+
+    cluster = _cluster()
+    cluster.up()
+    made = lab.checkpoint(cluster, options.lab)
+    print(f"Lab {made.number} can begin: namespace {made.namespace} of the cluster {cluster.name}.")
+    return 0
+
+
+def _cleanup(options: argparse.Namespace) -> int:
+    from labsupport.cluster import lab
+
+    cluster = _cluster()
+    for number in options.labs:
+        lab.manifests_of(number)
+    chosen = options.labs or lab.labs_of(cluster)
+    for number in chosen:
+        lab.cleanup(cluster, number)
+        print(f"Nothing of lab {number} is left on the cluster.")
+    if not chosen:
+        print("No lab has anything on the cluster.")
+    return 0
+
+
+def _record(options: argparse.Namespace) -> int:
+    from labsupport.cluster import lab
+    from labsupport.exercises import proof
+
+    path = proof.snapshots() / f"{options.lab}-{options.name}.json"
+    lab.Lab(options.lab, _cluster()).snapshot().save(path)
+    print(f"recorded {path}")
+    return 0
+
 
 def _install(options: argparse.Namespace) -> int:
     from labsupport.cluster import versions

@@ -13,7 +13,10 @@ Checker = Callable[[Any], str]
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise. `checker` takes the learner's answer (a function comes as `Guarded`) and returns what to say on PASS."""
+    """One exercise. `checker` takes the learner's answer (a function comes as `Guarded`) and returns what to say on PASS.
+
+    With `on_cluster` it takes a `Snapshot` of the lab's namespace instead, and the answer is what the learner did there.
+    """
 
     key: str
     title: str
@@ -21,6 +24,7 @@ class Exercise:
     hints: tuple[str, ...]
     minutes: int
     seconds: float
+    on_cluster: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,20 @@ class Exercises:
         self.quizzes: dict[str, Quiz] = {}
 
     def check(
-        self, name: str, title: str, *, hints: tuple[str, ...], minutes: int = 5, seconds: float = 5.0
+        self,
+        name: str,
+        title: str,
+        *,
+        hints: tuple[str, ...],
+        minutes: int = 5,
+        seconds: float = 5.0,
+        on_cluster: bool = False,
     ) -> Callable[[Checker], Checker]:
         """Declare the decorated function as the checker of exercise `name`, with its hints and its time limit in seconds."""
 
         def declare(checker: Checker) -> Checker:
             key = f"{self.lesson}.{name}"
-            self.exercises[key] = Exercise(key, title, checker, hints, minutes, seconds)
+            self.exercises[key] = Exercise(key, title, checker, hints, minutes, seconds, on_cluster)
             return checker
 
         return declare

@@ -766,7 +766,7 @@ claim(
 #   value: "sqlite:///mlflow.db"
 # ```
 #
-# Let us ask the real `mlflow server` which variables it reads, and look at what our own server keeps.
+# Which variables does the real `mlflow server` read, and what does ours keep?
 
 # %%
 import sqlite3

@@ -1,0 +1,179 @@
+"""One lab on the cluster: its namespace, its manifests, its checkpoint, and the end of all that it made."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+from urllib.request import ProxyHandler, build_opener
+
+import yaml
+
+from labsupport import paths
+from labsupport.cluster import show, waiting
+from labsupport.cluster.interface import Cluster, get_cluster
+from labsupport.cluster.snapshot import Snapshot, take
+from labsupport.cluster.tidy import tidy
+from labsupport.errors import LabsError
+
+PART_OF = "app.kubernetes.io/part-of=labs"
+GONE_SECONDS = 90
+# The lab that this kernel works on: `check` looks at its cluster.
+_current: "list[Lab]" = []
+
+
+class Lab:
+    """A lab's place on a cluster; `start` makes one."""
+
+    def __init__(self, number: str, cluster: Cluster) -> None:
+        self.number = number
+        self.cluster = cluster
+        self.namespace = f"lab-{number}"
+        self.manifests = manifests_of(number)
+
+    def kubectl(self, line: str) -> None:
+        """Run a kubectl command in the lab's namespace and print what it says, without generated names, ages, addresses."""
+        print(tidy(self.ask(line)))
+
+    def ask(self, line: str) -> str:
+        """Run a kubectl command in the lab's namespace and return what it says, refusals too."""
+        words = shlex.split(line)
+        words = words[1:] if words[:1] == ["kubectl"] else words
+        result = self.cluster.kubectl("-n", self.namespace, *words, check=False)
+        return (result.output + result.errors).rstrip()
+
+    def apply(self, what: "str | Path | dict[str, Any] | list[dict[str, Any]]") -> None:
+        """Apply a file of the lab's manifests, or objects, and print what the API server says, refusals too."""
+        text = show.text_of(self.manifests / what) if isinstance(what, (str, Path)) else _dump(what)
+        result = self.cluster.kubectl("-n", self.namespace, "apply", "-f", "-", stdin=text, check=False)
+        print(_short(result.output + result.errors))
+
+    def patch(self, target: str, change: Any) -> None:
+        """Merge a change (a dictionary) into an object (KIND/NAME); the untouched stub changes nothing."""
+        if change is ...:
+            print(f"No change for {target} yet.")
+            return
+        if not isinstance(change, dict):
+            print(f"A change is a dictionary such as {{'spec': ...}}; it was a {type(change).__name__}.")
+            return
+        result = self.cluster.kubectl("-n", self.namespace, "patch", target, "-p", json.dumps(change), check=False)
+        print(_short(result.output + result.errors))
+
+    def go_on(self, key: str, target: str) -> None:
+        """Go on with the cluster as it is if the check passes, else patch the object with the reference answer; says which."""
+        from labsupport.exercises import answers
+        from labsupport.exercises.engine import evaluate
+        from labsupport.exercises.outcomes import Kind
+
+        if evaluate(key).kind is Kind.PASS:
+            print(f"Going on with your repair of {target}.")
+            return
+        print(f"Going on with the reference answer to {key}, because the cluster does not pass yet.")
+        self.patch(target, answers.reference(key))
+
+    def wait(self, target: str, condition: str = "rolled-out", seconds: float = 60) -> None:
+        """Wait until an object meets a condition; what fails says why (see labsupport.cluster.waiting)."""
+        waiting.wait_for(self.cluster, target, condition, self.namespace, seconds)
+
+    def until(self, look: Any, what: str, seconds: float = 60) -> Any:
+        """Call `look(snapshot)` on fresh snapshots until it returns something true, and return that."""
+        return waiting.until(lambda: look(self.snapshot()), what, seconds, 0.3)
+
+    def show(self, file: str, part: str = "", kind: str = "") -> None:
+        """Print a manifest of the lab, or a part of it, from the file itself."""
+        show.show_yaml(self.manifests / file, part, kind)
+
+    def objects(self, file: str) -> list[dict[str, Any]]:
+        """Return the objects of a manifest of the lab."""
+        return show.documents(self.manifests / file)
+
+    def fetch(self, service: str, port: int, path: str = "/", seconds: float = 10) -> str:
+        """Return what a Service of the lab answers to a GET; asks again for some seconds until it does."""
+        opener = build_opener(ProxyHandler({}))
+        said: list[Exception] = []
+
+        def ask() -> str:
+            try:
+                return str(opener.open(url + path, timeout=10).read().decode())
+            except OSError as error:
+                said[:] = [error]
+                return ""
+
+        with self.cluster.reach(service, port, self.namespace) as url:
+            return waiting.until(ask, f"the Service {service} answers", seconds, explain=lambda: str(said or ""))
+
+    def snapshot(self) -> Snapshot:
+        """Look at the lab's namespace."""
+        return take(self.cluster, self.namespace)
+
+    def clean(self) -> None:
+        """Delete all that the lab made, and make sure that nothing is left."""
+        cleanup(self.cluster, self.number)
+        print(f"Nothing of lab {self.number} is left on the cluster.")
+
+
+def start(number: str, cluster: str = "auto") -> Lab:
+    """Start the cluster where that is needed, bring the lab to its checkpoint, and say which cluster it is."""
+    chosen = get_cluster(cluster)
+    chosen.up()
+    lab = checkpoint(chosen, number)
+    _current[:] = [lab]
+    print(f"Lab {number} works in the namespace {lab.namespace} of the cluster {chosen.name}.")
+    for limit in chosen.status().limits:
+        print(f"  not here: {limit}")
+    return lab
+
+
+def current(key: str) -> Lab:
+    """Return the lab that this kernel works on; raises LabsError when none was started."""
+    if not _current or _current[0].number != key[:3]:
+        raise LabsError(f"{key} looks at the cluster: run the cell with `lab.start({key[:3]!r})` first.")
+    return _current[0]
+
+
+def checkpoint(cluster: Cluster, number: str) -> Lab:
+    """Bring the cluster to where a lab begins: nothing of an earlier try, the lab's namespace, what the lab builds on."""
+    lab = Lab(number, cluster)
+    cleanup(cluster, number)
+    cluster.kubectl("apply", "-f", str(lab.manifests / "namespace.yaml"))
+    waiting.wait_for(cluster, "serviceaccount/default", "created", lab.namespace, 30)
+    before = lab.manifests / "checkpoint.yaml"
+    if before.exists():
+        cluster.kubectl("-n", lab.namespace, "apply", "-f", str(before))
+    return lab
+
+
+def cleanup(cluster: Cluster, number: str) -> None:
+    """Delete a lab's namespace and its objects outside of it; raises LabsError when something stays."""
+    namespace = f"lab-{number}"
+    cluster.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+    label = f"{PART_OF},labs/lab={number}"
+    cluster.kubectl("delete", "clusterrole,clusterrolebinding,persistentvolume", "-l", label, "--ignore-not-found")
+    found = cluster.kubectl("get", "namespace", namespace, "--ignore-not-found", "-o", "name").output.strip()
+    if found:
+        waiting.wait_for(cluster, f"namespace/{namespace}", "deleted", "default", GONE_SECONDS)
+
+
+def labs_of(cluster: Cluster) -> list[str]:
+    """Return the numbers of the labs that have a namespace on the cluster."""
+    items = cluster.get("namespaces", "-l", PART_OF)["items"]
+    names = [item["metadata"]["name"] for item in items]
+    return sorted(name.removeprefix("lab-") for name in names if name.startswith("lab-"))
+
+
+def manifests_of(number: str) -> Path:
+    """Return the folder of a lab's manifests; raises LabsError when there is no such lab."""
+    folder = paths.course_root() / "manifests" / number
+    if not (folder / "namespace.yaml").exists():
+        known = sorted(path.parent.name for path in folder.parent.glob("*/namespace.yaml"))
+        raise LabsError(f"There is no lab {number!r}: expected one of {', '.join(known)}.")
+    return folder
+
+
+def _dump(what: dict[str, Any] | list[dict[str, Any]]) -> str:
+    return yaml.safe_dump_all(what if isinstance(what, list) else [what], sort_keys=False)
+
+
+def _short(text: str) -> str:
+    """The API server's words without the manifest that kubectl repeats."""
+    lines = [line for line in text.splitlines() if not line.startswith(("Resource:", "Name:", "for:"))]
+    return tidy("\n".join(lines)).strip()
