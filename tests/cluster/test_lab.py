@@ -123,7 +123,7 @@ def test_the_steps_after_an_apply_come_in_order_and_a_missing_one_is_named(lab, 
 def test_a_service_is_asked_until_it_answers(lab) -> None:
     lab.apply("web.yaml")
     assert lab.fetch("web", 8000, seconds=60) == "model: none yet\n"
-    with pytest.raises(LabsError, match=r"Not within 1 s: the Service web answers.*HTTP Error 404"):
+    with pytest.raises(LabsError, match=r"Not within 1 s: the Service web answers.*HTTPError 404"):
         lab.fetch("web", 8000, "/nosuch", seconds=1)
 
 
