@@ -50,6 +50,7 @@ def add_parsers(commands: Any) -> None:
 def _checkpoint(options: argparse.Namespace) -> int:
     from labsupport.cluster import lab
 
+    lab.manifests_of(options.lab)
     cluster = _cluster()
     cluster.up()
     made = lab.checkpoint(cluster, options.lab)

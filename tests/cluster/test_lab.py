@@ -1,6 +1,5 @@
 """A lab on a real cluster: where it begins, what it says, and that nothing of it stays."""
 
-import json
 import os
 import subprocess
 import sys
@@ -168,18 +167,11 @@ def test_a_check_of_the_cluster_looks_again_before_it_says_fail(lab, monkeypatch
     assert "FAIL 691.1" in capsys.readouterr().out and len(looks) in (6, 7)
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "labsupport.cli", *arguments],
-        capture_output=True,
-        text=True,
-        env=dict(os.environ),
-        cwd=ROOT,
-    )
-
-
 @pytest.mark.parametrize("command", ["checkpoint", "cleanup", "record"])
-def test_a_command_refuses_an_unknown_lab(command: str) -> None:
-    ended = run(command, "699", *(["name"] if command == "record" else []))
-    assert ended.returncode == 1 and ended.stderr.startswith("labs: There is no lab '699'")
-    assert json.dumps(ended.stdout) == '""'
+def test_a_command_refuses_an_unknown_lab_before_it_starts_anything(command: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "labsupport.cli", command, "699", *(["name"] if command == "record" else [])]
+    env = os.environ | {"LABS_HOME": str(tmp_path / "home")}
+    ended = subprocess.run(words, capture_output=True, text=True, env=env, cwd=ROOT)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("labs: There is no lab '699'")
+    assert not (tmp_path / "home").exists()
