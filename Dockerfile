@@ -9,27 +9,29 @@ WORKDIR /build
 RUN python3 -m venv /opt/labs
 COPY requirements/serve.txt requirements/
 RUN /opt/labs/bin/pip install --no-compile -r requirements/serve.txt
-COPY pyproject.toml ./
-COPY labsupport labsupport
-# Byte-compiled here, because a read-only root file system keeps no compiled file.
-RUN /opt/labs/bin/pip install --no-compile --no-deps . \
-    && (/opt/labs/bin/python -m compileall -q -j 0 /opt/labs/lib || true)
+# Compiled here, because a read-only root file system keeps no compiled file. Some packages ship templates that are no Python.
+RUN /opt/labs/bin/python -m compileall -q -j 0 /opt/labs/lib || true
 
-FROM ${BASE} AS labs-serve
-COPY --from=serve-environment /opt/labs /opt/labs
-ENV PATH=/opt/labs/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
+FROM ${BASE} AS course
+ENV PATH=/opt/labs/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/course HOME=/tmp \
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DO_NOT_TRACK=1 MLFLOW_DISABLE_TELEMETRY=true
 WORKDIR /tmp
-USER 10001:10001
 CMD ["python"]
+
+FROM course AS labs-serve
+COPY --from=serve-environment /opt/labs /opt/labs
+COPY labsupport /opt/course/labsupport
+RUN python -m compileall -q /opt/course
+USER 10001:10001
 
 FROM serve-environment AS train-environment
 COPY requirements/train.txt requirements/
-RUN /opt/labs/bin/pip install --no-compile -r requirements/train.txt \
-    && (/opt/labs/bin/python -m compileall -q -j 0 /opt/labs/lib || true)
+RUN /opt/labs/bin/pip install --no-compile -r requirements/train.txt
+RUN /opt/labs/bin/python -m compileall -q -j 0 /opt/labs/lib || true
 
-FROM ${BASE} AS labs-train
+FROM course AS labs-train
 COPY --from=train-environment /opt/labs /opt/labs
-ENV PATH=/opt/labs/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
-WORKDIR /tmp
+# The course itself comes last: its changes make a small layer.
+COPY labsupport /opt/course/labsupport
+RUN python -m compileall -q /opt/course
 USER 10001:10001
-CMD ["python"]

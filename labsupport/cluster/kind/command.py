@@ -52,7 +52,7 @@ def run(engine: Engine, *arguments: str, report: Report | None = None, timeout: 
     try:
         for line in process.stderr:
             lines.append(line.rstrip())
-            if report and (step := re.match(r"\s*•\s*(.+?)\s*\W*\.\.\.\s*$", line)):
+            if report and (step := re.match(r"\s*•\s*(.+?)[^\w)]*\.\.\.\s*$", line)):
                 report(step[1])
         process.wait(timeout)
     except BaseException:

@@ -172,7 +172,9 @@ class KindCluster(Connected):
                 timeout=CREATE_SECONDS,
             )
         except BaseException:
-            self._delete(found)
+            # What can't be deleted now is marked, and deleted by the next `up`.
+            with contextlib.suppress(LabsError):
+                self._delete(found)
             raise
         self._creating.unlink()
 
