@@ -1,6 +1,7 @@
 """One cluster for all tests and all workers of a run, and a fresh namespace for each test."""
 
 import os
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from labsupport import paths
 from labsupport.cluster import differences, waiting
 from labsupport.cluster.interface import Cluster, get_cluster
-from labsupport.cluster.kind import engine, images
+from labsupport.cluster.kind import command, engine, images
 from labsupport.cluster.kind.runtime import KindCluster
 from labsupport.cluster.pocket import locking
 from labsupport.cluster.pocket.layout import Layout
@@ -48,7 +49,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield from _shared(pocket, shared, pocket.up)
     elif named == "kind":
         kind = kind_cluster(shared)
-        yield from _shared(kind, shared, lambda: _prepare(kind))
+        yield from _shared(kind, shared, lambda: _prepare(kind, shared))
     else:
         chosen = get_cluster()
         chosen.up()
@@ -63,15 +64,32 @@ def kind_cluster(folder: Path) -> KindCluster:
     return KindCluster(KIND_NAME, folder / "kind", config)
 
 
-def _prepare(kind: KindCluster) -> None:
+def _prepare(kind: KindCluster, folder: Path) -> None:
     found = engine.find()
     kind.up()
     image = images.Image("labs-serve", KIND_TAG)
     images.build(found, image)
     images.load(found, kind.cluster, image)
-    for alias in _ALIASES:
-        tag = ["ctr", "-n", "k8s.io", "images", "tag", "--force", image.full_name, f"docker.io/library/{alias}"]
-        found.run("exec", kind.node, *tag)
+    _load_aliases(found, kind, image, folder)
+
+
+def _load_aliases(found: engine.Engine, kind: KindCluster, image: images.Image, folder: Path) -> None:
+    """Give the node an image of its own for each alias: the kubelet reports one name only for an image with several."""
+    own = {alias: f"docker.io/library/labs-kind-test:{number}" for number, alias in enumerate(_ALIASES)}
+    for alias, name in own.items():
+        dockerfile = f"FROM {image.full_name}\nLABEL labs.alias={alias}\n"
+        subprocess.run(
+            [found.name, "build", "--tag", name, "-"], input=dockerfile.encode(), check=True, capture_output=True
+        )
+    archive = folder / "aliases.tar"
+    found.run("save", "--output", str(archive), *own.values(), timeout=300)
+    command.run(found, "load", "image-archive", str(archive), "--name", kind.cluster)
+    archive.unlink()
+    for alias, name in own.items():
+        ctr = ["exec", kind.node, "ctr", "-n", "k8s.io", "images"]
+        found.run(*ctr, "tag", "--force", name, f"docker.io/library/{alias}")
+        found.run(*ctr, "rm", "--sync", name)
+    found.run("rmi", *own.values())
 
 
 def _shared(made: Cluster, folder: Path, start: Callable[[], None]) -> Iterator[Cluster]:
