@@ -80,14 +80,17 @@ def _programs() -> Iterator[Finding]:
 def _kind() -> Iterator[Finding]:
     from labsupport.cluster.kind import command, engine
 
-    # Without the pocket cluster kind is the only way, so its absence is worth a line; else it is a choice.
     try:
         found = engine.find()
+    except LabsError:
+        # Said already, with what mends it.
+        return
+    try:
         engine.check_room(found)
         version = command.version()
     except LabsError as error:
         sentence, _, mend = str(error).partition(". ")
-        yield Finding(NOTE, f"{sentence}. (Only LABS_CLUSTER=kind needs it.)", mend)
+        yield Finding(NOTE, f"{sentence}. Only LABS_CLUSTER=kind needs it.", mend)
         return
     if _minor(version) < _minor(versions.KIND):
         yield Finding(
