@@ -15,6 +15,8 @@ RUN /opt/labs/bin/python -m compileall -q -j 0 /opt/labs/lib || true
 FROM ${BASE} AS course
 ENV PATH=/opt/labs/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/course HOME=/tmp \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DO_NOT_TRACK=1 MLFLOW_DISABLE_TELEMETRY=true
+# A user with a name: Python's getpass, and with it kopf, fail without one.
+RUN /usr/sbin/useradd --uid 10001 --no-create-home --home-dir /tmp labs
 WORKDIR /tmp
 CMD ["python"]
 

@@ -139,6 +139,7 @@ def test_service_spreads_connections_over_its_pods(cluster, namespace, web) -> N
     assert set(answered) == expected and min(answered.values()) >= 5
 
 
+@pytest.mark.needs("half-close")
 def test_half_closed_connection_still_brings_the_answer(cluster, namespace, web, talks) -> None:
     connection = talk(talks, web)
     assert connection.say(b"hello\n") == b"hello\n"
