@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests import kind
+
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 
@@ -29,6 +31,9 @@ def main() -> int:
     if sys.platform == "linux":
         # Apart, because they measure time limits on a cluster of their own; they mostly wait, so four at a time.
         stages["cluster"] = [*pytest, "-n", "4", "--dist", "loadfile", "tests/cluster"]
+    without_kind = kind.why_not()
+    if without_kind is None:
+        stages["kind"] = [sys.executable, "-m", "tests.kind"]
     if options.nightly:
         # Not setup.py: it downloads everything again.
         for path in sorted((ROOT / "benchmarks").glob("*.py")):
@@ -45,6 +50,8 @@ def main() -> int:
             return code
     if "cluster" not in stages:
         print("Skipped: the tests of the pocket cluster, which runs on Linux only.")
+    if without_kind is not None:
+        print(f"Skipped: the tests on kind. {without_kind}")
     return 0
 
 

@@ -20,15 +20,19 @@ def add_parsers(commands: Any) -> None:
         added.set_defaults(run=run)
         return added
 
-    added = action("install", _install, "get the programs of the pocket cluster, once")
+    added = action("install", _install, "get what the cluster runs (pocket: its programs; kind: its node image), once")
     added.add_argument("--check", action="store_true", help="only say what is there; fetch nothing")
     action("up", _up, "start the cluster and wait until it is ready; nothing happens when it runs")
     added = action("down", _down, "stop the cluster and delete what it stored")
     added.add_argument("--keep", action="store_true", help="keep objects, volumes and logs for the next start")
+    added = action("load", _load, "kind: build the images of the labs and load those that changed")
+    added.add_argument("images", nargs="*", metavar="IMAGE", help="default: labs-serve labs-train")
     action("reset", _reset, "delete the cluster with all that is in it and start an empty one")
     action("status", _status, "what runs, and what this cluster can't do")
     added = action("logs", _logs, "the log of one program of the cluster")
-    added.add_argument("program", nargs="?", help="etcd, apiserver, controller-manager, scheduler, agent, supervisor")
+    added.add_argument(
+        "program", nargs="?", help="pocket: etcd, apiserver, agent ...; kind: kubelet, kube-apiserver ..."
+    )
     added.add_argument("--lines", type=int, default=40, metavar="N", help="only the last N lines (default: 40)")
     action("env", _env, 'print what makes kubectl use this cluster: eval "$(labs cluster env)"')
 
@@ -87,6 +91,8 @@ def _install(options: argparse.Namespace) -> int:
     from labsupport.cluster import versions
     from labsupport.cluster.pocket import programs
 
+    if _cluster().name == "kind":
+        return _install_kind(options.check)
     if options.check:
         found = programs.find()
         etcd, kubernetes = (programs.version_of(found.folder, name) for name in ("etcd", "kube-apiserver"))
@@ -99,12 +105,52 @@ def _install(options: argparse.Namespace) -> int:
     return 0
 
 
+def _install_kind(only_check: bool) -> int:
+    import os
+
+    from labsupport.cluster import versions
+    from labsupport.cluster.kind import command, engine, runtime
+
+    found = engine.find()
+    print(f"{found.name} answers, and kind {command.version()} is {command.find()}.", flush=True)
+    image = os.environ.get(runtime.NODE_IMAGE_VARIABLE) or versions.NODE_IMAGE
+    if found.run("image", "inspect", image, check=False).returncode == 0:
+        print(f"The node image {image.partition('@')[0]} is there.")
+        return 0
+    if only_check:
+        print(f"The node image {image.partition('@')[0]} is not there yet. Get it: labs cluster install")
+        return 1
+    print(f"{found.name} pulls {image.partition('@')[0]} ...", flush=True)
+    found.run("pull", image, timeout=1800)
+    print("Next: labs cluster up")
+    return 0
+
+
+def _load(options: argparse.Namespace) -> int:
+    cluster = _cluster()
+    if cluster.name != "kind":
+        print(f"Nothing to load: images are only names on the cluster {cluster.name}. For kind: LABS_CLUSTER=kind")
+        return 0
+    from labsupport.cluster.kind import engine, images
+
+    chosen = [images.named(target) for target in options.images or images.TARGETS]
+    found = engine.find()
+    started = time.monotonic()
+    for image in chosen:
+        images.build_and_load(
+            found, "labs", image, lambda step: print(f"  {time.monotonic() - started:4.1f} s  {step}", flush=True)
+        )
+    return 0
+
+
 def _up(options: argparse.Namespace) -> int:
     cluster = _cluster()
     started = time.monotonic()
     print(f"Starting the cluster: {cluster.name}", flush=True)
     cluster.up(lambda step: print(f"  {time.monotonic() - started:4.1f} s  {step}", flush=True))
     print(f"  {time.monotonic() - started:4.1f} s  ready")
+    if cluster.name == "kind":
+        print("The images of the labs, once and after changes: labs cluster load")
     print('Use it: eval "$(labs cluster env)"; kubectl get nodes')
     return 0
 

@@ -21,6 +21,7 @@ def findings() -> Iterator[Finding]:
     """Yield what was found, in the order in which to mend it."""
     yield from _kubectl()
     yield from _programs()
+    yield from _kind()
     yield from _ports()
     yield from _inotify()
     yield from _context()
@@ -63,7 +64,7 @@ def _programs() -> Iterator[Finding]:
     from labsupport.cluster.pocket import programs
 
     if sys.platform != "linux":
-        yield Finding(NOTE, "The pocket cluster runs on Linux and WSL2 only.", "kind create cluster --name labs")
+        yield Finding(NOTE, "The pocket cluster runs on Linux and WSL2 only.", "LABS_CLUSTER=kind labs cluster up")
         return
     if programs.architecture() not in ("amd64", "arm64"):
         yield Finding(
@@ -74,6 +75,31 @@ def _programs() -> Iterator[Finding]:
         yield Finding(OK, f"The control plane's programs are there ({found.source}).")
     except LabsError as error:
         yield Finding(NOTE, str(error).partition(". ")[0] + ".", "labs cluster install")
+
+
+def _kind() -> Iterator[Finding]:
+    from labsupport.cluster.kind import command, engine
+
+    try:
+        found = engine.find()
+    except LabsError:
+        # Said already, with what mends it.
+        return
+    try:
+        engine.check_room(found)
+        version = command.version()
+    except LabsError as error:
+        sentence, _, mend = str(error).partition(". ")
+        yield Finding(NOTE, f"{sentence}. Only LABS_CLUSTER=kind needs it.", mend)
+        return
+    if _minor(version) < _minor(versions.KIND):
+        yield Finding(
+            NOTE,
+            f"kind {version} is older than {versions.KIND}, for which the node image is made.",
+            f"go install sigs.k8s.io/kind@v{versions.KIND}",
+        )
+        return
+    yield Finding(OK, f"{found.name} answers and has room, kind is {version}: LABS_CLUSTER=kind can be used.")
 
 
 def _ports() -> Iterator[Finding]:

@@ -75,19 +75,19 @@ def get_cluster(name: str | None = None) -> Cluster:
     `auto` takes a running kind cluster `labs`, else the pocket cluster. Raises LabsError for an unknown context.
     """
     from labsupport.cluster.context import ContextCluster
+    from labsupport.cluster.kind.runtime import KindCluster
     from labsupport.cluster.pocket.runtime import PocketCluster
 
     wanted = name if name not in (None, "", "auto") else os.environ.get("LABS_CLUSTER", "auto")
     if wanted in (None, "", "auto"):
-        kind = ContextCluster("kind", KIND_CONTEXT)
+        kind = KindCluster()
         return kind if kind.exists() and kind.status().ready else PocketCluster()
     if wanted == "pocket":
         return PocketCluster()
-    found = ContextCluster("kind", KIND_CONTEXT) if wanted == "kind" else ContextCluster(str(wanted), str(wanted))
+    if wanted == "kind":
+        return KindCluster()
+    found = ContextCluster(str(wanted), str(wanted))
     if not found.exists():
-        known = ", ".join(["auto", "pocket", *found.known_contexts()])
-        mend = " Make it with: kind create cluster --name labs" if wanted == "kind" else ""
-        raise LabsError(
-            f"LABS_CLUSTER={wanted}: your kubeconfig has no context {found.access.context!r}. Known: {known}.{mend}"
-        )
+        known = ", ".join(["auto", "kind", "pocket", *found.known_contexts()])
+        raise LabsError(f"LABS_CLUSTER={wanted}: your kubeconfig has no context {wanted!r}. Known: {known}.")
     return found

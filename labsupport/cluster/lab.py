@@ -92,14 +92,15 @@ class Lab:
         said: list[Exception] = []
 
         def ask() -> str:
+            # Reached anew each time: a port-forward belongs to one pod, and there is none before a pod runs.
             try:
-                return str(opener.open(url + path, timeout=10).read().decode())
-            except OSError as error:
+                with self.cluster.reach(service, port, self.namespace) as url:
+                    return str(opener.open(url + path, timeout=10).read().decode())
+            except (OSError, LabsError) as error:
                 said[:] = [error]
                 return ""
 
-        with self.cluster.reach(service, port, self.namespace) as url:
-            return waiting.until(ask, f"the Service {service} answers", seconds, explain=lambda: str(said or ""))
+        return waiting.until(ask, f"the Service {service} answers", seconds, explain=lambda: str(said or ""))
 
     def snapshot(self) -> Snapshot:
         """Look at the lab's namespace."""

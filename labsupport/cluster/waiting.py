@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from labsupport.cluster.interface import Cluster
+from labsupport.cluster.kind import images
 from labsupport.errors import LabsError
 
 T = TypeVar("T")
 # kubectl looks again this long after the limit, so that its own word comes before ours.
 _GRACE = 10.0
+_NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull")
 _EVENTS, _LOG_LINES, _PODS = 8, 5, 3
 
 
@@ -121,6 +123,12 @@ def _pod(cluster: Cluster, pod: dict[str, Any], namespace: str) -> list[str]:
                 str(detail[key]) for key in ("reason", "exitCode", "message") if detail.get(key) is not None
             )
             lines.append(f"  container {container['name']} {word} {reason}".rstrip())
+            if (
+                cluster.name == "kind"
+                and detail.get("reason") in _NO_IMAGE
+                and (advice := images.advice(container["image"]))
+            ):
+                lines.append(f"  {advice}")
         if container.get("ready") and not container.get("restartCount"):
             continue
         arguments = ["logs", name, "-n", namespace, "-c", container["name"], f"--tail={_LOG_LINES}"]

@@ -127,20 +127,19 @@ def web(cluster: Cluster, namespace: str) -> Iterator[str]:
         yield url
 
 
-def direct(cluster: Cluster) -> None:
-    """Skip a test that needs to reach Service addresses from this machine, where only port-forward can."""
-    if cluster.name != "pocket":
-        pytest.skip("addresses of Services are reachable from this machine only on pocket")
+# Where only port-forward reaches a Service from this machine, it talks to one pod.
+direct = pytest.mark.needs("service-addresses")
 
 
+@direct
 def test_service_spreads_connections_over_its_pods(cluster, namespace, web) -> None:
-    direct(cluster)
     expected = names(cluster, namespace, "web")
     waiting.until(lambda: {who(web) for _ in range(6)} == expected, "all three pods answer", 60)
     answered = Counter(who(web) for _ in range(60))
     assert set(answered) == expected and min(answered.values()) >= 5
 
 
+@pytest.mark.needs("half-close")
 def test_half_closed_connection_still_brings_the_answer(cluster, namespace, web, talks) -> None:
     connection = talk(talks, web)
     assert connection.say(b"hello\n") == b"hello\n"
@@ -148,8 +147,8 @@ def test_half_closed_connection_still_brings_the_answer(cluster, namespace, web,
     assert connection.end() == b"line\n" * 50_000 + b"all\n"
 
 
+@direct
 def test_service_without_pods_refuses_at_once(cluster, namespace, web) -> None:
-    direct(cluster)
     cluster.kubectl("scale", "deployment/web", "--replicas=0", "-n", namespace)
 
     def refused() -> bool:
@@ -167,8 +166,8 @@ def test_service_without_pods_refuses_at_once(cluster, namespace, web) -> None:
     waiting.until(lambda: who(web), "it answers again", 60)
 
 
+@direct
 def test_pod_that_ends_gets_no_new_connection_and_finishes_its_old_ones(cluster, namespace, web, talks) -> None:
-    direct(cluster)
     old = talk(talks, web)
     cluster.kubectl("delete", "pod", old.server, "-n", namespace, "--wait=false")
     waiting.until(lambda: old.server not in {who(web) for _ in range(9)}, "new connections go elsewhere", 60)
@@ -178,8 +177,8 @@ def test_pod_that_ends_gets_no_new_connection_and_finishes_its_old_ones(cluster,
     waiting.wait_for(cluster, f"pod/{old.server}", "deleted", namespace, timeout=60)
 
 
+@direct
 def test_last_pod_that_ends_is_still_asked_while_it_answers(cluster, namespace) -> None:
-    direct(cluster)
     stays = deployment("last", grace=8, lifecycle={"preStop": {"sleep": {"seconds": 6}}})
     apply(cluster, namespace, service("last"), stays)
     with cluster.reach("last", 8000, namespace) as url:
@@ -196,8 +195,8 @@ def test_last_pod_that_ends_is_still_asked_while_it_answers(cluster, namespace) 
         assert who(url) == pod
 
 
+@direct
 def test_unready_pod_gets_no_connection(cluster, namespace) -> None:
-    direct(cluster)
     probe = {"exec": {"command": ["test", "!", "-e", "/state/broken"]}, "periodSeconds": 1, "failureThreshold": 1}
     item = deployment("moody", 2, readinessProbe=probe, volumeMounts=[{"name": "state", "mountPath": "/state"}])
     item["spec"]["template"]["spec"]["volumes"] = [{"name": "state", "emptyDir": {}}]
@@ -211,22 +210,22 @@ def test_unready_pod_gets_no_connection(cluster, namespace) -> None:
         waiting.until(lambda: broken in {who(url) for _ in range(6)}, "it is back", 60)
 
 
+@direct
 def test_client_affinity_always_meets_the_same_pod(cluster, namespace, web) -> None:
-    direct(cluster)
     cluster.kubectl("patch", "service", "web", "-n", namespace, "-p", '{"spec": {"sessionAffinity": "ClientIP"}}')
     waiting.until(lambda: len({who(web) for _ in range(9)}) == 1, "one pod answers all", 10)
 
 
+@direct
 def test_node_port_answers_on_this_machine(cluster, namespace, web) -> None:
-    direct(cluster)
     cluster.kubectl("patch", "service", "web", "-n", namespace, "-p", '{"spec": {"type": "NodePort"}}')
     port = cluster.get("service", "web", "-n", namespace)["spec"]["ports"][0]["nodePort"]
     expected = names(cluster, namespace, "web")
     waiting.until(lambda: who(f"http://127.0.0.1:{port}") in expected, "the NodePort answers", 60)
 
 
+@direct
 def test_deleted_service_refuses(cluster, namespace, web) -> None:
-    direct(cluster)
     cluster.kubectl("delete", "service", "web", "-n", namespace)
     waiting.until(lambda: not who(web), "the address is silent", 60)
 

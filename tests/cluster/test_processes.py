@@ -1,7 +1,6 @@
 """What is particular to a node whose containers are processes: it rewrites addresses and says what it can't give."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,11 +10,7 @@ from labsupport.cluster.interface import Cluster
 SLEEP = "import time; time.sleep(600)"
 
 
-@pytest.fixture(autouse=True)
-def _only_on_pocket(cluster: Cluster) -> Iterator[None]:
-    if cluster.name != "pocket":
-        pytest.skip("containers of this cluster are not processes of the machine")
-    yield
+pytestmark = pytest.mark.needs("processes")
 
 
 def container(*command: str, **fields: object) -> dict:

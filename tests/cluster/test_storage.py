@@ -140,12 +140,15 @@ def test_config_map_and_secret_are_files(cluster: Cluster, namespace: str) -> No
         "print(open('/settings/model/rate').read(), open('/keys/token').read(), visible('/absent'),"
         " oct(os.stat('/keys/token').st_mode & 0o777), visible('/settings'))"
     )
+    body = pod("files", code, volumes)
+    # The files are root's, and their mode lets nobody else read them; the image's user is another.
+    body["spec"]["securityContext"] = {"runAsUser": 0}
     apply(
         cluster,
         namespace,
         config_map("settings", rate="0.1", other="x"),
         secret("keys", token="s3cret"),
-        pod("files", code, volumes),
+        body,
     )
     assert output(cluster, namespace, "files") == "0.1 s3cret [] 0o400 ['model']\n"
 
@@ -203,7 +206,7 @@ def test_environment_comes_from_every_source_in_order(cluster: Cluster, namespac
     body["spec"]["containers"][0]["args"] = [names, "$(LATER)-$(FROM_CONFIG)"]
     apply(cluster, namespace, config_map("all", FROM_CONFIG="c", override="theirs"), secret("keys", token="t"), body)
     assert output(cluster, namespace, "informed").split() == [
-        "$(FROM_CONFIG)-$(LATER)-$(PLAIN)",
+        "c-$(LATER)-$(PLAIN)",
         "later/$(POD)",
         "informed",
         "lab",

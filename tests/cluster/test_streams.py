@@ -134,6 +134,7 @@ def test_exec_without_stdin_reads_an_empty_one(cluster, home, transport) -> None
     assert python(cluster, home, "import sys; print(repr(sys.stdin.read()))").output == "''\n"
 
 
+@pytest.mark.needs("exec-ends-early")
 def test_exec_of_a_program_that_leaves_its_stdin_unread_ends(cluster, home, transport) -> None:
     ended = execute(cluster, home, "python", "-c", "print('done')", stdin=bytes(5_000_000))
     assert (ended.code, ended.output) == (0, "done\n")
@@ -178,6 +179,7 @@ def test_output_of_a_program_that_ended_reaches_a_slow_client_whole(cluster, hom
     assert len(first + reader.communicate(timeout=60)[0]) == 20_000_000
 
 
+@pytest.mark.needs("exec-ends-early")
 def test_background_process_does_not_keep_an_exec_open(cluster, home, transport) -> None:
     started = time.monotonic()
     ended = execute(cluster, home, "sh", "-c", "sleep 30 & echo started")
@@ -231,6 +233,7 @@ def test_interrupt_typed_in_a_terminal_ends_the_program(cluster, home, transport
         assert client.wait(10) == 130
 
 
+@pytest.mark.needs("exec-is-ended")
 @pytest.mark.parametrize("program", ["print('x' * 1000)", "import time; time.sleep(1)"])
 def test_program_ends_when_its_client_vanishes(cluster, home, transport, program) -> None:
     mark = f"endless-{uuid.uuid4().hex}"
@@ -298,6 +301,7 @@ def test_forwarded_port_answers_many_requests(cluster, home, transport, forward)
         connection.close()
 
 
+@pytest.mark.needs("half-close")
 def test_forwarded_port_tells_the_pod_that_the_client_has_sent_all(cluster, home, transport, forward) -> None:
     port, _ = forward(8001)
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:

@@ -5,6 +5,8 @@ import threading
 import urllib.request
 from collections import Counter
 
+import pytest
+
 from labsupport.cluster import waiting
 from labsupport.cluster.interface import Cluster
 
@@ -126,6 +128,7 @@ class Clients:
                 self.failures.append(repr(error))
 
 
+@pytest.mark.needs("service-addresses")
 def test_rolling_update_and_rollback_fail_no_request(cluster: Cluster, namespace: str) -> None:
     apply(cluster, namespace, web("one"), service("web"))
     waiting.wait_for(cluster, "deployment/web", "rolled-out", namespace, timeout=60)
@@ -342,7 +345,7 @@ def test_last_words_of_a_container_are_its_termination_message(cluster: Cluster,
     states = {
         one["name"]: one["state"]["terminated"] for one in status(cluster, namespace, "words")["containerStatuses"]
     }
-    assert states["told"]["message"] == "loss is NaN" and states["logged"]["message"] == "no GPU"
+    assert states["told"]["message"] == "loss is NaN" and states["logged"]["message"] == "no GPU\n"
 
 
 def test_indexed_job_gives_each_pod_its_index(cluster: Cluster, namespace: str) -> None:

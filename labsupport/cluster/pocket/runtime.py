@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from labsupport.cluster import differences
 from labsupport.cluster.connected import Connected
 from labsupport.cluster.interface import Report, Status
 from labsupport.cluster.kubectl import Access
@@ -25,11 +26,7 @@ from labsupport.errors import LabsError
 START_LIMIT = 60.0
 # etcd takes 64 MB for its log before it writes a byte; the rest is room for logs, pods and volumes.
 NEEDED_DISK = 200_000_000
-LIMITS = (
-    "containers are processes of one user: no isolation between pods",
-    "no NetworkPolicy, no CPU limits, no read-only root file system",
-    "an image is only a name: nothing is pulled",
-)
+LIMITS = differences.limits("pocket")
 _TOO_OFTEN = 4
 _REASON = re.compile(r'"level":"(?:error|panic|fatal)"|^[EF]\d{4} |^panic:|^\w*Error: |^Error: ')
 

@@ -63,5 +63,5 @@ def test_large_log_is_rotated(tmp_path: Path, monkeypatch) -> None:
 
 def test_last_lines_are_the_end_without_times(tmp_path: Path) -> None:
     written(tmp_path / "log", ("stderr", b"one\ntwo words\n"))
-    assert last_lines(tmp_path / "log") == "one\ntwo words"
+    assert last_lines(tmp_path / "log") == "one\ntwo words\n"
     assert last_lines(tmp_path / "absent") == ""

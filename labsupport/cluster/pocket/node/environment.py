@@ -42,15 +42,14 @@ class ConfigError(Exception):
 async def build(pod: "Pod", container: "Container", node: "Node") -> dict[str, str]:
     """Return the variables that the manifest asks for, on those of the image and of Services. Raises ConfigError."""
     services = await _services(pod, node)
-    variables = {**of_image(pod, container), **services}
+    known = dict(services)
     for source in container.spec.get("envFrom") or []:
-        variables.update(await _from_object(pod, source, node))
-    own: dict[str, str] = {}
+        known.update(await _from_object(pod, source, node))
     for entry in container.spec.get("env") or []:
-        value = await _value(pod, container, entry, {**services, **own}, node)
+        value = await _value(pod, container, entry, known, node)
         if value is not None:
-            own[entry["name"]] = value
-    return {**variables, **own}
+            known[entry["name"]] = value
+    return {**of_image(pod, container), **known}
 
 
 def of_this_node(pod: "Pod", container: "Container", variables: Mapping[str, str], node: "Node") -> dict[str, str]:

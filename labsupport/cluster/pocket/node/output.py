@@ -93,4 +93,4 @@ def last_lines(file: Path, lines: int = 80, size: int = 2048) -> str:
     except OSError:
         return ""
     texts = [entry.split(b" ", 3)[3] for entry in entries if entry.count(b" ") >= 3]
-    return b"\n".join(texts)[-size:].decode(errors="replace")
+    return b"".join(text + b"\n" for text in texts)[-size:].decode(errors="replace")

@@ -1,0 +1,50 @@
+"""What only one of the two runtimes has, and why: the one list that status, labs, docs and the contract tests use."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that the runtime `lacking` can't do. Contract tests marked `needs(name)` are skipped there."""
+
+    name: str
+    lacking: str
+    sentence: str
+    shown: bool = True
+
+
+ALL = (
+    Difference("isolation", "pocket", "containers are processes of one user: no isolation between pods"),
+    Difference("enforcement", "pocket", "no NetworkPolicy, no CPU limits, no read-only root file system"),
+    Difference("pull", "pocket", "an image is only a name: nothing is pulled"),
+    Difference(
+        "service-addresses",
+        "kind",
+        "addresses of Services and pods are not reachable from this machine: kubectl port-forward, or NodePort 30080",
+    ),
+    Difference("local-images", "kind", "an image that is not on the node must be loaded: labs cluster load"),
+    # Real kubelets with containerd 1.7 do so; the pocket node ends what nobody waits for.
+    Difference("half-close", "kind", "port-forward does not tell a pod that its client has sent all", shown=False),
+    Difference(
+        "exec-ends-early",
+        "kind",
+        "an exec lasts as long as its standard input or a background process of it is open",
+        shown=False,
+    ),
+    Difference("exec-is-ended", "kind", "a program started by exec goes on when its client vanishes", shown=False),
+    # For tests only: they look below the API.
+    Difference("processes", "kind", "containers of this cluster are not processes of the machine", shown=False),
+    Difference("own-programs", "kind", "the programs of this cluster's control plane are not ours", shown=False),
+)
+
+
+def limits(runtime: str) -> tuple[str, ...]:
+    """Return a sentence for each thing that a runtime can't do, for `labs cluster status` and the labs."""
+    return tuple(difference.sentence for difference in ALL if difference.lacking == runtime and difference.shown)
+
+
+def missing(runtime: str, name: str) -> str | None:
+    """Return why a runtime lacks what a test needs, or None when it has it. Raises KeyError for an unknown name."""
+    by_name = {difference.name: difference for difference in ALL}
+    found = by_name[name]
+    return found.sentence if found.lacking == runtime else None

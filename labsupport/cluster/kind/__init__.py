@@ -1,0 +1,1 @@
+"""The runtime `kind`: Kubernetes whose nodes are containers of docker or podman."""

@@ -1,0 +1,86 @@
+"""The tests on a real kind cluster, where this machine can have one: a part in `make test`, all in `make nightly`."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from labsupport.cluster import versions
+from labsupport.cluster.kind import command, engine, images, runtime
+from labsupport.errors import LabsError
+
+ROOT = Path(__file__).resolve().parents[1]
+# Create, load, delete, lab 601, and the contract tests that say most in a minute.
+PART = ("test_kind", "test_images", "test_waiting")
+ALL = (
+    *PART,
+    "test_api",
+    "test_workloads",
+    "test_network",
+    "test_storage",
+    "test_streams",
+    "test_autoscaling",
+    "test_lab",
+)
+_BASE = "labs-kit/python:3.11"
+
+
+def why_not() -> str | None:
+    """Say why this machine can have no kind cluster, or return None."""
+    if _kit():
+        return None
+    try:
+        engine.check_room(engine.find())
+        command.find()
+    except LabsError as error:
+        return str(error).splitlines()[0]
+    return None
+
+
+def main() -> int:
+    """Run the tests; what had to be started for them (an engine) is stopped at the end."""
+    nightly = bool(os.environ.get("LABS_NIGHTLY"))
+    environment, kit = dict(os.environ, LABS_CLUSTER="kind"), _kit()
+    started = False
+    try:
+        if kit:
+            started = not _answers()
+            environment |= _set_up(kit)
+        files = [f"tests/cluster/{name}.py" for name in (ALL if nightly else PART)]
+        lanes = ["-n", "2", "--dist", "loadfile"] if nightly else []
+        pytest = [sys.executable, "-m", "pytest", "-rs", "--durations=10", *lanes, *files]
+        return subprocess.call(pytest, cwd=ROOT, env=environment)
+    finally:
+        if kit and started:
+            subprocess.call([kit, "stop"])
+
+
+def _set_up(kit: Path) -> dict[str, str]:
+    """Start the kit's engine, and return the environment in which its programs and images are used."""
+    subprocess.run([kit, "setup"], check=True)
+    subprocess.run([kit, "base-image", _BASE], check=True)
+    line = subprocess.run([kit, "env"], check=True, capture_output=True, text=True).stdout
+    folder = line.partition("PATH=")[2].partition(":")[0]
+    return {
+        "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        runtime.NODE_IMAGE_VARIABLE: f"kindest/node:v{versions.KUBERNETES}",
+        images.BASE_VARIABLE: _BASE,
+    }
+
+
+def _kit() -> Path | None:
+    """Return the offline kit beside the checkout (or $LABS_KINDKIT), which needs root."""
+    named = os.environ.get("LABS_KINDKIT")
+    found = [Path(named)] if named else sorted(ROOT.parent.glob("*/kindkit/kindkit.sh"))
+    return found[0] if found and found[0].exists() and os.geteuid() == 0 else None
+
+
+def _answers() -> bool:
+    return (
+        shutil.which("docker") is not None and subprocess.run(["docker", "info"], capture_output=True).returncode == 0
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
