@@ -5,7 +5,7 @@ can forge both: against that, files are signed.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -74,13 +74,18 @@ class Artefact:
 
     def outside(self, features: "pd.DataFrame") -> list[str]:
         """Return a sentence for each column of `features` (n, k) that leaves the range of the examples."""
-        found = []
-        for column in self.card.columns:
-            low, high = float(features[column.name].min()), float(features[column.name].max())
-            if low < column.low or high > column.high:
-                got = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
-                found.append(f"{column.name} is {got}; the model learnt from {column.low:.4g} to {column.high:.4g}")
-        return found
+        return outside(self.card.columns, features)
+
+
+def outside(columns: Sequence[Column], features: "pd.DataFrame | Mapping[str, Any]") -> list[str]:
+    """Return a sentence for each of `columns` whose values in `features`, arrays by name, leave the examples' range."""
+    found = []
+    for column in columns:
+        low, high = float(features[column.name].min()), float(features[column.name].max())
+        if low < column.low or high > column.high:
+            got = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+            found.append(f"{column.name} is {got}; the model learnt from {column.low:.4g} to {column.high:.4g}")
+    return found
 
 
 def save(model: Any, folder: Path, features: "pd.DataFrame", target: "pd.Series", units: Mapping[str, str]) -> Card:
@@ -186,4 +191,4 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names) if names else "none"
 
 
-__all__ = ["CARD", "MODEL", "TRUSTED", "Artefact", "ArtefactError", "Card", "Column", "load", "save"]
+__all__ = ["CARD", "MODEL", "TRUSTED", "Artefact", "ArtefactError", "Card", "Column", "load", "outside", "save"]
