@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from importlib.metadata import version
+from dataclasses import asdict
 from time import perf_counter
 from typing import Any
 from urllib.parse import quote
@@ -36,7 +36,16 @@ BINARY: Header = (b"content-type", b"application/octet-stream")
 RETRY: Header = (b"retry-after", b"1")
 CLOSE: Header = (b"connection", b"close")
 LENGTH = b"inference-header-content-length"
-OUTCOMES = {400: "invalid", 408: "invalid", 413: "too_large", 415: "invalid", 422: "invalid", 429: "busy", 500: "error"}
+OUTCOMES = {
+    400: "invalid",
+    404: "invalid",
+    408: "invalid",
+    413: "too_large",
+    415: "invalid",
+    422: "invalid",
+    429: "busy",
+    500: "error",
+}
 
 
 class Refused(Exception):
@@ -113,6 +122,8 @@ class App:
         if path == "/v2/health/ready":
             return (200 if self._ready else 503), {"ready": self._ready}
         if path in ("/v2", "/v2/"):
+            from importlib.metadata import version
+
             return 200, {
                 "name": "labsupport.serving", "version": version("labsupport"), "extensions": ["binary_tensor_data"]
             }  # fmt: skip
@@ -142,7 +153,7 @@ class App:
         session = served.session
         parameters: dict[str, Any] = {"batches": session.batches}
         if session.card is not None:
-            parameters["card"] = session.card.model_dump()
+            parameters["card"] = asdict(session.card)
         if self.model.problem is not None:
             parameters["problem"] = self.model.problem
         return {

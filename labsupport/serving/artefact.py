@@ -5,7 +5,7 @@ can forge both: against that, files are signed.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from labsupport.serving.card import outside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,17 +77,6 @@ class Artefact:
     def outside(self, features: "pd.DataFrame") -> list[str]:
         """Return a sentence for each column of `features` (n, k) that leaves the range of the examples."""
         return outside(self.card.columns, features)
-
-
-def outside(columns: Sequence[Column], features: "pd.DataFrame | Mapping[str, Any]") -> list[str]:
-    """Return a sentence for each of `columns` whose values in `features`, arrays by name, leave the examples' range."""
-    found = []
-    for column in columns:
-        low, high = float(features[column.name].min()), float(features[column.name].max())
-        if low < column.low or high > column.high:
-            got = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
-            found.append(f"{column.name} is {got}; the model learnt from {column.low:.4g} to {column.high:.4g}")
-    return found
 
 
 def save(model: Any, folder: Path, features: "pd.DataFrame", target: "pd.Series", units: Mapping[str, str]) -> Card:
@@ -191,4 +182,4 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names) if names else "none"
 
 
-__all__ = ["CARD", "MODEL", "TRUSTED", "Artefact", "ArtefactError", "Card", "Column", "load", "outside", "save"]
+__all__ = ["CARD", "MODEL", "TRUSTED", "Artefact", "ArtefactError", "Card", "Column", "load", "save"]

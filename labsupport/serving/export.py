@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labsupport.serving.artefact import Artefact, Column
-from labsupport.serving.card import CARD_KEY, MODEL, Parity, ServingCard
+from labsupport.serving.artefact import Artefact
+from labsupport.serving.card import CARD_KEY, MODEL, Column, Parity, ServingCard
+from labsupport.serving.front import of as front_of
 from labsupport.serving.protocol import Tensors
 from labsupport.serving.session import ModelError, Session
 
@@ -45,7 +46,8 @@ def export_artefact(
     artefact: Artefact, folder: Path, examples: "pd.DataFrame", *, front: str | None = None
 ) -> ServingCard:
     """Export a stored model of lesson 201, with the columns of its own card. `front`: "cpu" for the CPU predictor."""
-    return _export_sklearn(artefact.model, folder, examples, artefact.card.columns, front, None)
+    columns = [Column(column.name, column.unit, column.low, column.high) for column in artefact.card.columns]
+    return _export_sklearn(artefact.model, folder, examples, columns, front, None)
 
 
 def export_sklearn(
@@ -163,11 +165,14 @@ def _write(
             first = (str(error).strip().splitlines() or [""])[0]
             raise ExportError(f"the model can't be converted to ONNX: {type(error).__name__}: {first}") from error
         card = ServingCard(
-            columns=columns, front=front, threshold=threshold, parity=_parity(session, rows, expected),
+            columns=tuple(columns), front=front, threshold=threshold, parity=_parity(session, rows, expected),
             versions={name: version(name) for name in ("labsupport", "onnxruntime", *made_by)},
         )  # fmt: skip
+        try:
+            front_of(card)
+        except ValueError as error:
+            raise ExportError(str(error)) from None
         _store(card, path)
-        Session(path)
         # In one step: a server that looks into this folder meets the old file or the new one.
         path.replace(folder / MODEL)
     return card
@@ -203,5 +208,5 @@ def _store(card: ServingCard, path: Path) -> None:
     import onnx
 
     model = onnx.load(path)
-    onnx.helper.set_model_props(model, {CARD_KEY: card.model_dump_json()})
+    onnx.helper.set_model_props(model, {CARD_KEY: card.text()})
     onnx.save(model, path)

@@ -14,7 +14,6 @@ from labsupport.serving.batching import Batcher
 from labsupport.serving.card import MODEL
 from labsupport.serving.metrics import ServerMetrics
 from labsupport.serving.protocol import DATATYPES
-from labsupport.serving.registry import Registry
 from labsupport.serving.session import ModelError, Session
 
 log = logging.getLogger(__name__)
@@ -54,7 +53,11 @@ class Folder:
 
 def source(model: str) -> Source:
     """Return the source that a text names: a folder, or `models:/name@alias`; raises ModelError."""
-    return Registry.parse(model) if model.startswith("models:") else Folder(Path(model))
+    if model.startswith("models:"):
+        from labsupport.serving.registry import Registry
+
+        return Registry.parse(model)
+    return Folder(Path(model))
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ class Model:
         self._metrics.reload_failing.set(self.problem is not None)
 
     async def follow(self, every_s: float) -> None:
-        """Refresh for ever."""
+        """Refresh for ever, after what the first question would have to wait for."""
+        await asyncio.to_thread(front.prepare)
         while True:
             await asyncio.sleep(every_s)
             await self.refresh()
