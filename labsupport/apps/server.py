@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labsupport.environment import THREADS
 from labsupport.errors import LabsError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from labsupport.serving.app import App
 
 log = logging.getLogger("labsupport.apps.server")
+
+# A request that was sent when its connection was taken has arrived after this.
+UNDER_WAY_S = 0.2
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -91,19 +94,42 @@ def _app(options: argparse.Namespace) -> "App":
 async def _serve(app: "App", listening: socket.socket, drain_s: float) -> None:
     import uvicorn
 
+    loop = asyncio.get_running_loop()
+
     class Server(uvicorn.Server):
         @contextlib.contextmanager
         def capture_signals(self) -> Iterator[None]:
             """Leave the signals to us: uvicorn would refuse new connections at once, and end by the signal instead of by 0."""
             yield
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Take no more connections, answer what those that were made have under way, then do as uvicorn does."""
+            waiting = listening.dup()
+            for server in self.servers:
+                server.close()
+            # Connections that the system has made and nobody accepted yet would be reset when the last socket closes.
+            made = list(_accepted(waiting))
+            waiting.close()
+            for connection in made:
+                await loop.connect_accepted_socket(self._protocol, connection)
+            await asyncio.sleep(UNDER_WAY_S)
+            await super().shutdown(sockets)
+
+        def _protocol(self) -> asyncio.Protocol:
+            """Return what speaks HTTP on a connection, made as uvicorn makes it."""
+            speaks: Any = self.config.http_protocol_class
+            made: asyncio.Protocol = speaks(
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            return made
+
     server = Server(
         uvicorn.Config(
             app, log_config=None, log_level="warning", access_log=False, server_header=False, date_header=False,
             timeout_graceful_shutdown=20,
+            http="httptools", ws="none",
         )
     )  # fmt: skip
-    loop = asyncio.get_running_loop()
 
     def end() -> None:
         if app.draining:
@@ -119,6 +145,15 @@ async def _serve(app: "App", listening: socket.socket, drain_s: float) -> None:
     log.info("%s version %s is served at http://%s:%d", app.model.name, app.model.current.version, host, port)
     await server.serve(sockets=[listening])
     log.info("all requests are answered")
+
+
+def _accepted(listening: socket.socket) -> Iterator[socket.socket]:
+    listening.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            connection, _ = listening.accept()
+            connection.setblocking(False)
+            yield connection
 
 
 if __name__ == "__main__":

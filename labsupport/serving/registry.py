@@ -51,13 +51,14 @@ class Registry:
 
     def newest(self) -> str:
         """Return the version that the alias points to now."""
-        answer = self._json(f"{API}/registered-models/alias", name=self.name, alias=self.alias)
-        return str(answer["model_version"]["version"])
+        answer = self._json(f"{API}/registered-models/alias", "model_version", name=self.name, alias=self.alias)
+        return str(answer["version"])
 
     def fetch(self, version: str, folder: Path) -> Path:
         """Download the model's file into a folder and return its path."""
-        answer = self._json(f"{API}/model-versions/get-download-uri", name=self.name, version=version)
-        where = str(answer["artifact_uri"])
+        where = str(
+            self._json(f"{API}/model-versions/get-download-uri", "artifact_uri", name=self.name, version=version)
+        )
         scheme, _, rest = where.partition(":")
         if scheme != "mlflow-artifacts":
             raise ModelError(
@@ -76,9 +77,14 @@ class Registry:
             ) from None
         return target
 
-    def _json(self, path: str, **query: str) -> Any:
+    def _json(self, path: str, wanted: str, **query: str) -> Any:
         with self._open(f"{path}?{urllib.parse.urlencode(query)}") as answer:
-            return json.load(answer)
+            try:
+                return json.load(answer)[wanted]
+            except (ValueError, KeyError, TypeError):
+                raise ModelError(
+                    f"what answers at {self.uri} is no MLflow server: look at MLFLOW_TRACKING_URI"
+                ) from None
 
     def _open(self, path: str) -> http.client.HTTPResponse:
         request = urllib.request.Request(self.uri + path, headers=_credentials())
