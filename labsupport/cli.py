@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("doctor", _doctor, "look for what could go wrong on this machine, with the line that mends it")
 
+    added = command("env", _env, "make the environment of a program that can't live beside the course's libraries")
+    added.add_argument("name", metavar="NAME", help="such as mlserver")
+
     added = command("run", _run, "execute the notebooks of the course and write build/report.html")
     added.add_argument("lessons", nargs="*", metavar="NNN")
     added.add_argument("-j", "--jobs", type=int, help="notebooks at once (default: one a core)")
@@ -182,6 +185,13 @@ def _doctor(options: argparse.Namespace) -> int:
     findings = doctor.examine()
     print(doctor.text(findings))
     return int(any(finding.level == doctor.FAIL for finding in findings))
+
+
+def _env(options: argparse.Namespace) -> int:
+    from labsupport import isolated
+
+    print(f"{options.name} is ready: {isolated.make(options.name)}")
+    return 0
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -14,24 +14,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from labsupport.ml.classification import Confusion, calibration
+from labsupport.ml.deploy_columns import COLUMNS, UNITS, at_night, columns
 from labsupport.ml.resampling import bootstrap, interval
 from labsupport.ml.thresholds import Prices
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# The columns of the pipeline in their order, each with its unit.
-UNITS = {
-    "lines_changed_log10": "log10 of lines",
-    "files_changed": "files",
-    "author_deploys_log10": "log10 of 1 + deploys",
-    "tests_failed_before": "test runs",
-    "coverage": "share, 0 to 1",
-    "dependency_bump": "0 or 1",
-    "friday": "0 or 1",
-    "night": "0 or 1, from 20:00 to 06:00 UTC",
-}
-COLUMNS = tuple(UNITS)
 # An hour of a colleague who watches, against a page at night: rollback, lost sleep, a lost morning. In euros.
 PRICES = Prices(alarm=60, missed=600)
 
@@ -39,42 +28,11 @@ PRICES = Prices(alarm=60, missed=600)
 def features(records: "pd.DataFrame") -> "pd.DataFrame":
     """Return the columns that the model sees (n, 8), from deploy records (n rows); training and serving share it.
 
-    Sizes that span powers of ten become logarithms, and the hour, which is a circle, becomes night or not.
     Raises ValueError for a record that lacks a field.
     """
     import pandas as pd
 
-    needed = [
-        "lines_changed",
-        "files_changed",
-        "author_deploys",
-        "tests_failed_before",
-        "coverage",
-        "dependency_bump",
-        "friday",
-        "hour",
-    ]
-    missing = [name for name in needed if name not in records]
-    if missing:
-        raise ValueError(f"deploy records lack {', '.join(missing)}: a model of deploys needs {', '.join(needed)}")
-    columns = pd.DataFrame(
-        {
-            "lines_changed_log10": np.log10(records["lines_changed"]),
-            "files_changed": records["files_changed"],
-            "author_deploys_log10": np.log10(1 + records["author_deploys"]),
-            "tests_failed_before": records["tests_failed_before"],
-            "coverage": records["coverage"],
-            "dependency_bump": records["dependency_bump"],
-            "friday": records["friday"],
-            "night": at_night(records["hour"]),
-        }
-    )
-    return columns[list(COLUMNS)].astype(float)
-
-
-def at_night(hour: "pd.Series") -> "pd.Series":
-    """Return whether each hour of the day (UTC, 0 to 24) lies from 20:00 to 06:00: the hour is a circle, so it is cut once."""
-    return (hour >= 20) | (hour < 6)
+    return pd.DataFrame(columns(records))[list(COLUMNS)].astype(float)
 
 
 def split(records: "pd.DataFrame") -> tuple["pd.DataFrame", "pd.DataFrame", "pd.DataFrame"]:
@@ -139,3 +97,6 @@ def train(seed: int = 0, *, count: int = 6_000, prices: Prices = PRICES) -> Depl
         "versions": {name: version(name) for name in ("labsupport", "scikit-learn")},
     }
     return DeployRisk(pipeline, risk.threshold, metadata)
+
+
+__all__ = ["COLUMNS", "PRICES", "UNITS", "DeployRisk", "at_night", "features", "split", "train"]

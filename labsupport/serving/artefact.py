@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
+from labsupport.serving.card import outside
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -74,13 +76,7 @@ class Artefact:
 
     def outside(self, features: "pd.DataFrame") -> list[str]:
         """Return a sentence for each column of `features` (n, k) that leaves the range of the examples."""
-        found = []
-        for column in self.card.columns:
-            low, high = float(features[column.name].min()), float(features[column.name].max())
-            if low < column.low or high > column.high:
-                got = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
-                found.append(f"{column.name} is {got}; the model learnt from {column.low:.4g} to {column.high:.4g}")
-        return found
+        return outside(self.card.columns, features)
 
 
 def save(model: Any, folder: Path, features: "pd.DataFrame", target: "pd.Series", units: Mapping[str, str]) -> Card:

@@ -61,7 +61,12 @@ def features(loads: "pd.DataFrame") -> "pd.DataFrame":
         )
     if (loads["replicas"] < 1).any():
         raise ValueError("a load is shared by 1 replica or more; the table has rows with fewer")
-    return pd.DataFrame({"requests_per_s_per_replica": loads["requests_per_s"] / loads["replicas"]})
+    return pd.DataFrame(columns(loads))
+
+
+def columns(loads: "pd.DataFrame | Mapping[str, Any]") -> dict[str, Any]:
+    """Return the columns by name, from anything that has loads by name: a server without pandas computes the same."""
+    return {"requests_per_s_per_replica": loads["requests_per_s"] / loads["replicas"]}
 
 
 def infer(artefact: "Artefact", body: Any) -> Answer:

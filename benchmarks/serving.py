@@ -1,0 +1,280 @@
+"""Our model server beside the handout's service, repaired, and beside MLServer: throughput, latency, memory, start.
+
+    python benchmarks/serving.py            # about six minutes; MLServer needs `labs env mlserver` once
+    python benchmarks/serving.py --short    # about two
+
+Two models: a scikit-learn pipeline on digits (64 numbers) and a Keras network (784). All servers run at once and are loaded
+one after another, in rounds, by 1 and by 32 clients, so that a busy moment meets all alike; a ratio is the median of the
+rounds' own ratios. Memory is the proportional set size after the load. Exit code 1 when a goal is missed.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from labsupport import isolated
+from labsupport.environment import KERNEL
+from labsupport.errors import LabsError
+from labsupport.serving import load
+from labsupport.tracking.server import free_port
+
+RIVALS = Path(__file__).resolve().parent / "rivals"
+CLIENTS = (1, 32)
+START_TIMEOUT_S = 120
+OURS, NAIVE, MLSERVER = "ours", "naive", "MLServer"
+# What is promised, with a margin for shared machines: (model, measure, ours against, at least or at most, factor).
+GOALS = [
+    ("scikit-learn", "throughput", NAIVE, ">=", 8.0),
+    ("scikit-learn", "throughput", MLSERVER, ">=", 6.0),
+    ("Keras", "throughput", NAIVE, ">=", 200.0),
+    ("Keras", "throughput", MLSERVER, ">=", 4.0),
+    *((model, "memory", rival, "<=", 0.6) for model in ("scikit-learn", "Keras") for rival in (NAIVE, MLSERVER)),
+    *((model, "start", rival, "<=", 0.2) for model in ("scikit-learn", "Keras") for rival in (NAIVE, MLSERVER)),
+]
+
+
+@dataclass
+class Server:
+    """A server to measure: how it starts, and the request that it answers."""
+
+    model: str
+    kind: str
+    command: Callable[[int], list[str]]
+    path: str
+    body: bytes
+    environment: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    starts_s: list[float] = field(default_factory=list)
+    memory_mb: float = 0.0
+    rounds: dict[int, list[load.Load]] = field(default_factory=lambda: {clients: [] for clients in CLIENTS})
+
+    @contextmanager
+    def running(self, log: Path) -> Iterator["tuple[psutil.Process, str]"]:
+        """Start it, wait for the first answer, and end it."""
+        port = free_port()
+        url = f"http://127.0.0.1:{port}{self.path}"
+        begin = time.perf_counter()
+        with log.open("ab") as said:
+            process = subprocess.Popen(
+                self.command(port), env=os.environ | KERNEL | self.environment, stdout=said, stderr=said, cwd=log.parent
+            )
+        try:
+            while not self._answers(url):
+                if process.poll() is not None or time.perf_counter() - begin > START_TIMEOUT_S:
+                    raise LabsError(f"{self.kind} did not start:\n{log.read_text(errors='replace')[-1500:]}")
+                time.sleep(0.02)
+            self.starts_s.append(time.perf_counter() - begin)
+            yield psutil.Process(process.pid), url
+        finally:
+            process.terminate()
+            process.wait(30)
+
+    def _answers(self, url: str) -> bool:
+        request = urllib.request.Request(url, self.body, {"Content-Type": "application/json"} | self.headers)
+        try:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30):
+                return True
+        except OSError:
+            return False
+
+    def per_s(self, clients: int) -> float:
+        return statistics.median(one.per_s for one in self.rounds[clients])
+
+    def quantile_ms(self, clients: int, q: float) -> float:
+        return statistics.median(one.quantile_ms(q) for one in self.rounds[clients])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--short", action="store_true", help="fewer and shorter rounds")
+    short = parser.parse_args().short
+    rounds, seconds, starts = (3, 1.5, 1) if short else (5, 3.0, 3)
+    with tempfile.TemporaryDirectory(prefix="labs-serving-") as work:
+        try:
+            servers = make_servers(Path(work))
+            measure(servers, Path(work), rounds, seconds, starts)
+        except LabsError as error:
+            print(f"serving: {error}", file=sys.stderr)
+            return 1
+    table(servers)
+    return verdict(servers)
+
+
+def make_servers(work: Path) -> list[Server]:
+    """Train the two models and say how each server serves them; without MLServer's environment it is left out, aloud."""
+    sklearn_rows, keras_rows = make_models(work)
+    try:
+        mlserver: Path | None = isolated.program("mlserver", "mlserver")
+    except LabsError as error:
+        print(f"MLServer is not measured: {error}")
+        mlserver = None
+    servers = []
+    for model, rows, stored in (("scikit-learn", sklearn_rows, "model.joblib"), ("Keras", keras_rows, "model.keras")):
+        folder = work / model
+        name = json.loads((folder / "input.json").read_text())
+        body, naive = v2_body(name, rows), json.dumps({"features": rows[0].tolist()}).encode()
+        python = [sys.executable, "-m"]
+
+        def naive_command(port: int, python: list[str] = python) -> list[str]:
+            return [*python, "uvicorn", "--app-dir", str(RIVALS), "naive:app", "--port", str(port), "--no-access-log", "--log-level", "warning"]  # fmt: skip
+
+        def our_command(port: int, python: list[str] = python, folder: Path = folder) -> list[str]:
+            return [*python, "labsupport.apps.server", "--model", str(folder), "--name", "digits", "--port", str(port), "--drain-seconds", "0"]  # fmt: skip
+
+        servers.append(Server(model, NAIVE, naive_command, "/predict", naive, {"MODEL": str(folder / stored)}))
+        if mlserver:
+            settings = mlserver_settings(folder, model)
+
+            def mlserver_command(port: int, mlserver: Path = mlserver, settings: Path = settings) -> list[str]:
+                ports = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port()}
+                common = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False}
+                (settings / "settings.json").write_text(json.dumps(common | ports))
+                return [str(mlserver), "start", str(settings)]
+
+            servers.append(Server(model, MLSERVER, mlserver_command, "/v2/models/digits/infer", body, {"PYTHONPATH": str(RIVALS)}))  # fmt: skip
+        servers.append(Server(model, OURS, our_command, "/v2/models/digits/infer", body))
+    binary, length = v2_binary(name, keras_rows)
+    headers = {"Inference-Header-Content-Length": str(length), "Content-Type": "application/octet-stream"}
+    servers.append(Server("Keras", "ours, binary", our_command, "/v2/models/digits/infer", binary, headers=headers))
+    return servers
+
+
+def make_models(work: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Store both models for every server, and return a row for each: (1, 64) and (1, 784), float32."""
+    # In a process of its own, whose TensorFlow is gone before anything is measured.
+    made = subprocess.run(
+        [sys.executable, str(RIVALS / "models.py"), str(work)], env=os.environ | KERNEL, capture_output=True, text=True
+    )
+    if made.returncode:
+        raise LabsError(f"the models could not be made:\n{made.stderr[-1500:]}")
+    return np.load(work / "scikit-learn" / "row.npy"), np.load(work / "Keras" / "row.npy")
+
+
+def v2_body(name: str, rows: np.ndarray) -> bytes:
+    item = {"name": name, "shape": list(rows.shape), "datatype": "FP32", "data": rows.ravel().tolist()}
+    return json.dumps({"inputs": [item]}).encode()
+
+
+def v2_binary(name: str, rows: np.ndarray) -> tuple[bytes, int]:
+    item = {
+        "name": name,
+        "shape": list(rows.shape),
+        "datatype": "FP32",
+        "parameters": {"binary_data_size": rows.nbytes},
+    }
+    head = json.dumps({"inputs": [item], "parameters": {"binary_data_output": True}}).encode()
+    return head + rows.tobytes(), len(head)
+
+
+def mlserver_settings(folder: Path, model: str) -> Path:
+    """Write MLServer's model settings: its own scikit-learn runtime, and for Keras a custom one on ONNX Runtime."""
+    settings = folder / "mlserver"
+    settings.mkdir()
+    implementation, uri = (
+        ("mlserver_sklearn.SKLearnModel", "model.joblib")
+        if model == "scikit-learn"
+        else ("onnx_model.OnnxModel", "model.onnx")
+    )
+    said = {"name": "digits", "implementation": implementation, "parameters": {"uri": str(folder / uri)}}
+    (settings / "model-settings.json").write_text(json.dumps(said))
+    return settings
+
+
+def measure(servers: list[Server], work: Path, rounds: int, seconds: float, starts: int) -> None:
+    log = work / "servers.log"
+    for _ in range(starts - 1):
+        for server in servers:
+            with server.running(log):
+                pass
+    with ExitStack() as stack:
+        running = [(server, *stack.enter_context(server.running(log))) for server in servers]
+        for server, _, url in running:
+            load.run(url, server.body, clients=8, seconds=seconds / 3, headers=server.headers)
+        for round_ in range(rounds):
+            for server, process, url in running:
+                for clients in CLIENTS:
+                    one = load.run(url, server.body, clients=clients, seconds=seconds, headers=server.headers)
+                    if one.failed:
+                        raise LabsError(f"{server.kind} failed {one.failed} requests ({dict(one.statuses)}, {one.lost} lost): nothing to compare")  # fmt: skip
+                    server.rounds[clients].append(one)
+                server.memory_mb = pss_mb(process)
+            print(f"round {round_ + 1} of {rounds}", flush=True)
+
+
+def pss_mb(process: psutil.Process) -> float:
+    """Return what a program and its children need, pages that several share counted in parts."""
+    family = [process, *process.children(recursive=True)]
+    return sum(getattr(one.memory_full_info(), "pss", one.memory_info().rss) for one in family) / 1e6
+
+
+def table(servers: list[Server]) -> None:
+    print(
+        f"\n{'model':<13}{'server':<14}{'1 client':>9}{'p50 ms':>8}{'p99 ms':>8}{'32 clients':>12}{'p50 ms':>8}{'p99 ms':>8}"
+        f"{'MB':>6}{'start s':>9}   answers a second; medians"
+    )
+    for server in servers:
+        cells = [f"{server.model:<13}{server.kind:<14}"]
+        for clients, width in zip(CLIENTS, (9, 12), strict=True):
+            cells.append(f"{server.per_s(clients):>{width}.0f}")
+            cells += [f"{server.quantile_ms(clients, q):>8.2f}" for q in (0.5, 0.99)]
+        print("".join(cells) + f"{server.memory_mb:>6.0f}{statistics.median(server.starts_s):>9.2f}")
+    print(
+        f"\n{'model':<13}{'ours against':<26}{'1 client':>9}{'32 clients':>12}{'p99 at 32':>11}{'memory':>8}{'start':>7}   ratios"
+    )
+    for ours in (server for server in servers if server.kind.startswith(OURS)):
+        for rival in (server for server in servers if server.model == ours.model and server.kind in (NAIVE, MLSERVER)):
+            label = f"{rival.kind}{ours.kind.removeprefix(OURS)}"
+            tail = ratio(
+                [r.quantile_ms(0.99) for r in ours.rounds[32]], [r.quantile_ms(0.99) for r in rival.rounds[32]]
+            )
+            print(
+                f"{ours.model:<13}{label:<26}{throughput(ours, rival, 1):>9.1f}{throughput(ours, rival, 32):>12.1f}{tail:>11.3f}"
+                f"{ours.memory_mb / rival.memory_mb:>8.2f}{ratio(ours.starts_s, rival.starts_s):>7.2f}"
+            )
+
+
+def throughput(ours: Server, rival: Server, clients: int) -> float:
+    return ratio([one.per_s for one in ours.rounds[clients]], [one.per_s for one in rival.rounds[clients]])
+
+
+def ratio(ours: list[float], theirs: list[float]) -> float:
+    """Return the median of the rounds' own ratios."""
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def verdict(servers: list[Server]) -> int:
+    """Print each goal with what was reached; return 1 when one was missed."""
+    found = {(server.model, server.kind): server for server in servers}
+    missed = 0
+    print()
+    for model, measure_, rival, sign, factor in GOALS:
+        ours, other = found[model, OURS], found.get((model, rival))
+        if other is None:
+            print(f"not measured  {model}: {measure_} {sign} {factor:g} x {rival}")
+            continue
+        reached = {
+            "throughput": lambda a=ours, b=other: throughput(a, b, 32),
+            "memory": lambda a=ours, b=other: a.memory_mb / b.memory_mb,
+            "start": lambda a=ours, b=other: ratio(a.starts_s, b.starts_s),
+        }[measure_]()
+        good = reached >= factor if sign == ">=" else reached <= factor
+        missed += not good
+        print(f"{'reached' if good else 'MISSED':<14}{model}: {measure_} {sign} {factor:g} x {rival}: {reached:.2f}")
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Programs that containers run: `python -m labsupport.apps.server` and others."""

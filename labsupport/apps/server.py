@@ -1,0 +1,160 @@
+"""The model server as a program: `python -m labsupport.apps.server --model FOLDER --name deploy-risk`.
+
+On SIGTERM, which Kubernetes sends before it ends a pod: readiness says no, requests are still answered for `--drain-seconds`
+while the news travels to those who send them, what runs is finished, and the program ends with 0.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from labsupport.environment import THREADS
+from labsupport.errors import LabsError
+
+if TYPE_CHECKING:
+    from labsupport.serving.app import App
+
+log = logging.getLogger("labsupport.apps.server")
+
+# A request that was sent when its connection was taken has arrived after this.
+UNDER_WAY_S = 0.2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until a signal comes; returns 0, or 1 with one sentence when the model or the port can't be had."""
+    options = _parser().parse_args(arguments)
+    # Before numpy loads: a second thread only fights for the processor of a small pod.
+    os.environ.update(THREADS | {name: os.environ[name] for name in THREADS if name in os.environ})
+    # One process: a folder in which several would add up their metrics, set for another program, is not for us.
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        listening = _bind(options.host, options.port)
+        app = _app(options)
+    except LabsError as error:
+        print(f"server: {error}", file=sys.stderr)
+        return 1
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(app, listening, options.drain_seconds))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m labsupport.apps.server",
+        description="Serve a model by the Open Inference Protocol, version 2, and to people at /predict.",
+    )
+    parser.add_argument(
+        "--model", required=True, metavar="WHERE",
+        help="a folder with model.onnx or with numbered folders of it, or models:/name@alias on the server of MLFLOW_TRACKING_URI",
+    )  # fmt: skip
+    parser.add_argument("--name", required=True, help="the name under which it is served")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--reload-seconds", type=float, default=5.0, help="how often to look for another version (5)")
+    parser.add_argument("--drain-seconds", type=float, default=2.0, help="how long to answer after SIGTERM (2)")
+    return parser
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        raise LabsError(
+            f"{host}:{port} can't be listened on ({error}): end the program there, or give another --port."
+        ) from None
+    return listening
+
+
+def _app(options: argparse.Namespace) -> "App":
+    from labsupport.serving.app import App
+    from labsupport.serving.metrics import ServerMetrics
+    from labsupport.serving.models import Model, source
+    from labsupport.serving.session import ModelError
+
+    metrics = ServerMetrics()
+    try:
+        model = Model(options.name, source(options.model), metrics)
+    except ModelError as error:
+        raise LabsError(f"{error}.") from None
+    return App(model, metrics, reload_s=options.reload_seconds)
+
+
+async def _serve(app: "App", listening: socket.socket, drain_s: float) -> None:
+    import uvicorn
+
+    loop = asyncio.get_running_loop()
+
+    class Server(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """Leave the signals to us: uvicorn would refuse new connections at once, and end by the signal instead of by 0."""
+            yield
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Take no more connections, answer what those that were made have under way, then do as uvicorn does."""
+            waiting = listening.dup()
+            for server in self.servers:
+                server.close()
+            # Connections that the system has made and nobody accepted yet would be reset when the last socket closes.
+            made = list(_accepted(waiting))
+            waiting.close()
+            for connection in made:
+                await loop.connect_accepted_socket(self._protocol, connection)
+            await asyncio.sleep(UNDER_WAY_S)
+            await super().shutdown(sockets)
+
+        def _protocol(self) -> asyncio.Protocol:
+            """Return what speaks HTTP on a connection, made as uvicorn makes it."""
+            speaks: Any = self.config.http_protocol_class
+            made: asyncio.Protocol = speaks(
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            return made
+
+    server = Server(
+        uvicorn.Config(
+            app, log_config=None, log_level="warning", access_log=False, server_header=False, date_header=False,
+            timeout_graceful_shutdown=20,
+            http="httptools", ws="none",
+        )
+    )  # fmt: skip
+
+    def end() -> None:
+        if app.draining:
+            server.should_exit = True
+            return
+        app.draining = True
+        log.info("not ready any more: the end comes in %g s", drain_s)
+        loop.call_later(drain_s, setattr, server, "should_exit", True)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    host, port = listening.getsockname()[:2]
+    log.info("%s version %s is served at http://%s:%d", app.model.name, app.model.current.version, host, port)
+    await server.serve(sockets=[listening])
+    log.info("all requests are answered")
+
+
+def _accepted(listening: socket.socket) -> Iterator[socket.socket]:
+    listening.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            connection, _ = listening.accept()
+            connection.setblocking(False)
+            yield connection
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

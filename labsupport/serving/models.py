@@ -1,0 +1,145 @@
+"""The model that is served: where its versions come from, and how one takes over from another without a lost request."""
+
+import asyncio
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from labsupport.serving import front
+from labsupport.serving.batching import Batcher
+from labsupport.serving.card import MODEL
+from labsupport.serving.metrics import ServerMetrics
+from labsupport.serving.protocol import DATATYPES
+from labsupport.serving.session import ModelError, Session
+
+log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Where versions of one model come from. Both methods raise ModelError, with a sentence for the log."""
+
+    def newest(self) -> str:
+        """Return the version that should be served now."""
+
+    def fetch(self, version: str, folder: Path) -> Path:
+        """Return the path of the version's file; `folder` is there to download it into."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder with a model.onnx, which is version 1, or with numbered folders that hold one each: the highest is served."""
+
+    path: Path
+
+    def newest(self) -> str:
+        if (self.path / MODEL).is_file():
+            return "1"
+        numbers = [int(found.parent.name) for found in self.path.glob(f"*/{MODEL}") if found.parent.name.isdecimal()]
+        if not numbers:
+            raise ModelError(
+                f"{self.path} holds no {MODEL} and no numbered folder with one: name the folder that "
+                "`labsupport.serving.export` wrote"
+            )
+        return str(max(numbers))
+
+    def fetch(self, version: str, folder: Path) -> Path:
+        plain = self.path / MODEL
+        return plain if plain.is_file() else self.path / version / MODEL
+
+
+def source(model: str) -> Source:
+    """Return the source that a text names: a folder, or `models:/name@alias`; raises ModelError."""
+    if model.startswith("models:"):
+        from labsupport.serving.registry import Registry
+
+        return Registry.parse(model)
+    return Folder(Path(model))
+
+
+@dataclass(frozen=True)
+class Served:
+    """A version at work: its session, the batcher that collects requests for it, and how people may ask it."""
+
+    version: str
+    session: Session
+    batcher: Batcher
+    front: front.Front | None
+
+
+class Model:
+    """The name under which a model is served, and the version that answers now.
+
+    `current`: that version; `problem`: why the version that should be served is not, or None. A version that can't be
+    loaded changes nothing for clients: the one before goes on.
+    """
+
+    def __init__(self, name: str, source: Source, metrics: ServerMetrics, **limits: int) -> None:
+        """Load the first version; raises ModelError. `limits`: those of `Batcher`."""
+        self.name = name
+        self.problem: str | None = None
+        self._source = source
+        self._metrics = metrics
+        self._limits = limits
+        self.current = self._load(source.newest())
+        self._changed()
+        metrics.waiting.set_function(lambda: len(self.current.batcher))
+
+    async def refresh(self) -> None:
+        """Look which version should be served, and load it beside the present one, which answers meanwhile."""
+        try:
+            version = await asyncio.to_thread(self._source.newest)
+            if version != self.current.version:
+                loaded = await asyncio.to_thread(self._load, version)
+                # One assignment: who came before is answered by the old version, who comes now by the new one.
+                self.current = loaded
+                self._changed()
+                log.info("%s: version %s serves now", self.name, version)
+            elif self.problem:
+                log.info("%s: version %s is the right one again", self.name, version)
+            self.problem = None
+        except Exception as error:
+            expected = isinstance(error, ModelError)
+            said = str(error) if expected else f"{type(error).__name__}: {error}"
+            if said != self.problem:
+                log.error("%s: version %s goes on, because %s", self.name, self.current.version, said)
+            self.problem = said
+            self._metrics.reloads.labels("failed").inc()
+        self._metrics.reload_failing.set(self.problem is not None)
+
+    async def follow(self, every_s: float) -> None:
+        """Refresh for ever, after what the first question would have to wait for."""
+        await asyncio.to_thread(front.prepare)
+        while True:
+            await asyncio.sleep(every_s)
+            await self.refresh()
+
+    def _changed(self) -> None:
+        self._metrics.serving(self.name, self.current.version)
+
+    def _load(self, version: str) -> Served:
+        with tempfile.TemporaryDirectory(prefix="labs-model-") as folder:
+            session = Session(self._source.fetch(version, Path(folder)))
+        batcher = Batcher(
+            session.run, together=session.batches, observe=self._metrics.batch_rows.observe, **self._limits
+        )
+        return Served(version, session, batcher, _front(session))
+
+
+def _front(session: Session) -> front.Front | None:
+    """Return how people ask this model, after trying it; raises ModelError when the card promises what the model lacks."""
+    card = session.card
+    if card is None:
+        return None
+    try:
+        asked = front.of(card)
+        if asked is not None:
+            (tensor,) = session.inputs.values()
+            row = np.zeros((1, len(card.columns)), DATATYPES[tensor.datatype])
+            asked.answer(card, session.run({tensor.name: row}))
+        return asked
+    except Exception as error:
+        raise ModelError(f"the model does not fit its card: {type(error).__name__}: {error}; export it again") from None

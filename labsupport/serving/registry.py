@@ -1,0 +1,119 @@
+"""Models from an MLflow registry, by its REST API: which version an alias points to, and the version's file.
+
+MLflow's own client would take seconds and 200 MB of a pod for two requests. Address and credentials come from the
+variables that MLflow's client reads, too. Source: MLflow REST API 2.0.
+"""
+
+import base64
+import http.client
+import json
+import os
+import re
+import shutil
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labsupport.serving.card import MODEL
+from labsupport.serving.session import ModelError
+
+URI = re.compile(r"models:/([^/@]+)@([^/@]+)")
+API = "/api/2.0/mlflow"
+ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The version of `name` that `alias` points to, on the server at `uri`."""
+
+    uri: str
+    name: str
+    alias: str
+
+    @classmethod
+    def parse(cls, model: str) -> "Registry":
+        """Return what `models:/name@alias` means on the server of MLFLOW_TRACKING_URI; raises ModelError."""
+        found = URI.fullmatch(model)
+        if not found:
+            raise ModelError(
+                f"{model} is no model of the registry: write models:/name@alias, such as models:/deploy-risk@champion"
+            )
+        uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+        if not uri.startswith(("http://", "https://")):
+            raise ModelError(
+                f"{model} is on an MLflow server, and MLFLOW_TRACKING_URI is {uri or 'not set'}: set it to its address, http://..."
+            )
+        return cls(uri.rstrip("/"), *found.groups())
+
+    def newest(self) -> str:
+        """Return the version that the alias points to now."""
+        answer = self._json(f"{API}/registered-models/alias", "model_version", name=self.name, alias=self.alias)
+        return str(answer["version"])
+
+    def fetch(self, version: str, folder: Path) -> Path:
+        """Download the model's file into a folder and return its path."""
+        where = str(
+            self._json(f"{API}/model-versions/get-download-uri", "artifact_uri", name=self.name, version=version)
+        )
+        scheme, _, rest = where.partition(":")
+        if scheme != "mlflow-artifacts":
+            raise ModelError(
+                f"version {version} of {self.name} is stored at {where}, which this server can't read: let the MLflow "
+                "server hand out artifacts (--artifacts-destination)"
+            )
+        # mlflow-artifacts:/path, or mlflow-artifacts://host/path
+        path = urllib.parse.urlsplit("x:" + rest).path.strip("/")
+        target = folder / MODEL
+        try:
+            with self._open(f"{ARTIFACTS}/{urllib.parse.quote(path)}/{MODEL}") as answer, target.open("wb") as file:
+                shutil.copyfileobj(answer, file)
+        except ModelError as error:
+            raise ModelError(
+                f"version {version} of {self.name} gives no {MODEL}: {error}; register an export by `labsupport.serving.publish`"
+            ) from None
+        return target
+
+    def _json(self, path: str, wanted: str, **query: str) -> Any:
+        with self._open(f"{path}?{urllib.parse.urlencode(query)}") as answer:
+            try:
+                return json.load(answer)[wanted]
+            except (ValueError, KeyError, TypeError):
+                raise ModelError(
+                    f"what answers at {self.uri} is no MLflow server: look at MLFLOW_TRACKING_URI"
+                ) from None
+
+    def _open(self, path: str) -> http.client.HTTPResponse:
+        request = urllib.request.Request(self.uri + path, headers=_credentials())
+        try:
+            # No proxy that the environment names: a registry is a neighbour.
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            answer: http.client.HTTPResponse = opener.open(request, timeout=TIMEOUT_S)
+            return answer
+        except urllib.error.HTTPError as error:
+            raise ModelError(
+                f"the registry at {self.uri} says {error.code} for {self.name}@{self.alias}: {_said(error)}"
+            ) from None
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            raise ModelError(f"the registry at {self.uri} does not answer ({reason}): is it running?") from None
+
+
+def _said(error: urllib.error.HTTPError) -> str:
+    """Return the sentence in a refusal: MLflow's own, or the first words of whoever else answered."""
+    text = error.read(2000).decode("utf-8", "replace")
+    try:
+        return str(json.loads(text)["message"]).rstrip(".")
+    except (ValueError, KeyError, TypeError):
+        return text[:200]
+
+
+def _credentials() -> dict[str, str]:
+    token, user = os.environ.get("MLFLOW_TRACKING_TOKEN"), os.environ.get("MLFLOW_TRACKING_USERNAME")
+    if user:
+        pair = f"{user}:{os.environ.get('MLFLOW_TRACKING_PASSWORD', '')}"
+        return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+    return {"Authorization": f"Bearer {token}"} if token else {}
