@@ -74,8 +74,8 @@ def _prepare(kind: KindCluster, folder: Path) -> None:
 
 
 def _load_aliases(found: engine.Engine, kind: KindCluster, image: images.Image, folder: Path) -> None:
-    """Give the node an image of its own for each alias: the kubelet reports one name only for an image with several."""
-    own = {alias: f"docker.io/library/labs-kind-test:{number}" for number, alias in enumerate(_ALIASES)}
+    """Give the node an image of its own for each alias: the kubelet reports the first of its names."""
+    own = {alias: f"docker.io/library/zz-labs-test:{number}" for number, alias in enumerate(_ALIASES)}
     for alias, name in own.items():
         dockerfile = f"FROM {image.full_name}\nLABEL labs.alias={alias}\n"
         subprocess.run(
@@ -86,9 +86,8 @@ def _load_aliases(found: engine.Engine, kind: KindCluster, image: images.Image, 
     command.run(found, "load", "image-archive", str(archive), "--name", kind.cluster)
     archive.unlink()
     for alias, name in own.items():
-        ctr = ["exec", kind.node, "ctr", "-n", "k8s.io", "images"]
-        found.run(*ctr, "tag", "--force", name, f"docker.io/library/{alias}")
-        found.run(*ctr, "rm", "--sync", name)
+        tag = ["ctr", "-n", "k8s.io", "images", "tag", "--force", name, f"docker.io/library/{alias}"]
+        found.run("exec", kind.node, *tag)
     found.run("rmi", *own.values())
 
 
