@@ -36,9 +36,10 @@ cluster-up: setup  ## get the programs of the labs' cluster (once) and start it
 cluster-down: setup  ## stop the labs' cluster and delete what it stored
 	@$(LABS) cluster down
 
-lock: setup  ## renew the pins in requirements/main.txt
-	@.venv/bin/uv pip compile --universal --python-version 3.11 --upgrade --no-emit-index-url --no-annotate --no-header \
-		requirements/main.in -o requirements/main.txt
+lock: setup  ## renew the pins in requirements/*.txt
+	@for name in $(basename $(notdir $(wildcard requirements/*.in))); do \
+		.venv/bin/uv pip compile --universal --python-version 3.11 --upgrade --no-emit-index-url --no-annotate --no-header \
+			requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 clean:  ## remove what was built (not your copies in work/)
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

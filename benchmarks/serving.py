@@ -1,6 +1,6 @@
 """Our model server beside the handout's service, repaired, and beside MLServer: throughput, latency, memory, start.
 
-    python benchmarks/serving.py            # about six minutes; MLServer needs `labs env mlserver` once
+    python benchmarks/serving.py            # about seven minutes; MLServer needs `labs env mlserver` once
     python benchmarks/serving.py --short    # about two
 
 Two models: a scikit-learn pipeline on digits (64 numbers) and a Keras network (784). All servers run at once and are loaded
@@ -42,7 +42,10 @@ GOALS = [
     ("Keras", "throughput", NAIVE, ">=", 200.0),
     ("Keras", "throughput", MLSERVER, ">=", 4.0),
     *((model, "memory", rival, "<=", 0.6) for model in ("scikit-learn", "Keras") for rival in (NAIVE, MLSERVER)),
-    *((model, "start", rival, "<=", 0.2) for model in ("scikit-learn", "Keras") for rival in (NAIVE, MLSERVER)),
+    # Against MLServer as people install it. With a bare ONNX runtime of our own it has little to import, as ours: printed.
+    ("scikit-learn", "start", NAIVE, "<=", 0.2),
+    ("scikit-learn", "start", MLSERVER, "<=", 0.2),
+    ("Keras", "start", NAIVE, "<=", 0.2),
 ]
 
 

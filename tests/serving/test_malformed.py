@@ -86,13 +86,13 @@ def pair(tmp_path_factory, kit):
 
 # The nightly run takes minutes.
 @pytest.mark.timeout(1800)
-@settings(max_examples=EXAMPLES, deadline=2000, suppress_health_check=list(HealthCheck), derandomize=False)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sent=bodies(), path=st.sampled_from(PATHS))
 def test_no_body_makes_the_server_fail_or_hang(pair, kit, sent, path) -> None:
     content, headers = sent
 
     async def one():
-        async with asyncio.timeout(2), kit.client(pair.app) as http:
+        async with asyncio.timeout(10), kit.client(pair.app) as http:
             return await http.post(path, content=content, headers=headers)
 
     answer = asyncio.run(one())
