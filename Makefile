@@ -36,11 +36,15 @@ cluster-up: setup  ## get the programs of the labs' cluster (once) and start it
 cluster-down: setup  ## stop the labs' cluster and delete what it stored
 	@$(LABS) cluster down
 
-lock: setup  ## renew the pins in requirements/
-	@.venv/bin/uv pip compile --universal --python-version 3.11 --upgrade --no-emit-index-url --no-annotate --no-header \
-		requirements/main.in -o requirements/main.txt
-	@for image in serve train; do .venv/bin/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
-		--constraint requirements/main.txt requirements/$$image.in -o requirements/$$image.txt; done
+# What pods run has the pins of main.txt; a program that can't live beside it has its own.
+IMAGES := serve train
+APART := $(filter-out main $(IMAGES),$(basename $(notdir $(wildcard requirements/*.in))))
+COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
+
+lock: setup  ## renew the pins in requirements/*.txt
+	@for name in main $(APART); do $(COMPILE) --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	@for name in $(IMAGES); do \
+		$(COMPILE) --constraint requirements/main.txt requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 clean:  ## remove what was built (not your copies in work/)
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

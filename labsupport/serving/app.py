@@ -36,6 +36,10 @@ BINARY: Header = (b"content-type", b"application/octet-stream")
 RETRY: Header = (b"retry-after", b"1")
 CLOSE: Header = (b"connection", b"close")
 LENGTH = b"inference-header-content-length"
+ACTIONS = {
+    "/v2/health/live": "live", "/v2/health/ready": "ready", "/v2": "server", "/v2/": "server", "/metrics": "metrics",
+    "/predict": "predict",
+}  # fmt: skip
 OUTCOMES = {
     400: "invalid",
     404: "invalid",
@@ -86,64 +90,59 @@ class App:
             await self._route(scope, receive, send)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method, path = scope["method"], scope["path"]
-        served = self.model.current
+        method, path, served = scope["method"], scope["path"], self.model.current
         try:
-            if path == "/predict":
+            action = self._action(path, served)
+            if action in ("infer", "predict"):
                 _require(method, "POST")
-                await self._timed(self._answer_people, served, scope, receive, send)
-                return
-            parts = path.strip("/").split("/")
-            if parts[:2] == ["v2", "models"] and len(parts) > 2:
-                action = self._action(parts, served)
-                if action == "infer":
-                    _require(method, "POST")
-                    await self._timed(self._answer_infer, served, scope, receive, send)
-                    return
-                _require(method, "GET", "HEAD")
-                if action == "ready":
-                    await self._json(send, 200 if self._ready else 503, {"name": self.model.name, "ready": self._ready})
-                else:
-                    await self._json(send, 200, self._metadata(served))
-                return
-            if path == "/metrics":
+                answer = self._answer_infer if action == "infer" else self._answer_people
+                await self._timed(answer, served, scope, receive, send)
+            elif action == "metrics":
                 _require(method, "GET", "HEAD")
                 await self._send(send, 200, self._metrics.page(), (TEXT,))
-                return
-            status, answer = self._small(path)
-            _require(method, "GET", "HEAD")
-            await self._json(send, status, answer)
+            else:
+                _require(method, "GET", "HEAD")
+                status, said = self._state(action, served)
+                await self._json(send, status, said)
         except Refused as refused:
             await self._refuse(send, refused)
 
-    def _small(self, path: str) -> tuple[int, dict[str, Any]]:
-        if path == "/v2/health/live":
+    def _action(self, path: str, served: Served) -> str:
+        """Return what is asked for; raises Refused for a path that means nothing here, another model or version."""
+        if path in ACTIONS:
+            return ACTIONS[path]
+        match path.strip("/").split("/"):
+            case ["v2", "models", name, *rest]:
+                if name != self.model.name:
+                    raise Refused(404, f"no model of that name is served here; this is {self.model.name!r}")
+                match rest:
+                    case ["versions", number, *rest]:
+                        if number != served.version:
+                            raise Refused(404, f"that version is not served now; it is {served.version!r}")
+                match rest:
+                    case []:
+                        return "metadata"
+                    case ["ready" | "infer" as action]:
+                        return action
+                raise Refused(404, "a model has metadata, /ready and /infer")
+        model = quote(self.model.name)
+        raise Refused(404, f"nothing is at this path; the model is at /v2/models/{model}, health at /v2/health/ready")
+
+    def _state(self, action: str, served: Served) -> tuple[int, dict[str, Any]]:
+        """Return status and JSON of what needs no computing."""
+        if action == "live":
             return 200, {"live": True}
-        if path == "/v2/health/ready":
-            return (200 if self._ready else 503), {"ready": self._ready}
-        if path in ("/v2", "/v2/"):
-            from importlib.metadata import version
+        if action == "ready":
+            return (200 if self._ready else 503), {"name": self.model.name, "ready": self._ready}
+        if action == "metadata":
+            return 200, self._metadata(served)
+        from importlib.metadata import version
 
-            return 200, {
-                "name": "labsupport.serving", "version": version("labsupport"), "extensions": ["binary_tensor_data"]
-            }  # fmt: skip
-        raise Refused(
-            404,
-            f"nothing is at this path; the model is at /v2/models/{quote(self.model.name)}, health at /v2/health/ready",
-        )
-
-    def _action(self, parts: list[str], served: Served) -> str:
-        """Return what is asked of the model: "", "ready" or "infer"; raises Refused for another model, version or word."""
-        name, rest = parts[2], parts[3:]
-        if name != self.model.name:
-            raise Refused(404, f"no model of that name is served here; this is {self.model.name!r}")
-        if rest[:1] == ["versions"] and len(rest) > 1:
-            if rest[1] != served.version:
-                raise Refused(404, f"that version is not served now; it is {served.version!r}")
-            rest = rest[2:]
-        if len(rest) > 1 or (rest and rest[0] not in ("ready", "infer")):
-            raise Refused(404, "a model has metadata, /ready and /infer")
-        return rest[0] if rest else ""
+        return 200, {
+            "name": "labsupport.serving",
+            "version": version("labsupport"),
+            "extensions": ["binary_tensor_data"],
+        }
 
     @property
     def _ready(self) -> bool:

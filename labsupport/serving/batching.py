@@ -1,7 +1,9 @@
 """Batches: whatever arrived within one turn of the event loop is computed together; nobody waits for a timer.
 
 A turn of the loop reads all sockets that have something, so under load a batch forms by itself, and a lonely request is
-computed at once. A timer would make every request wait, to save a call that here costs 10 microseconds.
+computed at once. A timer would make every request wait, to save a call that here costs 10 microseconds. The model runs on
+the loop itself: a hand-over to a thread would cost more than such a call. A model that takes tenths of a second would keep
+health from being answered meanwhile; it wants a server of another kind.
 """
 
 import asyncio

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-EXAMPLES = 10_000 if os.environ.get("LABS_NIGHTLY") else 500
+EXAMPLES = 10_000 if os.environ.get("LABS_NIGHTLY") else 1_000
 PATHS = ("/v2/models/pair/infer", "/v2/models/pair/versions/1/infer", "/predict")
 
 GOOD = {
@@ -86,22 +86,21 @@ def pair(tmp_path_factory, kit):
 
 # The nightly run takes minutes.
 @pytest.mark.timeout(1800)
-@settings(max_examples=EXAMPLES, deadline=2000, suppress_health_check=list(HealthCheck), derandomize=False)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sent=bodies(), path=st.sampled_from(PATHS))
 def test_no_body_makes_the_server_fail_or_hang(pair, kit, sent, path) -> None:
     content, headers = sent
 
     async def one():
-        async with asyncio.timeout(2), kit.client(pair.app) as http:
+        async with asyncio.timeout(10), kit.client(pair.app) as http:
             return await http.post(path, content=content, headers=headers)
 
     answer = asyncio.run(one())
     assert answer.status_code in (200, 400, 404, 422), answer.text
     assert len(answer.content) < 2000
-    if answer.status_code == 200:
-        assert answer.json()["outputs"]
-    else:
-        assert answer.json()["error"]
+    length = int(answer.headers.get("inference-header-content-length", len(answer.content)))
+    said = json.loads(answer.content[:length])
+    assert said["outputs" if answer.status_code == 200 else "error"]
 
 
 def test_the_request_that_is_damaged_above_is_a_good_one(pair, kit) -> None:

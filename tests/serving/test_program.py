@@ -86,7 +86,7 @@ def test_under_load_batches_form_and_everybody_gets_their_own_answer(running) ->
         load.put(running.url + INFER, body, clients=16, seconds=0.5, answered=lambda status, text: said.add(text))
     )
     assert came.failed == 0
-    assert came.statuses[200] > 200
+    assert came.statuses[200] > 50
     assert len(said) == 1
     page = httpx.get(f"{running.url}/metrics").text
     calls = float(page.split("model_batch_rows_count ")[1].split()[0])
@@ -101,7 +101,7 @@ def test_on_sigterm_it_is_not_ready_answers_what_comes_and_ends_with_0(tmp_path,
         ready: list[int] = []
 
         async def across() -> load.Load:
-            asking = asyncio.create_task(load.put(program.url + INFER, body, clients=16, seconds=1.6))
+            asking = asyncio.create_task(load.put(program.url + INFER, body, clients=16, seconds=2.5))
             await asyncio.sleep(0.4)
             program.process.terminate()
             async with httpx.AsyncClient(trust_env=False) as http:
