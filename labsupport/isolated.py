@@ -12,12 +12,13 @@ from pathlib import Path
 from labsupport import paths
 from labsupport.errors import LabsError
 
-MAIN = "main"
+# The locks of the course's own environment, and of the images, which are parts of it.
+NOT_APART = ("main", "serve", "train")
 
 
 def names() -> list[str]:
     """Return the environments that there are locks for."""
-    return sorted(lock.stem for lock in _locks().glob("*.txt") if lock.stem != MAIN)
+    return sorted(lock.stem for lock in _locks().glob("*.txt") if lock.stem not in NOT_APART)
 
 
 def program(name: str, command: str) -> Path:
@@ -76,7 +77,7 @@ def _stamp(name: str) -> Path:
 
 def _lock(name: str) -> Path:
     lock = _locks() / f"{name}.txt"
-    if name == MAIN or not lock.exists():
+    if name in NOT_APART or not lock.exists():
         raise LabsError(f"There is no environment {name!r}; there are: {', '.join(names())}.")
     return lock
 
