@@ -46,21 +46,21 @@ def follow(lab: Lab, deployment: str, replicas: int, act: Callable[[], None], li
     acting = threading.Thread(target=act)
     started = time.monotonic()
     acting.start()
-    steps: list[Step] = []
+    done: dict[int, float] = {}
     try:
-        while len(steps) < len(wanted):
+        while len(done) < len(wanted):
             seen = _look(apps, core, discovery, lab.namespace, deployment)
             now = time.monotonic() - started
-            while len(steps) < len(wanted) and wanted[len(steps)][2](seen):
-                who, what, _ = wanted[len(steps)]
-                steps.append(Step(who, what, now))
-            if now > limit:
-                who, what, _ = wanted[len(steps)]
+            for index, (_, _, is_complete) in enumerate(wanted):
+                if index not in done and is_complete(seen):
+                    done[index] = now
+            if len(done) < len(wanted) and now > limit:
+                who, what, _ = next(step for index, step in enumerate(wanted) if index not in done)
                 raise LabsError(f"After {limit:.0f} s the {who} has not done its part: {what}.")
             time.sleep(0.02)
     finally:
         acting.join()
-    return steps
+    return [Step(who, what, done[index]) for index, (who, what, _) in enumerate(wanted)]
 
 
 def _look(apps: Any, core: Any, discovery: Any, namespace: str, name: str) -> dict[str, Any]:

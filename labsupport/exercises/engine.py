@@ -143,9 +143,8 @@ def evaluate(key: str, answer: Any = _NONE) -> Outcome:
         with time_limit(exercise.seconds):
             text = exercise.checker(given)
     except NotAttempted as reason:
-        if exercise.on_cluster:
-            return Outcome(Kind.NOT_YET, key, f'{reason} Stuck? `hint("{key}")`')
-        return Outcome(Kind.NOT_YET, key, f'Replace the line that raises NotImplementedError. Stuck? `hint("{key}")`')
+        what = str(reason) or "Replace the line that raises NotImplementedError."
+        return Outcome(Kind.NOT_YET, key, f'{what} Stuck? `hint("{key}")`')
     except Fail as failure:
         return Outcome(Kind.FAIL, key, "", failure.saw, failure.expected, failure.cause)
     except LearnerError as error:

@@ -44,7 +44,8 @@ def reconcile(answer: Guarded) -> str:
         alive = {pod["name"]: pod for pod in pods if pod["phase"] in ("Pending", "Running")}
         missing, surplus = max(wanted - len(alive), 0), max(len(alive) - wanted, 0)
         shown = f"create {create}, delete {sorted(delete)}"
-        saw = f"{shown} for {what} (wanted {wanted}, pods {', '.join(pod['name'] for pod in pods) or 'none'})"
+        there = ", ".join(f"{p['name']} {p['phase']}{' ready' if p['ready'] else ''}" for p in pods) or "none"
+        saw = f"{shown} for {what} (wanted {wanted}, pods: {there})"
         want = f"create {missing}, delete {surplus}"
         if create != missing:
             cause = "compare `wanted` with how many pods count"
@@ -73,15 +74,26 @@ def _two(result: Any) -> tuple[int, list[str]]:
         raise Fail("`None`", "(how many to create, [names to delete])", "the function has no `return`")
     try:
         create, delete = result
-        names = [str(pod["name"]) if isinstance(pod, dict) else str(pod) for pod in delete]
-        return int(create), names
+        names = list(delete)
+        if any(isinstance(name, dict) for name in names):
+            raise Fail("a list of pods", "a list of their names", 'take `pod["name"]` of each')
+        return int(create), [str(name) for name in names]
     except (TypeError, ValueError):
         cause = "return two things: a number, and a list of names"
         raise Fail(f"`{result!r}`"[:80], "(how many to create, [names to delete])", cause) from None
 
 
 def _status(phase: str, *, scheduled: bool = True, ready: bool = False, state: Object | None = None) -> Object:
-    conditions = [{"type": "PodScheduled", "status": str(scheduled)}, {"type": "Ready", "status": str(ready)}]
+    conditions = [
+        {"type": "PodReadyToStartContainers", "status": str(scheduled)},
+        {"type": "Initialized", "status": str(scheduled)},
+        {"type": "ContainersReady", "status": str(ready)},
+        {"type": "Ready", "status": str(ready)},
+        {"type": "PodScheduled", "status": str(scheduled)},
+    ]
+    # Their order is not promised.
+    turn = len(phase) % len(conditions)
+    conditions = conditions[turn:] + conditions[:turn]
     found: Object = {"phase": phase, "conditions": conditions}
     if state is not None:
         found["containerStatuses"] = [{"name": "web", "ready": ready, "state": state}]
@@ -177,19 +189,21 @@ def repair(answer: Guarded) -> str:
     before = _handed_over()
     after = _repaired(answer, before)
     if after == before:
-        raise NotAttempted("Nothing was changed yet.")
+        raise NotAttempted("The manifest is unchanged: change it in place, or return the changed one.")
     spec = after["spec"]
     labels = spec.get("template", {}).get("metadata", {}).get("labels") or {}
+    if labels.get("app") != "predictor":
+        cause = "the pods' label `app: predictor` was right: leave it, and add the selector that matches it"
+        raise Fail(f"labels {labels}", "app: predictor among them", cause)
     selector = spec.get("selector")
     if not selector:
         raise Fail("no `spec.selector`", "a selector", "a Deployment must say which pods are its own")
-    if not isinstance(selector, dict) or not isinstance(selector.get("matchLabels"), dict):
+    if not isinstance(selector, dict) or not set(selector) <= {"matchLabels", "matchExpressions"}:
         cause = "a Deployment's selector has `matchLabels` around the labels; a Service's has not"
         raise Fail(f"selector {selector}", "{'matchLabels': {...}}", cause)
-    wrong = {name: value for name, value in selector["matchLabels"].items() if labels.get(name) != value}
-    if wrong or not selector["matchLabels"]:
+    if not _matches(selector, labels):
         cause = "the selector must match the labels in `spec.template.metadata.labels`"
-        raise Fail(f"selector {selector['matchLabels']}, labels {labels}", "labels that match", cause)
+        raise Fail(f"selector {selector}, labels {labels}", "labels that match", cause)
     pod = spec["template"]["spec"]
     volumes = {volume.get("name"): volume for volume in pod.get("volumes") or [] if isinstance(volume, dict)}
     mounts = [mount.get("name") for container in pod["containers"] for mount in container.get("volumeMounts") or []]
@@ -200,10 +214,32 @@ def repair(answer: Guarded) -> str:
         cause = "each mount names a volume of the pod, in `spec.template.spec.volumes`"
         raise Fail(f"no volume named {missing[0]}", "a volume for each mount", cause)
     source = volumes["page"] if "page" in volumes else volumes[mounts[0]]
-    if (source.get("configMap") or {}).get("name") != "page":
+    maps = [source, *(source.get("projected") or {}).get("sources", [])]
+    if not all(isinstance(one.get("configMap", {}), dict) for one in maps):
+        raise Fail(
+            f"volume {source}", "configMap: {name: page}", "the configMap of a volume is a dictionary with a name"
+        )
+    if "page" not in [one.get("configMap", {}).get("name") for one in maps]:
         cause = "the page lies in the ConfigMap `page`: `configMap: {name: page}`"
         raise Fail(f"volume {source}", "the ConfigMap `page`", cause)
     return "A selector that matches, a volume for the mount: the API server will take it."
+
+
+def _matches(selector: Object, labels: Object) -> bool:
+    """Tell whether a label selector matches labels; raises Fail for one of another form."""
+    wanted, expressions = selector.get("matchLabels") or {}, selector.get("matchExpressions") or []
+    tests = {
+        "In": lambda key, values: labels.get(key) in values,
+        "NotIn": lambda key, values: labels.get(key) not in values,
+        "Exists": lambda key, values: key in labels,
+        "DoesNotExist": lambda key, values: key not in labels,
+    }
+    try:
+        fits = [tests[one["operator"]](one["key"], one.get("values", [])) for one in expressions]
+        return bool(wanted or fits) and all(labels.get(key) == value for key, value in wanted.items()) and all(fits)
+    except (KeyError, TypeError, AttributeError):
+        cause = "`matchLabels` is a dictionary of labels, `matchExpressions` a list of key, operator, values"
+        raise Fail(f"selector {selector}", "{'matchLabels': {...}}", cause) from None
 
 
 @exercises.check(
@@ -220,7 +256,7 @@ def secure(answer: Guarded) -> str:
     before = _handed_over()
     after = _repaired(answer, before)
     if after == before:
-        raise NotAttempted("Nothing was changed yet.")
+        raise NotAttempted("The manifest is unchanged: change it in place, or return the changed one.")
     pod = after["spec"]["template"]["spec"]
     whole = pod.get("securityContext") or {}
     for container in pod["containers"]:
@@ -232,7 +268,8 @@ def secure(answer: Guarded) -> str:
             )
         if merged.get("runAsUser") == 0:
             raise Fail("runAsUser 0", "another user", "0 is root: runAsNonRoot and runAsUser 0 contradict each other")
-        profile = (merged.get("seccompProfile") or {}).get("type")
+        asked = merged.get("seccompProfile")
+        profile = asked.get("type") if isinstance(asked, dict) else None
         if profile not in ("RuntimeDefault", "Localhost"):
             cause = 'a dictionary with a type: {"type": "RuntimeDefault"}'
             raise Fail(f"seccompProfile {merged.get('seccompProfile')}", "RuntimeDefault", cause)
@@ -243,12 +280,13 @@ def secure(answer: Guarded) -> str:
             elif "allowPrivilegeEscalation" not in whole:
                 cause = "the container must say it: left out means True"
             raise Fail(f"allowPrivilegeEscalation {own.get('allowPrivilegeEscalation')}", "False", cause)
-        drop = (own.get("capabilities") or {}).get("drop") or []
-        if "ALL" not in drop:
+        capabilities = own.get("capabilities") or {}
+        drop = capabilities.get("drop") if isinstance(capabilities, dict) else capabilities
+        if not isinstance(drop, list) or "ALL" not in drop:
             cause = "capabilities belong to the container, not to the pod"
             if "capabilities" not in whole:
                 cause = 'a list with ALL in capital letters: {"drop": ["ALL"]}'
-            raise Fail(f"capabilities drop {drop}", '["ALL"]', cause)
+            raise Fail(f"capabilities drop {drop!r}", '["ALL"]', cause)
         extra = (own.get("capabilities") or {}).get("add") or []
         if set(extra) - {"NET_BIND_SERVICE"}:
             raise Fail(f"capabilities add {extra}", "none", "what was dropped is added again")
@@ -273,13 +311,20 @@ def two_that_serve(snapshot: Any) -> str:
     deployment = snapshot.get("Deployment", "predictor")
     if deployment is None:
         raise NotAttempted("There is no Deployment `predictor` in the namespace: apply the repaired manifest first.")
-    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    strangers = [one["name"] for one in containers if one["name"] != "predictor"]
+    if strangers:
+        cause = "a patch merges containers by name, and another name adds a container: write `predictor`"
+        raise Fail(f"a container {strangers[0]} beside predictor", "one container, predictor", cause)
+    if deployment["spec"]["replicas"] < 2:
+        raise Fail(f"{deployment['spec']['replicas']} replica wanted", "2", "repair image and probe, leave the number")
+    container = containers[0]
     image, probe = container["image"], container.get("readinessProbe") or {}
     status = deployment.get("status", {})
     pods = snapshot.pods_of("predictor")
     wanted = deployment["spec"]["replicas"]
     # Pods of an older template go away when the new ones are ready.
-    newest = [pod for pod in pods if pod["spec"]["containers"][0]["image"] == image]
+    newest = [pod for pod in pods if _like(pod["spec"]["containers"][0], container)]
     waiting = [_waiting(pod) for pod in newest]
     if any("Image" in reason for reason in waiting):
         cause = "no such image on this cluster: the events name those that there are"
@@ -299,11 +344,13 @@ def two_that_serve(snapshot: Any) -> str:
         raise Fail("no readinessProbe", "a probe that succeeds", cause)
     ready = sum(_condition(pod, "Ready") for pod in newest)
     if ready < wanted or status.get("updatedReplicas", 0) < wanted or status.get("availableReplicas", 0) < wanted:
-        unhealthy = [text for text in snapshot.messages("Pod", "predictor") if "Readiness probe failed" in text]
+        # Of these pods only: those of an earlier template had other troubles.
+        said = [text for pod in newest for text in snapshot.messages("Pod", pod["metadata"]["name"])]
+        unhealthy = [text for text in said if "Readiness probe failed" in text][-1:]
         cause = "wait some seconds, and check again"
         if any("statuscode: 404" in text for text in unhealthy):
             page = (probe.get("httpGet") or {}).get("path")
-            cause = f"the probe asks for {page} and gets 404: the ConfigMap has index.html only"
+            cause = f"the probe asks for {page} and gets 404: which pages does the ConfigMap have?"
         elif any("connection refused" in text for text in unhealthy):
             cause = "the probe is refused: it asks another port than the program listens on"
         raise Fail(f"{ready} of {wanted} pods ready", f"{wanted} ready", cause)
@@ -361,6 +408,10 @@ def service_with_pods(snapshot: Any) -> str:
         cause = f"targetPort {target} is no port of the pods; they have {' or '.join(known)}"
         raise Fail(f"{len(ready)} addresses, and no port of theirs", "their port http, 8000", cause)
     return f"{len(ready)} addresses stand behind the Service: it answers."
+
+
+def _like(one: Object, other: Object) -> bool:
+    return all(one.get(part) == other.get(part) for part in ("image", "command", "readinessProbe"))
 
 
 def _waiting(pod: Object) -> str:

@@ -9,7 +9,7 @@
 #       - write a controller, and let it keep pods alive
 #       - repair a manifest that was handed over, one error message at a time, until its Service answers
 #       - say of a service what a shared cluster must know, resources, probes and security
-#     need: Python functions, and `kubectl get`. No lesson before it is necessary.
+#     need: Python functions, `kubectl get`, and what a Pod, a Deployment, a Service and a ConfigMap are. No lesson before it is necessary.
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -62,7 +62,7 @@ axes.plot([step.seconds for step in steps], rows, "o", color=plots.BLUE)
 axes.set_yticks(rows, [f"{step.who}: {step.what}" for step in steps])
 axes.invert_yaxis()
 axes.set(
-    title="After one `kubectl apply`",
+    title="After one kubectl apply",
     xlabel="done after (seconds)",
     ylabel="step",
     xlim=(0, None),
@@ -70,12 +70,12 @@ axes.set(
 plots.show(
     figure,
     alt="Seven bars from top to bottom, each as long as or longer than the one above: store, ReplicaSet, pods, node, run, ready, behind the Service.",
-    summary=f"{len(steps)} steps by {len({step.who for step in steps})} programs, in this order.",
+    summary=f"{len(steps)} steps by {len({step.who for step in steps})} parts of Kubernetes, in this order.",
 )
 claim("each step ends after the one before it", steps == sorted(steps, key=lambda s: s.seconds))
 
 # %% [markdown]
-# Six programs took part, and none of them calls another. Each watches the API server, sees something that is its business,
+# Six parts took part (the three controllers are loops of one program), and none of them calls another. Each watches the API server, sees something that is its business,
 # writes one thing down, and goes back to watching. That is all the magic there is.
 
 # %%
@@ -189,8 +189,8 @@ quiz("601.a", choice_a)
 # %% [markdown]
 # ## Use it: what a service says of itself
 #
-# The manifest that you applied, part by part. First what it **takes**: the scheduler adds up *requests* and looks at nothing
-# else; the *limit* is where a container is stopped.
+# The manifest that you applied, part by part. First what it **takes**: the scheduler adds up *requests*, and looks neither at
+# limits nor at what is used; the memory *limit* is where a container is ended.
 
 # %%
 lab.show("web.yaml", "spec.template.spec.containers.0.resources", kind="Deployment")
@@ -251,8 +251,8 @@ lab.show("web.yaml", "spec.template.spec.containers.0.readinessProbe", kind="Dep
 lab.show("web.yaml", "spec.template.spec.containers.0.livenessProbe", kind="Deployment")
 
 # %% [markdown]
-# And what it may **not** do: no root, no new rights, no writing beside its volumes. The namespace enforces this; you will
-# meet it below.
+# And what it may **not** do: no root, no new rights, no writing beside its volumes. The namespace enforces all but the last;
+# you will meet it below.
 
 # %%
 lab.show("web.yaml", "spec.template.spec.securityContext", kind="Deployment")
@@ -275,8 +275,8 @@ def stuck(pod):
     """Return where a pod is stuck. `pod`: a dictionary, as `kubectl get pod -o json` gives it.
 
     pod["status"]["conditions"] has {"type": "PodScheduled" or "Ready" ..., "status": "True" or "False"};
-    pod["status"]["containerStatuses"] (missing before it has a node) has {"state": {"waiting": {"reason": ...}}} or
-    {"state": {"running": {...}}}.
+    pod["status"]["containerStatuses"] (missing before it has a node) has {"state": {"waiting": {"reason": ...}}},
+    {"state": {"running": {...}}} or, for a moment, {"state": {"terminated": {...}}}.
     """
     ### BEGIN SOLUTION
     status = pod["status"]
@@ -307,8 +307,8 @@ claim("three pods that serve", places == ["serves"] * 3)
 # %% [markdown]
 # ## Break it: handed over
 #
-# A colleague has left, and nobody else can explain this manifest. It has faults of the handout's: of its Deployment for
-# training (no selector, mounts without volumes, `tensorflow:latest`) and of its Service that nobody stands behind.
+# A colleague has left, and nobody else can explain this manifest. Its faults are not invented: they are copied from a
+# published text.
 
 # %%
 lab.show("broken/predictor.yaml")
@@ -353,7 +353,7 @@ check("601.3", repair)
 
 # %%
 repair = use("601.3", repair)
-deployment, _ = lab.objects("broken/predictor.yaml")
+deployment, service = lab.objects("broken/predictor.yaml")
 deployment = repair(deployment) or deployment
 lab.apply(deployment)
 refused = lab.until(
@@ -404,17 +404,17 @@ check("601.4", secure)
 secure = use("601.4", secure)
 deployment = secure(deployment) or deployment
 lab.apply(deployment)
-lab.until(
-    lambda seen: any(stuck(pod) == "image" for pod in seen.pods_of("predictor")),
+where = lab.until(
+    lambda seen: [place for place in map(stuck, seen.pods_of("predictor")) if place == "image"],
     "a pod of predictor waits for its image",
 )
-print("a pod of predictor is stuck at:", stuck(lab.snapshot().pods_of("predictor")[0]))
+print("a pod of predictor is stuck at:", where[0])
 
 # %% [markdown]
 # Now there is a pod, and it can't have its image. What the node says stands in the pod's events:
 
 # %% tags=["nbval-ignore-output"]
-for text in lab.snapshot().messages("Pod", "predictor"):
+for text in dict.fromkeys(lab.snapshot().messages("Pod", "predictor")):
     if text.startswith("Failed"):
         print(text)
 
@@ -442,6 +442,7 @@ patch = {
 ### END SOLUTION
 
 # %%
+lab.replace(deployment)  # each try begins here
 lab.patch("deployment/predictor", patch)
 
 # %% [markdown]
@@ -455,7 +456,7 @@ if patch is not ...:
 check("601.5", patch)
 
 # %%
-lab.go_on("601.5", "deployment/predictor")
+lab.go_on("601.5", "deployment/predictor", deployment)
 lab.wait("deployment/predictor")
 claim(
     "two pods of predictor serve",
@@ -485,13 +486,14 @@ service_patch = {"spec": {"selector": {"app": "predictor"}}}
 ### END SOLUTION
 
 # %%
+lab.replace(service)
 lab.patch("service/predictor", service_patch)
 
 # %%
 check("601.6", service_patch)
 
 # %%
-lab.go_on("601.6", "service/predictor")
+lab.go_on("601.6", "service/predictor", service)
 answer = lab.fetch("predictor", 8000)
 print("the Service answers:", answer)
 claim("the same page, from the repaired manifest", answer == page)

@@ -68,6 +68,10 @@ WRONG = {
             ),
             "left alone",
         ),
+        "returns the pods themselves": (
+            step(delete='sorted(alive, key=lambda p: p["ready"])[: max(n - wanted, 0)]'),
+            'take `pod["name"]`',
+        ),
         "returns one thing": ("def reconcile(wanted, pods):\n    return wanted - len(pods)", "return two things"),
         "returns nothing": ("def reconcile(wanted, pods):\n    wanted - len(pods)", "no `return`"),
     },
@@ -99,6 +103,18 @@ WRONG = {
             change('manifest["spec"]["selector"] = {"matchLabels": {"app": "model"}}', VOLUME),
             "the selector must match",
         ),
+        "changes label and selector": (
+            change(
+                'manifest["spec"]["template"]["metadata"]["labels"] = {"app": "model"}',
+                'manifest["spec"]["selector"] = {"matchLabels": {"app": "model"}}',
+                VOLUME,
+            ),
+            "leave it",
+        ),
+        "names the map in a text": (
+            change(SELECTOR, 'pod["volumes"] = [{"name": "page", "configMap": "page"}]'),
+            "a dictionary with a name",
+        ),
         "forgets the volume": (change(SELECTOR), "each mount names a volume"),
         "removes the mount": (change(SELECTOR, 'del c["volumeMounts"]'), "the mount was removed"),
         "mounts nothing": (change(SELECTOR, 'pod["volumes"] = [{"name": "page", "emptyDir": {}}]'), "ConfigMap `page`"),
@@ -111,12 +127,18 @@ WRONG = {
         "forgets the profile": (safe('{"runAsNonRoot": True}', CONTAINER), "a dictionary with a type"),
         "says it as text": (safe(POD.replace("True", '"true"'), CONTAINER), "a boolean"),
         "is root after all": (safe(POD.replace("10001", "0"), CONTAINER), "0 is root"),
+        "drops a text": (
+            safe(POD, '{"allowPrivilegeEscalation": False, "capabilities": {"drop": "ALL"}}'),
+            "capabilities drop 'ALL'",
+        ),
         "adds one again": (
             safe(POD, '{"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"], "add": ["SYS_ADMIN"]}}'),
             "added again",
         ),
     },
     "601.5": {
+        "adds a container": ("601-second-container", "another name adds a container"),
+        "asks for one": ("601-one-replica", "leave the number"),
         "is not secure": ("601-not-secure", "the last event of its ReplicaSet"),
         "has no image": ("601-no-such-image", "no such image"),
         "probes a missing page": ("601-probe-404", "gets 404"),
@@ -146,18 +168,21 @@ RIGHT = {
             "        delete.append((bad or good).pop())\n"
             "    return [create, delete]"
         ),
-        "with the pods themselves": step(delete='sorted(alive, key=lambda p: p["ready"])[: max(n - wanted, 0)]'),
     },
     "601.2": {"in another order": looks(CRASHES, NO_IMAGE, NO_NODE, SERVES)},
     "601.3": {
+        "by expressions, and a projected volume": change(
+            'manifest["spec"]["selector"] = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["predictor"]}]}',
+            'pod["volumes"] = [{"name": "page", "projected": {"sources": [{"configMap": {"name": "page"}}]}}]',
+        ),
         "returning a new one, with two labels": (
             "def repair(manifest):\n"
             '    spec = manifest["spec"]\n'
             '    template = copy.deepcopy(spec["template"])\n'
             '    template["metadata"]["labels"]["tier"] = "answers"\n'
             '    template["spec"]["volumes"] = [{"name": "page", "configMap": {"name": "page", "optional": False}}]\n'
-            '    return {**manifest, "spec": {**spec, "template": template, "selector": {"matchLabels": {"tier": "answers"}}}}'
-        )
+            '    return {**manifest, "spec": {**spec, "template": template, "selector": {"matchLabels": {"tier": "answers", "app": "predictor"}}}}'
+        ),
     },
     "601.4": {
         "all at the container": safe("{}", f"{POD} | {CONTAINER}"),
