@@ -6,9 +6,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labsupport.cluster import commands as cluster
 from labsupport.errors import LabsError
+
+if TYPE_CHECKING:
+    from labsupport.course.variants import Variant
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -182,18 +186,20 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from labsupport import paths
-    from labsupport.course import budget, report, runner, source, variants
+    from labsupport.course import labs, report, runner, source
     from labsupport.course.display import display
 
     if options.jobs is not None and options.jobs < 1:
         raise LabsError(f"-j takes a number of notebooks from 1 up; you gave {options.jobs}.")
-    jobs = []
-    for path in source.select(options.lessons):
-        lesson = source.read(path)
-        variant: variants.Variant = "learner" if options.learner else "solution"
-        checks = () if options.learner else tuple(variants.answers(lesson)["exercises"])
-        limits = budget.LAB if lesson.is_lab else budget.LESSON
-        jobs.append(runner.Job(lesson.name, variants.derive(lesson, variant), limits, options.seed, checks))
+    lessons = [source.read(path) for path in source.select(options.lessons)]
+    left_out = [lesson.number for lesson in lessons if lesson.is_lab]
+    reason = labs.why_not() if left_out else None
+    if reason is None:
+        left_out = []
+    elif set(left_out) & set(options.lessons):
+        raise LabsError(f"Labs can't run here: {reason}")
+    variant: Variant = "learner" if options.learner else "solution"
+    jobs = [runner.Job.of(lesson, variant, options.seed) for lesson in lessons if lesson.number not in left_out]
     started = time.monotonic()
     shown = display(len(jobs))
     try:
@@ -208,6 +214,8 @@ def _run(options: argparse.Namespace) -> int:
     print(
         f"{len(results) - len(failed)} of {len(results)} notebooks passed in {time.monotonic() - started:.0f} s. Report: {page}"
     )
+    if left_out:
+        print(f"Skipped {', '.join(left_out)}: {reason}")
     return int(bool(failed))
 
 

@@ -50,6 +50,7 @@ def add_parsers(commands: Any) -> None:
 def _checkpoint(options: argparse.Namespace) -> int:
     from labsupport.cluster import lab
 
+    lab.manifests_of(options.lab)
     cluster = _cluster()
     cluster.up()
     made = lab.checkpoint(cluster, options.lab)
@@ -73,10 +74,10 @@ def _cleanup(options: argparse.Namespace) -> int:
 
 
 def _record(options: argparse.Namespace) -> int:
-    from labsupport import paths
     from labsupport.cluster import lab
+    from labsupport.exercises import proof
 
-    path = paths.course_root() / "tests" / "lessons" / "snapshots" / f"{options.lab}-{options.name}.json"
+    path = proof.snapshots() / f"{options.lab}-{options.name}.json"
     lab.Lab(options.lab, _cluster()).snapshot().save(path)
     print(f"recorded {path}")
     return 0

@@ -4,6 +4,7 @@ import json
 import shlex
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
 import yaml
 
@@ -42,7 +43,7 @@ class Lab:
 
     def apply(self, what: "str | Path | dict[str, Any] | list[dict[str, Any]]") -> None:
         """Apply a file of the lab's manifests, or objects, and print what the API server says, refusals too."""
-        text = (self.manifests / what).read_text() if isinstance(what, (str, Path)) else _dump(what)
+        text = show.text_of(self.manifests / what) if isinstance(what, (str, Path)) else _dump(what)
         result = self.cluster.kubectl("-n", self.namespace, "apply", "-f", "-", stdin=text, check=False)
         print(_short(result.output + result.errors))
 
@@ -84,6 +85,21 @@ class Lab:
     def objects(self, file: str) -> list[dict[str, Any]]:
         """Return the objects of a manifest of the lab."""
         return show.documents(self.manifests / file)
+
+    def fetch(self, service: str, port: int, path: str = "/", seconds: float = 10) -> str:
+        """Return what a Service of the lab answers to a GET; asks again for some seconds until it does."""
+        opener = build_opener(ProxyHandler({}))
+        said: list[Exception] = []
+
+        def ask() -> str:
+            try:
+                return str(opener.open(url + path, timeout=10).read().decode())
+            except OSError as error:
+                said[:] = [error]
+                return ""
+
+        with self.cluster.reach(service, port, self.namespace) as url:
+            return waiting.until(ask, f"the Service {service} answers", seconds, explain=lambda: str(said or ""))
 
     def snapshot(self) -> Snapshot:
         """Look at the lab's namespace."""

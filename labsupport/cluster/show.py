@@ -10,19 +10,25 @@ from labsupport.errors import LabsError
 
 def show_yaml(path: Path, part: str = "", kind: str = "") -> None:
     """Print a YAML file, or of its object of a `kind` the part at a dotted path such as spec.template.spec."""
-    text = path.read_text(encoding="utf-8")
     if not part and not kind:
-        print(text.rstrip())
+        print(text_of(path).rstrip())
         return
-    print(yaml.safe_dump(part_of(documents(path), part, kind, path.name), sort_keys=False).rstrip())
+    found = part_of(documents(path), part, kind, path.name)
+    print(yaml.safe_dump(found, sort_keys=False).rstrip() if isinstance(found, dict | list) else found)
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a manifest; raises LabsError when it is missing."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise LabsError(f"There is no manifest {path}.") from None
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
     """Return the objects of a YAML file; raises LabsError when it is missing or no YAML."""
     try:
-        return [item for item in yaml.safe_load_all(path.read_text(encoding="utf-8")) if item]
-    except FileNotFoundError:
-        raise LabsError(f"There is no manifest {path}.") from None
+        return [item for item in yaml.safe_load_all(text_of(path)) if item]
     except yaml.YAMLError as error:
         raise LabsError(f"{path} is not YAML: {error}") from None
 

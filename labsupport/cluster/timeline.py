@@ -1,5 +1,6 @@
 """Who does what after `kubectl apply`: watch the steps from a stored wish to an address that answers."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -33,9 +34,13 @@ def follow(lab: Lab, deployment: str, replicas: int, act: Callable[[], None], li
         ("API server", "stores the Deployment", lambda seen: deployment in seen["deployments"]),
         ("deployment controller", "makes a ReplicaSet", lambda seen: bool(seen["sets"])),
         ("replicaset controller", f"makes {replicas} pods", lambda seen: len(seen["pods"]) == replicas),
-        ("scheduler", "gives each a node", lambda seen: _count(seen, lambda pod: pod.spec.node_name) == replicas),
-        ("node agent", "runs their containers", lambda seen: _count(seen, _runs) == replicas),
-        ("node agent", "finds them ready", lambda seen: _count(seen, _is_ready) == replicas),
+        (
+            "scheduler",
+            "gives each a node",
+            lambda seen: _count(seen, lambda pod: pod["spec"].get("nodeName")) == replicas,
+        ),
+        ("kubelet", "runs their containers", lambda seen: _count(seen, _runs) == replicas),
+        ("kubelet", "finds them ready", lambda seen: _count(seen, _is_ready) == replicas),
         ("endpoint controller", "puts them behind the Service", lambda seen: seen["addresses"] == replicas),
     ]
     acting = threading.Thread(target=act)
@@ -59,16 +64,18 @@ def follow(lab: Lab, deployment: str, replicas: int, act: Callable[[], None], li
 
 
 def _look(apps: Any, core: Any, discovery: Any, namespace: str, name: str) -> dict[str, Any]:
-    label = f"app={name}"
-    slices = discovery.list_namespaced_endpoint_slice(
-        namespace, label_selector=f"kubernetes.io/service-name={name}"
-    ).items
-    ready = [one for item in slices for one in item.endpoints or [] if one.conditions.ready]
+    def items(ask: Callable[..., Any], selector: str = "") -> list[Any]:
+        # Not the client's models: they refuse a slice without endpoints, which the API server allows.
+        answer = ask(namespace, label_selector=selector, _preload_content=False)
+        return list(json.loads(answer.data)["items"])
+
+    slices = items(discovery.list_namespaced_endpoint_slice, f"kubernetes.io/service-name={name}")
+    behind = [one for item in slices for one in item.get("endpoints") or []]
     return {
-        "deployments": [item.metadata.name for item in apps.list_namespaced_deployment(namespace).items],
-        "sets": apps.list_namespaced_replica_set(namespace, label_selector=label).items,
-        "pods": core.list_namespaced_pod(namespace, label_selector=label).items,
-        "addresses": len(ready),
+        "deployments": [item["metadata"]["name"] for item in items(apps.list_namespaced_deployment)],
+        "sets": items(apps.list_namespaced_replica_set, f"app={name}"),
+        "pods": items(core.list_namespaced_pod, f"app={name}"),
+        "addresses": sum(bool(one.get("conditions", {}).get("ready")) for one in behind),
     }
 
 
@@ -77,8 +84,9 @@ def _count(seen: dict[str, Any], test: Callable[[Any], Any]) -> int:
 
 
 def _runs(pod: Any) -> bool:
-    return bool(pod.status.container_statuses) and all(one.state.running for one in pod.status.container_statuses)
+    containers = pod["status"].get("containerStatuses") or []
+    return bool(containers) and all("running" in one["state"] for one in containers)
 
 
 def _is_ready(pod: Any) -> bool:
-    return any(one.type == "Ready" and one.status == "True" for one in pod.status.conditions or [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions") or [])

@@ -42,9 +42,14 @@ class Cost:
 
 
 def watch(
-    process: subprocess.Popen[bytes], budget: Budget, tick: Callable[[], None] | None = None
+    process: subprocess.Popen[bytes],
+    budget: Budget,
+    tick: Callable[[], None] | None = None,
+    others: Callable[[], list[int]] = list,
 ) -> tuple[Cost, str | None]:
     """Wait for a process, measuring everything below it; end it when it goes far over its budget.
+
+    `others` returns the ids of further processes that count with all below them, such as a cluster's.
 
     Memory is PSS where the system tells it (shared pages are counted once), else RSS. The process itself is the
     measuring tool (papermill) and does not count. Returns the cost and, if the run was ended, the reason.
@@ -57,7 +62,7 @@ def watch(
     try:
         while process.poll() is None and reason is None:
             memory = 0.0
-            for child in _children(root):
+            for child in [*_children(root), *(one for number in others() for one in _family(number))]:
                 try:
                     times = child.cpu_times()
                     cpu[child.pid, child.create_time()] = times.user + times.system
@@ -100,6 +105,14 @@ def _children(root: psutil.Process) -> list[psutil.Process]:
         return root.children(recursive=True)
     except psutil.Error:
         return []
+
+
+def _family(number: int) -> list[psutil.Process]:
+    try:
+        first = psutil.Process(number)
+    except psutil.Error:
+        return []
+    return [first, *_children(first)]
 
 
 def _resident_bytes(process: psutil.Process) -> float:

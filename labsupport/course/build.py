@@ -9,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from labsupport import paths
-from labsupport.course import budget, catalogue, files, outputs, runner, source, variants
+from labsupport.course import catalogue, files, outputs, runner, source, variants
 from labsupport.course.runner import Job, Result
 from labsupport.course.source import Lesson
 from labsupport.course.variants import VARIANTS, Variant
@@ -29,13 +29,9 @@ def build(lesson: Lesson) -> list[Result]:
     """
     answers = variants.answers(lesson)
     derived = {variant: variants.derive(lesson, variant) for variant in VARIANTS}
-    limits = budget.LAB if lesson.is_lab else budget.LESSON
-    jobs = [
-        Job(variant, notebook, limits, checks=tuple(answers["exercises"]) if variant == "solution" else ())
-        for variant, notebook in derived.items()
-    ]
+    jobs = [Job.of(lesson, variant, name=variant) for variant in VARIANTS]
     with _answers_in_place(lesson, answers):
-        results = runner.run_all(jobs, lanes=1 if lesson.is_lab else None)
+        results = runner.run_all(jobs)
         for result in results:
             finished = result.notebook if result.passed else None
             found = outputs.problems(finished) if finished is not None else [result.problem]

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from labsupport import paths
-from labsupport.course import budget, files, header, runner, source, variants
+from labsupport.course import files, header, runner, source
 from labsupport.course.runner import Job
 from labsupport.course.source import Lesson
 from labsupport.errors import LabsError
@@ -30,9 +30,7 @@ def working_minutes(lesson: Lesson) -> int:
 
 def measure(lesson: Lesson, rounds: int = 3) -> dict[str, Any]:
     """Run a lesson's solved notebook several times, alone, and return medians; raises LabsError when it fails."""
-    notebook = variants.derive(lesson, "solution")
-    limits = budget.LAB if lesson.is_lab else budget.LESSON
-    results = [runner.run(Job(lesson.name, notebook, limits)) for _ in range(rounds)]
+    results = [runner.run(Job.of(lesson, "solution")) for _ in range(rounds)]
     failed = next((result for result in results if not result.passed), None)
     if failed:
         raise LabsError(f"{lesson.name} can't be measured, it failed: {failed.problem}")

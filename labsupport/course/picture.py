@@ -24,13 +24,15 @@ def system_so_far(lesson: str) -> None:
     figure, axes = plt.subplots(figsize=(7.4, 2.4))
     _blank(axes)
     axes.set_title(f"The system after lesson {lesson}")
+    # What a lesson that is not written yet would add does not stand.
+    written = {*catalogue.entries(), lesson}
     new, there, total = [], 0, 0
     for row, (layer, boxes) in enumerate(SYSTEM.items()):
         y = -row
         axes.text(-0.62, y, layer, ha="right", va="center", fontweight="bold")
         for column, (since, name) in enumerate(boxes):
             total += 1
-            if since > lesson:
+            if since > lesson or since not in written:
                 style = {"facecolor": "none", "edgecolor": "#bbbbbb", "linestyle": "--"}
                 ink = "#767676"
             elif since == lesson:

@@ -14,8 +14,10 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from labsupport import environment
-from labsupport.course import budget, files, outputs
+from labsupport.course import budget, files, labs, outputs, variants
 from labsupport.course.budget import Budget, Cost
+from labsupport.course.source import Lesson
+from labsupport.course.variants import Variant
 from labsupport.errors import LabsError
 
 
@@ -28,6 +30,15 @@ class Job:
     budget: Budget
     seed: int | None = None
     checks: tuple[str, ...] = ()
+    is_lab: bool = False
+
+    @classmethod
+    def of(cls, lesson: Lesson, variant: Variant, seed: int | None = None, name: str = "") -> "Job":
+        """Return the job of one variant of a lesson; in the solved one every check must pass."""
+        limits = budget.LAB if lesson.is_lab else budget.LESSON
+        checks = tuple(variants.answers(lesson)["exercises"]) if variant == "solution" else ()
+        notebook = variants.derive(lesson, variant)
+        return cls(name or lesson.name, notebook, limits, seed, checks, lesson.is_lab)
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,17 @@ class Interrupted(Exception):
 
 
 def run(job: Job, stop: threading.Event | None = None) -> Result:
-    """Execute one notebook in an empty folder; raises Interrupted when `stop` is set."""
+    """Execute one notebook in an empty folder; raises Interrupted when `stop` is set.
+
+    A lab waits for other labs of this user. A pocket cluster that it started counts, and ends with the run.
+    """
+    if not job.is_lab:
+        return _run(job, stop, lambda home: [])
+    with labs.alone():
+        return _run(job, stop, labs.processes)
+
+
+def _run(job: Job, stop: threading.Event | None, others: Callable[[Path], list[int]]) -> Result:
     with tempfile.TemporaryDirectory(prefix="labs-run-") as name:
         folder = Path(name)
         before, after, empty, own = folder / "in.ipynb", folder / "out.ipynb", folder / "cwd", folder / "tmp"
@@ -71,7 +92,13 @@ def run(job: Job, stop: threading.Event | None = None) -> Result:
                 stderr=errors,
                 start_new_session=True,
             )
-            cost, reason = budget.watch(process, job.budget, lambda: _raise_if_set(stop))
+            try:
+                cost, reason = budget.watch(
+                    process, job.budget, lambda: _raise_if_set(stop), lambda: others(folder / "home")
+                )
+            finally:
+                if job.is_lab:
+                    labs.end(folder / "home")
         notebook = _executed(after)
         if notebook is not None:
             outputs.clean(notebook)
@@ -88,7 +115,8 @@ def run_all(
 ) -> list[Result]:
     """Execute many notebooks, `lanes` at once (default: one a core), and return the results in the order of the jobs.
 
-    When interrupted, all running notebooks are ended before KeyboardInterrupt goes on.
+    The labs have a lane of their own beside these, unless there is to be one only. When interrupted, all running
+    notebooks are ended before KeyboardInterrupt goes on.
     """
     stop = threading.Event()
 
@@ -98,8 +126,9 @@ def run_all(
         return run(job, stop)
 
     results: dict[str, Result] = {}
-    with ThreadPoolExecutor(max_workers=max(1, lanes or cores())) as pool:
-        futures = [pool.submit(one, job) for job in jobs]
+    lanes = max(1, lanes or cores())
+    with ThreadPoolExecutor(lanes) as pool, ThreadPoolExecutor(1) as lane_of_labs:
+        futures = [(lane_of_labs if job.is_lab and lanes > 1 else pool).submit(one, job) for job in jobs]
         try:
             for future in as_completed(futures):
                 result = future.result()

@@ -1,6 +1,7 @@
 """check, hint, solution, use, quiz, claim: what a learner calls."""
 
 import sys
+import time
 from typing import Any
 
 from labsupport.errors import LabsError
@@ -15,10 +16,22 @@ class ClaimError(AssertionError):
     """A sentence of the lesson does not hold in this run."""
 
 
-def check(key: str, answer: Any = ...) -> None:
-    """Check an answer: PASS, NOT YET, FAIL with a diagnosis, or ERROR with your own traceback."""
+# "No answer was handed over", which is not the `...` of an untouched cell.
+_NONE = object()
+PATIENCE = 5.0  # seconds
+
+
+def check(key: str, answer: Any = _NONE) -> None:
+    """Check an answer: PASS, NOT YET, FAIL with a diagnosis, or ERROR with your own traceback.
+
+    A cluster needs a moment to settle: a check that looks at it looks again before it says FAIL.
+    """
+    deadline = time.monotonic() + PATIENCE
     try:
         outcome = evaluate(key, answer)
+        while outcome.kind is Kind.FAIL and _exercise(key).on_cluster and time.monotonic() < deadline:
+            time.sleep(0.5)
+            outcome = evaluate(key, answer)
     except LabsError as error:
         show(Card("ERROR", str(key), [("", str(error))]))
         return
@@ -112,15 +125,16 @@ def claim(text: str, condition: Any) -> None:
     print(f"Holds: {text}.")
 
 
-def evaluate(key: str, answer: Any = ...) -> Outcome:
+def evaluate(key: str, answer: Any = _NONE) -> Outcome:
     """Run the checker of an exercise on an answer; nothing is shown or recorded. Raises LabsError for an unknown key.
 
-    An exercise on the cluster looks at a snapshot of it, whatever the answer is (a Snapshot itself is taken as it is).
+    An exercise on the cluster looks at a snapshot of it, whatever the answer is (a Snapshot itself is taken as it is);
+    only for the `...` of an untouched cell it does not look.
     """
     exercise = _exercise(key)
-    if exercise.on_cluster:
+    if exercise.on_cluster and answer is not ...:
         answer = _look(key, answer)
-    if answer is ...:
+    if answer is ... or answer is _NONE:
         return Outcome(
             Kind.NOT_YET, key, f'Write your answer in the cell above, run it, then this one. Stuck? `hint("{key}")`'
         )

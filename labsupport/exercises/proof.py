@@ -1,6 +1,10 @@
 """Prove a checker: what it says to the reference, to the stub, to a wrong answer and to another right one."""
 
+from pathlib import Path
+
+from labsupport import paths
 from labsupport.exercises import answers
+from labsupport.exercises.define import exercises_of
 from labsupport.exercises.engine import evaluate
 from labsupport.exercises.outcomes import Kind, Outcome
 
@@ -8,6 +12,25 @@ from labsupport.exercises.outcomes import Kind, Outcome
 def outcome_of_code(key: str, code: str) -> Outcome:
     """Run a learner's cell after the lesson's setup and return what the checker says to it."""
     return evaluate(key, answers.value(key, code))
+
+
+def outcome_of(key: str, given: str) -> Outcome:
+    """Return what the checker says to a learner's cell or, in an exercise on the cluster, to the snapshot of that name."""
+    if not is_on_cluster(key):
+        return outcome_of_code(key, given)
+    from labsupport.cluster import snapshot
+
+    return evaluate(key, snapshot.load(snapshots() / f"{given}.json"))
+
+
+def is_on_cluster(key: str) -> bool:
+    """Tell whether an exercise looks at the cluster."""
+    return exercises_of(key).exercises[key].on_cluster
+
+
+def snapshots() -> Path:
+    """Return the folder of the recorded snapshots."""
+    return paths.course_root() / "tests" / "lessons" / "snapshots"
 
 
 def outcome_of_reference(key: str, seed: int = 0) -> Outcome:
@@ -25,4 +48,13 @@ def diagnosis(outcome: Outcome) -> str:
     return " ".join((outcome.text, outcome.saw, outcome.expected, outcome.cause, outcome.code))
 
 
-__all__ = ["Kind", "diagnosis", "outcome_of_code", "outcome_of_reference", "outcome_of_stub"]
+__all__ = [
+    "Kind",
+    "diagnosis",
+    "is_on_cluster",
+    "outcome_of",
+    "outcome_of_code",
+    "outcome_of_reference",
+    "outcome_of_stub",
+    "snapshots",
+]

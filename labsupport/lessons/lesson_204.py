@@ -76,7 +76,7 @@ def best_threshold(answer: Guarded) -> str:
         if 0 < yes.sum() < len(values) and expect.close(_cost(yes, failed), costs[best], 1e-12):
             continue
         raise Fail(f"a threshold of {saw:.4g}", f"one near {best:.4g}", _why(values, failed, saw, costs))
-    return "Found the best gap of four columns, one of them with equal values and one unsorted."
+    return "Found the best gap of six columns, among them equal values, close ones and unsorted ones."
 
 
 def _columns() -> list[tuple[np.ndarray, np.ndarray]]:
@@ -89,11 +89,17 @@ def _columns() -> list[tuple[np.ndarray, np.ndarray]]:
     equal = rng.integers(0, 6, 120).astype(float)
     equal_failed = rng.random(120) < np.where(equal > 3, 0.75, 0.15)
     pair = np.array([2.0, 8.0, 2.0])
+    # Two values that lie close together, with the best cut between them.
+    close = np.array([0.3, 0.9, 0.6 + 1e-5, 0.1, 0.6, 0.8])
+    close_failed = np.array([True, False, False, True, True, False])
+    shuffled = rng.permutation(60)
     return [
         (np.arange(60.0), telling),
         (rare, rare_failed),
         (equal, equal_failed),
         (pair, np.array([True, False, True])),
+        (close, close_failed),
+        (np.arange(60.0)[shuffled], telling[shuffled]),
     ]
 
 
@@ -107,7 +113,15 @@ def _cost(yes: np.ndarray, failed: np.ndarray) -> float:
 
 
 def _why(values: np.ndarray, failed: np.ndarray, saw: float, costs: dict[float, float]) -> str:
+    known = np.unique(values)
+    best = min(costs, key=lambda t: costs[t])
+    if expect.close(saw, costs[best], 1e-9):
+        return "that is the smallest cost itself: return the threshold that has it"
+    if expect.close(saw, list(costs).index(best), 1e-12):
+        return "that is the position of the best candidate: return the candidate that stands there"
     yes = values <= saw
+    if saw == known[int((known <= best).sum())]:
+        return "that value would fall into the yes part: take the middle of the gap, or the value below it"
     if yes.all() or not yes.any():
         return "one part is empty: no threshold at or above the largest value, none below the smallest"
 
@@ -152,7 +166,10 @@ def choose_depth(answer: Guarded) -> str:
     learnt = np.array([0.02, 0.05, 0.09, 0.13, 0.30, 0.72])
     validation = np.array([0.021, 0.048, 0.067, 0.061, 0.05, -0.4])
     turned = np.array([3, 4, 2, 5, 0, 1])
+    exact = np.array([0.0, 0.25, 0.3125, 0.5])
     cases = [
+        (depths, learnt, validation, 0.3, 1),
+        ([1, 2, 3, 4], exact + 0.1, exact, 0.25, 2),
         ([depths[i] for i in turned], learnt[turned], validation[turned], 0.02, 2),
         (depths, learnt, validation, 0.02, 2),
         (depths, learnt, validation, 0.01, 3),
@@ -176,12 +193,20 @@ def choose_depth(answer: Guarded) -> str:
             ),
             (good[0], "that is a position in the list: return the depth that stands there"),
             (min(names), "every depth passes in yours: good is `validation.max() - slack` or more"),
+            (
+                min(n for n, v in zip(names, unseen, strict=True) if v >= unseen.max() * (1 - slack)),
+                "slack is a difference in skill, not a share of the best: subtract it, don't multiply",
+            ),
+            (
+                min(n for n, v in zip(names, unseen, strict=True) if v > unseen.max() - slack),
+                "exactly `slack` below the best is still good: `>=`, not `>`",
+            ),
         ]
         cause = next(
             (text for wrong, text in causes if expect.close(saw, wrong, 1e-9)), "look at the scores one by one"
         )
         raise Fail(f"depth {saw:g} for the depths {names} and a slack of {slack}", f"depth {want}", cause)
-    return "Right for three slacks, and for depths in another order."
+    return "Right for five slacks, and for depths in another order."
 
 
 @exercises.check(
@@ -294,7 +319,7 @@ def _runs() -> list[Any]:
 def rollback(answer: Guarded) -> str:
     """Call it on two registries, and twice on the second; then look at what moved."""
     back = expect.function(answer)
-    for name, before, bad in (("deploy-risk", "4", "7"), ("load", "2", "3")):
+    for name, before, bad in (("payments", "4", "7"), ("search", "2", "3")):
         registry = Registry(name, {"champion": bad, "previous": before, "challenger": "5"})
         saw = back(registry, name)
         _judge_rollback(registry, name, before, bad, saw)
@@ -454,6 +479,9 @@ def _judge_model(run: Any) -> None:
     options = run.options
     if options is None:
         raise Fail("a run without a model", "one model", "`mlflow.sklearn.log_model(model, name=...)` stores it")
+    if run.info.status == "RUNNING":
+        cause = "without its end the run stays RUNNING for ever: write `with mlflow.start_run() as run:`"
+        raise Fail("a run that never ends", "a run that is FINISHED", cause)
     if options.get("serialization_format") in ("cloudpickle", "pickle"):
         cause = "it runs, and brings back a file that can run code when it is loaded: name the one trusted type instead"
         raise Fail("a pickle", "a file by skops", cause)
@@ -501,13 +529,17 @@ class Listener:
         if name.startswith("__"):
             raise AttributeError(name)
         raise AttributeError(
-            f"the check listens to start_run, log_param(s), log_metric(s), set_tag(s) and sklearn.log_model; not to {name}"
+            f"the check listens to start_run, active_run, end_run, log_param(s), log_metric(s), set_tag(s) and sklearn.log_model; not to {name}"
         )
 
     def start_run(self, **named: Any) -> Any:
         """Open a run; it is a context manager, as MLflow's is."""
         self.runs.append(_ListenedRun(f"run-{len(self.runs)}"))
         return self.runs[-1]
+
+    def active_run(self) -> Any:
+        """Return the open run, or None."""
+        return next((run for run in self.runs[-1:] if run.info.status == "RUNNING"), None)
 
     def end_run(self, status: str = "FINISHED") -> None:
         """Close the run."""
@@ -612,8 +644,8 @@ exercises.quiz(
 exercises.quiz(
     "c",
     "Both ways out of the refused type end with a FINISHED run. Why name the type, and not switch to cloudpickle?",
-    ("With skops a file can only build types that we named; unpickling runs what the file tells it to.", True, "That is the whole point: one type more on a list of ours, against any code at all. Our loader refuses the pickle for this reason."),
-    ("Because cloudpickle can't store scikit-learn's trees.", False, "It could: the run has its model. That it works is what makes it the tempting repair."),
+    ("skops builds only types that we named; a pickle can run anything.", True, "One type more on a list of ours, against any code at all. (A forged Tree could still crash the process: name it for files whose maker you know.)"),
+    ("Because cloudpickle can't store scikit-learn's trees, only linear models.", False, "It could: the run has its model. That it works is what makes it the tempting repair."),
     ("Because a pickle can't be registered as a version.", False, "It was registered and even promoted. The registry looks at names, not at what a file may do."),
     ("Because cloudpickle would be slower to load.", False, "Speed is not the matter. Lesson 201 loaded a pickle that made a folder on your disk."),
 )  # fmt: skip

@@ -92,6 +92,8 @@ _RUNNING: Object = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
 _STUCK: list[tuple[str, Object]] = [
     ("serves", _status("Running", ready=True, state=_RUNNING)),
     ("scheduler", _status("Pending", scheduled=False)),
+    # As it really looks: a pod without a node has no word on Ready.
+    ("scheduler", {"status": {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False"}]}}),
     ("image", _status("Pending", state={"waiting": {"reason": "ErrImagePull"}})),
     ("image", _status("Pending", state={"waiting": {"reason": "ImagePullBackOff"}})),
     ("crash", _status("Running", state={"waiting": {"reason": "CrashLoopBackOff"}})),
@@ -103,7 +105,7 @@ _STUCK: list[tuple[str, Object]] = [
     "2",
     "Where is it stuck?",
     hints=(
-        "Go in the order of the picture: no node, no image, ends at once, runs but is not ready.",
+        "Go in the order of the text above: no node, no image, ends at once, runs but is not ready.",
         "`scheduled = any(c['type'] == 'PodScheduled' and c['status'] == 'True' for c in status['conditions'])`.",
         "`reason = container['state'].get('waiting', {}).get('reason', '')`; `'Image' in reason` finds both image reasons.",
     ),
@@ -132,7 +134,7 @@ def stuck(answer: Guarded) -> str:
             "serves": "Ready is True: it gets traffic",
         }
         raise Fail(shown, f'"{want}"', causes[want])
-    return "Six pods, five places. You can read `kubectl describe` now, and so can a program."
+    return "Seven pods, five places. You can read `kubectl describe` now, and so can a program."
 
 
 def _handed_over() -> Object:
@@ -150,6 +152,14 @@ def _repaired(answer: Guarded, start: Object) -> Object:
     found = given if result is None else result
     if not isinstance(found, dict) or "spec" not in found:
         raise Fail(f"a {type(found).__name__}", "the Deployment", "change the manifest in place, or return it")
+    try:
+        containers = found["spec"]["template"]["spec"]["containers"]
+        whole = bool(containers) and all(isinstance(container, dict) for container in containers)
+    except (KeyError, TypeError):
+        whole = False
+    if not whole:
+        cause = "add to `spec.template.spec`, and leave its `containers` there"
+        raise Fail("a Deployment without containers", "the Deployment with one container", cause)
     return found
 
 
@@ -182,7 +192,7 @@ def repair(answer: Guarded) -> str:
         raise Fail(f"selector {selector['matchLabels']}, labels {labels}", "labels that match", cause)
     pod = spec["template"]["spec"]
     volumes = {volume.get("name"): volume for volume in pod.get("volumes") or [] if isinstance(volume, dict)}
-    mounts = [mount["name"] for container in pod["containers"] for mount in container.get("volumeMounts") or []]
+    mounts = [mount.get("name") for container in pod["containers"] for mount in container.get("volumeMounts") or []]
     if not mounts:
         cause = "the mount was removed; then there is no page to serve. Add the volume instead"
         raise Fail("no volumeMounts", "the mount of `page` with its volume", cause)
@@ -343,12 +353,13 @@ def service_with_pods(snapshot: Any) -> str:
             f"selector {selector}, and no pod with that label", f"labels {shown}", "whom does the Service look for?"
         )
     if not ready:
-        target = service["spec"]["ports"][0].get("targetPort")
-        names = {port.get("name") for port in matching[0]["spec"]["containers"][0].get("ports") or []}
-        cause = "its pods are not ready: first 601.5"
-        if isinstance(target, str) and target not in names:
-            cause = f"targetPort {target!r} is no port of the pods; they have {', '.join(sorted(map(str, names)))}"
-        raise Fail("no ready address behind the Service", "the addresses of its pods", cause)
+        raise Fail("no ready address behind the Service", "the addresses of its pods", "not ready yet: first 601.5")
+    target = service["spec"]["ports"][0].get("targetPort")
+    ports = matching[0]["spec"]["containers"][0].get("ports") or []
+    known = [str(port[part]) for port in ports for part in ("name", "containerPort") if part in port]
+    if str(target) not in known:
+        cause = f"targetPort {target} is no port of the pods; they have {' or '.join(known)}"
+        raise Fail(f"{len(ready)} addresses, and no port of theirs", "their port http, 8000", cause)
     return f"{len(ready)} addresses stand behind the Service: it answers."
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+_ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 def register(run_id: str, name: str) -> str:
@@ -35,10 +36,19 @@ def register(run_id: str, name: str) -> str:
 
 
 def promote(name: str, version: str) -> None:
-    """Let `champion` point to a version; the champion until now gets the alias `previous`."""
+    """Let `champion` point to a version; the champion until now gets the alias `previous`.
+
+    Raises TrackingError for a version that is not there, before any alias moves.
+    """
     import mlflow
 
     client = mlflow.MlflowClient()
+    try:
+        client.get_model_version(name, str(version))
+    except mlflow.MlflowException as error:
+        if error.error_code not in _ABSENT:
+            raise
+        raise TrackingError(f"{name} has no version {version}: nothing was promoted.") from None
     champion = find(name, CHAMPION)
     if champion and champion.version != str(version):
         client.set_registered_model_alias(name, PREVIOUS, champion.version)
@@ -68,7 +78,7 @@ def find(name: str, alias: str) -> "ModelVersion | None":
     try:
         return mlflow.MlflowClient().get_model_version_by_alias(name, alias)
     except mlflow.MlflowException as error:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+        if error.error_code not in _ABSENT:
             raise
         return None
 

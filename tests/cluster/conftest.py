@@ -1,7 +1,6 @@
 """One cluster for all tests and all workers of a run, and a fresh namespace for each test."""
 
 import os
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,30 +9,12 @@ import pytest
 
 from labsupport.cluster import waiting
 from labsupport.cluster.interface import Cluster, get_cluster
-from labsupport.cluster.pocket import locking, programs
+from labsupport.cluster.pocket import locking
 from labsupport.cluster.pocket.layout import Layout
 from labsupport.cluster.pocket.runtime import PocketCluster
-from labsupport.errors import LabsError
 
-ROOT = Path(__file__).resolve().parents[2]
 # Kubernetes' own words for "not without the ServiceAccount that a controller is about to make".
 _READY_NAMESPACE = "serviceaccount/default"
-
-
-@pytest.fixture(scope="session")
-def kubernetes_programs() -> Path:
-    """Return the folder of the control plane's programs: yours, an offline kit's, or those in the user's cache."""
-    try:
-        if not os.environ.get(programs.VARIABLE) and (kit := _kit()):
-            folder = programs.cache_folder().with_name(f"{programs.cache_folder().name}-kit")
-            with locking.locked(folder.with_name("kit.lock"), 300, "Another test run unpacks the kit for too long."):
-                subprocess.run([kit, "binaries", folder], check=True, capture_output=True)
-            os.environ[programs.VARIABLE] = str(folder)
-        # For the commands that tests run, whatever home they are given.
-        os.environ[programs.VARIABLE] = str(programs.find().folder)
-        return Path(os.environ[programs.VARIABLE])
-    except (LabsError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no control plane to test with: {error}")
 
 
 @pytest.fixture(scope="session")
@@ -67,12 +48,6 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     waiting.wait_for(cluster, _READY_NAMESPACE, "created", name, timeout=20)
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
-
-
-def _kit() -> Path | None:
-    named = os.environ.get("LABS_KINDKIT")
-    found = [Path(named)] if named else sorted(ROOT.parent.glob("*/kindkit/kindkit.sh"))
-    return found[0] if found and found[0].exists() else None
 
 
 def _number(file: Path) -> int:

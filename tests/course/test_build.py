@@ -10,6 +10,7 @@ import pytest
 
 from labsupport import paths
 from labsupport.course import build, catalogue, files, outputs, source, variants
+from labsupport.course.budget import Cost
 from labsupport.course.runner import Job, Result
 from labsupport.errors import LabsError
 
@@ -166,7 +167,7 @@ def test_a_build_that_fails_says_where_and_changes_nothing(
 
     def run_all(jobs: list[Job], lanes: int | None = None) -> list[Result]:
         assert "101.1" in (paths.ANSWERS / "101.json").read_text(), "what is executed needs the new answers"
-        cost = build.budget.Cost(1, 1, 1)
+        cost = Cost(1, 1, 1)
         return [Result(job.name, job.notebook, cost, "cell 3 raised KeyError: 'lost'") for job in jobs]
 
     monkeypatch.setattr(build.runner, "run_all", run_all)

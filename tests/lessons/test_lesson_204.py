@@ -95,6 +95,15 @@ WRONG = {
             "counted errors",
         ),
         "leaves a part empty": (cut(WEIGHTED, "values.max()"), "one part is empty"),
+        "returns the cost": (cut(WEIGHTED, "min(cost(t) for t in candidates)"), "the smallest cost itself"),
+        "returns the position": (
+            cut(WEIGHTED, "int(np.argmin([cost(t) for t in candidates]))"),
+            "the position of the best candidate",
+        ),
+        "takes the upper edge of the gap": (
+            cut(WEIGHTED, "known[known > min(candidates, key=cost)].min()"),
+            "fall into the yes part",
+        ),
         "returns the cost, too": (cut(WEIGHTED, "min((cost(t), t) for t in candidates)"), "the threshold alone"),
     },
     "204.3": {
@@ -109,6 +118,14 @@ WRONG = {
         "takes the largest": (depth("max(good)"), "the largest of the good"),
         "takes the first": (depth("good[0]"), "in any order"),
         "returns a position": (depth("list(depths).index(good[0])"), "a position in the list"),
+        "takes a share of the best": (
+            depth("min(d for d, v in zip(depths, validation) if v >= max(validation) * (1 - slack))"),
+            "subtract it, don't multiply",
+        ),
+        "leaves out the edge": (
+            depth("min(d for d, v in zip(depths, validation) if v > max(validation) - slack)"),
+            "`>=`, not `>`",
+        ),
     },
     "204.4": {
         "forgets the status": (query(SAME_DATA), "a run that FAILED"),
@@ -186,6 +203,13 @@ WRONG = {
         ),
         "scores the past": (recorded(PARAMS, FIT, METRIC.replace("X_new, y_new", "X_train, y_train"), MODEL), "X_new"),
         "returns nothing": (recorded(PARAMS, FIT, METRIC, MODEL, end="pass"), "return run.info.run_id"),
+        "never ends the run": (
+            "def train_and_record(mlflow, X_train, y_train, X_new, y_new):\n"
+            "    from sklearn.tree import DecisionTreeClassifier\n"
+            "    run = mlflow.start_run()\n"
+            f"    {PARAMS}\n    {FIT}\n    {METRIC}\n    {MODEL}\n    return run.info.run_id",
+            "stays RUNNING for ever",
+        ),
         "opens no run": (
             "def train_and_record(mlflow, X_train, y_train, X_new, y_new):\n"
             '    mlflow.log_params({"max_depth": 5, "seed": 0})',
@@ -250,6 +274,13 @@ RIGHT = {
         "clearing first": back('client.delete_registered_model_alias(name, "champion")', SET, "return v"),
     },
     "204.6": {
+        "with start and end, and the active run": (
+            "def train_and_record(mlflow, X_train, y_train, X_new, y_new):\n"
+            "    from sklearn.tree import DecisionTreeClassifier\n"
+            "    mlflow.start_run()\n"
+            f"    {PARAMS}\n    {FIT}\n    {METRIC}\n    {MODEL}\n"
+            "    run = mlflow.active_run().info.run_id\n    mlflow.end_run()\n    return run"
+        ),
         "one by one, with a signature": recorded(
             FIT,
             'mlflow.log_param("seed", 0)',

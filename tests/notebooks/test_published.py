@@ -3,34 +3,50 @@
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from labsupport import environment, paths
-from labsupport.course import budget, runner, source, variants
+from labsupport.course import labs, runner, source
 
 SOURCES = list(source.find_sources(paths.sources()).values())
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
 SEEDS = range(5) if os.environ.get("LABS_NIGHTLY") else [1]
 
 
-def lessons() -> list:
-    # The labs share one cluster, so one worker runs them one after another.
-    lanes = {path: (pytest.mark.xdist_group("labs"),) if path.name.startswith("6") else () for path in SOURCES}
-    return [pytest.param(path, marks=lanes[path], id=path.stem) for path in SOURCES]
+# The learner's labs run in `make nightly`: with a cluster each they take long, and the solved ones show what can break.
+LEARNERS = [path for path in SOURCES if os.environ.get("LABS_NIGHTLY") or not source.read(path).is_lab]
+
+
+@pytest.fixture
+def run_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """Return the folder of a run's private things; where that is a lab's, its cluster ends with the test."""
+    if not source.read(request.getfixturevalue("path")).is_lab:
+        yield tmp_path
+        return
+    request.getfixturevalue("kubernetes_programs")
+    # The path of a cluster's folder must be short.
+    with labs.alone(), tempfile.TemporaryDirectory(prefix="labs-nbval-") as name:
+        yield Path(name)
+        labs.end(Path(name) / "home")
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("path", lessons())
+@pytest.mark.parametrize("path", LEARNERS, ids=lambda path: path.stem)
 def test_learners_notebook_gives_its_stored_outputs_from_an_empty_folder_and_the_wheel(
-    path: Path, installed_wheel: Path, tmp_path: Path
+    path: Path, installed_wheel: Path, run_folder: Path
 ) -> None:
-    folder = tmp_path / "empty"
+    folder = run_folder / "empty"
     folder.mkdir()
     name = f"{path.stem}.ipynb"
     (folder / name).write_bytes((paths.notebooks() / name).read_bytes())
-    env = environment.for_run(tmp_path) | {"PYTHONPATH": str(installed_wheel)}
+    env = environment.for_run(run_folder) | {"PYTHONPATH": str(installed_wheel)}
+    if source.read(path).is_lab:
+        # The labs' manifests are in the clone, not in the wheel.
+        env["LABS_COURSE"] = str(paths.course_root())
     where = [sys.executable, "-c", "import labsupport; print(labsupport.__file__)"]
     found = subprocess.run(where, env=env, cwd=folder, capture_output=True, text=True, check=True).stdout
     assert found.startswith(str(installed_wheel))
@@ -46,10 +62,12 @@ def test_learners_notebook_gives_its_stored_outputs_from_an_empty_folder_and_the
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("path", lessons())
-def test_solved_notebook_passes_every_check_and_claim_with_another_seed(path: Path, seed: int) -> None:
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_solved_notebook_passes_every_check_and_claim_with_another_seed(
+    path: Path, seed: int, request: pytest.FixtureRequest
+) -> None:
     lesson = source.read(path)
-    limits = budget.LAB if lesson.is_lab else budget.LESSON
-    checks = tuple(variants.answers(lesson)["exercises"])
-    result = runner.run(runner.Job(lesson.name, variants.derive(lesson, "solution"), limits, seed, checks))
+    if lesson.is_lab:
+        request.getfixturevalue("kubernetes_programs")
+    result = runner.run(runner.Job.of(lesson, "solution", seed))
     assert result.passed, result.problem

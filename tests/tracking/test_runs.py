@@ -124,6 +124,9 @@ def test_champion_previous_and_rollback_move_by_alias(recorded, client) -> None:
     tracking.promote(name, second)
     tracking.promote(name, second)
     assert client.get_registered_model(name).aliases == {"champion": second, "previous": first}
+    with pytest.raises(TrackingError, match="has no version 99: nothing was promoted"):
+        tracking.promote(name, "99")
+    assert client.get_registered_model(name).aliases == {"champion": second, "previous": first}
     assert tracking.rollback(name) == first == tracking.rollback(name)
     assert client.get_registered_model(name).aliases == {"champion": first, "previous": first}
 

@@ -1,0 +1,177 @@
+"""A lab on a real cluster: where it begins, what it says, and that nothing of it stays."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from labsupport import paths
+from labsupport.cluster import lab as labs
+from labsupport.cluster import snapshot, waiting
+from labsupport.cluster.interface import Cluster
+from labsupport.cluster.timeline import follow
+from labsupport.errors import LabsError
+from labsupport.exercises import check, engine
+from labsupport.exercises.define import Exercises
+from labsupport.exercises.outcomes import Fail
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a course with a lab 691, so that no test meets a lab that somebody works on."""
+    folder = tmp_path / "manifests" / "691"
+    folder.mkdir(parents=True)
+    for file in (ROOT / "manifests" / "601").glob("*.yaml"):
+        (folder / file.name).write_text(file.read_text().replace("601", "691"))
+    (tmp_path / "notebooks" / "src").mkdir(parents=True)
+    monkeypatch.setattr(paths, "course_root", lambda: tmp_path)
+    return folder
+
+
+@pytest.fixture
+def lab(cluster: Cluster, course: Path):
+    made = labs.checkpoint(cluster, "691")
+    yield made
+    labs.cleanup(cluster, "691")
+
+
+def test_a_lab_begins_without_anything_of_an_earlier_try(cluster, lab, capsys) -> None:
+    lab.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "old"}})
+    assert capsys.readouterr().out == "configmap/old created\n"
+    again = labs.checkpoint(cluster, "691")
+    assert [item["metadata"]["name"] for item in again.snapshot().all("ConfigMap")] == ["kube-root-ca.crt"]
+
+
+def test_a_checkpoint_brings_what_the_lab_builds_on(cluster, course) -> None:
+    (course / "checkpoint.yaml").write_text(
+        yaml.safe_dump({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "given"}})
+    )
+    try:
+        assert labs.checkpoint(cluster, "691").snapshot().get("ConfigMap", "given")
+    finally:
+        labs.cleanup(cluster, "691")
+
+
+def test_the_cleanup_takes_what_is_outside_of_the_namespace(cluster, lab) -> None:
+    labels = {"app.kubernetes.io/part-of": "labs", "labs/lab": "691"}
+    role = {"kind": "ClusterRole", "metadata": {"name": "labs-691-reader", "labels": labels}}
+    lab.apply({"apiVersion": "rbac.authorization.k8s.io/v1", **role, "rules": []})
+    assert cluster.kubectl("get", "clusterrole", "labs-691-reader").ok
+    labs.cleanup(cluster, "691")
+    assert not cluster.kubectl("get", "clusterrole", "labs-691-reader", check=False).ok
+    assert not cluster.kubectl("get", "namespace", "lab-691", check=False).ok
+    assert "691" not in labs.labs_of(cluster)
+    labs.cleanup(cluster, "691")
+
+
+def test_a_namespace_that_stays_is_an_error(cluster, lab, monkeypatch) -> None:
+    monkeypatch.setattr(labs, "GONE_SECONDS", 2)
+    held = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held", "finalizers": ["labs.test/hold"]}}
+    lab.apply(held)
+    with pytest.raises(LabsError, match="lab-691"):
+        labs.cleanup(cluster, "691")
+    free = '{"metadata": {"finalizers": null}}'
+    cluster.kubectl("-n", "lab-691", "patch", "configmap", "held", "--type=merge", "-p", free)
+    waiting.wait_for(cluster, "namespace/lab-691", "deleted", "default", 60)
+
+
+def test_an_unknown_lab_is_refused_with_those_that_there_are(cluster, course) -> None:
+    with pytest.raises(LabsError, match="no lab '699': expected one of 691"):
+        labs.checkpoint(cluster, "699")
+
+
+def test_refusals_are_said_and_not_raised(lab, capsys) -> None:
+    lab.apply(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "empty"},
+            "spec": {"template": {"spec": {}}},
+        }
+    )
+    said = capsys.readouterr().out
+    assert "spec.selector: Required value" in said and "{" not in said.partition("is invalid")[0]
+    lab.kubectl("kubectl get pod nosuch")
+    assert capsys.readouterr().out == 'Error from server (NotFound): pods "nosuch" not found\n'
+    assert lab.ask("get configmaps -o name") == "configmap/kube-root-ca.crt"
+
+
+def test_a_patch_that_is_none_changes_nothing_and_says_so(lab, capsys) -> None:
+    lab.patch("configmap/page", ...)
+    lab.patch("configmap/page", "image: labs-serve:1.0")
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        "No change for configmap/page yet.",
+        "A change is a dictionary such as {'spec': ...}; it was a str.",
+    ]
+
+
+def test_the_steps_after_an_apply_come_in_order_and_a_missing_one_is_named(lab, capsys) -> None:
+    steps = follow(lab, "web", 3, lambda: lab.apply("web.yaml"))
+    assert [step.seconds for step in steps] == sorted(step.seconds for step in steps)
+    assert (steps[0].who, steps[-1].what) == ("API server", "puts them behind the Service")
+    with pytest.raises(LabsError, match=r"After 1 s the replicaset controller has not done its part: makes 4 pods"):
+        follow(lab, "web", 4, lambda: None, limit=1.0)
+
+
+def test_a_service_is_asked_until_it_answers(lab) -> None:
+    lab.apply("web.yaml")
+    assert lab.fetch("web", 8000, seconds=60) == "model: none yet\n"
+    with pytest.raises(LabsError, match=r"Not within 1 s: the Service web answers.*HTTPError 404"):
+        lab.fetch("web", 8000, "/nosuch", seconds=1)
+
+
+def test_a_snapshot_holds_objects_events_and_logs_and_survives_a_file(lab, tmp_path) -> None:
+    lab.apply("web.yaml")
+    lab.wait("deployment/web")
+    taken = lab.snapshot()
+    assert len(taken.pods_of("web")) == 3
+    assert any(text.startswith("ScalingReplicaSet: Scaled up") for text in taken.messages("Deployment", "web"))
+    assert {name.partition("/")[2] for name in taken.logs} == {"web"}
+    taken.save(tmp_path / "s" / "web.json")
+    kept = snapshot.load(tmp_path / "s" / "web.json")
+    assert [pod["metadata"]["name"] for pod in kept.pods_of("web")] == [
+        pod["metadata"]["name"] for pod in taken.pods_of("web")
+    ]
+    assert "managedFields" not in (tmp_path / "s" / "web.json").read_text()
+
+
+def test_a_check_of_the_cluster_looks_again_before_it_says_fail(lab, monkeypatch, capsys) -> None:
+    exercises = Exercises("691")
+
+    @exercises.check("1", "A late ConfigMap", hints=("a", "b"), on_cluster=True)
+    def late(seen: snapshot.Snapshot) -> str:
+        """Look for it."""
+        looks.append(seen)
+        if len(looks) == 3:
+            lab.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late"}})
+        if not seen.get("ConfigMap", "late"):
+            raise Fail("no ConfigMap", "one", "wait")
+        return "It came."
+
+    looks: list[snapshot.Snapshot] = []
+    monkeypatch.setattr(engine, "exercises_of", lambda key: exercises)
+    monkeypatch.setattr(labs, "_current", [lab])
+    check("691.1", ...)
+    assert capsys.readouterr().out.startswith("NOT YET") and not looks
+    check("691.1")
+    assert "PASS 691.1" in capsys.readouterr().out and len(looks) == 4
+    lab.ask("delete configmap late")
+    monkeypatch.setattr(engine, "PATIENCE", 0.6)
+    check("691.1")
+    assert "FAIL 691.1" in capsys.readouterr().out and len(looks) in (6, 7)
+
+
+@pytest.mark.parametrize("command", ["checkpoint", "cleanup", "record"])
+def test_a_command_refuses_an_unknown_lab_before_it_starts_anything(command: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "labsupport.cli", command, "699", *(["name"] if command == "record" else [])]
+    env = os.environ | {"LABS_HOME": str(tmp_path / "home")}
+    ended = subprocess.run(words, capture_output=True, text=True, env=env, cwd=ROOT)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("labs: There is no lab '699'")
+    assert not (tmp_path / "home").exists()

@@ -1,0 +1,193 @@
+"""Lesson 601: usual mistakes get their own diagnosis, other right answers pass; on the cluster, recorded snapshots of both."""
+
+import pytest
+
+from labsupport.cluster.snapshot import Snapshot
+from labsupport.exercises import proof
+from labsupport.exercises.engine import evaluate
+from labsupport.exercises.proof import Kind
+
+
+def step(
+    alive: str = 'p["phase"] in ("Pending", "Running")', create: str = "max(wanted - n, 0)", delete: str = ""
+) -> str:
+    names = delete or '[p["name"] for p in sorted(alive, key=lambda p: p["ready"])[: max(n - wanted, 0)]]'
+    return (
+        "def reconcile(wanted, pods):\n"
+        f"    alive = [p for p in pods if {alive}]\n"
+        "    n = len(alive)\n"
+        f"    return {create}, {names}"
+    )
+
+
+def looks(*lines: str, last: str = 'return "probe"') -> str:
+    head = [
+        "def stuck(pod):",
+        '    status = pod["status"]',
+        '    now = {c["type"]: c["status"] == "True" for c in status["conditions"]}',
+        '    reasons = [s["state"].get("waiting", {}).get("reason", "") for s in status.get("containerStatuses", [])]',
+    ]
+    return "\n".join([*head, *(f"    {line}" for line in lines), f"    {last}"])
+
+
+SERVES = 'if now.get("Ready"): return "serves"'
+NO_NODE = 'if not now["PodScheduled"]: return "scheduler"'
+NO_IMAGE = 'if any("Image" in r for r in reasons): return "image"'
+CRASHES = 'if "CrashLoopBackOff" in reasons: return "crash"'
+
+
+def change(*lines: str, name: str = "repair") -> str:
+    head = [f"def {name}(manifest):", '    pod = manifest["spec"]["template"]["spec"]', '    c = pod["containers"][0]']
+    return "\n".join([*head, *(f"    {line}" for line in lines)])
+
+
+SELECTOR = 'manifest["spec"]["selector"] = {"matchLabels": {"app": "predictor"}}'
+VOLUME = 'pod["volumes"] = [{"name": "page", "configMap": {"name": "page"}}]'
+
+
+def safe(pod: str, container: str) -> str:
+    return change(f'pod["securityContext"] = {pod}', f'c["securityContext"] = {container}', name="secure")
+
+
+POD = '{"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}'
+CONTAINER = '{"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}'
+
+WRONG = {
+    "601.1": {
+        "counts the dead": (step("True"), "don't count it"),
+        "creates all": (step(create="wanted if n < wanted else 0"), "subtract those that are there"),
+        "creates less than none": (step(create="wanted - n"), "never negative"),
+        "deletes nothing": (step(delete="[]"), "exactly the surplus"),
+        "deletes the healthy": (
+            step(delete='[p["name"] for p in alive[: max(n - wanted, 0)]]'),
+            "sort by `ready`",
+        ),
+        "tidies the dead away": (
+            step(
+                delete='[p["name"] for p in pods if p not in alive] + [p["name"] for p in sorted(alive, key=lambda p: p["ready"])[: max(n - wanted, 0)]]'
+            ),
+            "left alone",
+        ),
+        "returns one thing": ("def reconcile(wanted, pods):\n    return wanted - len(pods)", "return two things"),
+        "returns nothing": ("def reconcile(wanted, pods):\n    wanted - len(pods)", "no `return`"),
+    },
+    "601.2": {
+        "believes the phase": (
+            looks(SERVES, 'if status["phase"] == "Pending": return "scheduler"'),
+            "ErrImagePull or ImagePullBackOff",
+        ),
+        "forgets the scheduler": (looks(SERVES, NO_IMAGE, CRASHES), "it has no node"),
+        "knows one image reason": (
+            looks(SERVES, NO_NODE, 'if "ErrImagePull" in reasons: return "image"', CRASHES),
+            "both are about the image",
+        ),
+        "forgets the crash": (looks(SERVES, NO_NODE, NO_IMAGE), "starts and ends again"),
+        "takes running for serving": (
+            looks(NO_NODE, NO_IMAGE, CRASHES, last='return "serves"'),
+            "does not mean that it serves",
+        ),
+        "forgets the healthy": (looks(NO_NODE, NO_IMAGE, CRASHES), "it gets traffic"),
+        "has a way without return": (looks(SERVES, NO_NODE, NO_IMAGE, CRASHES, last="pass"), "a way through"),
+    },
+    "601.3": {
+        "forgets the selector": (change(VOLUME), "a Deployment must say"),
+        "writes a Service's selector": (
+            change('manifest["spec"]["selector"] = {"app": "predictor"}', VOLUME),
+            "a Service's has not",
+        ),
+        "selects others": (
+            change('manifest["spec"]["selector"] = {"matchLabels": {"app": "model"}}', VOLUME),
+            "the selector must match",
+        ),
+        "forgets the volume": (change(SELECTOR), "each mount names a volume"),
+        "removes the mount": (change(SELECTOR, 'del c["volumeMounts"]'), "the mount was removed"),
+        "mounts nothing": (change(SELECTOR, 'pod["volumes"] = [{"name": "page", "emptyDir": {}}]'), "ConfigMap `page`"),
+        "throws the container away": (change(SELECTOR, 'pod["containers"] = []'), "leave its `containers` there"),
+    },
+    "601.4": {
+        "puts all at the pod": (safe(f"{POD} | {CONTAINER}", "{}"), "belongs to the container"),
+        "forgets the capabilities": (safe(POD, '{"allowPrivilegeEscalation": False}'), "ALL in capital letters"),
+        "forgets privilege escalation": (safe(POD, '{"capabilities": {"drop": ["ALL"]}}'), "left out means True"),
+        "forgets the profile": (safe('{"runAsNonRoot": True}', CONTAINER), "a dictionary with a type"),
+        "says it as text": (safe(POD.replace("True", '"true"'), CONTAINER), "a boolean"),
+        "is root after all": (safe(POD.replace("10001", "0"), CONTAINER), "0 is root"),
+        "adds one again": (
+            safe(POD, '{"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"], "add": ["SYS_ADMIN"]}}'),
+            "added again",
+        ),
+    },
+    "601.5": {
+        "is not secure": ("601-not-secure", "the last event of its ReplicaSet"),
+        "has no image": ("601-no-such-image", "no such image"),
+        "probes a missing page": ("601-probe-404", "gets 404"),
+        "probes another port": ("601-probe-refused", "another port"),
+        "has no probe": ("601-no-probe", "keep the probe"),
+        "crashes": ("601-crash", "its last words"),
+        "names a tag that moves": ("601-moving-tag", "a tag that moves"),
+    },
+    "601.6": {
+        "finds nobody": ("601-nobody-behind", "whom does the Service look for"),
+        "finds strangers": ("601-strangers", "pods of another Deployment"),
+        "names an unknown port": ("601-unknown-port", "is no port of the pods"),
+        "finds pods that are not ready": ("601-not-ready-behind", "first 601.5"),
+    },
+}
+
+RIGHT = {
+    "601.1": {
+        "with loops": (
+            "def reconcile(wanted, pods):\n"
+            "    bad = [p['name'] for p in pods if p['phase'] in ('Pending', 'Running') and not p['ready']]\n"
+            "    good = [p['name'] for p in pods if p['phase'] in ('Pending', 'Running') and p['ready']]\n"
+            "    create, delete = 0, []\n"
+            "    while len(bad) + len(good) + create < wanted:\n"
+            "        create += 1\n"
+            "    while len(bad) + len(good) > wanted:\n"
+            "        delete.append((bad or good).pop())\n"
+            "    return [create, delete]"
+        ),
+        "with the pods themselves": step(delete='sorted(alive, key=lambda p: p["ready"])[: max(n - wanted, 0)]'),
+    },
+    "601.2": {"in another order": looks(CRASHES, NO_IMAGE, NO_NODE, SERVES)},
+    "601.3": {
+        "returning a new one, with two labels": (
+            "def repair(manifest):\n"
+            '    spec = manifest["spec"]\n'
+            '    template = copy.deepcopy(spec["template"])\n'
+            '    template["metadata"]["labels"]["tier"] = "answers"\n'
+            '    template["spec"]["volumes"] = [{"name": "page", "configMap": {"name": "page", "optional": False}}]\n'
+            '    return {**manifest, "spec": {**spec, "template": template, "selector": {"matchLabels": {"tier": "answers"}}}}'
+        )
+    },
+    "601.4": {
+        "all at the container": safe("{}", f"{POD} | {CONTAINER}"),
+        "without a number for the user": safe(POD.replace('"runAsUser": 10001, ', ""), CONTAINER),
+    },
+    "601.5": {"by the probe's path": "601-served", "by the missing page": "601-page-added"},
+    "601.6": {"by the label app": "601-served", "by a label of their own": "601-own-label"},
+}
+
+
+def test_a_mistake_gets_its_own_diagnosis(wrong) -> None:
+    key, _, (given, words) = wrong
+    outcome = proof.outcome_of(key, given)
+    assert outcome.kind in (Kind.FAIL, Kind.ERROR)
+    assert words in proof.diagnosis(outcome)
+
+
+def test_another_right_answer_passes(right) -> None:
+    key, _, given = right
+    outcome = proof.outcome_of(key, given)
+    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_the_diagnoses_of_an_exercise_differ(key) -> None:
+    assert len({words for _, words in WRONG[key].values()}) == len(WRONG[key])
+
+
+@pytest.mark.parametrize("key", ["601.5", "601.6"])
+def test_an_empty_namespace_is_not_yet_an_answer(key) -> None:
+    outcome = evaluate(key, Snapshot("lab-601"))
+    assert outcome.kind is Kind.NOT_YET
+    assert "apply the" in outcome.text
