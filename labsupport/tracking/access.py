@@ -62,7 +62,7 @@ def ask(url: str, username: str, password: str) -> str:
 
 
 def main() -> None:
-    """Ask a server whether it is there, and a question; exit code 1 when that is not answered."""
+    """Ask a server whether it is there, and a question, and print the answers."""
     if len(sys.argv) != 3:
         sys.exit("Say: python -m labsupport.tracking.access URL AUTH.INI")
     url, file = sys.argv[1:]
@@ -70,7 +70,6 @@ def main() -> None:
     health, api = (ask(url + path, *known) for path in ("/health", READY))
     print(f"{url}/health: {health}")
     print(f"{url}/api/...: {api}")
-    sys.exit(0 if api == "200" else 1)
 
 
 if __name__ == "__main__":
