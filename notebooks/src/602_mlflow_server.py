@@ -67,7 +67,7 @@ axes.plot([step.seconds for step in steps], rows, "o", color=plots.BLUE)
 axes.set_yticks(rows, [f"{step.who}: {step.what}" for step in steps])
 axes.invert_yaxis()
 axes.set(
-    title="Stored in a moment, ready much later",
+    title="Stored is not ready",
     xlabel="done after (seconds)",
     ylabel="step",
     xlim=(0, None),
@@ -100,8 +100,8 @@ print()
 lab.apply("broken/handout.yaml")
 
 # %% [markdown]
-# That was the loud fault. Three more are quiet: no project publishes the image `mlflow`, no command starts a server, and
-# nothing else is said of it. `server.yaml` mends these. It also protects the server by a password.
+# That was the loud fault. Three more are quiet: `mlflow:latest` is not the project's image, no command starts a server, and
+# nothing is said of memory, probes and rights. `server.yaml` mends these, and protects the server by a password.
 #
 # ### A password in the cluster
 #
@@ -169,7 +169,7 @@ def count_runs(act):
     with server() as client:
         everywhere = [found.experiment_id for found in client.search_experiments()]
         history.append((act, len(client.search_runs(everywhere))))
-    print(f"{act}: the server knows {history[-1][1]} runs")
+    print(f"{act}; runs that the server knows: {history[-1][1]}")
     return history[-1][1]
 
 
