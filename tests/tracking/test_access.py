@@ -41,11 +41,15 @@ def test_a_refusal_and_a_silence_are_told(server) -> None:
     assert access.ask("http://127.0.0.1:1/health", "admin", "wrong").startswith("no answer: ")
 
 
+def of_mlflow() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
+
+
 def test_a_client_points_to_another_server_for_a_block(server) -> None:
-    before = dict(os.environ)
+    before = of_mlflow()
     with tracking.client_of(server.uri, "somebody", "secret"):
         assert os.environ["MLFLOW_TRACKING_USERNAME"] == "somebody"
         import mlflow
 
         assert mlflow.MlflowClient().search_experiments()
-    assert dict(os.environ) == before
+    assert of_mlflow() == before
