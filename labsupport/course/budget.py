@@ -64,9 +64,10 @@ def watch(
             memory = 0.0
             for child in [*_children(root), *(one for number in others() for one in _family(number))]:
                 try:
-                    times = child.cpu_times()
-                    cpu[child.pid, child.create_time()] = times.user + times.system
-                    memory += _resident_bytes(child)
+                    times, key = child.cpu_times(), (child.pid, child.create_time())
+                    # Until a new process has its own program it shows the memory of the one that starts it.
+                    memory += _resident_bytes(child) if key in cpu else 0
+                    cpu[key] = times.user + times.system
                 except psutil.Error:
                     continue
             peak = max(peak, memory / 1e6)

@@ -18,10 +18,10 @@ from labsupport.tracking.card import model_card
 from labsupport.tracking.recipe import Recipe, brier_skill, data_hash, features, parts, train
 from labsupport.tracking.registry import load, promote, register, rollback
 from labsupport.tracking.runs import TRUSTED, Reproduction, TrackingError, record, reproduce
-from labsupport.tracking.server import LocalServer, ServerError, local_server, variables_of_the_server
+from labsupport.tracking.server import LocalServer, ServerError, client_of, local_server, variables_of_the_server
 
 __all__ = [
-    "TRUSTED", "LocalServer", "Recipe", "Reproduction", "ServerError", "TrackingError", "brier_skill", "data_hash",
-    "features", "load", "local_server", "model_card", "parts", "promote", "record", "register", "reproduce", "rollback",
-    "train", "variables_of_the_server",
+    "TRUSTED", "LocalServer", "Recipe", "Reproduction", "ServerError", "TrackingError", "brier_skill", "client_of",
+    "data_hash", "features", "load", "local_server", "model_card", "parts", "promote", "record", "register",
+    "reproduce", "rollback", "train", "variables_of_the_server",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ import time
 import urllib.request
 import warnings
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -160,6 +161,19 @@ def local_server(folder: Path | None = None, *, port: int | None = None, timeout
     process points to it and MLflow's client is quiet. Raises ServerError, with the last lines of the server's log.
     """
     return LocalServer(folder, port, timeout_s)
+
+
+@contextlib.contextmanager
+def client_of(uri: str, username: str, password: str) -> Iterator[None]:
+    """Point this process's MLflow client, quietly, to a server that runs elsewhere, for the time of a `with` block."""
+    named = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_TRACKING_USERNAME": username, "MLFLOW_TRACKING_PASSWORD": password}
+    before = _set_environment({**CLIENT_ENVIRONMENT, **named})
+    _mute(True)
+    try:
+        yield
+    finally:
+        _set_environment(before)
+        _mute(False)
 
 
 def variables_of_the_server() -> set[str]:

@@ -52,6 +52,17 @@ def test_memory_of_a_grandchild_counts() -> None:
     assert cost.excess(Budget(60, 150, 60)) == f"took {cost.memory_mb:.0f} MB; the budget is 150 MB"
 
 
+def test_memory_of_a_process_that_starts_others_counts_once() -> None:
+    starts = (
+        "import subprocess, time\n"
+        "block = bytearray(200_000_000)\nfor i in range(0, len(block), 4096): block[i] = 1\n"
+        "end = time.monotonic() + 3\nwhile time.monotonic() < end: subprocess.run(['true'])\n"
+    )
+    with running(START.format(program=starts)) as process:
+        cost, _ = budget.watch(process, AMPLE)
+    assert 200 < cost.memory_mb < 300
+
+
 def test_a_run_that_takes_twice_its_memory_is_ended() -> None:
     eats = "block = bytearray(100_000_000)\nfor i in range(0, len(block), 4096): block[i] = 1\nimport threading; threading.Event().wait()"
     with running(START.format(program=eats)) as process:

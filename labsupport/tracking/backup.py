@@ -1,0 +1,96 @@
+"""Back up an MLflow server's books (its SQLite file and its artifacts) while it works, and restore them when it does not.
+
+python -m labsupport.tracking.backup save BOOKS BACKUP
+python -m labsupport.tracking.backup restore BACKUP BOOKS
+"""
+
+import contextlib
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+
+DATABASE, ARTIFACTS = "mlflow.db", "artifacts"
+
+
+class BackupError(RuntimeError):
+    """Nothing was changed; the text says why, and what to do."""
+
+
+def save(books: Path, backup: Path) -> str:
+    """Copy the books to `backup`, in place of an earlier copy, and say what was copied. Raises BackupError.
+
+    The database first: all artifacts that it names are there by then, and artifacts never change.
+    """
+    copy = backup / "unfinished"
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir(parents=True)
+    copy_database(books / DATABASE, copy / DATABASE)
+    if (books / ARTIFACTS).exists():
+        shutil.copytree(books / ARTIFACTS, copy / ARTIFACTS)
+    said = contents(copy)
+    # Only a complete copy replaces the one before.
+    shutil.rmtree(backup / "latest", ignore_errors=True)
+    copy.rename(backup / "latest")
+    return said
+
+
+def restore(backup: Path, books: Path) -> str:
+    """Copy a back-up to where a stopped server keeps its books, and say what is there now. Raises BackupError.
+
+    A database that is there already is kept beside it as `mlflow.db.before`.
+    """
+    latest = backup / "latest"
+    if not latest.exists():
+        raise BackupError(f"There is no back-up in {backup}: look whether a Job of the back-up has completed.")
+    if (latest / ARTIFACTS).exists():
+        shutil.copytree(latest / ARTIFACTS, books / ARTIFACTS, dirs_exist_ok=True)
+    fresh = books / f"{DATABASE}.fresh"
+    copy_database(latest / DATABASE, fresh)
+    if (books / DATABASE).exists():
+        (books / DATABASE).replace(books / f"{DATABASE}.before")
+    fresh.replace(books / DATABASE)
+    return contents(books)
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy an SQLite database as of one moment, whoever writes to it meanwhile. Raises BackupError for a missing one.
+
+    Source: https://www.sqlite.org/backup.html
+    """
+    if not source.exists():
+        raise BackupError(f"There is no database {source}: does the server keep its books there?")
+    target.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(source)) as live, contextlib.closing(sqlite3.connect(target)) as copy:
+        live.backup(copy)
+        (verdict,) = copy.execute("pragma integrity_check").fetchone()
+    if verdict != "ok":
+        target.unlink()
+        raise BackupError(
+            f"The copy of {source} is damaged ({verdict}), so it was not kept: look at the database itself."
+        )
+
+
+def contents(books: Path) -> str:
+    """Say how many runs, versions and stored models a folder of books holds."""
+    with contextlib.closing(sqlite3.connect(books / DATABASE)) as database:
+        runs, versions = (
+            database.execute(f"select count(*) from {table}").fetchone()[0] for table in ("runs", "model_versions")
+        )
+    models = len(list((books / ARTIFACTS).rglob("MLmodel")))
+    return f"{runs} runs, {versions} versions, {models} stored models"
+
+
+def main() -> None:
+    """Do what the command line says, and print what came of it."""
+    does = {"save": save, "restore": restore}
+    if len(sys.argv) != 4 or sys.argv[1] not in does:
+        sys.exit("Say: python -m labsupport.tracking.backup save|restore FROM TO")
+    try:
+        print(f"{sys.argv[1]}d:", does[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3])))
+    except (BackupError, OSError, sqlite3.Error) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

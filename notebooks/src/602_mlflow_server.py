@@ -1,0 +1,556 @@
+# ---
+# jupyter:
+#   labs:
+#     title: "An MLflow server on the cluster"
+#     question: Who may ask the server that keeps our models, and what is left when its pod, or its disk, is gone?
+#     part: 6
+#     will:
+#       - bring the handout's MLflow server to life, and watch it lose its runs
+#       - find out why clients are refused while every probe is green
+#       - put its books on a volume, and its password where it belongs
+#       - back up a living database, lose the volume, and bring the champion back
+#     need: Lesson 204 (runs, versions, the alias `champion`), and 601 (manifests, and where they get stuck).
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# ## The bridge
+#
+# In lesson 601 any pod could die, because another one was as good. Nobody misses a web server's third replica. But you have
+# run something else: a Git server, an image registry, a database. Its program is replaceable, its **books** are not. An
+# MLflow server is of that kind: it knows which model is `champion`, and from what it was made.
+#
+# The likeness to Git ends where it matters most. Every clone of a repository is a copy of it. Of these books there is no
+# clone on anybody's laptop.
+
+# %% tags=["parameters"]
+SEED = 0
+CLUSTER = "auto"
+
+# %% [markdown]
+# ## See it: how long a server takes to start
+#
+# The next cell starts the cluster, where that is needed, and makes a password. The one after it starts an MLflow server.
+
+# %% tags=["setup"]
+import base64
+import contextlib
+import json
+
+import matplotlib.pyplot as plt
+
+from labsupport import plots
+from labsupport.cluster import lab as labs
+from labsupport.exercises import check, claim, hint, quiz, solution, use
+
+plots.use_style()
+PATIENCE = 240  # seconds for a start, on a busy machine
+
+# %% tags=["nbval-ignore-output"]
+from labsupport.tracking import access
+
+lab = labs.start("602", CLUSTER)
+secret = json.dumps(access.new_secret("mlflow"))
+print(lab.cluster.kubectl("-n", lab.namespace, "create", "-f", "-", stdin=secret).output)
+
+# %%
+from labsupport.cluster.timeline import follow
+
+steps = follow(lab, "mlflow", 1, lambda: lab.apply("server.yaml"), limit=PATIENCE)
+figure, axes = plt.subplots(figsize=(6.6, 2.6))
+rows = range(len(steps))
+axes.hlines(rows, 0, [step.seconds for step in steps], color=plots.SKY, linewidth=6)
+axes.plot([step.seconds for step in steps], rows, "o", color=plots.BLUE)
+axes.set_yticks(rows, [f"{step.who}: {step.what}" for step in steps])
+axes.invert_yaxis()
+axes.set(
+    title="Stored is not ready",
+    xlabel="done after (seconds)",
+    ylabel="step",
+    xlim=(0, None),
+)
+by_what = {step.what: step.seconds for step in steps}
+runs_at, ready_at = by_what["runs their containers"], by_what["finds them ready"]
+plots.show(
+    figure,
+    alt="Seven bars from top to bottom: the first five are short, the last two, ready and behind the Service, are many times longer.",
+    summary=f"{len(steps)} steps; the server is ready last but one, and most of the time is spent on that step.",
+)
+claim(
+    "from running to ready takes longer than all before",
+    ready_at - runs_at > runs_at,
+)
+
+# %% [markdown]
+# A container that *runs* is not a server that *answers*: Python loads MLflow first. How long that takes depends on the
+# machine, so no fixed delay is right. A **startup probe** asks until the first yes; only then do the other probes begin.
+
+# %%
+lab.show("server.yaml", "spec.template.spec.containers.0.startupProbe", kind="Deployment")
+
+# %% [markdown]
+# This manifest descends from the handout's, which no API server takes:
+
+# %%
+lab.show("broken/handout.yaml", "spec.template")
+print()
+lab.apply("broken/handout.yaml")
+
+# %% [markdown]
+# That was the loud fault. Three more are quiet: `mlflow:latest` is not the project's image, no command starts a server, and
+# nothing is said of memory, probes and rights. `server.yaml` mends these, and protects the server by a password.
+#
+# ### A password in the cluster
+#
+# A Secret is an object like a ConfigMap, with better manners: `describe` shows sizes, not contents.
+
+# %%
+lab.kubectl("kubectl describe secret mlflow")
+print()
+for line in lab.ask("kubectl describe pod -l app=mlflow").splitlines():
+    if "secret '" in line or "from access" in line:
+        print(" ".join(line.split()))
+
+# %% [markdown]
+# The pod gets one key as a variable and the file `auth.ini` as a **file**. Prefer files: every child process inherits
+# variables, and crash reports like to print them. So much for manners; now ask the API itself.
+#
+# **Exercise 602.1 (5 minutes).** Read the password from the Secret, as `kubectl get secret -o json` gives it.
+
+
+# %% tags=["exercise"] exercise="602.1"
+def password_of(secret):
+    """Return the administrator's password (text).
+
+    `secret`: a dictionary; secret["data"]["auth.ini"] is a file in base64, with a line `admin_password = ...` in its
+    section `mlflow`.
+    """
+    ### BEGIN SOLUTION
+    import configparser
+
+    text = base64.b64decode(secret["data"]["auth.ini"]).decode()
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(text)
+    return parser["mlflow"]["admin_password"]
+    ### END SOLUTION
+
+
+# %%
+check("602.1", password_of)
+
+# %%
+import mlflow
+
+from labsupport import tracking
+from labsupport.tracking import Recipe
+
+password_of = use("602.1", password_of)
+password = password_of(lab.cluster.get("secret", "mlflow", "-n", lab.namespace))
+
+
+@contextlib.contextmanager
+def server():
+    """Connect MLflow's client to the server in the cluster, as long as the block lasts."""
+    with (
+        lab.cluster.reach("mlflow", 5000, lab.namespace) as url,
+        tracking.client_of(url, "admin", password),
+    ):
+        yield mlflow.MlflowClient()
+
+
+history = []
+
+
+def count_runs(act):
+    """Ask the server how many runs it knows, and note it under what has just happened."""
+    with server() as client:
+        everywhere = [found.experiment_id for found in client.search_experiments()]
+        history.append((act, len(client.search_runs(everywhere))))
+    print(f"{act}; runs that the server knows: {history[-1][1]}")
+    return history[-1][1]
+
+
+with server():
+    tracking.record(Recipe("tree", max_depth=3, data_seed=SEED), "a first try")
+claim("the run is on the server", count_runs("logged a run") == 1)
+
+# %% tags=["exercise"] exercise="602.a"
+### BEGIN SOLUTION
+choice_a = "B"
+### END SOLUTION
+quiz("602.a", choice_a)
+
+# %% [markdown]
+# ## Build it: a server for others, with a memory
+#
+# You reach the server by an address. Pods of other teams use the Service's **name**. This Job is such a client; it has the
+# right password, and asks two questions.
+
+
+# %%
+def log_of(job):
+    """Wait until a Job is complete, and print and return its log."""
+    lab.wait(f"job/{job}", "Complete", seconds=PATIENCE)
+    said = lab.ask(f"kubectl logs job/{job}")
+    print(said)
+    return said
+
+
+def ask_by_name():
+    """Let the Job `client` ask (again), and return the answers."""
+    lab.ask("kubectl delete job client --ignore-not-found")
+    lab.apply("client.yaml")
+    return log_of("client")
+
+
+said = ask_by_name()
+claim("/health is well, and the client is refused", "/health: 200" in said and "403" in said)
+lab.kubectl("kubectl get deployment mlflow -o custom-columns=READY:.status.readyReplicas")
+
+# %% [markdown]
+# Ready, no restart, no event, and nobody gets in. MLflow looks at the name by which it is asked (the header `Host`), so that
+# no web page can lead a browser to it under a false name. `/health` is exempt, or no probe would succeed. A probe tells
+# what it asks, and nothing more.
+
+# %% [markdown]
+# **Exercise 602.2 (6 minutes).** Let in those who ask for `mlflow:5000` (in this namespace) or for
+# `mlflow.lab-602.svc.cluster.local:5000` (from anywhere in the cluster), and keep your own access. `*` in a pattern stands
+# for any letters. The variable is there already:
+
+# %%
+lab.show("server.yaml", "spec.template.spec.containers.0.env.1", kind="Deployment")
+
+# %% tags=["exercise"] exercise="602.2"
+### BEGIN SOLUTION
+hosts = {
+    "spec": {
+        "template": {
+            "spec": {
+                "containers": [
+                    {
+                        "name": "mlflow",
+                        "env": [
+                            {
+                                "name": "MLFLOW_SERVER_ALLOWED_HOSTS",
+                                "value": "127.*,mlflow:*,mlflow.lab-602.svc.cluster.local:*",
+                            }
+                        ],
+                    }
+                ]
+            }
+        }
+    }
+}
+### END SOLUTION
+
+# %%
+lab.patch("deployment/mlflow", hosts)
+
+# %% tags=["nbval-ignore-output"]
+if hosts is not ...:
+    print(lab.ask(f"kubectl rollout status deployment/mlflow --timeout={PATIENCE}s"))
+
+# %%
+check("602.2", hosts)
+
+# %%
+lab.go_on("602.2", "deployment/mlflow")
+lab.wait("deployment/mlflow", seconds=PATIENCE)
+claim("clients get an answer by name", "/api/...: 200" in ask_by_name())
+claim("and the run is gone", count_runs("patched a variable") == 0)
+
+# %% [markdown]
+# One harmless variable, a perfect rollout, and your run is gone. A new template means a new pod, and the handout's server
+# writes to `mlflow.db` beside itself. That is here an *emptyDir*, a folder that lives as long as its pod. (In lesson 204 you
+# saw why: the variable `MLFLOW_TRACKING_URI` is for clients.)
+#
+# What outlives pods is a **PersistentVolumeClaim**: the wish for some disk, an object of its own.
+
+# %%
+lab.apply("volumes.yaml")
+lab.show("volumes.yaml", "spec")
+lab.show("server.yaml", "spec.strategy", kind="Deployment")
+
+# %% [markdown]
+# `Recreate` ends the old pod before it makes the new one: never two servers on one SQLite file. The price is an outage as
+# long as a start.
+#
+# **Exercise 602.3 (8 minutes).** Mount the claim `books` at `/books`, and let the server keep its runs in
+# `/books/mlflow.db` and its models in `/books/artifacts`. Volumes and variables are merged by `name`, mounts by
+# `mountPath`.
+
+# %% tags=["exercise"] exercise="602.3"
+### BEGIN SOLUTION
+books = {
+    "spec": {
+        "template": {
+            "spec": {
+                "volumes": [{"name": "books", "persistentVolumeClaim": {"claimName": "books"}}],
+                "containers": [
+                    {
+                        "name": "mlflow",
+                        "volumeMounts": [{"name": "books", "mountPath": "/books"}],
+                        "env": [
+                            {
+                                "name": "MLFLOW_BACKEND_STORE_URI",
+                                "value": "sqlite:////books/mlflow.db",
+                            },
+                            {
+                                "name": "MLFLOW_ARTIFACTS_DESTINATION",
+                                "value": "/books/artifacts",
+                            },
+                        ],
+                    }
+                ],
+            }
+        }
+    }
+}
+### END SOLUTION
+
+# %%
+lab.patch("deployment/mlflow", books)
+
+# %% tags=["nbval-ignore-output"]
+if books is not ...:
+    print(lab.ask(f"kubectl rollout status deployment/mlflow --timeout={PATIENCE}s"))
+
+# %%
+check("602.3", books)
+
+# %% [markdown]
+# Now log in earnest: lesson 204's two models of failing deploys. The first becomes `champion`, the second beats it or not.
+
+# %%
+lab.go_on("602.3", "deployment/mlflow")
+lab.wait("deployment/mlflow", seconds=PATIENCE)
+skill = {}
+with server() as client:
+    for name, recipe in {
+        "tree": Recipe("tree", max_depth=3, data_seed=SEED),
+        "logistic": Recipe("logistic", data_seed=SEED),
+    }.items():
+        run = tracking.record(recipe, name)
+        version = tracking.register(run, "deploy-risk")
+        skill[version] = client.get_run(run).data.metrics["skill_validation"]
+        print(f"version {version}, {name}: skill {skill[version]:.3f} on unseen deploys")
+    best = max(skill, key=lambda version: skill[version])
+    tracking.promote("deploy-risk", best)
+count_runs("logged two runs")
+claim("the logistic regression is champion", best == "2")
+
+# %% [markdown]
+# You had no path to that volume, yet the models are on it: the client sends files to the **server**, which stores them (its
+# artifact proxy, on by default). So only the server needs the disk, and clients need one password. The price: every model
+# goes through it twice.
+#
+# Now kill the pod.
+
+
+# %%
+def champion():
+    """Load the champion through the server, and return its version and what it says of three deploys."""
+    with server() as client:
+        version = client.get_model_version_by_alias("deploy-risk", "champion").version
+        return version, tracking.load("deploy-risk", "champion").predict(example)[:, 1].round(
+            4
+        ).tolist()
+
+
+example = tracking.train(Recipe("logistic", data_seed=SEED)).example
+before = {pod["metadata"]["name"] for pod in lab.snapshot().pods_of("mlflow")}
+answers = champion()
+lab.ask("kubectl delete pod -l app=mlflow")
+lab.wait("deployment/mlflow", seconds=PATIENCE)
+after = {pod["metadata"]["name"] for pod in lab.snapshot().pods_of("mlflow")}
+claim("it is another pod", len(after) == 1 and not before & after)
+claim("no run is lost", count_runs("killed the pod") == 2)
+claim("the champion is the same version, and says the same", champion() == answers)
+
+# %% tags=["exercise"] exercise="602.b"
+### BEGIN SOLUTION
+choice_b = "C"
+### END SOLUTION
+quiz("602.b", choice_b)
+
+# %% [markdown]
+# ## Use it: a back-up while it works
+#
+# A volume outlives pods. It does not outlive a wrong `rm`, a broken disk, or a deleted claim. And a database can't be copied
+# as a file is: somebody may be writing, and SQLite may keep committed rows in a second file beside it.
+#
+# **Exercise 602.4 (6 minutes).** Copy a living SQLite database. There may be an older copy at `target`: replace it.
+
+
+# %% tags=["exercise"] exercise="602.4"
+def back_up(database, target):
+    """Copy all committed rows of the SQLite file `database` to the SQLite file `target`; both are paths (text).
+
+    A connection of Python's `sqlite3` has a method `backup(other_connection)`.
+    """
+    import sqlite3
+
+    ### BEGIN SOLUTION
+    with (
+        contextlib.closing(sqlite3.connect(database)) as live,
+        contextlib.closing(sqlite3.connect(target)) as copy,
+    ):
+        live.backup(copy)
+    ### END SOLUTION
+
+
+# %%
+check("602.4", back_up)
+
+# %% [markdown]
+# `labsupport.tracking.backup` does this, copies the artifacts **after** the database (so that each model that the copy names
+# is there), and looks at the result before it replaces the copy of last night. A CronJob runs it at night. You need not wait:
+# any CronJob is a form from which you can make a Job.
+
+# %%
+lab.show("backup.yaml", "spec.schedule")
+lab.show("backup.yaml", "spec.jobTemplate.spec.template.spec.containers.0.command")
+print()
+lab.apply("backup.yaml")
+print(lab.ask("kubectl create job tonight --from=cronjob/back-up"))
+claim("all is in the copy", "2 runs, 2 versions, 2 stored models" in log_of("tonight"))
+
+# %% tags=["exercise"] exercise="602.c"
+### BEGIN SOLUTION
+choice_c = "A"
+### END SOLUTION
+quiz("602.c", choice_c)
+
+# %% [markdown]
+# ## Break it: one line in a terminal
+#
+# Somebody makes room on a full disk, and is in the wrong window.
+
+# %%
+lab.kubectl("kubectl exec deployment/mlflow -- sh -c 'rm -rf /books/*'")
+claim("a client still gets its answer", "/api/...: 200" in ask_by_name())
+count_runs("emptied the volume")
+try:
+    champion()
+except Exception as error:
+    print("the champion can't be loaded:", type(error).__name__)
+    claim("the model is gone", True)
+else:
+    claim("the model is gone", False)
+
+# %% [markdown]
+# The probe is green, the client is content, and the list of runs may even be complete: the server has its database *open*,
+# and an open file goes on living without a name, until the server ends. Whoever looks at lists sees nothing. Whoever loads
+# a model does. And a restart, the usual first aid, would now make the loss final.
+
+# %% [markdown]
+# **Exercise 602.5 (7 minutes).** Bring the books back. The CronJob `restore` is suspended, so it never runs by itself; a Job
+# made from it copies the back-up to the volume. Write the kubectl commands as texts, in the right order. End each wait with
+# a `--timeout`.
+
+# %% tags=["exercise"] exercise="602.5"
+### BEGIN SOLUTION
+commands = [
+    "kubectl scale deployment/mlflow --replicas=0",
+    "kubectl wait --for=delete pod -l app=mlflow --timeout=60s",
+    "kubectl create job restored --from=cronjob/restore",
+    "kubectl wait --for=condition=Complete job/restored --timeout=60s",
+    "kubectl scale deployment/mlflow --replicas=1",
+]
+### END SOLUTION
+
+
+# %%
+def run(lines):
+    """Run the commands one after another, then wait for the server."""
+    for line in lines:
+        lab.kubectl(line)
+    print(
+        lab.ask(f"kubectl rollout status deployment/mlflow --timeout={PATIENCE}s").splitlines()[
+            -1
+        ]
+    )
+
+
+if commands is not ...:
+    run(commands)
+
+# %%
+check("602.5", commands)
+
+# %%
+mine = commands
+commands = use("602.5", mine)
+if commands is not mine:
+    lab.ask("kubectl delete job restored --ignore-not-found")
+    run(commands)
+lab.wait("deployment/mlflow", seconds=PATIENCE)
+claim("both runs are back", count_runs("restored") == 2)
+claim("so is the champion: same version, same answers", champion() == answers)
+
+# %%
+figure, axes = plt.subplots(figsize=(7, 2.8))
+known = [runs for _, runs in history]
+sure = [act != "emptied the volume" for act, _ in history]
+axes.step(range(len(history)), known, where="mid", color=plots.SKY)
+axes.scatter(
+    range(len(history)), known, color=[plots.BLUE if ok else plots.RED for ok in sure], zorder=3
+)
+axes.set_xticks(range(len(history)), [plots.wrap(act, 11) for act, _ in history])
+axes.set(
+    title="What the server knew",
+    xlabel="after what happened",
+    ylabel="runs",
+    ylim=(-0.2, 2.6),
+    yticks=[0, 1, 2],
+)
+plots.show(
+    figure,
+    alt="Steps: one run, then none after the patch, then two, which stay through the killed pod and are there again after the restore; a red point marks the emptied volume.",
+    summary=[f"{act}: {runs}" for (act, runs), ok in zip(history, sure, strict=True) if ok],
+)
+
+# %% [markdown]
+# The red point is what the server *said* when nothing was left. A back-up that was never restored is a hope, so practise: how
+# long did it take, and how old was the copy? These two numbers are your recovery time and your recovery point.
+
+# %% [markdown]
+# ## Quiz
+
+# %% tags=["exercise"] exercise="602.d"
+### BEGIN SOLUTION
+choice_d = "C"
+### END SOLUTION
+quiz("602.d", choice_d)
+
+# %% tags=["exercise"] exercise="602.e"
+### BEGIN SOLUTION
+choice_e = "B"
+### END SOLUTION
+quiz("602.e", choice_e)
+
+# %% [markdown]
+# Leave the cluster as you found it.
+
+# %%
+lab.clean()
+claim("nothing is left", labs.labs_of(lab.cluster).count("602") == 0)
+
+# %% [markdown]
+# ## Take away
+#
+# - A pod is replaceable, its books are not: store **and** artifacts belong on a volume. A claim outlives every pod.
+# - Green probes say that a process is there. Ask as a client does: by name, with a password, for something that needs the books.
+# - A Secret is readable for whoever may read it. Mount it as a file, and keep it out of Git.
+# - Copy a living database by its own means. Restore in this order: stop, copy, start.
+
+# %%
+from labsupport.course.picture import system_so_far
+
+system_so_far("602")
+
+# %% [markdown]
+# **Next**: 603 trains, judges and registers in one workflow, on this server.

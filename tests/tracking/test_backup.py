@@ -1,0 +1,90 @@
+"""Books are copied while somebody writes, completely or not at all, and come back where nothing is left."""
+
+import contextlib
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labsupport.tracking import backup
+from labsupport.tracking.backup import BackupError, restore, save
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
+    folder = tmp_path / "books"
+    stored = folder / "artifacts" / "1" / "models"
+    stored.mkdir(parents=True)
+    (stored / "MLmodel").write_text("flavors: {}\n")
+    with contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as database:
+        database.execute("create table runs (name text)")
+        database.execute("create table model_versions (version text)")
+        database.execute("insert into runs values ('first'), ('second')")
+        database.execute("insert into model_versions values ('1')")
+        database.commit()
+    return folder
+
+
+def add_run(books: Path) -> None:
+    with contextlib.closing(sqlite3.connect(books / "mlflow.db")) as database:
+        database.execute("insert into runs values ('later')")
+        database.commit()
+
+
+def test_books_come_back_to_an_empty_folder(books: Path, tmp_path: Path) -> None:
+    assert save(books, tmp_path / "copy") == "2 runs, 1 versions, 1 stored models"
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert restore(tmp_path / "copy", empty) == "2 runs, 1 versions, 1 stored models"
+    assert (empty / "artifacts" / "1" / "models" / "MLmodel").read_text() == "flavors: {}\n"
+
+
+def test_a_writer_at_work_does_not_spoil_the_copy(books: Path, tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(books / "mlflow.db", isolation_level=None)) as writer:
+        writer.execute("pragma journal_mode = wal")
+        writer.execute("insert into runs values ('committed')")
+        writer.execute("begin")
+        writer.execute("insert into runs values ('unfinished')")
+        assert save(books, tmp_path / "copy").startswith("3 runs")
+
+
+def test_a_later_copy_replaces_the_earlier_one(books: Path, tmp_path: Path) -> None:
+    save(books, tmp_path / "copy")
+    add_run(books)
+    assert save(books, tmp_path / "copy").startswith("3 runs")
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["latest"]
+
+
+def test_without_a_database_the_earlier_copy_stays(books: Path, tmp_path: Path) -> None:
+    save(books, tmp_path / "copy")
+    (books / "mlflow.db").unlink()
+    with pytest.raises(BackupError, match="does the server keep its books there"):
+        save(books, tmp_path / "copy")
+    assert backup.contents(tmp_path / "copy" / "latest").startswith("2 runs")
+
+
+def test_a_database_that_is_there_already_is_kept(books: Path, tmp_path: Path) -> None:
+    save(books, tmp_path / "copy")
+    add_run(books)
+    assert restore(tmp_path / "copy", books).startswith("2 runs")
+    with contextlib.closing(sqlite3.connect(books / "mlflow.db.before")) as before:
+        assert before.execute("select count(*) from runs").fetchone() == (3,)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["restore", "copy", "books"], "There is no back-up in copy"),
+        (["save", "books", "copy"], "There is no database"),
+        (["steal", "books", "copy"], "Say: python -m labsupport.tracking.backup"),
+        ([], "Say: python -m labsupport.tracking.backup"),
+    ],
+)
+def test_the_program_says_in_a_sentence_what_is_wrong(words: list[str], said: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "labsupport.tracking.backup", *words]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
