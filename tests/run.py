@@ -46,7 +46,7 @@ def main() -> int:
         started = time.monotonic()
         code = subprocess.call([str(part) for part in command], cwd=ROOT, env=environment)
         if name == "kind" and code == kind.SKIPPED:
-            without_kind, code = "No container engine could be started here.", 0
+            without_kind, code = "No container engine or no image could be made here; the stage says why.", 0
         print(f"== {name}: {'ok' if code == 0 else 'FAILED'} in {time.monotonic() - started:.0f} s", flush=True)
         if code:
             return code
