@@ -344,8 +344,8 @@ claim("the logistic regression is champion", best == "2")
 
 # %% [markdown]
 # You had no path to that volume, yet the models are on it: the client sends files to the **server**, which stores them (its
-# artifact proxy, on by default). So only the server needs the disk, and clients need one password. The price: every model
-# goes through it twice.
+# artifact proxy, on by default). So only the server needs the disk, and clients need one password. The price: every byte
+# of every model passes through it.
 #
 # Now kill the pod.
 
