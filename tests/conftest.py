@@ -8,27 +8,20 @@ import pytest
 
 from labsupport.cluster.pocket import locking, programs
 from labsupport.errors import LabsError
-
-ROOT = Path(__file__).resolve().parents[1]
+from tests import kit
 
 
 @pytest.fixture(scope="session")
 def kubernetes_programs() -> Path:
     """Return the folder of the control plane's programs: yours, an offline kit's, or those in the user's cache."""
     try:
-        if not os.environ.get(programs.VARIABLE) and (kit := _kit()):
+        if not os.environ.get(programs.VARIABLE) and (found := kit.find()):
             folder = programs.cache_folder().with_name(f"{programs.cache_folder().name}-kit")
             with locking.locked(folder.with_name("kit.lock"), 300, "Another test run unpacks the kit for too long."):
-                subprocess.run([kit, "binaries", folder], check=True, capture_output=True)
+                subprocess.run([found, "binaries", folder], check=True, capture_output=True)
             os.environ[programs.VARIABLE] = str(folder)
         # For the commands that tests run, whatever home they are given.
         os.environ[programs.VARIABLE] = str(programs.find().folder)
         return Path(os.environ[programs.VARIABLE])
     except (LabsError, subprocess.CalledProcessError) as error:
         pytest.skip(f"no control plane to test with: {error}")
-
-
-def _kit() -> Path | None:
-    named = os.environ.get("LABS_KINDKIT")
-    found = [Path(named)] if named else sorted(ROOT.parent.glob("*/kindkit/kindkit.sh"))
-    return found[0] if found and found[0].exists() else None

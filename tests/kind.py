@@ -9,6 +9,7 @@ from pathlib import Path
 from labsupport.cluster import versions
 from labsupport.cluster.kind import command, engine, images, runtime
 from labsupport.errors import LabsError
+from tests import kit
 
 ROOT = Path(__file__).resolve().parents[1]
 # Create, load, delete, lab 601, and the contract tests that say most in a minute.
@@ -51,13 +52,13 @@ def why_not() -> str | None:
 def main() -> int:
     """Run the tests; what had to be started for them (an engine) is stopped at the end."""
     nightly = bool(os.environ.get("LABS_NIGHTLY"))
-    environment, kit = dict(os.environ, LABS_CLUSTER="kind"), _kit()
+    environment, command_of_kit = dict(os.environ, LABS_CLUSTER="kind"), _kit()
     started = False
     try:
-        if kit:
+        if command_of_kit:
             started = not _answers()
             try:
-                environment |= _set_up(kit)
+                environment |= _set_up(command_of_kit)
             except subprocess.CalledProcessError:
                 print("The kit could not set up a container engine on this machine; its last words stand above.")
                 return SKIPPED
@@ -73,15 +74,15 @@ def main() -> int:
         pytest = [sys.executable, "-m", "pytest", "-rs", "--durations=10", "--timeout=900", *lanes, *files]
         return subprocess.call(pytest, cwd=ROOT, env=environment)
     finally:
-        if kit and started:
-            subprocess.call([kit, "stop"])
+        if command_of_kit and started:
+            subprocess.call([command_of_kit, "stop"])
 
 
-def _set_up(kit: Path) -> dict[str, str]:
+def _set_up(program: Path) -> dict[str, str]:
     """Start the kit's engine, and return the environment in which its programs and images are used."""
-    subprocess.run([kit, "setup"], check=True)
-    subprocess.run([kit, "base-image", _BASE], check=True)
-    line = subprocess.run([kit, "env"], check=True, capture_output=True, text=True).stdout
+    subprocess.run([program, "setup"], check=True)
+    subprocess.run([program, "base-image", _BASE], check=True)
+    line = subprocess.run([program, "env"], check=True, capture_output=True, text=True).stdout
     folder = line.partition("PATH=")[2].partition(":")[0]
     return {
         "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
@@ -91,10 +92,8 @@ def _set_up(kit: Path) -> dict[str, str]:
 
 
 def _kit() -> Path | None:
-    """Return the offline kit beside the checkout (or $LABS_KINDKIT), which needs root."""
-    named = os.environ.get("LABS_KINDKIT")
-    found = [Path(named)] if named else sorted(ROOT.parent.glob("*/kindkit/kindkit.sh"))
-    return found[0] if found and found[0].exists() and os.geteuid() == 0 else None
+    """Return the offline kit, which makes an engine for root only."""
+    return kit.find() if os.geteuid() == 0 else None
 
 
 def _answers() -> bool:

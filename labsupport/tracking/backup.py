@@ -29,9 +29,13 @@ def save(books: Path, backup: Path) -> str:
     if (books / ARTIFACTS).exists():
         shutil.copytree(books / ARTIFACTS, copy / ARTIFACTS)
     said = contents(copy)
-    # Only a complete copy replaces the one before.
-    shutil.rmtree(backup / "latest", ignore_errors=True)
-    copy.rename(backup / "latest")
+    # Only a complete copy replaces the one before, which goes last: there is a whole copy at any moment.
+    latest, before = backup / "latest", backup / "before"
+    if latest.exists():
+        shutil.rmtree(before, ignore_errors=True)
+        latest.rename(before)
+    copy.rename(latest)
+    shutil.rmtree(before, ignore_errors=True)
     return said
 
 
@@ -40,8 +44,9 @@ def restore(backup: Path, books: Path) -> str:
 
     A database that is there already is kept beside it as `mlflow.db.before`.
     """
-    latest = backup / "latest"
-    if not latest.exists():
+    # `before` stands alone when a back-up was killed between its last two steps.
+    latest = next((found for name in ("latest", "before") if (found := backup / name).exists()), None)
+    if latest is None:
         raise BackupError(f"There is no back-up in {backup}: look whether a Job of the back-up has completed.")
     if (latest / ARTIFACTS).exists():
         shutil.copytree(latest / ARTIFACTS, books / ARTIFACTS, dirs_exist_ok=True)

@@ -57,6 +57,27 @@ def test_a_later_copy_replaces_the_earlier_one(books: Path, tmp_path: Path) -> N
     assert [path.name for path in (tmp_path / "copy").iterdir()] == ["latest"]
 
 
+def test_a_back_up_that_is_killed_at_its_last_steps_leaves_a_whole_copy(
+    books: Path, tmp_path: Path, monkeypatch
+) -> None:
+    save(books, tmp_path / "copy")
+    add_run(books)
+    rename = Path.rename
+
+    def killed(path: Path, target: Path) -> Path:
+        if path.name == "unfinished":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save(books, tmp_path / "copy")
+    monkeypatch.setattr(Path, "rename", rename)
+    assert restore(tmp_path / "copy", tmp_path / "empty").startswith("2 runs")
+    assert save(books, tmp_path / "copy").startswith("3 runs")
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["latest"]
+
+
 def test_without_a_database_the_earlier_copy_stays(books: Path, tmp_path: Path) -> None:
     save(books, tmp_path / "copy")
     (books / "mlflow.db").unlink()
