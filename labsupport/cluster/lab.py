@@ -159,7 +159,13 @@ def cleanup(cluster: Cluster, number: str) -> None:
     namespace = f"lab-{number}"
     cluster.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
     label = f"{PART_OF},labs/lab={number}"
-    cluster.kubectl("delete", "clusterrole,clusterrolebinding,persistentvolume", "-l", label, "--ignore-not-found")
+    cluster.kubectl(
+        "delete",
+        "clusterrole,clusterrolebinding,persistentvolume,customresourcedefinition",
+        "-l",
+        label,
+        "--ignore-not-found",
+    )
     found = cluster.kubectl("get", "namespace", namespace, "--ignore-not-found", "-o", "name").output.strip()
     if found:
         waiting.wait_for(cluster, f"namespace/{namespace}", "deleted", "default", GONE_SECONDS)

@@ -57,11 +57,13 @@ async def put(
     seconds: float,
     headers: Mapping[str, str] | None = None,
     answered: Callable[[int, bytes], None] | None = None,
+    into: Load | None = None,
+    stop: asyncio.Event | None = None,
 ) -> Load:
     """POST `body` to `url` by so many `clients` for some `seconds`, and return what came of it.
 
     A connection that the server closes between two requests is opened again. `answered` is told each status and body.
-    At the end, requests that are under way are waited for, 30 seconds at most.
+    `into`: the Load to fill, for those who look at it meanwhile; `stop`: ends it before its time. At the end, requests that are under way are waited for, 30 seconds at most.
     """
     where = urlsplit(url)
     said = {"Host": where.netloc, "Content-Type": "application/json", "Content-Length": str(len(body))} | dict(
@@ -69,15 +71,18 @@ async def put(
     )
     head = f"POST {where.path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in said.items())
     request = head.encode() + b"\r\n" + body
-    load = Load(time.perf_counter())
+    load = into or Load(time.perf_counter())
     end = load.begin_s + seconds
     loop = asyncio.get_running_loop()
 
+    def over() -> bool:
+        return time.perf_counter() >= end or (stop is not None and stop.is_set())
+
     async def client() -> None:
-        while time.perf_counter() < end:
+        while not over():
             closed: asyncio.Future[None] = loop.create_future()
             try:
-                make = functools.partial(_Client, request, end, load, closed, answered)
+                make = functools.partial(_Client, request, over, load, closed, answered)
                 await loop.create_connection(make, where.hostname or "", where.port or 80)
             except OSError:
                 load.refused += 1
@@ -108,12 +113,12 @@ class _Client(asyncio.Protocol):
     def __init__(
         self,
         request: bytes,
-        end: float,
+        over: Callable[[], bool],
         load: Load,
         closed: "asyncio.Future[None]",
         answered: Callable[[int, bytes], None] | None,
     ) -> None:
-        self._request, self._end, self._load, self._closed, self._answered = request, end, load, closed, answered
+        self._request, self._over, self._load, self._closed, self._answered = request, over, load, closed, answered
         self._buffer = b""
         self._sent: float | None = None
 
@@ -146,7 +151,7 @@ class _Client(asyncio.Protocol):
         self._sent = None
         if self._answered:
             self._answered(status, body)
-        if now >= self._end or b"\r\nconnection: close" in head:
+        if self._over() or b"\r\nconnection: close" in head:
             self._transport.close()
         else:
             self._send()

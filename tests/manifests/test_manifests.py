@@ -15,10 +15,18 @@ from labsupport.cluster import kubectl, versions
 FOLDER = paths.course_root() / "manifests"
 LABS = sorted(path.parent for path in FOLDER.glob("*/namespace.yaml"))
 # What lies in a folder `broken` is broken on purpose: the lab's notebook shows what is said to it.
-FILES = sorted(path for lab in LABS for path in lab.glob("*.yaml") if path.name != "kustomization.yaml")
+# `elsewhere` is for other clusters: whole, and not part of the lab.
+FILES = sorted(
+    path
+    for lab in LABS
+    for folder in (lab, lab / "elsewhere")
+    for path in folder.glob("*.yaml")
+    if path.name != "kustomization.yaml"
+)
 OURS = ".".join(versions.KUBERNETES.split(".")[:2])
 # Kinds of operators, whose schema is not in Kubernetes.
 BUILT_IN = ("v1", "apps/v1", "batch/v1", "autoscaling/v2", "policy/v1", "rbac.authorization.k8s.io/v1")
+OUTSIDE = ("Namespace", "ClusterRole", "ClusterRoleBinding", "PersistentVolume", "CustomResourceDefinition")
 Object = dict[str, Any]
 
 
@@ -60,7 +68,7 @@ def test_it_says_that_it_is_part_of_the_labs(item: Object) -> None:
     labels = item["metadata"].get("labels") or {}
     assert labels.get("app.kubernetes.io/part-of") == "labs"
     # The clean-up finds by it what is outside of the lab's namespace.
-    if item["kind"] in ("Namespace", "ClusterRole", "ClusterRoleBinding", "PersistentVolume"):
+    if item["kind"] in OUTSIDE:
         assert "labs/lab" in labels
     if pod_of(item) and item["kind"] not in ("Pod", "CronJob"):
         assert item["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/part-of"] == "labs"

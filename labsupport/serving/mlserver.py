@@ -1,0 +1,72 @@
+"""MLServer, Seldon's model server, on this machine for as long as it is looked at: a scikit-learn model by version 2."""
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from labsupport.environment import KERNEL
+from labsupport.errors import LabsError
+from labsupport.tracking.server import free_port
+
+START_TIMEOUT_S = 120.0
+
+
+@contextlib.contextmanager
+def running(program: Path, model: Any, name: str = "deploy-risk") -> Iterator[str]:
+    """Serve a fitted scikit-learn model as `name` by the command `program`, and yield the server's URL.
+
+    It reads joblib, which runs whatever a file says: give it only files that you wrote, as this one is. Raises LabsError,
+    with its last words, when it does not start.
+    """
+    import joblib
+
+    with tempfile.TemporaryDirectory(prefix="labs-mlserver-") as work, contextlib.ExitStack() as stack:
+        folder = Path(work)
+        joblib.dump(model, folder / "model.joblib")
+        port = free_port()
+        ports = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port()}
+        settings = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False, **ports}
+        served = {
+            "name": name,
+            "implementation": "mlserver_sklearn.SKLearnModel",
+            "parameters": {"uri": str(folder / "model.joblib")},
+        }
+        (folder / "settings.json").write_text(json.dumps(settings))
+        (folder / "model-settings.json").write_text(json.dumps(served))
+        log = folder / "server.log"
+        with log.open("wb") as said:
+            process = subprocess.Popen(
+                [str(program), "start", str(folder)], env=os.environ | KERNEL, stdout=said, stderr=said, cwd=folder
+            )
+        stack.callback(_end, process)
+        url = f"http://127.0.0.1:{port}"
+        _wait(process, f"{url}/v2/models/{name}/ready", log)
+        yield url
+
+
+def _wait(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        with contextlib.suppress(OSError), opener.open(url, timeout=5):
+            return
+        if process.poll() is not None or time.monotonic() > deadline:
+            words = log.read_text(errors="replace").strip()[-500:]
+            raise LabsError(f"MLServer did not start: {words} Make its environment again: labs env mlserver")
+        time.sleep(0.1)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,833 @@
+# ---
+# jupyter:
+#   labs:
+#     title: "Serving a model"
+#     question: How does a model answer thousands of questions a second, and none of them wrongly or not at all, while everything around it changes?
+#     part: 6
+#     will:
+#       - serve lesson 203's pipeline from a registry, and ask it by a protocol that other servers speak, too
+#       - load the handout's service and a lean one in turns, and see the difference live
+#       - move an alias under load without a lost request, and let an autoscaler count pods
+#       - lose requests in a rolling update, find out why, and lose none
+#       - read what TensorFlow Serving, Seldon Core, KServe and Triton want for the same model
+#     need: Lesson 203 (the pipeline), 204 (versions and the alias `champion`), and 601 (manifests). 602 is useful.
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# ## The bridge
+#
+# You know how to run a stateless web service: replicas, probes, a Service in front, rolling updates. A model server is one
+# of those. Its program changes seldom; what changes is the **model**, as a configuration does, and like a configuration it
+# can be replaced while requests are under way.
+#
+# The likeness ends at being wrong. A bad configuration crashes or answers 500, and a probe sees it. A model that was spoilt
+# on its way answers 200, quickly, with nonsense. So each export is compared with what it came from.
+
+# %% tags=["parameters"]
+SEED = 0
+CLUSTER = "auto"
+
+# %% [markdown]
+# ## See it: lesson 203, in production
+#
+# The next cell starts the cluster, where that is needed, and in it a model registry. While that starts, the pipeline is
+# trained again and written as **ONNX**, a file that holds the computation, and no Python. (Before all that, a process of its
+# own makes something for TensorFlow Serving, which you meet at the end: TensorFlow takes more memory than all your pods.)
+
+# %% tags=["setup"]
+import copy
+import json
+import math
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from IPython.display import clear_output
+
+from labsupport import plots
+from labsupport.cluster import lab as labs
+from labsupport.environment import KERNEL
+from labsupport.exercises import check, claim, hint, quiz, solution, use
+from labsupport.ml import deploy_risk
+from labsupport.serving import export
+from labsupport.world import deploy_records
+
+plots.use_style()
+PATIENCE = 240  # seconds for a start, on a busy machine
+one_each = httpx.Limits(
+    max_keepalive_connections=0
+)  # pods come and go: a connection a question
+http = httpx.Client(trust_env=False, timeout=30, limits=one_each)
+folder = tempfile.TemporaryDirectory(prefix="labs-604-")
+exports = Path(folder.name)
+
+# %% tags=["nbval-ignore-output"]
+made = subprocess.run(
+    [sys.executable, "-m", "labsupport.serving.savedmodel", str(exports / "saved")],
+    env=os.environ | KERNEL,
+    capture_output=True,
+    text=True,
+)
+lab = labs.start("604", CLUSTER)
+records = deploy_records(6_000, seed=SEED)[0]
+risk = deploy_risk.train(seed=SEED)
+card = export.export_deploy_risk(risk, exports / "first", records)
+lab.wait("deployment/mlflow", seconds=PATIENCE)
+
+# %%
+from labsupport import tracking
+from labsupport.serving.publish import publish
+from labsupport.tracking.server import CLIENT_ENVIRONMENT
+
+os.environ.update(CLIENT_ENVIRONMENT)
+
+
+def register(name, promote=True):
+    """Make an export a version of deploy-risk in the registry, and let `champion` point to it; return the version."""
+    with lab.cluster.reach("mlflow", 5000, lab.namespace) as url:
+        os.environ["MLFLOW_TRACKING_URI"] = url
+        version = publish(exports / name, "deploy-risk")
+        if promote:
+            tracking.promote("deploy-risk", version)
+    return version
+
+
+def ask(path, body):
+    """POST a body (a dictionary, or text as it is) to the Service deploy-risk; return status and answer."""
+    with lab.cluster.reach("deploy-risk", 8080, lab.namespace) as url:
+        text = body if isinstance(body, str) else json.dumps(body)
+        answer = http.post(url + path, content=text)
+    return answer.status_code, answer.json()
+
+
+first = register("first")
+lab.apply("server.yaml")
+lab.wait("deployment/deploy-risk", seconds=PATIENCE)
+ready = lab.fetch("deploy-risk", 8080, "/v2/health/ready")
+deploy = {
+    "files_changed": 8, "author_deploys": 60, "tests_failed_before": 1,
+    "coverage": 0.8, "dependency_bump": False, "friday": False,
+}  # fmt: skip
+sizes = [1, 3, 10, 30, 100, 300, 1000, 3000]
+chances = {
+    when: [
+        ask("/predict", deploy | {"lines_changed": size, "hour": hour})[1][
+            "probability_of_failure"
+        ]
+        for size in sizes
+    ]
+    for when, hour in {"at 22:30": 22.5, "at 11:00": 11.0}.items()
+}
+figure, axes = plt.subplots(figsize=(6.4, 2.8))
+for (when, chance), color in zip(chances.items(), [plots.BLUE, plots.ORANGE], strict=True):
+    axes.semilogx(sizes, chance, "o-", color=color, label=when)
+axes.axhline(risk.threshold, color=plots.INK, linestyle=":", label="held from here on")
+axes.set(
+    title="One deploy, asked at the Service: how large, and when?",
+    xlabel="lines changed",
+    ylabel="probability of failure",
+    ylim=(0, None),
+)
+axes.legend()
+plots.show(
+    figure,
+    alt="Two rising curves over the number of changed lines; the one at night crosses the dotted threshold, the one by day stays below it.",
+    summary=f"{len(sizes) * 2} answers by version {first}; threshold {risk.threshold}. "
+    + ", ".join(f"3,000 lines {when}: {chance[-1]:.2f}" for when, chance in chances.items()),
+)
+night, day = chances.values()
+claim(
+    "more lines, more risk; by day it may go out, at night the large ones are held",
+    min(np.diff(night).min(), np.diff(day).min()) > 0
+    and max(day) < risk.threshold
+    and night[0] < risk.threshold < night[-1],
+)
+
+# %% [markdown]
+# Nobody told the pods which file to serve. They ask the registry who is `champion`, fetch that version, and go on asking:
+
+# %%
+lab.show("server.yaml", "spec.template.spec.containers.0.command", kind="Deployment")
+lab.show("server.yaml", "spec.template.spec.containers.0.env", kind="Deployment")
+print(
+    f"compared on {card.parity.rows} rows: export and pipeline differ by less than {card.parity.tolerance:g}"
+)
+claim(
+    "the export says what the pipeline says",
+    card.parity.largest_difference <= card.parity.tolerance,
+)
+
+# %% [markdown]
+# Under the heading *Logistic regression deployment* the handout saves the bare regression with joblib (S07). Here travels the
+# **whole pipeline, with its scaler**: a regression without it would take 900 lines for a hundred times what it learnt from.
+
+# %% [markdown]
+# ## Build it: the request
+#
+# `/predict` speaks of deploys. Programs use the **Open Inference Protocol**, version 2, which knows tensors only, and so
+# fits any model. Triton, KServe, Seldon's MLServer and our server speak it: who changes the server keeps the client.
+#
+# ```json
+# {"inputs": [{"name": "X", "shape": [2, 8], "datatype": "FP32", "data": [0.1, 0.2, ...]}]}
+# ```
+#
+# `data` holds all numbers row after row, and `shape` says how they belong together.
+
+# %% [markdown]
+# **Exercise 604.1 (5 minutes).** Write the body of such a request for any table of numbers.
+
+
+# %% tags=["exercise"] exercise="604.1"
+def infer_request(rows):
+    """Return the body (a dictionary that JSON can hold) for the input X, datatype FP32. `rows`: array (n, k)."""
+    ### BEGIN SOLUTION
+    numbers = np.asarray(rows, dtype=float)
+    tensor = {
+        "name": "X",
+        "shape": list(numbers.shape),
+        "datatype": "FP32",
+        "data": numbers.ravel().tolist(),
+    }
+    return {"inputs": [tensor]}
+    ### END SOLUTION
+
+
+# %%
+check("604.1", infer_request)
+
+# %%
+infer_request = use("604.1", infer_request)
+INFER = "/v2/models/deploy-risk/infer"
+table = deploy_risk.features(records).iloc[:200]
+status, answer = ask(INFER, infer_request(table))
+outputs = {output["name"]: output for output in answer["outputs"]}
+print("status", status, {name: output["shape"] for name, output in outputs.items()})
+served = np.reshape(outputs["probabilities"]["data"], outputs["probabilities"]["shape"])
+apart = np.abs(served - risk.pipeline.predict_proba(table)).max()
+claim("200 rows in one request, each as the pipeline says", status == 200 and apart < 1e-5)
+
+# %% [markdown]
+# ### The handout's service
+#
+# Lesson 201 met it (S03) and repaired its door. Here it is as it was, with only so much changed that it answers: a model
+# that exists, and `.tolist()`, without which it can't say what a classifier says.
+
+# %%
+print(lab.objects("naive.yaml")[0]["data"]["naive.py"])
+lab.ask("kubectl scale deployment/deploy-risk --replicas=1")
+lab.until(lambda seen: len(seen.pods_of("deploy-risk")) == 1, "one pod of deploy-risk is left")
+lab.apply("naive.yaml")
+lab.wait("deployment/naive", seconds=PATIENCE)
+ready = lab.fetch("naive", 8080, "/ready")  # the Service needs a moment more than the pod
+
+# %% [markdown]
+# First, questions that no model can answer. Whose fault are they? 4xx says the client's, 5xx says yours, at night.
+
+# %%
+row = table.to_numpy()[0].tolist()
+good = {"naive": {"features": row}, "deploy-risk": infer_request(table[:1])}
+short = {"naive": {"features": row[:3]}, "deploy-risk": infer_request(table.iloc[:1, :3])}
+bad = {
+    "three numbers": {name: json.dumps(body) for name, body in short.items()},
+    "not a number": {
+        name: json.dumps(body).replace(str(row[0]), "NaN") for name, body in good.items()
+    },
+    "text": {
+        name: json.dumps(body).replace(str(row[0]), '"many"') for name, body in good.items()
+    },
+    "nothing": dict.fromkeys(good, "{}"),
+}
+PATHS = {"naive": "/predict", "deploy-risk": INFER}
+said = {}
+for name, path in PATHS.items():
+    with lab.cluster.reach(name, 8080, lab.namespace) as url:
+        said[name] = [
+            http.post(
+                url + path, content=bodies[name], headers={"Content-Type": "application/json"}
+            )
+            for bodies in bad.values()
+        ]
+print(
+    pd.DataFrame(
+        {name: [one.status_code for one in answers] for name, answers in said.items()},
+        index=bad,
+    ).to_string()
+)
+print("\n" + said["deploy-risk"][0].json()["error"])
+claim(
+    "ours blames the client, the naive one itself",
+    all(400 <= one.status_code < 500 for one in said["deploy-risk"])
+    and all(one.status_code == 500 for one in said["naive"]),
+)
+
+# %% [markdown]
+# ## Use it: under load
+#
+# A pod in the cluster now sends requests: 16 clients, each of which waits for its answer before it asks again. That is a
+# **closed loop**: a slow server slows its clients down, too. (An *open* loop sends at a fixed rate, whatever comes back. It
+# shows how queues grow, as in lesson 102.) The two services take turns, so that a busy moment of this machine meets both.
+
+# %% tags=["nbval-ignore-output"]
+from labsupport.serving.sender import Sender
+
+CLIENTS = 16
+rounds = []  # (service, answers a second, 99 % quantile in ms)
+COLORS = {"naive": plots.ORANGE, "deploy-risk": plots.BLUE}
+
+
+def draw():
+    """Draw what is known so far, in the place of the picture before."""
+    figure, (rate, wait) = plt.subplots(1, 2, figsize=(7, 2.6))
+    for name, color in COLORS.items():
+        mine = [(at, *one[1:]) for at, one in enumerate(rounds) if one[0] == name]
+        at, per_s, p99_ms = zip(*mine, strict=True) if mine else ((), (), ())
+        rate.plot(at, per_s, "o", color=color, label=name)
+        wait.plot(at, p99_ms, "o", color=color)
+    rate.set(title="Throughput", xlabel="round", ylabel="answers a second", ylim=(0, None))
+    wait.set(title="99 of 100 were faster", xlabel="round", ylabel="milliseconds", yscale="log")
+    wait.set_yticks([1, 3, 10, 30, 100, 300], labels=["1", "3", "10", "30", "100", "300"])
+    wait.minorticks_off()
+    rate.legend()
+    clear_output(wait=True)
+    plots.show(
+        figure,
+        alt="Left: points of deploy-risk lie several times higher than those of naive. Right: their waiting times lie far below.",
+        summary=f"{len(rounds)} rounds of half a second.",
+    )
+
+
+for _ in range(3):
+    for name, path in PATHS.items():
+        with Sender(
+            lab, f"http://{name}:8080{path}", good[name], clients=CLIENTS, seconds=1.4
+        ) as sender:
+            for one in sender:
+                rounds.append((name, one.per_s, one.p99_ms))
+                draw()
+
+# %%
+middle = (
+    pd.DataFrame(rounds, columns=["service", "per_s", "p99_ms"]).groupby("service").median()
+)
+ours, theirs = middle.loc["deploy-risk"], middle.loc["naive"]
+claim("ours answers at least 2.5 times as often", ours.per_s > 2.5 * theirs.per_s)
+claim("and its slow answers come sooner", ours.p99_ms < theirs.p99_ms)
+
+# %% [markdown]
+# Both compute eight products and a sum. The difference is all around it: validation and JSON by general machinery,
+# more checks in `predict_proba`, and one call for each question. Our server calls the model **once for all that arrived
+# in the same turn** of its event loop. It never waits for more to come: that would only make a cheap model slow.
+#
+# Here every request also crosses the cluster's network, and client and server share the processors; without that,
+# `python benchmarks/serving.py` shows the larger difference.
+
+# %% tags=["exercise"] exercise="604.a"
+### BEGIN SOLUTION
+choice_a = "C"
+### END SOLUTION
+quiz("604.a", choice_a)
+
+# %% [markdown]
+# ### Another champion, under load
+#
+# A second version, trained on other deploys, is registered. While requests run, the alias moves, and then moves back.
+
+# %%
+lab.ask("kubectl delete deployment,service,configmap naive --wait=false")
+other = deploy_risk.train(seed=SEED + 100)
+export.export_deploy_risk(other, exports / "second", records)
+second = register("second", promote=False)
+
+
+def versions_of(sender):
+    """Return the versions that answered, in order, each named once in a row."""
+    seen = [json.loads(one.body)["model_version"] for one in sender.sent if one.body]
+    return [version for at, version in enumerate(seen) if at == 0 or version != seen[at - 1]]
+
+
+def answers_by(sender, version, seconds=30):
+    """Wait until rounds end with an answer by this version."""
+    labs.waiting.until(
+        lambda: versions_of(sender)[-1:] == [version], f"version {version} answers", seconds
+    )
+
+
+def point_to(version):
+    """Move the alias `champion`."""
+    with lab.cluster.reach("mlflow", 5000, lab.namespace) as url:
+        os.environ["MLFLOW_TRACKING_URI"] = url
+        tracking.promote("deploy-risk", version)
+
+
+with Sender(lab, f"http://deploy-risk:8080{INFER}", good["deploy-risk"], clients=4) as sender:
+    for version in (second, first):
+        point_to(version)
+        answers_by(sender, version)
+print("answered by versions", versions_of(sender), "- failed requests:", sender.failed)
+claim("there and back without a lost request", sender.failed == 0 and sender.good > 100)
+
+# %% [markdown]
+# No pod was restarted. The new version was loaded *beside* the old one, then one assignment decided who answers from now
+# on. Had it failed to load, the old one would have gone on, and said so in its metadata and metrics. You will see that below.
+#
+# ### How many pods?
+#
+# The HorizontalPodAutoscaler (HPA) has a rule of one line: so many pods that each would use what it should,
+# `ceil(pods * use / target)`. Within 10 % of the target it does nothing, or it would never rest. The result stays between
+# `minReplicas` and `maxReplicas`.
+
+# %% [markdown]
+# **Exercise 604.2 (5 minutes).** Write the rule. Use and target are in % of what a pod *requests*.
+
+
+# %% tags=["exercise"] exercise="604.2"
+def desired_replicas(replicas, use, target, low, high):
+    """Return how many pods there should be. `use`: the present average over the pods, in %."""
+    ### BEGIN SOLUTION
+    ratio = use / target
+    wanted = replicas if abs(ratio - 1) <= 0.1 else math.ceil(replicas * ratio)
+    return min(max(wanted, low), high)
+    ### END SOLUTION
+
+
+# %%
+check("604.2", desired_replicas)
+
+# %%
+desired_replicas = use("604.2", desired_replicas)
+lab.show("autoscaler.yaml", "spec.metrics")
+lab.apply("autoscaler.yaml")
+with Sender(lab, f"http://deploy-risk:8080{INFER}", good["deploy-risk"], clients=8) as sender:
+    grown = lab.until(
+        lambda seen: (
+            seen.get("HorizontalPodAutoscaler", "deploy-risk")
+            if seen.get("HorizontalPodAutoscaler", "deploy-risk")
+            .get("status", {})
+            .get("desiredReplicas", 0)
+            > 2
+            else None
+        ),
+        "the autoscaler wants more than two pods",
+        PATIENCE,
+    )
+claim(
+    "two pods were too few, and four are the limit", 2 < grown["status"]["desiredReplicas"] <= 4
+)
+claim("more pods, and no lost request", sender.failed == 0)
+lab.until(
+    lambda seen: (
+        seen.get("HorizontalPodAutoscaler", "deploy-risk")["status"]["desiredReplicas"] == 2
+    ),
+    "the autoscaler wants two pods again",
+    PATIENCE,
+)
+lab.ask("kubectl delete horizontalpodautoscaler deploy-risk")
+lab.until(lambda seen: len(seen.pods_of("deploy-risk")) == 2, "two pods are left", PATIENCE)
+print(
+    "without a request in flight: 2 pods again. By your rule:",
+    desired_replicas(4, 1, 50, 2, 4),
+)
+
+# %% [markdown]
+# A warning from lesson 102: processor use says nothing of the queue. An HPA on CPU reacts after the damage, and on a request
+# that was guessed wrongly it reacts to the guess.
+
+# %% tags=["exercise"] exercise="604.b"
+### BEGIN SOLUTION
+choice_b = "A"
+### END SOLUTION
+quiz("604.b", choice_b)
+
+# %% [markdown]
+# ### The same client, another server
+#
+# MLServer is Seldon's model server, and what KServe runs for scikit-learn. It can't live beside this course's libraries, so
+# it has an environment of its own (`labs env mlserver` makes it, once). Where that is missing, the next cell says so, and
+# nothing else depends on it.
+
+# %% tags=["nbval-ignore-output"]
+from labsupport import isolated
+from labsupport.errors import LabsError
+from labsupport.serving import mlserver
+
+try:
+    with mlserver.running(isolated.program("mlserver", "mlserver"), risk.pipeline) as url:
+        theirs = http.post(url + INFER, json=infer_request(table)).json()
+    label = theirs["outputs"][0]
+    same = np.mean(np.ravel(label["data"]) == np.ravel(outputs["label"]["data"]))
+    print(f"MLServer gave the same label as our server in {same:.0%} of {len(table)} rows.")
+    claim("the same request, the same labels", same == 1)
+except LabsError as error:
+    print("Not run here:", error)
+
+# %% [markdown]
+# ## Break it: an update that loses requests
+#
+# A colleague wants a line in the log when the server ends. It works: the line is there.
+
+
+# %%
+def under_load(act):
+    """Let 8 clients ask while `act()` runs and until its old pods are gone; return the sender."""
+    before = {pod["metadata"]["name"] for pod in lab.snapshot().pods_of("deploy-risk")}
+    with Sender(lab, f"http://deploy-risk:8080{INFER}", good["deploy-risk"]) as sender:
+        act()
+        lab.wait("deployment/deploy-risk", seconds=PATIENCE)
+        lab.until(
+            lambda seen: (
+                not before & {pod["metadata"]["name"] for pod in seen.pods_of("deploy-risk")}
+            ),
+            "the old pods are gone",
+            PATIENCE,
+        )
+    return sender
+
+
+wrapped = copy.deepcopy(lab.objects("server.yaml")[0])
+pod = wrapped["spec"]["template"]["spec"]
+plain = pod["containers"][0]["command"]
+pod["containers"][0]["command"] = [
+    "sh",
+    "-c",
+    shlex.join(plain) + "; echo the server has ended",
+]
+pod["terminationGracePeriodSeconds"] = 1
+lab.apply(wrapped)
+lab.wait("deployment/deploy-risk", seconds=PATIENCE)
+sender = under_load(lambda: lab.ask("kubectl rollout restart deployment/deploy-risk"))
+print("requests were lost:", sender.failed > 0)
+claim("this update loses requests", sender.failed > 0)
+
+# %% [markdown]
+# The rollout was green: `maxUnavailable: 0`, probes, two pods at any time. Before Kubernetes ends a pod it sends SIGTERM to
+# **process 1** of the container. That is `sh` now, which does not hand it on. The server goes on as if nothing was, until
+# the grace period ends it by SIGKILL, in the middle of answers. One second was a wish for quick updates.
+
+# %% [markdown]
+# **Exercise 604.3 (6 minutes).** Repair it by a patch. The server must get the signal itself (a command without a shell, or
+# `exec` in it), answer for `--drain-seconds` while the news reaches all who send requests, and have enough grace for that.
+# `plain` is the command as it was.
+
+# %% tags=["exercise"] exercise="604.3"
+### BEGIN SOLUTION
+command = [
+    "python", "-m", "labsupport.apps.server",
+    "--model=models:/deploy-risk@champion", "--name=deploy-risk", "--host=0.0.0.0", "--port=8080",
+    "--reload-seconds=1", "--drain-seconds=2",
+]  # fmt: skip
+graceful = {
+    "spec": {
+        "template": {
+            "spec": {
+                "terminationGracePeriodSeconds": 10,
+                "containers": [{"name": "server", "command": command}],
+            }
+        }
+    }
+}
+### END SOLUTION
+
+# %%
+lab.patch("deployment/deploy-risk", graceful)
+
+# %% tags=["nbval-ignore-output"]
+if graceful is not ...:
+    print(
+        lab.ask("kubectl rollout status deployment/deploy-risk --timeout=60s").splitlines()[-1]
+    )
+
+# %%
+check("604.3", graceful)
+
+# %%
+lab.go_on("604.3", "deployment/deploy-risk")
+lab.wait("deployment/deploy-risk", seconds=PATIENCE)
+sender = under_load(lambda: lab.ask("kubectl rollout restart deployment/deploy-risk"))
+print("lost requests:", sender.failed)
+claim("the same update loses none", sender.failed == 0 and sender.good > 100)
+
+# %% tags=["exercise"] exercise="604.c"
+### BEGIN SOLUTION
+choice_c = "B"
+### END SOLUTION
+quiz("604.c", choice_c)
+
+# %% [markdown]
+# ### A budget that forbids everything
+#
+# Somebody upgrades the nodes: every pod is *evicted*. The PodDisruptionBudget says how many must stay. This one was written
+# by somebody careful:
+
+# %%
+lab.show("budget.yaml", "spec")
+lab.apply("budget.yaml")
+
+
+def allowed(seen):
+    """Return how many evictions the budget allows, as text, once it has been worked out."""
+    status = seen.get("PodDisruptionBudget", "deploy-risk").get("status", {})
+    return str(status["disruptionsAllowed"]) if status.get("expectedPods") == 2 else None
+
+
+def evict():
+    """Ask for the eviction of one pod, as `kubectl drain` does, and return what is said."""
+    name = next(
+        pod["metadata"]["name"]
+        for pod in lab.snapshot().pods_of("deploy-risk")
+        if pod["status"]["containerStatuses"][0]["ready"]
+        and "deletionTimestamp" not in pod["metadata"]
+    )
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+    place = f"/api/v1/namespaces/{lab.namespace}/pods/{name}/eviction"
+    result = lab.cluster.kubectl(
+        "create", "--raw", place, "-f", "-", stdin=json.dumps(eviction), check=False
+    )
+    return "evicted" if result.ok else result.errors.strip()
+
+
+print("evictions allowed:", lab.until(allowed, "the budget is worked out"))
+refused = evict()
+print(refused)
+claim("nobody may be evicted, ever", "disruption budget" in refused)
+
+# %% [markdown]
+# **Exercise 604.4 (4 minutes).** With two pods this node can never be drained, and the upgrade waits for you. Patch the
+# budget so that one pod may go, and one stays.
+
+# %% tags=["exercise"] exercise="604.4"
+### BEGIN SOLUTION
+budget_patch = {"spec": {"minAvailable": 1}}
+### END SOLUTION
+
+# %%
+lab.patch("poddisruptionbudget/deploy-risk", budget_patch)
+
+# %%
+check("604.4", budget_patch)
+
+# %%
+lab.go_on("604.4", "poddisruptionbudget/deploy-risk")
+lab.until(lambda seen: allowed(seen) == "1", "one eviction is allowed")
+with Sender(lab, f"http://deploy-risk:8080{INFER}", good["deploy-risk"]) as sender:
+    said = evict()
+    lab.until(lambda seen: allowed(seen) == "1", "the evicted pod has a successor", PATIENCE)
+print("one pod:", said)
+claim("it may go, and no request is lost", said == "evicted" and sender.failed == 0)
+
+# %% [markdown]
+# The next eviction would be refused until the first pod's successor is ready: so a drain works its way through. A budget
+# counts *voluntary* ends only; it can't forbid a node to burn.
+
+# %% [markdown]
+# ### The registry is gone
+#
+# Our server depends on the registry. How much? Stop it:
+
+# %%
+lab.ask("kubectl scale deployment/mlflow --replicas=0")
+
+
+def problem():
+    """Return what the server says of the version that it can't have, if anything."""
+    with lab.cluster.reach("deploy-risk", 8080, lab.namespace) as url:
+        return http.get(f"{url}/v2/models/deploy-risk").json()["parameters"].get("problem")
+
+
+why = labs.waiting.until(problem, "the server notices", PATIENCE)
+print("problem:", why.partition(" at ")[0], "does not answer:", "does not answer" in why)
+status, answer = ask(INFER, good["deploy-risk"])
+print("status", status, "from version", answer["model_version"])
+claim("the champion of before goes on", status == 200 and answer["model_version"] == first)
+
+# %% [markdown]
+# Whoever runs goes on; whoever **starts** needs the registry. So a registry that is down is no incident yet, but no pod can
+# be replaced. For that there is `model_reload_failing` in its metrics: an alarm in lesson 609.
+
+# %% [markdown]
+# ### The handout's feed-forward network
+#
+# Section 3.4.1 announces a network and shows this, in a block marked as Python (S13). As Python it is no program; as YAML it
+# is a Service:
+
+# %%
+text = (lab.manifests / "broken/feed-forward.yaml").read_text()
+print(text)
+try:
+    compile(text, "feed-forward", "exec")
+except SyntaxError as error:
+    print("as Python:", error.msg)
+lab.apply("broken/feed-forward.yaml")
+found = lab.until(
+    lambda seen: [
+        item
+        for item in seen.all("EndpointSlice")
+        if item["metadata"]["labels"]["kubernetes.io/service-name"] == "feed-forward-model"
+    ],
+    "the Service has an EndpointSlice",
+)
+behind = sum(len(item.get("endpoints") or []) for item in found)
+outside = lab.snapshot().get("Service", "feed-forward-model")["status"]["loadBalancer"]
+print("pods behind it:", behind, "- addresses outside:", len(outside.get("ingress", [])))
+claim("accepted, and there is nothing on either side", behind == 0 and outside == {})
+
+# %% [markdown]
+# No pod carries that label, and no cloud is here to give a `LoadBalancer` its address, so it is *pending* for ever. Where
+# there is a cloud it would publish the model to the internet, without TLS and without a password. `ClusterIP` and a gateway
+# in front is what you want; lab 601 taught where to look for the missing pods.
+
+# %% [markdown]
+# ### TensorFlow Serving
+#
+# It loads **SavedModel** folders with a number for a name, and serves the highest number. The process at the beginning of this
+# lab made two of the same pipeline, as Keras networks, loaded the higher one again, and called it. Its report:
+
+# %%
+report = json.loads(made.stdout.splitlines()[-1])
+print("model.save says:  ", report["save"])
+print("model.export made:", sorted(path.name for path in (exports / "saved").iterdir()))
+print("reloaded folder", report["newest"], "with", ", ".join(report["files"][:2]), "...")
+print(
+    f"{report['signature']}({report['input']}) -> {report['output']}, on {report['rows']} rows"
+)
+claim("the signature says what the pipeline says", report["largest_difference"] < 1e-5)
+
+# %% [markdown]
+# The reloaded object has no Python of ours: only **signatures**, named functions with named tensors. A client of TensorFlow
+# Serving sends `{"instances": [[...], ...]}` to `/v1/models/deploy-risk:predict`; it does not speak version 2.
+#
+# Now the handout's Deployment (S25), asked on the server without storing anything:
+
+# %%
+lab.show("broken/tensorflow-serving.yaml", "spec")
+
+
+def dry_run(what):
+    """Return what the API server would say to these objects, or to a file of the lab, without storing them."""
+    objects = lab.objects(what) if isinstance(what, str) else [what]
+    result = lab.cluster.kubectl(
+        "-n", lab.namespace, "apply", "--dry-run=server", "-f", "-",
+        stdin="\n---\n".join(json.dumps(item) for item in objects), check=False,
+    )  # fmt: skip
+    return (result.output + result.errors).strip()
+
+
+print(dry_run("broken/tensorflow-serving.yaml"))
+
+# %% [markdown]
+# **Exercise 604.5 (7 minutes).** Repair it until the API server takes it, and then a little more: the models lie on the
+# PersistentVolumeClaim `models`; the image gets a tag that stays, say `2.19.1`; and a pod is ready when `/v1/models/my_model`
+# answers on the REST port, 8501.
+
+
+# %% tags=["exercise"] exercise="604.5"
+def repair(manifest):
+    """Change the Deployment (a dictionary)."""
+    ### BEGIN SOLUTION
+    spec = manifest["spec"]
+    spec["selector"] = {"matchLabels": {"app": "tensorflow-serving"}}
+    spec["template"]["metadata"] = {"labels": {"app": "tensorflow-serving"}}
+    pod = spec["template"]["spec"]
+    pod["volumes"] = [
+        {"name": "model-storage", "persistentVolumeClaim": {"claimName": "models"}}
+    ]
+    container = pod["containers"][0]
+    container["image"] = "tensorflow/serving:2.19.1"
+    container["readinessProbe"] = {"httpGet": {"path": "/v1/models/my_model", "port": 8501}}
+    ### END SOLUTION
+
+
+# %%
+check("604.5", repair)
+
+# %%
+repair = use("604.5", repair)
+(handed_over,) = lab.objects("broken/tensorflow-serving.yaml")
+taken = dry_run(repair(handed_over) or handed_over)
+print("\n".join(line for line in taken.splitlines() if not line.startswith("Warning")))
+claim("the API server takes it", "deployment.apps/tensorflow-serving created" in taken)
+
+# %% [markdown]
+# `created (server dry run)`. A dry run asks schema and rules, but no scheduler, no registry of images, no volume. Three pods
+# on a claim that one node may mount is the next fault, and no dry run sees it.
+#
+# ### Seldon Core, KServe, Triton
+#
+# The handout's SeldonDeployment (S26) names a server only by what it leaves out:
+
+# %%
+lab.show("broken/seldon.yaml", "spec")
+print(dry_run("broken/seldon.yaml").splitlines()[0].partition("error: ")[2][-90:])
+
+# %% [markdown]
+# The kind is unknown: its operator is not there. With it, `graph` would still lack an `implementation` (such as
+# `SKLEARN_SERVER`), so that nobody knows which program reads the model. Seldon Core 1 is superseded by version 2, whose
+# licence is no longer a free one. KServe's *InferenceService* says the same in the open. A part of its schema is in this lab:
+
+# %%
+lab.show("elsewhere/kserve.yaml", "spec")
+lab.apply("elsewhere/kserve-crd.yaml")
+lab.wait("crd/inferenceservices.serving.kserve.io", "Established")
+print(dry_run("elsewhere/kserve.yaml"))
+(service,) = lab.objects("elsewhere/kserve.yaml")
+service["spec"]["predictor"]["model"]["storageURI"] = "s3://my-bucket/model"
+misspelt = dry_run(service)
+print(misspelt[-110:])
+claim("a field that KServe does not know is refused", "unknown field" in misspelt)
+claim(
+    "what other servers need is well-formed",
+    all(
+        "created (server dry run)" in dry_run(f"elsewhere/{name}.yaml")
+        for name in ("kserve", "tensorflow-serving", "triton")
+    ),
+)
+
+# %% [markdown]
+# | server | the model as | protocol | why not here |
+# |---|---|---|---|
+# | ours | ONNX, by alias | version 2 | it runs |
+# | MLServer | joblib, and others | version 2 | it runs, beside the cluster |
+# | KServe | a URI, by a controller | version 2 | controller and runtimes are public images |
+# | TensorFlow Serving | numbered SavedModel folders | its own | a public image |
+# | Triton | numbered folders, ONNX among others | version 2 | a very large public image |
+
+# %% [markdown]
+# ## Quiz
+
+# %% tags=["exercise"] exercise="604.d"
+### BEGIN SOLUTION
+choice_d = "C"
+### END SOLUTION
+quiz("604.d", choice_d)
+
+# %%
+lab.clean()
+folder.cleanup()
+claim("nothing is left", labs.labs_of(lab.cluster).count("604") == 0)
+
+# %% [markdown]
+# ## Take away
+#
+# - An export without a parity test is a guess. A model travels with its scaler.
+# - Version 2 of the protocol: change the server, keep the client.
+# - An alias moves the model, a rollout moves the program. Both can be done without a lost request, and both can be tested.
+# - SIGTERM goes to process 1: no shell around it, an answer until the news has travelled, enough grace.
+# - A budget must let one go. A dry run asks the API server, and nobody behind it.
+
+# %%
+from labsupport.course.picture import system_so_far
+
+system_so_far("604")
+
+# %% [markdown]
+# **Next**: 605 gives the predictor its features from a store, and finds them stale.

@@ -1,0 +1,69 @@
+"""A load from a pod, on a real cluster: rounds come as they are made, and the end of the block ends the load."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from labsupport import paths
+from labsupport.cluster import lab as labs
+from labsupport.cluster.interface import Cluster
+from labsupport.errors import LabsError
+from labsupport.serving.sender import Sender
+
+ROOT = Path(__file__).resolve().parents[2]
+# Answers each POST with 200 and a body.
+SERVER = (
+    "import http.server as h\n"
+    "class A(h.BaseHTTPRequestHandler):\n"
+    "    protocol_version = 'HTTP/1.1'\n"
+    "    def do_GET(self): self.do_POST()\n"
+    "    def do_POST(self):\n"
+    "        self.rfile.read(int(self.headers.get('Content-Length', 0)))\n"
+    "        self.send_response(200); self.send_header('Content-Length', '2'); self.end_headers(); self.wfile.write(b'ok')\n"
+    "    def log_message(self, *words): pass\n"
+    "import sys\n"
+    "h.ThreadingHTTPServer((sys.argv[1], 8000), A).serve_forever()\n"
+)
+
+
+@pytest.fixture
+def lab(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Return a lab 692 with the pod `load` of lab 604 and a Service `web` that answers."""
+    folder = tmp_path / "manifests" / "692"
+    folder.mkdir(parents=True)
+    (folder / "namespace.yaml").write_text((ROOT / "manifests/604/namespace.yaml").read_text().replace("604", "692"))
+    monkeypatch.setattr(paths, "course_root", lambda: tmp_path)
+    made = labs.checkpoint(cluster, "692")
+    before = list(yaml.safe_load_all((ROOT / "manifests/604/checkpoint.yaml").read_text()))
+    made.apply([item for item in before if item["kind"] == "Pod"])
+    web = list(yaml.safe_load_all((ROOT / "manifests/601/web.yaml").read_text()))
+    container = web[1]["spec"]["template"]["spec"]["containers"][0]
+    container["command"] = ["python", "-c", SERVER, "0.0.0.0"]
+    made.apply(web)
+    made.wait("deployment/web")
+    made.wait("pod/load", "Ready")
+    made.fetch("web", 8000)
+    yield made
+    labs.cleanup(cluster, "692")
+
+
+def test_rounds_come_while_the_block_lasts_and_the_load_ends_with_it(lab) -> None:
+    with Sender(lab, "http://web:8000/predict", {"a": 1}, clients=2) as sender:
+        rounds = iter(sender)
+        first = [next(rounds) for _ in range(3)]
+        assert not sender.ended
+    assert [one.failed for one in first] == [0, 0, 0]
+    assert all(one.good > 0 and one.body == "ok" and one.p99_ms > 0 for one in first)
+    assert sender.good >= sum(one.good for one in first) and sender.failed == 0
+    assert sender.ended
+
+
+def test_so_many_seconds_end_by_themselves(lab) -> None:
+    with Sender(lab, "http://web:8000/", {}, clients=1, seconds=1) as sender:
+        assert len(list(sender)) >= 2
+
+
+def test_a_service_that_is_not_there_is_an_error_that_says_so(lab) -> None:
+    with pytest.raises(LabsError, match="'nobody' has no address"), Sender(lab, "http://nobody:8000/", {}):
+        raise AssertionError("it must not come here")
