@@ -86,8 +86,8 @@ class Lab:
         waiting.wait_for(self.cluster, target, condition, self.namespace, seconds)
 
     def until(self, look: Any, what: str, seconds: float = 60) -> Any:
-        """Call `look(snapshot)` on fresh snapshots until it returns something true, and return that."""
-        return waiting.until(lambda: look(self.snapshot()), what, seconds, 0.3)
+        """Call `look(snapshot)` on fresh snapshots, without logs, until it returns something true, and return that."""
+        return waiting.until(lambda: look(take(self.cluster, self.namespace, logs=False)), what, seconds, 0.3)
 
     def show(self, file: str, part: str = "", kind: str = "") -> None:
         """Print a manifest of the lab, or a part of it, from the file itself."""

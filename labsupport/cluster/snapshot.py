@@ -59,15 +59,15 @@ class Snapshot:
         path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
-def take(cluster: "Cluster", namespace: str) -> Snapshot:
-    """Look at a namespace now."""
+def take(cluster: "Cluster", namespace: str, *, logs: bool = True) -> Snapshot:
+    """Look at a namespace now. Logs cost a call of kubectl for each container; without `logs` the snapshot has none."""
     items = cluster.get(KINDS, "-n", namespace)["items"]
     events = [item for item in items if item["kind"] == "Event"]
     events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
     objects = [item for item in items if item["kind"] != "Event"]
-    logs = {}
+    said_by = {}
     for pod in objects:
-        if pod["kind"] != "Pod":
+        if pod["kind"] != "Pod" or not logs:
             continue
         for container in pod["spec"]["containers"]:
             name = f"{pod['metadata']['name']}/{container['name']}"
@@ -75,8 +75,8 @@ def take(cluster: "Cluster", namespace: str) -> Snapshot:
                 "logs", pod["metadata"]["name"], "-c", container["name"], "-n", namespace, f"--tail={LOG_LINES}",
                 check=False,
             )  # fmt: skip
-            logs[name] = said.output if said.ok else ""
-    return Snapshot(namespace, objects, events, logs)
+            said_by[name] = said.output if said.ok else ""
+    return Snapshot(namespace, objects, events, said_by)
 
 
 def load(path: Path) -> Snapshot:

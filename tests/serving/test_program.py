@@ -12,6 +12,9 @@ import httpx
 import numpy as np
 import pytest
 import tritonclient.http as triton
+from open_inference.openapi.client import OpenInferenceClient
+from open_inference.openapi.core.api_error import ApiError
+from open_inference.openapi.types import InferenceRequest, RequestInput, RequestOutput, TensorData
 
 from labsupport.serving import load
 
@@ -66,6 +69,33 @@ def test_tritons_client_understands_a_refusal(pair) -> None:
         item.set_data_from_numpy(np.array([[1.0, 2.0]]))
         with pytest.raises(triton.InferenceServerException, match="inputs are missing: on"):
             client.infer("pair", [item])
+
+
+# Generated from the protocol's OpenAPI text, so it accepts only what stands there. (It sends true as 1.0: no BOOL here.)
+@pytest.fixture
+def generated(running):
+    with httpx.Client(trust_env=False) as transport:
+        yield OpenInferenceClient(base_url=f"http://127.0.0.1:{running.port}", httpx_client=transport)
+
+
+def test_the_generated_client_understands_health_metadata_and_answers(generated) -> None:
+    generated.check_server_liveness()
+    generated.check_server_readiness()
+    generated.check_model_readiness("sum")
+    generated.check_model_version_readiness("sum", "1")
+    assert generated.read_server_metadata().name == "labsupport.serving"
+    (described,) = generated.read_model_version_metadata("sum", "1").inputs
+    assert (described.name, described.datatype, described.shape) == ("x", "FP32", [-1, 2])
+    rows = RequestInput(name="x", shape=[2, 2], datatype="FP32", data=TensorData.parse_obj([[0.5, -2.5], [3.0, 4.0]]))
+    request = InferenceRequest(id="q1", inputs=[rows], outputs=[RequestOutput(name="y")])
+    answer = generated.model_infer("sum", request=request)
+    assert (answer.id, answer.model_name, [tensor.name for tensor in answer.outputs]) == ("q1", "sum", ["y"])
+    assert json.loads(answer.outputs[0].data.json()) == [-2.0, 7.0]
+
+
+def test_the_generated_client_understands_a_refusal(generated) -> None:
+    with pytest.raises(ApiError, match="422.*inputs are a list with at least one object"):
+        generated.model_infer("sum", request=InferenceRequest(inputs=[]))
 
 
 def test_the_start_needs_neither_scikit_learn_nor_tensorflow_nor_mlflow_nor_pandas(risk_folder) -> None:
