@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Return all findings, in the order in which to mend them."""
-    checks = (_python, _environment, _disk, _memory, _system, _docker, _cluster, _proxy, _progress)
+    checks = (_python, _environment, _disk, _memory, _system, _cluster, _proxy, _progress)
     return [finding for check in checks for finding in check()]
 
 
@@ -112,45 +111,6 @@ def _system() -> Iterator[Finding]:
         )
     else:
         yield Finding(OK, f"{system} on {machine}.")
-
-
-def _docker() -> Iterator[Finding]:
-    program = shutil.which("docker") or shutil.which("podman")
-    if program is None:
-        yield Finding(
-            NOTE,
-            "No Docker or Podman: the labs of part 6 use the pocket cluster.",
-            "nothing to do, or install Docker for kind",
-        )
-        return
-    name = Path(program).name
-    try:
-        answer = subprocess.run(
-            [program, "info", "--format", "{{.MemTotal}}"], capture_output=True, text=True, timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        yield Finding(NOTE, f"{name} does not answer.", f"start {name}; the pocket cluster works without it")
-        return
-    if answer.returncode:
-        rights = "permission denied" in answer.stderr.lower()
-        mend = (
-            "sudo usermod -aG docker $USER, then log in again"
-            if rights
-            else f"start {name}; the pocket cluster works without it"
-        )
-        yield Finding(
-            NOTE, f"{name} is installed, but " + ("you may not use it." if rights else "it is not running."), mend
-        )
-        return
-    memory = int(answer.stdout.strip() or 0) / 1e9 if answer.stdout.strip().isdigit() else None
-    if memory is not None and memory < 3.5:
-        yield Finding(
-            NOTE,
-            f"{name} has {memory:.1f} GB of memory; a kind cluster with the labs wants 4.",
-            "raise it in Docker Desktop: Settings, Resources",
-        )
-    else:
-        yield Finding(OK, f"{name} runs.")
 
 
 def _cluster() -> Iterator[Finding]:

@@ -33,7 +33,11 @@ def follow(lab: Lab, deployment: str, replicas: int, act: Callable[[], None], li
     wanted: list[tuple[str, str, Callable[[dict[str, Any]], bool]]] = [
         ("API server", "stores the Deployment", lambda seen: deployment in seen["deployments"]),
         ("deployment controller", "makes a ReplicaSet", lambda seen: bool(seen["sets"])),
-        ("replicaset controller", f"makes {replicas} pods", lambda seen: len(seen["pods"]) == replicas),
+        (
+            "replicaset controller",
+            f"makes {replicas} pod{'s' * (replicas > 1)}",
+            lambda seen: len(seen["pods"]) == replicas,
+        ),
         (
             "scheduler",
             "gives each a node",

@@ -14,6 +14,7 @@ from labsupport.errors import LabsError
     [
         ("web-7d4b9c6f5-x2vbn   1/1", "web-…-…   1/1"),
         ("replicaset.apps/web-7d4b9c6f5   3", "replicaset.apps/web-…   3"),
+        ("pod/client-7x2vk   Completed", "pod/client-…   Completed"),
         ("10.244.0.7:8000 and 127.0.0.1:8000", "…:8000 and 127.0.0.1:8000"),
         ("pod   Running   3 (12s ago)   4m31s", "pod   Running   3 (… ago)   …"),
         ("NAME      READY     AGE", "NAME   READY   AGE"),
