@@ -12,6 +12,7 @@ from labsupport.errors import LabsError
 T = TypeVar("T")
 # kubectl looks again this long after the limit, so that its own word comes before ours.
 _GRACE = 10.0
+_LOOK_AT_A_JOB = 3.0
 _NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull")
 _EVENTS, _LOG_LINES, _PODS = 8, 5, 3
 
@@ -27,27 +28,35 @@ def wait_for(
 
     `condition` is `rolled-out`, `deleted`, `created`, the name of a condition as in `kubectl wait`
     (`Ready`, `Available`, `Complete`, `Failed`) or `jsonpath={.status.phase}=Running`.
-    Raises WaitFailed with events, conditions and the last log lines when `timeout` seconds pass.
+    Raises WaitFailed with events, conditions and the last log lines when `timeout` seconds pass, or a Job has failed.
     """
+    of_a_job = condition == "Complete"
     if condition == "rolled-out":
         command = ["rollout", "status", target]
     else:
         known = {"deleted": "delete", "created": "create"}
         plain = condition.startswith(("jsonpath=", "condition=")) or condition in known
         command = ["wait", target, f"--for={known.get(condition, condition) if plain else f'condition={condition}'}"]
-    limit = f"--timeout={max(1, round(timeout))}s"
-    deadline = time.monotonic() + timeout
+    started = time.monotonic()
     while True:
-        result = cluster.kubectl(*command, "-n", namespace, limit, timeout=timeout + _GRACE, check=False)
+        left = started + timeout - time.monotonic()
+        # kubectl waits for one condition only, and would wait on for a Job that has failed.
+        look = min(left, _LOOK_AT_A_JOB) if of_a_job else left
+        limit = f"--timeout={max(1, round(look))}s"
+        result = cluster.kubectl(*command, "-n", namespace, limit, timeout=max(look, 1) + _GRACE, check=False)
         if result.ok:
             return
-        # kubectl gives up at once on what a controller has not made yet.
-        if "(NotFound)" not in result.errors or condition == "deleted" or time.monotonic() > deadline:
+        if time.monotonic() - started > timeout or (of_a_job and _has_failed(cluster, target, namespace)):
             break
-        time.sleep(0.2)
+        # kubectl gives up at once on what a controller has not made yet.
+        if "(NotFound)" in result.errors and condition != "deleted":
+            time.sleep(0.2)
+        elif not of_a_job:
+            break
     said = (result.errors.strip() or result.output.strip()).splitlines()[-1:]
+    waited = time.monotonic() - started
     raise WaitFailed(
-        f"{target} in namespace {namespace} is not {condition} after {timeout:.0f} s ({' '.join(said)}).\n"
+        f"{target} in namespace {namespace} is not {condition} after {waited:.0f} s ({' '.join(said)}).\n"
         + diagnosis(cluster, target, namespace)
     )
 
@@ -87,6 +96,11 @@ def _read(cluster: Cluster, *arguments: str) -> dict[str, Any]:
         return dict(json.loads(result.output)) if result.ok else {}
     except ValueError:
         return {}
+
+
+def _has_failed(cluster: Cluster, job: str, namespace: str) -> bool:
+    conditions = _read(cluster, "get", job, "-n", namespace).get("status", {}).get("conditions", [])
+    return any((one["type"], one["status"]) == ("Failed", "True") for one in conditions)
 
 
 def _conditions(found: dict[str, Any], target: str) -> list[str]:

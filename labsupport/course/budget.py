@@ -13,15 +13,16 @@ SAMPLE_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Budget:
-    """The limits of one notebook: CPU seconds and MB over the kernel's whole process tree, wall seconds over all."""
+    """The limits of one notebook: CPU seconds and MB over the kernel's whole process tree, wall seconds over all and of a cell."""
 
     cpu_seconds: float
     memory_mb: float
     wall_seconds: float
+    cell_seconds: int = 120
 
 
 LESSON = Budget(cpu_seconds=60, memory_mb=1000, wall_seconds=600)
-LAB = Budget(cpu_seconds=120, memory_mb=1500, wall_seconds=900)
+LAB = Budget(cpu_seconds=120, memory_mb=1500, wall_seconds=900, cell_seconds=300)
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ def _run(job: Job, stop: threading.Event | None, others: Callable[[Path], list[i
         own.mkdir()
         files.write_notebook(before, job.notebook)
         command = [sys.executable, "-m", "labsupport.course.worker", str(before), str(after), "--cwd", str(empty)]
+        command += ["--cell-seconds", str(job.budget.cell_seconds)]
         if job.seed is not None:
             command += ["--seed", str(job.seed)]
         with (folder / "stderr").open("wb") as errors:

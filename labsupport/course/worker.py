@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("output", type=Path)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--cwd", type=Path, required=True)
-    parser.add_argument("--cell-seconds", type=int, default=120)
+    parser.add_argument("--cell-seconds", type=int, required=True)
     options = parser.parse_args()
 
     import papermill

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from labsupport import __version__
 from labsupport.ml.classification import Confusion, calibration
 from labsupport.ml.deploy_columns import COLUMNS, UNITS, at_night, columns
 from labsupport.ml.resampling import bootstrap, interval
@@ -94,7 +95,7 @@ def train(seed: int = 0, *, count: int = 6_000, prices: Prices = PRICES) -> Depl
             "calibration_gap": round(calibration(probability, failed).gap, 3),
             "cost_per_deploy": round(prices.per_example(probability >= risk.threshold, failed), 2),
         },
-        "versions": {name: version(name) for name in ("labsupport", "scikit-learn")},
+        "versions": {"labsupport": __version__, "scikit-learn": version("scikit-learn")},
     }
     return DeployRisk(pipeline, risk.threshold, metadata)
 

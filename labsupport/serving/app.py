@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import orjson
 
+from labsupport import __version__
 from labsupport.serving import front, protocol
 from labsupport.serving.batching import Busy
 from labsupport.serving.metrics import ServerMetrics
@@ -136,11 +137,9 @@ class App:
             return (200 if self._ready else 503), {"name": self.model.name, "ready": self._ready}
         if action == "metadata":
             return 200, self._metadata(served)
-        from importlib.metadata import version
-
         return 200, {
             "name": "labsupport.serving",
-            "version": version("labsupport"),
+            "version": __version__,
             "extensions": ["binary_tensor_data"],
         }
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
+from labsupport import __version__
 from labsupport.serving.card import outside
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 MODEL, CARD = "model.skops", "card.json"
 # What may be built from a file beside what skops itself knows (numpy, scikit-learn): our own estimators, by name.
 TRUSTED = frozenset({"labsupport.ml.linear.LinearRegression", "labsupport.ml.linear.GradientDescentRegression"})
-VERSIONED = ("labsupport", "numpy", "scikit-learn", "skops")
+VERSIONED = ("numpy", "scikit-learn", "skops")
 
 
 class ArtefactError(ValueError):
@@ -104,7 +105,7 @@ def save(model: Any, folder: Path, features: "pd.DataFrame", target: "pd.Series"
         columns=[_column(features[name], units) for name in features.columns],
         target=_column(target, units),
         examples=len(features),
-        versions={name: version(name) for name in VERSIONED},
+        versions={"labsupport": __version__} | {name: version(name) for name in VERSIONED},
         sha256=hashlib.sha256(stored).hexdigest(),
     )
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labsupport import __version__
 from labsupport.serving.artefact import Artefact
 from labsupport.serving.card import CARD_KEY, MODEL, Column, Parity, ServingCard
 from labsupport.serving.front import of as front_of
@@ -166,7 +167,7 @@ def _write(
             raise ExportError(f"the model can't be converted to ONNX: {type(error).__name__}: {first}") from error
         card = ServingCard(
             columns=tuple(columns), front=front, threshold=threshold, parity=_parity(session, rows, expected),
-            versions={name: version(name) for name in ("labsupport", "onnxruntime", *made_by)},
+            versions={"labsupport": __version__} | {name: version(name) for name in ("onnxruntime", *made_by)},
         )  # fmt: skip
         try:
             front_of(card)

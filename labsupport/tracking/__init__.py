@@ -1,16 +1,17 @@
 """Runs, versions and their registry: a local MLflow server, and records from which a model can be trained again.
 
 MLflow reads its switch against usage reports when it is imported, so it is set here, before. And it imports a library of
-progress bars that complains about a missing widget in a notebook, though it draws none here.
+progress bars that complains about a missing widget in a notebook, though it draws none here. (Pods do without it.)
 """
 
+import contextlib
 import os
 import warnings
 
 from labsupport.environment import NO_USAGE_REPORTS
 
 os.environ.update(NO_USAGE_REPORTS)
-with warnings.catch_warnings():
+with warnings.catch_warnings(), contextlib.suppress(ImportError):
     warnings.simplefilter("ignore")
     import tqdm.auto  # noqa: F401
 

@@ -1,6 +1,7 @@
 """A wait that fails says why."""
 
 import json
+import time
 
 import pytest
 
@@ -41,6 +42,34 @@ def test_crashing_container_is_explained_by_its_last_words(cluster, namespace) -
     with pytest.raises(waiting.WaitFailed) as failed:
         waiting.wait_for(cluster, "pod/dies", "jsonpath={.status.phase}=Succeeded", namespace, timeout=1)
     assert "terminated Error 1" in str(failed.value) and "no such model" in str(failed.value)
+
+
+def test_job_that_has_failed_is_not_waited_for(cluster, namespace) -> None:
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "train"},
+        "spec": {
+            "backoffLimit": 0,
+            "template": {
+                "spec": {
+                    "restartPolicy": "Never",
+                    "containers": [
+                        {
+                            "name": "main",
+                            "image": "labs-serve:dev",
+                            "command": ["python", "-c", "raise SystemExit('no data')"],
+                        }
+                    ],
+                }
+            },
+        },
+    }
+    cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(job))
+    started = time.monotonic()
+    with pytest.raises(waiting.WaitFailed, match=r"(?s)job/train .* is not Complete .*BackoffLimitExceeded.*no data"):
+        waiting.wait_for(cluster, "job/train", "Complete", namespace, timeout=120)
+    assert time.monotonic() - started < 60
 
 
 def test_absent_object_is_said_to_be_absent(cluster, namespace) -> None:
