@@ -22,6 +22,7 @@ from labsupport.errors import LabsError
 
 NODE_IMAGE_VARIABLE = "LABS_KIND_NODE_IMAGE"
 CREATE_SECONDS = 300.0
+DELETE_SECONDS = 60.0
 START_SECONDS = 120.0
 # What lab 606 needs: one pod that gets a GPU, a second one, and a third that stays Pending.
 GPUS = 2
@@ -179,7 +180,12 @@ class KindCluster(Connected):
         self._creating.unlink()
 
     def _delete(self, found: Engine) -> None:
-        command.run(found, "delete", "cluster", "--name", self.cluster, "--kubeconfig", str(self.kubeconfig))
+        def gone() -> bool:
+            command.run(found, "delete", "cluster", "--name", self.cluster, "--kubeconfig", str(self.kubeconfig))
+            return not found.nodes(self.cluster)
+
+        # Docker lists a container that it is still making, and deletes it only when it is made.
+        waiting.until(gone, f"the containers of the kind cluster {self.cluster!r} are deleted", DELETE_SECONDS, 0.5)
         self.kubeconfig.unlink(missing_ok=True)
         self._creating.unlink(missing_ok=True)
 
