@@ -23,8 +23,8 @@ ALL = (
         "addresses of Services and pods are not reachable from this machine: kubectl port-forward, or NodePort 30080",
     ),
     Difference("local-images", "kind", "an image that is not on the node must be loaded: labs cluster load"),
-    # Real kubelets with containerd 1.7 do so; the pocket node ends what nobody waits for.
-    Difference("half-close", "kind", "port-forward does not tell a pod that its client has sent all", shown=False),
+    # Real kubelets with containerd do so (seen with 1.7); the pocket node ends what nobody waits for.
+    Difference("half-close", "kind", "port-forward ends, both ways, when its client has sent all", shown=False),
     Difference(
         "exec-ends-early",
         "kind",

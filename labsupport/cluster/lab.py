@@ -48,8 +48,13 @@ class Lab:
         print(_short(result.output + result.errors))
 
     def replace(self, what: dict[str, Any]) -> None:
-        """Put an object of the lab back to what `what` says, with all that patches added taken away."""
-        result = self.cluster.kubectl("-n", self.namespace, "replace", "-f", "-", stdin=_dump(what), check=False)
+        """Put an object of the lab back to what `what` says, with all that patches added taken away.
+
+        `what`: from a manifest, or as a snapshot has it, of whatever version.
+        """
+        kept = {key: value for key, value in what["metadata"].items() if key not in ("resourceVersion", "uid")}
+        text = _dump(what | {"metadata": kept})
+        result = self.cluster.kubectl("-n", self.namespace, "replace", "-f", "-", stdin=text, check=False)
         if not result.ok:
             print(_short(result.output + result.errors))
 

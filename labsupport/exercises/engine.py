@@ -119,8 +119,8 @@ def claim(text: str, condition: Any) -> None:
     """State what the lesson has just shown; raises ClaimError when this run does not show it."""
     if not bool(condition):
         raise ClaimError(
-            f"This run does not show it: {text}. The course promises it for SEED 0 to 4. If SEED is one of these and you "
-            "changed nothing else, that is a bug: please report it."
+            f"This run does not show it: {text}. The course promises it for SEED 0 to 4 and for cells that "
+            "run once, in order. Restart the kernel and run all cells; if it says so again, please report it: it is a bug."
         )
     print(f"Holds: {text}.")
 

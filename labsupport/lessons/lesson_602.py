@@ -26,23 +26,17 @@ STRANGERS = ("evil.example:5000", "mlflow.evil.example:5000")
     hints=(
         "`secret['data']['auth.ini']` is the file in base64: a way to write bytes as letters. Nothing is locked.",
         "`base64.b64decode(...)` gives bytes; `.decode()` makes a text of them.",
-        "`parser = configparser.ConfigParser(interpolation=None); parser.read_string(text)`, then `parser['mlflow']['admin_password']`.",
+        "`parser = configparser.ConfigParser(); parser.read_string(text)`, then `parser['mlflow']['admin_password']`.",
     ),
 )
 def password_of(answer: Guarded) -> str:
-    """Hand over Secrets with three passwords, one of them with signs that configparser would replace."""
+    """Hand over Secrets with three passwords, two of them with signs that separate a key from its value."""
     read = expect.function(answer)
-    for password in ("correct-horse", "b4ttery=staple", "100%-sure"):
+    for password in ("correct-horse", "b4ttery=staple", "staple:horse"):
         text = f"[mlflow]\nadmin_username = admin\nadmin_password = {password}\ndefault_permission = READ\n"
         encoded = b64encode(text.encode()).decode()
         secret = {"kind": "Secret", "data": {"auth.ini": encoded, "session-key": b64encode(b"unused").decode()}}
-        try:
-            saw = read(secret)
-        except Exception as error:
-            if "interpolat" in str(error).lower() or "'%'" in str(error):
-                cause = "configparser takes % for a place-holder: ConfigParser(interpolation=None)"
-                raise Fail(f"an error for the password `{password}`", "the password", cause) from None
-            raise
+        saw = read(secret)
         if saw is None:
             raise Fail("`None`", "the password", "the function has no `return`")
         if isinstance(saw, bytes):
@@ -52,7 +46,11 @@ def password_of(answer: Guarded) -> str:
             raise Fail(f"`{shown}...`", "the password", "this is still base64: decode it")
         if isinstance(saw, str) and saw.strip() == text.strip():
             raise Fail(f"`{shown}...`", "the password alone", "this is the whole file: take `admin_password` out of it")
+        if isinstance(saw, str) and saw.strip() not in text:
+            cause = "read it from the argument `secret`: each Secret has a password of its own"
+            raise Fail("a text that is not in this Secret", "its password", cause)
         if saw != password:
+            shown = repr(saw)[:40] if str(saw) != str(saw).strip() else shown
             cause = "the value of `admin_password` in the section `mlflow`, without quotes or spaces"
             if isinstance(saw, str) and password.startswith(saw):
                 cause = "a password may hold an = itself: cut at the first one only"
@@ -120,7 +118,7 @@ def names_of_clients(snapshot: Any) -> str:
 )
 def books_on_a_volume(snapshot: Any) -> str:
     """Follow both paths, of runs and of models, through the mount to the claim; then look at the rollout."""
-    container = _container(snapshot)
+    container, file_here = _container(snapshot), Path("/books/mlflow.db")
     pod = snapshot.get("Deployment", "mlflow")["spec"]["template"]["spec"]
     store = _setting(container, "MLFLOW_BACKEND_STORE_URI", "--backend-store-uri")
     models = _setting(container, "MLFLOW_ARTIFACTS_DESTINATION", "--artifacts-destination")
@@ -148,9 +146,14 @@ def books_on_a_volume(snapshot: Any) -> str:
         raise Fail(f"volumes of the kinds {', '.join(kinds)}", "a volume from the claim `books`", cause)
     if "books" not in claims.values():
         other = f"the claim {', '.join(claims.values())}"
-        raise Fail(other, "the claim `books`", "the other claim is for the back-up: a copy beside its original is none")
+        cause = "the other claim is for the back-up: a copy beside its original is none"
+        if unknown := sorted(set(claims.values()) - {_name(item) for item in snapshot.all("PersistentVolumeClaim")}):
+            cause = f"there is no claim `{unknown[0]}`: a pod waits for it, Pending"
+        raise Fail(other, "the claim `books`", cause)
     if "books" not in mounts.values():
         cause = "a volume that no container mounts is of no use: volumeMounts, by the volume's name"
+        if file_here.exists():
+            cause += f". And a pod of the pocket cluster sees your machine's folders: it has made {file_here.parent}. Delete it"
         raise Fail("a volume, and no mount of it", "a mount of `books`", cause)
     place = next(path for path, claim in mounts.items() if claim == "books")
     if not store.startswith("sqlite:///"):
@@ -213,11 +216,18 @@ def _compare(database: Path, target: Path, committed: int, night: int) -> None:
         raise Fail("a live database that has lost its rows", "an untouched one", cause)
     if not target.exists():
         raise Fail(f"no file {target.name}", "a copy", "the copy belongs into the file `target`")
+    # SQLite removes this second file when the last connection is closed.
+    torn = Path(f"{target}-wal").exists()
     found = _rows(target)
+    if found == committed and torn:
+        cause = (
+            "file by file: what is written between two of them is in one only, and the copy is torn. Let SQLite copy"
+        )
+        raise Fail("copies of several files", "one copy, as of one moment", cause)
     if found == committed:
         return
     if found is None:
-        cause = "a copy of the file alone: its rows are still in `mlflow.db-wal` beside it. Let SQLite copy: `backup`"
+        cause = "a copy of the file alone lacks what is still in `mlflow.db-wal`. SQLite knows both: let it copy, by `backup`"
         raise Fail("a copy without the table `runs`, or one that is no database", want, cause)
     cause = "rows are missing: let SQLite copy, by the `backup` of its connection"
     if night == 2 and found == _ROWS:
@@ -250,7 +260,7 @@ def _rows(path: Path) -> int | None:
     on_cluster=True,
 )
 def restored(snapshot: Any) -> str:
-    """Look for a Job of `restore` that completed, and for a server that started after it."""
+    """Look for a Job of `restore` that completed, and for a server on the same volume that started after it."""
     _container(snapshot)
     jobs = [job for job in snapshot.all("Job") if _made_by(job) == "restore"]
     pods = snapshot.pods_of("mlflow")
@@ -260,6 +270,10 @@ def restored(snapshot: Any) -> str:
             raise NotAttempted("No Job was made from the CronJob `restore` yet.")
         cause = "the server is stopped, which is right; now make a Job from the CronJob `restore`"
         raise Fail("no server, and no Job of `restore`", "a restore", cause)
+    volumes = snapshot.get("Deployment", "mlflow")["spec"]["template"]["spec"].get("volumes") or []
+    if "books" not in [volume.get("persistentVolumeClaim", {}).get("claimName") for volume in volumes]:
+        cause = 'this server has no books: run the cell after `check("602.3", ...)` again, it mounts them'
+        raise Fail("a Deployment without the claim `books`", "the server of 602.3", cause)
     ends = {name: end for job in jobs if (end := job.get("status", {}).get("completionTime")) for name in [_name(job)]}
     if not ends:
         failed = [_name(job) for job in jobs if job.get("status", {}).get("failed")]
@@ -278,7 +292,7 @@ def restored(snapshot: Any) -> str:
         )
         raise Fail(f"{len(early)} server older than the restored files", "one that started after them", cause)
     _serves(snapshot)
-    return "Stopped, restored, started: this server has opened the restored books."
+    return "Restored, and then started: this server has opened the restored books."
 
 
 def _container(snapshot: Any) -> Object:
@@ -353,7 +367,7 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "Where should the claim `backup` be in a company's cluster?",
+    "Here the copy is on a second claim. Where should it be in a company's cluster?",
     ("In the same storage: then a restore is quick.", False, "What takes the books (a disk, a wrong class, a deleted namespace) then takes the copy as well."),
     ("In another namespace of this cluster.", False, "Better against one wrong command, no help against a lost storage or cluster."),
     ("Where neither this storage nor its administrator's mistakes reach.", True, "An object store elsewhere, with versions that can't be deleted for some time. Here both claims are one disk: good for practice only."),

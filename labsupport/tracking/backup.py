@@ -20,7 +20,8 @@ class BackupError(RuntimeError):
 def save(books: Path, backup: Path) -> str:
     """Copy the books to `backup`, in place of an earlier copy, and say what was copied. Raises BackupError.
 
-    The database first: all artifacts that it names are there by then, and artifacts never change.
+    The database first: all artifacts that it names are there by then, and artifacts never change. Books that know less
+    than the last copy are refused, because MLflow keeps the rows of what it deletes: something else has emptied them.
     """
     copy = backup / "unfinished"
     shutil.rmtree(copy, ignore_errors=True)
@@ -29,8 +30,13 @@ def save(books: Path, backup: Path) -> str:
     if (books / ARTIFACTS).exists():
         shutil.copytree(books / ARTIFACTS, copy / ARTIFACTS)
     said = contents(copy)
-    # Only a complete copy replaces the one before, which goes last: there is a whole copy at any moment.
     latest, before = backup / "latest", backup / "before"
+    if latest.exists() and (lost := _lost(latest, copy)):
+        raise BackupError(
+            f"The books know fewer {lost} than the last back-up, which is kept: {said}, and {contents(latest)} in {latest}. "
+            "Restore it, or move it away if that is right."
+        )
+    # Only a complete copy replaces the one before, which goes last: there is a whole copy at any moment.
     if latest.exists():
         shutil.rmtree(before, ignore_errors=True)
         latest.rename(before)
@@ -78,12 +84,21 @@ def copy_database(source: Path, target: Path) -> None:
 
 def contents(books: Path) -> str:
     """Say how many runs, versions and stored models a folder of books holds."""
+    rows, models = _rows(books), len(list((books / ARTIFACTS).rglob("MLmodel")))
+    return f"{rows['runs']} runs, {rows['versions']} versions, {models} stored models"
+
+
+def _rows(books: Path) -> dict[str, int]:
     with contextlib.closing(sqlite3.connect(books / DATABASE)) as database:
-        runs, versions = (
-            database.execute(f"select count(*) from {table}").fetchone()[0] for table in ("runs", "model_versions")
-        )
-    models = len(list((books / ARTIFACTS).rglob("MLmodel")))
-    return f"{runs} runs, {versions} versions, {models} stored models"
+        return {
+            name: int(database.execute(f"select count(*) from {table}").fetchone()[0])
+            for name, table in {"runs": "runs", "versions": "model_versions"}.items()
+        }
+
+
+def _lost(before: Path, now: Path) -> str:
+    were, are = _rows(before), _rows(now)
+    return " and ".join(name for name in were if are[name] < were[name])
 
 
 def main() -> None:

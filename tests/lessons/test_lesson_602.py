@@ -10,7 +10,7 @@ from labsupport.exercises.proof import Kind
 from labsupport.lessons import lesson_602
 
 
-def reads(result: str, parser: str = "configparser.ConfigParser(interpolation=None)") -> str:
+def reads(result: str, parser: str = "configparser.ConfigParser()") -> str:
     return (
         "def password_of(secret):\n"
         "    import configparser\n"
@@ -43,10 +43,7 @@ WRONG = {
             reads('[line.split("=", 1)[1] for line in text.splitlines() if "admin_password" in line][0]'),
             "without quotes or spaces",
         ),
-        "lets configparser replace %": (
-            reads('parser["mlflow"]["admin_password"]', "configparser.ConfigParser()"),
-            "takes % for a place-holder",
-        ),
+        "ignores its argument": (reads('"swordfish"'), "each Secret has a password of its own"),
         "returns nothing": (reads("None"), "no `return`"),
     },
     "602.2": {
@@ -68,8 +65,16 @@ WRONG = {
         "gives a bare path": ("602-books-bare", "the store is an address"),
     },
     "602.4": {
-        "copies the file": (copies("shutil.copy(database, target)"), "Let SQLite copy"),
+        "copies the file": (copies("shutil.copy(database, target)"), "let it copy, by `backup`"),
         "copies in the wrong direction": (copies(*BOTH, "copy.backup(live)"), "the wrong direction"),
+        "copies all three files": (
+            copies(
+                'for end in ("", "-wal", "-shm"):',
+                "    if os.path.exists(database + end):",
+                "        shutil.copy(database + end, target + end)",
+            ),
+            "file by file",
+        ),
         "moves the file": (copies("os.rename(database, target)"), "it was moved"),
         "keeps last night's copy": (
             copies("if not os.path.exists(target):", *(f"    {line}" for line in (*BOTH, "live.backup(copy)"))),
@@ -91,6 +96,7 @@ WRONG = {
         "starts nobody": ("602-restored-nobody-serves", "scale the Deployment to 1"),
         "stops and does no more": ("602-restored-only-stopped", "make a Job from the CronJob"),
         "has no back-up": ("602-restored-no-back-up", "There is no back-up"),
+        "has another server": ("602-restored-without-books", "this server has no books"),
     },
 }
 
@@ -98,6 +104,9 @@ RIGHT = {
     "602.1": {
         "by hand": reads(
             'next(line.split("=", 1)[1].strip() for line in text.splitlines() if line.startswith("admin_password"))'
+        ),
+        "without interpolation": reads(
+            'parser["mlflow"]["admin_password"]', "configparser.ConfigParser(interpolation=None)"
         ),
         "by a regular expression": reads('__import__("re").search(r"admin_password\\s*=\\s*(.+)", text)[1]'),
     },

@@ -78,6 +78,16 @@ def test_a_back_up_that_is_killed_at_its_last_steps_leaves_a_whole_copy(
     assert [path.name for path in (tmp_path / "copy").iterdir()] == ["latest"]
 
 
+def test_books_that_know_less_do_not_replace_the_last_copy(books: Path, tmp_path: Path) -> None:
+    save(books, tmp_path / "copy")
+    with contextlib.closing(sqlite3.connect(books / "mlflow.db")) as database:
+        database.execute("delete from runs")
+        database.commit()
+    with pytest.raises(BackupError, match=r"fewer runs than .*: 0 runs, 1 versions, .* and 2 runs, 1 versions"):
+        save(books, tmp_path / "copy")
+    assert restore(tmp_path / "copy", books).startswith("2 runs")
+
+
 def test_without_a_database_the_earlier_copy_stays(books: Path, tmp_path: Path) -> None:
     save(books, tmp_path / "copy")
     (books / "mlflow.db").unlink()
