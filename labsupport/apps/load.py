@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--body", required=True, help="what to send each time")
     parser.add_argument("--clients", type=int, default=8, help="how many wait for their answers at a time (8)")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long (5); 0: until the standard input ends")
+    parser.add_argument(
+        "--think", type=float, default=0.0, help="seconds from an answer to the client's next request (0)"
+    )
     parser.add_argument("--every", type=float, default=0.5, help="seconds from line to line (0.5)")
     return parser
 
@@ -67,7 +70,7 @@ async def _send(url: str, headers: dict[str, str], options: argparse.Namespace) 
     sending = asyncio.create_task(
         load.put(
             url, options.body.encode(), clients=options.clients, seconds=options.seconds or FOR_EVER_S, headers=headers,
-            answered=functools.partial(_keep, bodies), into=came, stop=stop,
+            answered=functools.partial(_keep, bodies), into=came, stop=stop, think_s=options.think,
         )
     )  # fmt: skip
     last = load.Load(came.begin_s)

@@ -1,6 +1,7 @@
 """One lab on the cluster: its namespace, its manifests, its checkpoint, and the end of all that it made."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,9 @@ class Lab:
         """Run a kubectl command in the lab's namespace and return what it says, refusals too."""
         words = shlex.split(line)
         words = words[1:] if words[:1] == ["kubectl"] else words
-        result = self.cluster.kubectl("-n", self.namespace, *words, check=False)
+        # A command with a limit of its own says by itself that it has passed.
+        limit = next((int(found[1]) for word in words if (found := re.fullmatch(r"--timeout=(\d+)s?", word))), 0)
+        result = self.cluster.kubectl("-n", self.namespace, *words, timeout=max(60, limit + 10), check=False)
         return (result.output + result.errors).rstrip()
 
     def apply(self, what: "str | Path | dict[str, Any] | list[dict[str, Any]]") -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import itertools
 import json
 import math
 import shlex
@@ -23,8 +24,8 @@ exercises = Exercises("604")
     "A request of the Open Inference Protocol",
     hints=(
         "One input: a dictionary with name, shape, datatype and data. Around it: a list, in a dictionary under `inputs`.",
-        "`np.asarray(rows).shape` is a tuple such as (200, 8); JSON wants `list(...)` of it.",
-        "`np.asarray(rows, dtype=float).ravel().tolist()` gives all numbers row after row, as plain Python numbers.",
+        "`rows.shape` is a tuple such as (200, 8); `list(...)` makes the protocol's [200, 8] of it.",
+        "`rows.ravel().tolist()` gives all numbers row after row, as plain Python numbers.",
     ),
 )
 def infer_request(answer: Guarded) -> str:
@@ -89,7 +90,7 @@ def desired_replicas(answer: Guarded) -> str:
     """Try cases below, above and within the tolerance, and at both limits."""
     rule = expect.function(answer)
     cases = [
-        (2, 100, 50, 1, 10), (2, 60, 50, 1, 10), (3, 60, 50, 1, 10), (4, 25, 50, 1, 10), (4, 1, 50, 2, 10), (2, 400, 50, 2, 4),
+        (2, 100, 50, 1, 10), (3, 70, 50, 1, 10), (2, 60, 50, 1, 10), (3, 60, 50, 1, 10), (4, 25, 50, 1, 10), (4, 1, 50, 2, 10), (2, 400, 50, 2, 4),
         (5, 52, 50, 1, 10), (7, 47, 50, 1, 10), (6, 48, 50, 1, 4), (1, 53, 50, 2, 4), (2, 0, 50, 1, 10),
     ]  # fmt: skip
     for replicas, use, target, low, high in cases:
@@ -104,16 +105,18 @@ def desired_replicas(answer: Guarded) -> str:
         cause = "`ceil(pods * use / target)`, then the limits"
         if rest and saw == min(max(math.ceil(replicas * use / target), low), high):
             cause = "this is within 10 % of the target: leave the number as it is, or it would never rest"
+        elif saw == free or saw == max(free, low) or saw == min(free, high):
+            cause = "the limits hold also here, within the tolerance, too: never below `low`, never above `high`"
+        elif abs(use - target) <= 10 and saw == min(max(replicas, low), high):
+            cause = "10 % of the target are meant, not 10 points: compare `use / target` with 1"
         elif saw in (round(replicas * use / target), replicas * use // target):
             cause = "round up: a part of a pod does not help the others"
-        elif saw == free or saw == max(free, low) or saw == min(free, high):
-            cause = "the limits hold also here: never below `low`, never above `high`"
         elif saw == min(max(math.ceil(replicas * target / use), low), high) if use else False:
             cause = "upside down: the busier they are, the more pods"
         elif saw == min(max(math.ceil(use / target), low), high):
             cause = "the factor holds for the pods that there are: multiply by `replicas`"
         raise Fail(text, f"{expected}", cause)
-    return "Eleven cases: the controller of Kubernetes does the same, each 15 seconds."
+    return "Twelve cases: the controller of Kubernetes does the same, each 15 seconds."
 
 
 @exercises.check(
@@ -145,7 +148,7 @@ def graceful(snapshot: Any) -> str:
         cause = "process 1 is a shell, which does not hand SIGTERM on: no shell, or `exec` in front of the program"
         raise Fail(f"command {_short(words[:2])}", "the server itself as process 1", cause)
     if shell:
-        words = shlex.split(script.lstrip().removeprefix("exec "), comments=False)
+        words = _first_command(script.lstrip().removeprefix("exec "))
     if "labsupport.apps.server" not in words:
         raise Fail(f"command {_short(words)}", "the model server", "`plain` holds the command as it was")
     drain, grace = _drain(words), template.get("terminationGracePeriodSeconds", 30)
@@ -170,6 +173,13 @@ def graceful(snapshot: Any) -> str:
         saw = f"{updated} of {wanted} pods are of the new kind, {available} can serve"
         raise Fail(saw, f"{wanted} new ones that serve", cause)
     return f"SIGTERM reaches the server, which answers for {drain:g} s more, and has {grace} s for it."
+
+
+def _first_command(script: str) -> list[str]:
+    """Return the words of a shell's text up to the first `;` or the like."""
+    lexer = shlex.shlex(script, posix=True, punctuation_chars=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    return list(itertools.takewhile(lambda word: not set(word) <= set(";&|"), lexer))
 
 
 def _crashes(pod: Object) -> bool:

@@ -59,11 +59,13 @@ async def put(
     answered: Callable[[int, bytes], None] | None = None,
     into: Load | None = None,
     stop: asyncio.Event | None = None,
+    think_s: float = 0.0,
 ) -> Load:
     """POST `body` to `url` by so many `clients` for some `seconds`, and return what came of it.
 
     A connection that the server closes between two requests is opened again. `answered` is told each status and body.
-    `into`: the Load to fill, for those who look at it meanwhile; `stop`: ends it before its time. At the end, requests that are under way are waited for, 30 seconds at most.
+    `into`: the Load to fill, for those who look at it meanwhile; `stop`: ends it before its time; `think_s`: how long a
+    client waits from an answer to its next request. At the end, requests that are under way are waited for, 30 seconds at most.
     """
     where = urlsplit(url)
     said = {"Host": where.netloc, "Content-Type": "application/json", "Content-Length": str(len(body))} | dict(
@@ -82,7 +84,7 @@ async def put(
         while not over():
             closed: asyncio.Future[None] = loop.create_future()
             try:
-                make = functools.partial(_Client, request, over, load, closed, answered)
+                make = functools.partial(_Client, request, over, load, closed, answered, think_s)
                 await loop.create_connection(make, where.hostname or "", where.port or 80)
             except OSError:
                 load.refused += 1
@@ -117,8 +119,10 @@ class _Client(asyncio.Protocol):
         load: Load,
         closed: "asyncio.Future[None]",
         answered: Callable[[int, bytes], None] | None,
+        think_s: float,
     ) -> None:
         self._request, self._over, self._load, self._closed, self._answered = request, over, load, closed, answered
+        self._think_s = think_s
         self._buffer = b""
         self._sent: float | None = None
 
@@ -153,7 +157,15 @@ class _Client(asyncio.Protocol):
             self._answered(status, body)
         if self._over() or b"\r\nconnection: close" in head:
             self._transport.close()
+        elif self._think_s:
+            asyncio.get_running_loop().call_later(self._think_s, self._go_on)
         else:
+            self._send()
+
+    def _go_on(self) -> None:
+        if self._over():
+            self._transport.close()
+        elif not self._transport.is_closing():
             self._send()
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -38,13 +38,16 @@ class Sender:
     Iterate over it to see the rounds as they come; afterwards they are in `sent`.
     """
 
-    def __init__(self, lab: Lab, url: str, body: Any, *, clients: int = 8, seconds: float = 0) -> None:
-        """`url`: http://SERVICE:PORT/PATH, `body`: what is sent each time, as JSON."""
+    def __init__(
+        self, lab: Lab, url: str, body: Any, *, clients: int = 8, seconds: float = 0, think: float = 0
+    ) -> None:
+        """`url`: http://SERVICE:PORT/PATH, `body`: what is sent each time, as JSON; `think`: seconds that a client waits
+        from an answer to its next request."""
         self.sent: list[Sent] = []
         self._lab, self._more = lab, threading.Condition()
         self._command = (
             "exec", "-i", "-n", lab.namespace, POD, "--", "python", "-m", "labsupport.apps.load", url,
-            "--body", json.dumps(body), "--clients", str(clients), "--seconds", str(seconds),
+            "--body", json.dumps(body), "--clients", str(clients), "--seconds", str(seconds), "--think", str(think),
         )  # fmt: skip
 
     def __enter__(self) -> Self:

@@ -68,6 +68,20 @@ WRONG = {
             rule("if abs(use / target - 1) <= 0.1: return replicas", "return math.ceil(replicas * use / target)"),
             "the limits hold",
         ),
+        "has no limits while it rests": (
+            rule(
+                "if abs(use / target - 1) <= 0.1: return replicas",
+                "return min(max(math.ceil(replicas * use / target), low), high)",
+            ),
+            "within the tolerance, too",
+        ),
+        "counts points": (
+            rule(
+                "if abs(use - target) <= 10: return min(max(replicas, low), high)",
+                "return min(max(math.ceil(replicas * use / target), low), high)",
+            ),
+            "not 10 points",
+        ),
         "divides the wrong way": (
             rule(REST, "return min(max(math.ceil(replicas * target / max(use, 1)), low), high)"),
             "upside down",
@@ -131,7 +145,11 @@ RIGHT = {
             "return low if wanted < low else high if wanted > high else wanted",
         ),
     },
-    "604.3": {"without a shell": "604-graceful", "by exec": "604-exec"},
+    "604.3": {
+        "without a shell": "604-graceful",
+        "by exec": "604-exec",
+        "by exec, and more behind it": "604-exec-and-more",
+    },
     "604.4": {"by those that stay": "604-one-stays", "by those that go": "604-one-goes"},
     "604.5": {
         "with named ports and a digest": change(

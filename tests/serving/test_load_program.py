@@ -32,6 +32,13 @@ def test_it_ends_by_time_and_says_what_came_of_each_round(url, capsys) -> None:
     assert [one["second"] for one in said] == sorted(one["second"] for one in said)
 
 
+def test_clients_that_think_ask_less_often(url, capsys) -> None:
+    load.main([url, "--body", BODY, "--clients", "4", "--seconds", "0.6", "--think", "0.1", "--every", "0.2"])
+    said = rounds(capsys.readouterr().out)
+    assert 4 <= sum(one["good"] for one in said) <= 4 * 7
+    assert all(one["failed"] == 0 for one in said)
+
+
 def test_a_refused_body_counts_as_failed_and_is_not_shown(url, capsys) -> None:
     load.main([url, "--body", "{}", "--clients", "1", "--seconds", "0.1", "--every", "0.1"])
     one = rounds(capsys.readouterr().out)[0]
