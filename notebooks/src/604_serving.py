@@ -667,7 +667,9 @@ why = labs.waiting.until(problem, "the server notices", PATIENCE)
 print("problem:", why)
 FAILING = "model_reload_failing 1.0"
 labs.waiting.until(
-    lambda: FAILING in lab.fetch("deploy-risk", 8080, "/metrics"), "the metrics say so", PATIENCE
+    lambda: FAILING in lab.fetch("deploy-risk", 8080, "/metrics"),
+    "the metrics say so",
+    PATIENCE,
 )
 print("metrics:", FAILING)
 status, answer = ask(INFER, good["deploy-risk"])
