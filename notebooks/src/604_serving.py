@@ -169,15 +169,15 @@ claim(
 )
 
 # %% [markdown]
-# Under the heading *Logistic regression deployment* the handout saves the bare regression with joblib (S07). It has learnt from
-# **scaled** columns, so without its scaler it would be wrong, and quick about it. Here both are in the file. What comes
-# before, the logarithm of the lines and whether an hour is at night, is code behind `/predict`.
+# Under the heading *Logistic regression deployment* the handout saves the bare regression with joblib (S07). It learnt from
+# scaled columns; here travels the **whole pipeline, with its scaler**. What comes before (the logarithm of the lines, the
+# night) is code behind `/predict`.
 
 # %% [markdown]
 # ## Build it: the request
 #
-# `/predict` speaks of deploys. Programs use the **Open Inference Protocol**, version 2, which knows tensors only (here the
-# eight columns of lesson 203), and so fits any model. Triton, KServe, Seldon's MLServer and our server speak it: who changes the server keeps the client.
+# `/predict` speaks of deploys. Programs use the **Open Inference Protocol**, version 2, which knows tensors only (here lesson
+# 203's eight columns), and so fits any model. Triton, KServe and MLServer speak it, too: another server, the same client.
 #
 # ```json
 # {"inputs": [{"name": "X", "shape": [2, 8], "datatype": "FP32", "data": [0.1, 0.2, ...]}]}
