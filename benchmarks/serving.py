@@ -29,7 +29,7 @@ import psutil
 from labsupport import isolated
 from labsupport.environment import KERNEL
 from labsupport.errors import LabsError
-from labsupport.serving import load
+from labsupport.serving import load, mlserver
 from labsupport.tracking.server import free_port
 
 RIVALS = Path(__file__).resolve().parent / "rivals"
@@ -123,10 +123,10 @@ def make_servers(work: Path) -> list[Server]:
     """Train the two models and say how each server serves them; without MLServer's environment it is left out, aloud."""
     sklearn_rows, keras_rows = make_models(work)
     try:
-        mlserver: Path | None = isolated.program("mlserver", "mlserver")
+        program: Path | None = isolated.program("mlserver", "mlserver")
     except LabsError as error:
         print(f"MLServer is not measured: {error}")
-        mlserver = None
+        program = None
     servers = []
     for model, rows, stored in (("scikit-learn", sklearn_rows, "model.joblib"), ("Keras", keras_rows, "model.keras")):
         folder = work / model
@@ -141,14 +141,20 @@ def make_servers(work: Path) -> list[Server]:
             return [*python, "labsupport.apps.server", "--model", str(folder), "--name", "digits", "--port", str(port), "--drain-seconds", "0"]  # fmt: skip
 
         servers.append(Server(model, NAIVE, naive_command, "/predict", naive, {"MODEL": str(folder / stored)}))
-        if mlserver:
-            settings = mlserver_settings(folder, model)
+        if program:
+            # Its own scikit-learn runtime, and for Keras a custom one on ONNX Runtime.
+            of_mlserver = (
+                (mlserver.SKLEARN, folder / "model.joblib")
+                if model == "scikit-learn"
+                else ("onnx_model.OnnxModel", folder / "model.onnx")
+            )
 
-            def mlserver_command(port: int, mlserver: Path = mlserver, settings: Path = settings) -> list[str]:
-                ports = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port()}
-                common = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False}
-                (settings / "settings.json").write_text(json.dumps(common | ports))
-                return [str(mlserver), "start", str(settings)]
+            def mlserver_command(
+                port: int, program: Path = program, folder: Path = folder, served: tuple[str, Path] = of_mlserver
+            ) -> list[str]:
+                (folder / "mlserver").mkdir(exist_ok=True)
+                mlserver.configure(folder / "mlserver", port, "digits", *served)
+                return [str(program), "start", str(folder / "mlserver")]
 
             servers.append(Server(model, MLSERVER, mlserver_command, "/v2/models/digits/infer", body, {"PYTHONPATH": str(RIVALS)}))  # fmt: skip
         servers.append(Server(model, OURS, our_command, "/v2/models/digits/infer", body))
@@ -183,20 +189,6 @@ def v2_binary(name: str, rows: np.ndarray) -> tuple[bytes, int]:
     }
     head = json.dumps({"inputs": [item], "parameters": {"binary_data_output": True}}).encode()
     return head + rows.tobytes(), len(head)
-
-
-def mlserver_settings(folder: Path, model: str) -> Path:
-    """Write MLServer's model settings: its own scikit-learn runtime, and for Keras a custom one on ONNX Runtime."""
-    settings = folder / "mlserver"
-    settings.mkdir()
-    implementation, uri = (
-        ("mlserver_sklearn.SKLearnModel", "model.joblib")
-        if model == "scikit-learn"
-        else ("onnx_model.OnnxModel", "model.onnx")
-    )
-    said = {"name": "digits", "implementation": implementation, "parameters": {"uri": str(folder / uri)}}
-    (settings / "model-settings.json").write_text(json.dumps(said))
-    return settings
 
 
 def measure(servers: list[Server], work: Path, rounds: int, seconds: float) -> None:

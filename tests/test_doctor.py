@@ -97,7 +97,7 @@ def test_the_system(
 @pytest.mark.parametrize(
     ("info", "errors", "level", "sentence", "mend"),
     [
-        ({"MemTotal": 8_000_000_000}, "", OK, "docker runs.", ""),
+        ({"MemTotal": 8_000_000_000}, "", OK, "docker answers and has room, kind is 0.99.0:", ""),
         (
             {"MemTotal": 2_000_000_000},
             "",
@@ -109,14 +109,17 @@ def test_the_system(
         ({}, "permission denied", NOTE, "You may not use docker.", "Run: sudo usermod"),
     ],
 )
-def test_the_container_engine_is_judged_as_the_kind_runtime_judges_it(
+def test_the_container_engine_is_judged_once_as_the_kind_runtime_judges_it(
     info: dict, errors: str, level: str, sentence: str, mend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "docker" else None)
-    answer = subprocess.CompletedProcess(["docker"], 0, json.dumps(info), errors)
-    monkeypatch.setattr(subprocess, "run", lambda command, **options: answer)
-    finding = only(cluster_doctor._engine)
-    assert (finding.level, finding.sentence) == (level, sentence) and finding.mend.startswith(mend)
+    def run(command: list[str], **options: object) -> "subprocess.CompletedProcess[str]":
+        said = "kind v0.99.0 go1.26" if command[0].endswith("kind") else json.dumps(info)
+        return subprocess.CompletedProcess(command, 0, said, "" if command[0].endswith("kind") else errors)
+
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "podman" else f"/usr/bin/{name}")
+    monkeypatch.setattr(subprocess, "run", run)
+    finding = only(cluster_doctor._kind)
+    assert finding.level == level and finding.sentence.startswith(sentence) and finding.mend.startswith(mend)
     assert bool(finding.mend) == (level != OK)
 
 
@@ -125,7 +128,7 @@ def test_without_docker_and_kubectl_the_pocket_cluster_is_named(
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    assert "neither is on PATH" in only(cluster_doctor._engine).sentence
+    assert "neither is on PATH" in only(cluster_doctor._kind).sentence
     assert only(cluster_doctor._kubectl).sentence == "No kubectl: part 6 needs it."
 
 

@@ -19,26 +19,12 @@ _WATCHES, _INSTANCES = 65536, 256
 
 def findings() -> Iterator[Finding]:
     """Yield what was found, in the order in which to mend it."""
-    yield from _engine()
     yield from _kubectl()
     yield from _programs()
     yield from _kind()
     yield from _ports()
     yield from _inotify()
     yield from _context()
-
-
-def _engine() -> Iterator[Finding]:
-    from labsupport.cluster.kind import engine
-
-    try:
-        found = engine.find()
-        engine.check_room(found)
-    except LabsError as error:
-        sentence, _, mend = str(error).partition(". ")
-        yield Finding(NOTE, f"{sentence}.", mend)
-    else:
-        yield Finding(OK, f"{found.name} runs.")
 
 
 def _kubectl() -> Iterator[Finding]:
@@ -96,10 +82,6 @@ def _kind() -> Iterator[Finding]:
 
     try:
         found = engine.find()
-    except LabsError:
-        # Said already, with what mends it.
-        return
-    try:
         engine.check_room(found)
         version = command.version()
     except LabsError as error:

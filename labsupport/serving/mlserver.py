@@ -16,6 +16,16 @@ from labsupport.errors import LabsError
 from labsupport.tracking.server import free_port
 
 START_TIMEOUT_S = 120.0
+SKLEARN = "mlserver_sklearn.SKLearnModel"
+
+
+def configure(folder: Path, port: int, name: str, implementation: str, model: Path) -> None:
+    """Write what `mlserver start FOLDER` reads: `model` is served as `name` by a runtime (`implementation`), in one process."""
+    ports = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port()}
+    settings = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False, **ports}
+    served = {"name": name, "implementation": implementation, "parameters": {"uri": str(model)}}
+    (folder / "settings.json").write_text(json.dumps(settings))
+    (folder / "model-settings.json").write_text(json.dumps(served))
 
 
 @contextlib.contextmanager
@@ -31,15 +41,7 @@ def running(program: Path, model: Any, name: str = "deploy-risk") -> Iterator[st
         folder = Path(work)
         joblib.dump(model, folder / "model.joblib")
         port = free_port()
-        ports = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port()}
-        settings = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False, **ports}
-        served = {
-            "name": name,
-            "implementation": "mlserver_sklearn.SKLearnModel",
-            "parameters": {"uri": str(folder / "model.joblib")},
-        }
-        (folder / "settings.json").write_text(json.dumps(settings))
-        (folder / "model-settings.json").write_text(json.dumps(served))
+        configure(folder, port, name, SKLEARN, folder / "model.joblib")
         log = folder / "server.log"
         with log.open("wb") as said:
             process = subprocess.Popen(

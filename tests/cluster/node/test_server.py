@@ -328,7 +328,9 @@ async def start_sleeper(node: Some, **flags: str) -> tuple[int, asyncio.StreamRe
     """Exec a program that sleeps; return its process id and the connection."""
     program = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
     reader, writer = await upgrade(node.layout, command(*code(program), output="1", **flags))
-    frame = await websocket.read_frame(reader)
+    # A slow start may come after the server's first pings.
+    while (frame := await websocket.read_frame(reader)).opcode != BINARY:
+        assert frame.opcode != CLOSE, frame.payload
     return int(frame.payload[1:]), reader, writer
 
 
@@ -388,8 +390,10 @@ def test_closed_server_ends_what_it_had_started(node: Some) -> None:
 
 
 def test_terminal_is_one_and_takes_its_size(node: Some) -> None:
-    program = "import os,sys,signal; print(sys.stdin.isatty(), *os.get_terminal_size(), os.environ['TERM'], flush=True)"
-    program += "; signal.signal(signal.SIGWINCH, lambda *_: None); signal.pause(); print(*os.get_terminal_size())"
+    # Blocked before the first line is out: the answer to that line may come before the next one runs.
+    program = "import os,sys,signal; resized = {signal.SIGWINCH}; signal.pthread_sigmask(signal.SIG_BLOCK, resized)"
+    program += "; print(sys.stdin.isatty(), *os.get_terminal_size(), os.environ['TERM'], flush=True)"
+    program += "; signal.sigwait(resized); print(*os.get_terminal_size())"
 
     async def use(_: Any) -> tuple[bytes, dict[int, bytes]]:
         reader, writer = await upgrade(node.layout, command(*code(program), input="1", output="1", tty="1"))
