@@ -1,14 +1,25 @@
-"""What more than one folder of tests needs: the programs of a control plane."""
+"""What more than one folder of tests needs: the programs of a control plane, and how hypothesis looks for examples."""
 
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from labsupport.cluster.pocket import locking, programs
 from labsupport.errors import LabsError
 from tests import kit
+
+# How long an example takes is the machine's business. The same examples each time, so that a change is what makes a
+# check fail; `make nightly` looks for new ones.
+settings.register_profile(
+    "course",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=not os.environ.get("LABS_NIGHTLY"),
+)
+settings.load_profile("course")
 
 
 @pytest.fixture(scope="session")

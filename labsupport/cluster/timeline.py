@@ -74,13 +74,14 @@ def _look(apps: Any, core: Any, discovery: Any, namespace: str, name: str) -> di
         answer = ask(namespace, label_selector=selector, _preload_content=False)
         return list(json.loads(answer.data)["items"])
 
+    # Consequences before their causes: what comes about between two questions never shows a step without the one before.
     slices = items(discovery.list_namespaced_endpoint_slice, f"kubernetes.io/service-name={name}")
     behind = [one for item in slices for one in item.get("endpoints") or []]
     return {
-        "deployments": [item["metadata"]["name"] for item in items(apps.list_namespaced_deployment)],
-        "sets": items(apps.list_namespaced_replica_set, f"app={name}"),
-        "pods": items(core.list_namespaced_pod, f"app={name}"),
         "addresses": sum(bool(one.get("conditions", {}).get("ready")) for one in behind),
+        "pods": items(core.list_namespaced_pod, f"app={name}"),
+        "sets": items(apps.list_namespaced_replica_set, f"app={name}"),
+        "deployments": [item["metadata"]["name"] for item in items(apps.list_namespaced_deployment)],
     }
 
 

@@ -3,11 +3,13 @@
 import platform
 import re
 import statistics
+from dataclasses import fields
 from datetime import date
 from typing import Any
 
 from labsupport import paths
 from labsupport.course import files, header, runner, source
+from labsupport.course.budget import Cost
 from labsupport.course.runner import Job
 from labsupport.course.source import Lesson
 from labsupport.errors import LabsError
@@ -29,16 +31,26 @@ def working_minutes(lesson: Lesson) -> int:
 
 
 def measure(lesson: Lesson, rounds: int = 3) -> dict[str, Any]:
-    """Run a lesson's solved notebook several times, alone, and return medians; raises LabsError when it fails."""
-    results = [runner.run(Job.of(lesson, "solution")) for _ in range(rounds)]
+    """Run a lesson's solved notebook several times, alone, and return medians.
+
+    Raises LabsError when a run fails or the medians exceed the lesson's budget.
+    """
+    job = Job.of(lesson, "solution")
+    results = [runner.run(job) for _ in range(rounds)]
     failed = next((result for result in results if not result.passed), None)
     if failed:
         raise LabsError(f"{lesson.name} can't be measured, it failed: {failed.problem}")
+    costs = [result.cost for result in results]
+    median = Cost(*(statistics.median(getattr(cost, field.name) for cost in costs) for field in fields(Cost)))
+    if excess := median.excess(job.budget):
+        raise LabsError(
+            f"{lesson.name} {excess} (medians of {rounds} runs). Let it do less, or measure on an idle machine."
+        )
     return {
         "minutes": working_minutes(lesson),
-        "run_seconds": round(statistics.median(result.cost.wall_seconds for result in results), 1),
-        "cpu_seconds": round(statistics.median(result.cost.cpu_seconds for result in results), 1),
-        "memory_mb": round(statistics.median(result.cost.memory_mb for result in results)),
+        "run_seconds": round(median.wall_seconds, 1),
+        "cpu_seconds": round(median.cpu_seconds, 1),
+        "memory_mb": round(median.memory_mb),
     }
 
 

@@ -13,7 +13,7 @@ SYSTEM = {
     "World": [("102", "traffic"), ("102", "web service"), ("102", "faults"), ("102", "telemetry"), ("304", "log reader")],
     "Data": [("101", "monitoring contract"), ("205", "features"), ("502", "data contracts"), ("503", "data versions"), ("504", "pipelines")],
     "Models": [("101", "world model"), ("201", "load predictor"), ("202", "model metrics"), ("203", "deploy risk"), ("204", "model registry"), ("403", "autoscaler")],
-    "Cluster": [("601", "manifests"), ("604", "serving"), ("609", "dashboards"), ("610", "drift alarms"), ("611", "canaries")],
+    "Cluster": [("601", "manifests"), ("602", "tracking server"), ("604", "serving"), ("609", "dashboards"), ("610", "drift alarms"), ("611", "canaries")],
 }  # fmt: skip
 
 

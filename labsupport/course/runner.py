@@ -103,7 +103,9 @@ def _run(job: Job, stop: threading.Event | None, others: Callable[[Path], list[i
         notebook = _executed(after)
         if notebook is not None:
             outputs.clean(notebook)
-        problem = reason or _worker_problem(process.returncode, folder / "stderr") or cost.excess(job.budget)
+        problem = (
+            reason or _worker_problem(process.returncode, folder / "stderr") or cost.excess(job.budget, budget.BUSY)
+        )
         problem = problem or _unpassed(job.checks, folder / "home" / "progress.json")
         return Result(job.name, notebook, cost, problem, outputs.figures(notebook) if notebook is not None else 0)
 

@@ -321,11 +321,11 @@ def _short(value: Any, limit: int = 70) -> str:
 
 exercises.quiz(
     "a",
-    "Our server puts into one call what arrived in the same turn of its event loop. Why not wait 5 ms, to collect more?",
-    ("It would answer some requests twice.", False, "Each request is in one batch only, however long that is collected."),
-    ("ONNX Runtime takes one row at a time.", False, "The input's shape is [-1, 8]: any number of rows."),
-    ("Each request would pay the 5 ms, and a call of this model takes far less.", True, "Waiting pays where a call is dear, as on a GPU. A cheap model is done before the next request comes."),
-    ("The network would be idle meanwhile.", False, "Requests still arrive; they would only lie in a queue."),
+    "Suppose our server collected requests for 5 ms before each call. What could these 16 clients get at most, however fast the model is?",
+    ("As much as now: larger batches, fewer calls.", False, "Calls get fewer, but every client waits at least 5 ms for each answer, and asks nothing meanwhile."),
+    ("200 answers a second: one call each 5 ms.", False, "That many calls, yes. But a call may hold a question of each of the 16 clients."),
+    ("3,200 answers a second: 16 each 5 ms.", True, "In a closed loop each client gets one answer in 5 ms. Waiting pays where a call is dear and clients are many, as on a GPU."),
+    ("More than now: a batch costs less than its rows one by one.", False, "It does, but that gain is microseconds a row here, and the price is 5 ms an answer."),
 )  # fmt: skip
 exercises.quiz(
     "b",
@@ -336,10 +336,10 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "After SIGTERM the server goes on answering for two seconds. Why does it not end at once, when no request is under way?",
-    ("It writes its metrics to the disk.", False, "They are in memory, and were scraped before."),
-    ("Others don't know yet that it goes: they may still send.", True, "The signal and the removal from the EndpointSlice happen at the same time, and the news needs a moment to reach every proxy."),
-    ("Kubernetes requires a minimum of two seconds.", False, "A pod may end at once; the grace period is a maximum."),
+    "A server gets SIGTERM itself. It has `--drain-seconds=10`, and its pod `terminationGracePeriodSeconds: 5`. What will an update do?",
+    ("Each old pod ends ten seconds after SIGTERM; no request is lost.", False, "The grace period is the limit, whatever the program intends."),
+    ("Each old pod is killed after five seconds, while it still takes requests.", True, "Draining was to be over before the grace is: SIGKILL comes in the middle of answers. The grace must be the longer of the two."),
+    ("Nothing: the API server refuses the manifest.", False, "To Kubernetes a command is text; it does not know what `--drain-seconds` means."),
 )  # fmt: skip
 exercises.quiz(
     "d",

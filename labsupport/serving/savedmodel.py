@@ -2,20 +2,37 @@
 
     python -m labsupport.serving.savedmodel FOLDER
 
-A program of its own, because TensorFlow takes half a gigabyte that a lab's kernel has not got. It writes FOLDER/1 and
-FOLDER/2, loads the higher one again, calls its signature, and prints what it saw as a line of JSON.
+A program of its own (`make` runs it), because TensorFlow takes half a gigabyte that a lab's kernel has not got. It writes
+FOLDER/1 and FOLDER/2, loads the higher one again, calls its signature, and prints what it saw as a line of JSON.
 """
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from labsupport.environment import KERNEL
+from labsupport.errors import LabsError
 from labsupport.ml.deploy_risk import DeployRisk, features, train
 
 SIGNATURE = "serving_default"
+
+
+def make(folder: Path) -> dict[str, Any]:
+    """Run this module as a program of its own and return its report; raises LabsError with its last words."""
+    command = [sys.executable, "-m", __name__, str(folder)]
+    ended = subprocess.run(command, env=os.environ | KERNEL, capture_output=True, text=True)
+    if ended.returncode:
+        last = (ended.stderr.strip() or f"it ended with {ended.returncode}").splitlines()[-1]
+        raise LabsError(
+            f"No SavedModel was made in {folder}: {last}. If memory ran out, close other notebooks and run this cell again."
+        )
+    report: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return report
 
 
 def main() -> int:

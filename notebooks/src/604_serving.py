@@ -44,8 +44,6 @@ import json
 import math
 import os
 import shlex
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -57,10 +55,9 @@ from IPython.display import clear_output
 
 from labsupport import plots
 from labsupport.cluster import lab as labs
-from labsupport.environment import KERNEL
 from labsupport.exercises import check, claim, hint, quiz, solution, use
 from labsupport.ml import deploy_risk
-from labsupport.serving import export
+from labsupport.serving import export, savedmodel
 from labsupport.world import deploy_records
 
 plots.use_style()
@@ -73,12 +70,7 @@ folder = tempfile.TemporaryDirectory(prefix="labs-604-")
 exports = Path(folder.name)
 
 # %% tags=["nbval-ignore-output"]
-made = subprocess.run(
-    [sys.executable, "-m", "labsupport.serving.savedmodel", str(exports / "saved")],
-    env=os.environ | KERNEL,
-    capture_output=True,
-    text=True,
-)
+report = savedmodel.make(exports / "saved")
 lab = labs.start("604", CLUSTER)
 records = deploy_records(6_000, seed=SEED)[0]
 risk = deploy_risk.train(seed=SEED)
@@ -308,7 +300,7 @@ def draw():
     plots.show(
         figure,
         alt="Left: points of deploy-risk lie several times higher than those of naive. Right: their waiting times lie far below.",
-        summary=f"{len(rounds)} rounds of half a second.",
+        summary=f"{len(rounds)} rounds, each of half a second.",
     )
 
 
@@ -497,7 +489,9 @@ except LabsError as error:
 def under_load(act):
     """Let 8 clients ask while `act()` runs and until its old pods are gone; return the sender."""
     before = {pod["metadata"]["name"] for pod in lab.snapshot().pods_of("deploy-risk")}
-    with Sender(lab, f"http://deploy-risk:8080{INFER}", good["deploy-risk"]) as sender:
+    with Sender(
+        lab, f"http://deploy-risk:8080{INFER}", good["deploy-risk"], think=0.005
+    ) as sender:
         act()
         lab.wait("deployment/deploy-risk", seconds=PATIENCE)
         lab.until(
@@ -650,12 +644,12 @@ claim("it may go, and no request is lost", said == "evicted" and sender.failed =
 # counts *voluntary* ends only; it can't forbid a node to burn.
 
 # %% [markdown]
-# ### The registry is gone
+# ### The registry is out of reach
 #
-# Our server depends on the registry. How much? Stop it:
+# Our server depends on the registry. How much? Cut it off, by a selector that fits no pod:
 
 # %% tags=["nbval-ignore-output"]
-lab.ask("kubectl scale deployment/mlflow --replicas=0")
+lab.patch("service/mlflow", {"spec": {"selector": {"app": "nobody"}}})
 
 
 def problem():
@@ -682,14 +676,11 @@ claim("the champion of before goes on", status == 200 and answer["model_version"
 # be replaced. For that there is `model_reload_failing` in its metrics: an alarm in lesson 609. Here it comes back:
 
 # %%
-lab.ask("kubectl scale deployment/mlflow --replicas=1")
-lab.wait("deployment/mlflow", seconds=PATIENCE)
+lab.patch("service/mlflow", {"spec": {"selector": {"app": "mlflow"}}})
 claim(
     "the server says that all is well again",
     labs.waiting.until(lambda: problem() is None, "the server notices", PATIENCE),
 )
-
-# %% [markdown]
 
 # %% [markdown]
 # ### The handout's feed-forward network
@@ -730,7 +721,6 @@ claim("accepted, and there is nothing on either side", behind == 0 and outside =
 # lab made two of the same pipeline, as Keras networks, loaded the higher one again, and called it. Its report:
 
 # %%
-report = json.loads(made.stdout.splitlines()[-1])
 print("model.save(folder) of the handout:", report["save"])
 print(
     "model.export, which replaces it, made:",

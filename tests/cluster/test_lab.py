@@ -164,7 +164,8 @@ def test_a_check_of_the_cluster_looks_again_before_it_says_fail(lab, monkeypatch
     lab.ask("delete configmap late")
     monkeypatch.setattr(engine, "PATIENCE", 0.6)
     check("691.1")
-    assert "FAIL 691.1" in capsys.readouterr().out and len(looks) in (6, 7)
+    # How often depends on the machine, but not more often than its pauses allow.
+    assert "FAIL 691.1" in capsys.readouterr().out and 5 <= len(looks) <= 7
 
 
 @pytest.mark.parametrize("command", ["checkpoint", "cleanup", "record"])

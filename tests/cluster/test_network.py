@@ -179,7 +179,7 @@ def test_pod_that_ends_gets_no_new_connection_and_finishes_its_old_ones(cluster,
 
 @direct
 def test_last_pod_that_ends_is_still_asked_while_it_answers(cluster, namespace) -> None:
-    stays = deployment("last", grace=8, lifecycle={"preStop": {"sleep": {"seconds": 6}}})
+    stays = deployment("last", grace=17, lifecycle={"preStop": {"sleep": {"seconds": 15}}})
     apply(cluster, namespace, service("last"), stays)
     with cluster.reach("last", 8000, namespace) as url:
         pod = waiting.until(lambda: who(url), "the Service answers", 60)
@@ -191,7 +191,7 @@ def test_last_pod_that_ends_is_still_asked_while_it_answers(cluster, namespace) 
             read = ("get", "endpointslices", "-l", selector, "-n", namespace, "-o", f"jsonpath={path}")
             return cluster.kubectl(*read).output == "true"
 
-        waiting.until(is_ending, "the endpoint is marked as terminating", 5)
+        waiting.until(is_ending, "the endpoint is marked as terminating", 12)
         assert who(url) == pod
 
 
@@ -213,7 +213,7 @@ def test_unready_pod_gets_no_connection(cluster, namespace) -> None:
 @direct
 def test_client_affinity_always_meets_the_same_pod(cluster, namespace, web) -> None:
     cluster.kubectl("patch", "service", "web", "-n", namespace, "-p", '{"spec": {"sessionAffinity": "ClientIP"}}')
-    waiting.until(lambda: len({who(web) for _ in range(9)}) == 1, "one pod answers all", 10)
+    waiting.until(lambda: len({who(web) for _ in range(9)}) == 1, "one pod answers all", 60)
 
 
 @direct
@@ -300,5 +300,5 @@ def test_api_server_passes_requests_on_to_a_service_and_to_a_pod(cluster, namesp
     base = f"/api/v1/namespaces/{namespace}"
     for path in (f"{base}/services/files:talk/proxy/", f"{base}/pods/{pod}:8000/proxy/"):
         waiting.until(
-            lambda path=path: "Directory listing" in cluster.kubectl("get", "--raw", path, check=False).output, path, 10
+            lambda path=path: "Directory listing" in cluster.kubectl("get", "--raw", path, check=False).output, path, 60
         )

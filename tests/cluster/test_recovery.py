@@ -62,7 +62,7 @@ def test_server_runs_again_with_its_volume_and_is_counted(restarted: PocketClust
     waiting.wait_for(restarted, "pod/server", "Ready", timeout=60)
     assert status(restarted, "server")["restartCount"] == 1
     waiting.until(
-        lambda: restarted.kubectl("exec", "server", "--", "cat", "/work/starts").output == "xx", "the second start", 10
+        lambda: restarted.kubectl("exec", "server", "--", "cat", "/work/starts").output == "xx", "the second start", 60
     )
 
 
@@ -71,7 +71,7 @@ def test_finished_pod_keeps_its_logs_and_can_be_deleted(restarted: PocketCluster
     assert "Completed" in restarted.kubectl("get", "pod", "done").output
     started = time.monotonic()
     restarted.kubectl("delete", "pod", "done")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 25
 
 
 def test_pod_that_may_run_only_once_has_failed(restarted: PocketCluster) -> None:

@@ -219,7 +219,7 @@ def screen(outer: int, until: str = "") -> str:
 def test_terminal_has_the_clients_size_and_one_output(cluster, home, transport) -> None:
     code = "import os, sys; print(*os.get_terminal_size(), file=sys.stderr); print(sys.stdin.isatty(), input()); sys.exit(5)"
     with typing(cluster, home, "python", "-c", code) as (outer, client):
-        assert "99 33\r\n" in screen(outer, "33")
+        assert "99 33\r\n" in screen(outer, "33\r\n")
         os.write(outer, b"typed\n")
         assert "True typed" in screen(outer)
         assert client.wait(10) == 5

@@ -103,7 +103,7 @@ def test_stop_ends_etcd_last_and_leaves_no_process_and_no_trace(place: Layout, s
 def test_programs_die_with_a_supervisor_that_is_killed(place: Layout, supervised: supervisor.State) -> None:
     os.kill(supervised.pid, signal.SIGKILL)
     processes = [program.pid for program in supervised.programs.values() if program.pid]
-    waiting.until(lambda: not any(map(alive, processes)), "all programs have ended", 10)
+    waiting.until(lambda: not any(map(alive, processes)), "all programs have ended", 60)
     assert supervisor.read_state(place) is None
 
 

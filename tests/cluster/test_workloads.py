@@ -212,7 +212,7 @@ def test_restart_policies_say_who_comes_back(cluster: Cluster, namespace: str) -
     until_phase(cluster, namespace, "never", "Failed")
     until_phase(cluster, namespace, "done", "Succeeded")
     for name in ("failing", "always"):
-        count = "jsonpath={.status.containerStatuses[0].restartCount}=1"
+        count = "jsonpath={.status.containerStatuses[?(@.restartCount>0)].name}=main"
         waiting.wait_for(cluster, f"pod/{name}", count, namespace, timeout=60)
     assert status(cluster, namespace, "done")["containerStatuses"][0]["restartCount"] == 0
     assert status(cluster, namespace, "never")["containerStatuses"][0]["state"]["terminated"]["reason"] == "Error"
@@ -234,7 +234,7 @@ def test_readiness_follows_its_probe(cluster: Cluster, namespace: str) -> None:
 def test_liveness_probe_restarts_a_container_that_hangs(cluster: Cluster, namespace: str) -> None:
     probe = {"exec": {"command": ["test", "-e", "alive"]}, "periodSeconds": 1, "failureThreshold": 2}
     apply(cluster, namespace, pod("hung", container(SLEEP, livenessProbe=probe)))
-    restarted = "jsonpath={.status.containerStatuses[0].restartCount}=1"
+    restarted = "jsonpath={.status.containerStatuses[?(@.restartCount>0)].name}=main"
     waiting.wait_for(cluster, "pod/hung", restarted, namespace, timeout=60)
     assert "failed liveness probe, will be restarted" in until_event(cluster, namespace, "hung", "Killing")
 

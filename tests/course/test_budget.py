@@ -105,3 +105,9 @@ def test_a_cost_above_its_budget_is_said_in_numbers() -> None:
     assert budget.Cost(10, 61, 10).excess(budget.LESSON) == "took 61 CPU seconds; the budget is 60"
     assert budget.Cost(10, 5, 1200).excess(budget.LESSON) == "took 1200 MB; the budget is 1000 MB"
     assert budget.Cost(10, 5, 120).excess(budget.LESSON) is None
+
+
+def test_a_busy_machine_is_granted_processor_time_but_no_memory() -> None:
+    assert budget.Cost(10, 119, 10).excess(budget.LESSON, budget.BUSY) is None
+    assert budget.Cost(10, 121, 10).excess(budget.LESSON, budget.BUSY) == "took 121 CPU seconds; the budget is 60"
+    assert budget.Cost(10, 5, 1200).excess(budget.LESSON, budget.BUSY) == "took 1200 MB; the budget is 1000 MB"

@@ -161,7 +161,7 @@ def test_a_lesson_named_twice_is_taken_once(write: Callable[..., Path]) -> None:
     assert source.select(["101", "101_tiny"], write("").parent) == source.select(None)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from([source.BEGIN, source.END, "a = 1", "    " + source.BEGIN]), max_size=8))
 def test_markers_are_accepted_exactly_when_they_alternate(lines: list[str]) -> None:
     marks = [line.strip() for line in lines if line != "a = 1"]

@@ -42,7 +42,7 @@ PIECES = {
 SECRET = set(PIECES) - {"text", "code", "the same code"}
 pieces = st.lists(st.sampled_from(sorted(PIECES)), max_size=8)
 # The fixture only gives a function that writes one file anew.
-quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def lesson_of(names: list[str], write: Callable[..., Path]) -> Lesson:

@@ -2,7 +2,7 @@
 
 import html.parser
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labsupport.exercises.render import COLOURS, Card
@@ -45,7 +45,6 @@ class Tags(html.parser.HTMLParser):
         self.found.add(tag)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="<>&\"'`*_[]()!/=abscriptonlk \n"))
 def test_no_text_of_a_learner_becomes_a_tag(text: str) -> None:
     tags = Tags()

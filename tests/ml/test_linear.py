@@ -19,7 +19,7 @@ def cloud(seed: int, rows: int = 200, columns: int = 3, size: float = 1.0) -> tu
     return X, X @ rng.normal(size=columns) + 3 + rng.normal(size=rows)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     rows=st.integers(20, 300),
@@ -33,7 +33,7 @@ def test_the_normal_equations_agree_with_scikit_learn(seed: int, rows: int, colu
     np.testing.assert_allclose(ours.predict(X), reference.predict(X), rtol=0, atol=1e-9 * np.abs(y).max())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), slope=st.floats(-50, 50), intercept=st.floats(-50, 50))
 def test_a_line_without_noise_is_recovered(seed: int, slope: float, intercept: float) -> None:
     x = np.random.default_rng(seed).uniform(0, 60, (30, 1))
@@ -63,7 +63,7 @@ def test_the_history_has_the_loss_before_the_first_step_and_after_each() -> None
     assert walked.losses_[-1] == pytest.approx(np.mean((walked.predict(X) - y) ** 2))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), size=st.sampled_from([0.1, 1.0, 30.0]))
 def test_the_loss_falls_at_every_step_below_half_of_the_largest_stable_one(seed: int, size: float) -> None:
     X, y = cloud(seed, size=size)

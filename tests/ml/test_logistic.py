@@ -40,7 +40,7 @@ def reference(X: np.ndarray, y: np.ndarray, C: float) -> Reference:
     return Reference(C=C, solver="newton-cholesky", tol=1e-10, max_iter=500).fit(X, y)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), columns=st.integers(1, 6), C=st.sampled_from([np.inf, 100.0, 1.0, 0.01]))
 def test_the_weights_are_scikit_learns_with_and_without_a_penalty(seed: int, columns: int, C: float) -> None:
     X, y = examples(seed, columns=columns)
@@ -51,7 +51,7 @@ def test_the_weights_are_scikit_learns_with_and_without_a_penalty(seed: int, col
     assert not ours.separable_
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), size=st.sampled_from([1e-4, 1e4]))
 def test_without_a_penalty_the_unit_of_the_columns_does_not_matter(seed: int, size: float) -> None:
     (X, y), (scaled, _) = examples(seed), examples(seed, size=size)
@@ -108,7 +108,7 @@ def test_a_penalty_makes_separable_examples_ordinary() -> None:
     assert not ours.separable_
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), rows=st.integers(12, 40))
 def test_small_samples_end_at_rest_or_with_the_sentence(seed: int, rows: int) -> None:
     X, y = examples(seed, rows=rows, columns=2)

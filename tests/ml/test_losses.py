@@ -24,7 +24,7 @@ def forecasts(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.random(rows) < 0.3, rng.uniform(0.02, 0.98, rows)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 10_000), rows=SIZES, quantile=QUANTILES)
 def test_values_are_those_of_scikit_learn(seed: int, rows: int, quantile: float) -> None:
     came, said = numbers(seed, rows)
@@ -42,7 +42,7 @@ def finite_differences(loss: Loss, came: np.ndarray, said: np.ndarray, step: flo
     return np.array([(loss.value(came, said + up) - loss.value(came, said - up)) / (2 * step) for up in rises])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 10_000), rows=st.integers(1, 12), quantile=QUANTILES)
 def test_gradients_are_those_of_finite_differences(seed: int, rows: int, quantile: float) -> None:
     came, said = numbers(seed, rows)
@@ -56,7 +56,7 @@ def test_gradients_are_those_of_finite_differences(seed: int, rows: int, quantil
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(came=arrays(float, st.integers(1, 60), elements=st.floats(-100, 100)), other=st.floats(-120, 120), q=QUANTILES)
 def test_no_constant_beats_the_mean_the_median_and_the_quantile(came: np.ndarray, other: float, q: float) -> None:
     for loss, best in (
@@ -68,14 +68,14 @@ def test_no_constant_beats_the_mean_the_median_and_the_quantile(came: np.ndarray
         assert price[0] <= price[1] + 1e-9 * max(price[1], 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(happened=arrays(bool, st.integers(2, 60)), other=st.floats(0.001, 0.999))
 def test_no_constant_probability_beats_the_share_of_events(happened: np.ndarray, other: float) -> None:
     price = [LogLoss().value(happened, np.full(len(happened), p)) for p in (happened.mean(), other)]
     assert price[0] <= price[1] + 1e-12
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), rows=SIZES, low=st.floats(0.01, 5), high=st.floats(0.01, 5))
 def test_pinball_is_the_bill_divided_by_the_sum_of_the_prices(seed: int, rows: int, low: float, high: float) -> None:
     came, said = numbers(seed, rows)

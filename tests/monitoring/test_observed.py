@@ -381,7 +381,7 @@ def test_a_quantile_without_meaning_is_refused(q, buckets) -> None:
         histogram_quantile(q, buckets)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(0.001, 4.9), min_size=1, max_size=300), st.floats(0.01, 1))
 def test_the_quantile_lies_in_the_bucket_of_the_true_one(latencies: list[float], q: float) -> None:
     edges = [*LATENCY_BUCKETS_S, float("inf")]

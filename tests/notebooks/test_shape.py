@@ -7,7 +7,9 @@ import pytest
 from nbformat import NotebookNode
 
 from labsupport import paths
-from labsupport.course import files, outputs, source
+from labsupport.course import files, header, outputs, source
+from labsupport.course.budget import Cost
+from labsupport.course.runner import Job
 from labsupport.course.source import Lesson
 
 PARTS = ["The bridge", "See it", "Build it", "Use it", "Break it", "Quiz", "Take away"]
@@ -47,6 +49,15 @@ def test_a_picture_comes_within_the_first_two_code_cells(lesson: Lesson) -> None
 def test_the_last_code_cell_shows_the_system_so_far(lesson: Lesson) -> None:
     last = [cell for cell in lesson.cells if cell.cell_type == "code"][-1]
     assert f'system_so_far("{lesson.number}")' in last.source
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_what_was_measured_keeps_the_budget(path: Path) -> None:
+    lesson = source.read(path)
+    measured = header.measured(lesson.number)
+    assert measured is not None, "run: labs measure " + lesson.number
+    cost = Cost(measured["run_seconds"], measured["cpu_seconds"], measured["memory_mb"])
+    assert cost.excess(Job.of(lesson, "solution").budget) is None
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)

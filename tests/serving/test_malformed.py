@@ -86,7 +86,7 @@ def pair(tmp_path_factory, kit):
 
 # The nightly run takes minutes.
 @pytest.mark.timeout(1800)
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(sent=bodies(), path=st.sampled_from(PATHS))
 def test_no_body_makes_the_server_fail_or_hang(pair, kit, sent, path) -> None:
     content, headers = sent

@@ -37,7 +37,7 @@ def test_a_load_far_from_the_examples_is_answered_with_a_doubt(model) -> None:
     assert doubt.startswith("requests_per_s_per_replica is 0.08333; the model learnt from")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rps=st.floats(0, 500), replicas=st.floats(1, 100))
 def test_every_load_within_the_contract_gets_a_percentage_that_training_would_give(model, rps, replicas) -> None:
     answer = infer(model, {"requests_per_s": rps, "replicas": replicas})
@@ -71,7 +71,7 @@ def test_a_bad_question_names_its_field(model, body, field: str) -> None:
     assert field in str(caught.value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),

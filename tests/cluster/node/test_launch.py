@@ -80,7 +80,7 @@ def test_container_dies_with_its_agent() -> None:
         assert running.stdout is not None
         child = int(running.stdout.readline())
         running.kill()
-    waiting.until(lambda: not _lives(child), "the container is gone", 10)
+    waiting.until(lambda: not _lives(child), "the container is gone", 60)
 
 
 def _lives(process: int) -> bool:

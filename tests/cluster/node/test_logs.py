@@ -5,7 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace as Some
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labsupport.cluster.pocket.node import logs
@@ -35,7 +35,6 @@ def read(log: Path, **options: object) -> str:
 
 
 @given(st.lists(TEXT, max_size=40), st.integers(0, 50), st.integers(1, 200))
-@settings(deadline=None)
 def test_tail_shows_the_last_lines_however_the_file_is_read(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], tail: int, block: int
 ) -> None:
@@ -52,7 +51,6 @@ def test_tail_shows_the_last_lines_however_the_file_is_read(
 
 
 @given(st.lists(TEXT, max_size=20), st.integers(0, 20), st.integers(0, 25))
-@settings(deadline=None)
 def test_log_that_was_put_aside_is_read_first(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], cut: int, tail: int
 ) -> None:

@@ -40,7 +40,7 @@ def test_long_line_is_written_in_parts(tmp_path: Path) -> None:
     assert [(kind, len(text)) for _, kind, text in found] == [("P", LONGEST_LINE), ("F", 10)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.binary(max_size=40).map(lambda data: data.replace(b"\r", b"").translate(None, b"\v\f\x1c\x1d\x1e\x85")))
 )

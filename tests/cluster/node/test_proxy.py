@@ -279,7 +279,7 @@ async def pair() -> tuple[relay.Ends, relay.Ends]:
 
 
 @given(st.binary(max_size=1_000_000), st.binary(max_size=1000), st.booleans())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_each_direction_is_carried_to_its_own_end(there: bytes, back: bytes, answers_first: bool) -> None:
     async def use() -> tuple[bytes, bytes]:
         (client, inner), (outer, server) = await pair(), await pair()

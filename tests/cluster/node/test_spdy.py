@@ -85,7 +85,7 @@ def test_dictionary_is_the_one_of_the_specification() -> None:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=300), max_size=10), st.lists(st.integers(1, 50), max_size=30), st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_stream_delivers_all_bytes_in_order_however_they_are_cut(
     parts: list[bytes], cuts: list[int], data: st.DataObject
 ) -> None:
@@ -111,7 +111,7 @@ def test_stream_delivers_all_bytes_in_order_however_they_are_cut(
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_nonsense_ends_the_connection_and_raises_nothing(noise: bytes) -> None:
     async def survive() -> None:
         framing, connection, _ = await fed(noise)

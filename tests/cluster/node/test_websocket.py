@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labsupport.cluster.pocket.node import websocket
@@ -80,7 +80,6 @@ def test_answer_to_the_key_is_that_of_the_standard() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.binary(min_size=1, max_size=50)), max_size=20), st.integers(1, 7))
-@settings(deadline=None)
 def test_messages_reach_their_channels_whole_or_in_fragments(messages: list[tuple[int, bytes]], size: int) -> None:
     async def use() -> list[bytes]:
         frames = []
@@ -127,7 +126,6 @@ def test_end_of_stdin_is_told_in_v5_and_is_data_of_nobody_in_v4() -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(deadline=None)
 def test_nonsense_ends_the_connection_and_raises_nothing(noise: bytes) -> None:
     async def survive() -> None:
         reader = asyncio.StreamReader()
