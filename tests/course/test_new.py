@@ -39,6 +39,7 @@ def test_a_new_lesson_builds_and_passes_every_check_of_a_lesson(
     run("check", *made, module="ruff")
     run("format", "--check", *made, module="ruff")
     run("build", "699")
+    run("measure", "699")
     assert run("build", "--check") == "All notebooks are current.\n"
     tests = ["tests/lessons/test_every_lesson.py", "tests/lessons/test_lesson_699.py", "tests/notebooks/test_shape.py"]
     report = run("-p", "no:xdist", "-p", "no:cacheprovider", "-p", "labsupport.course", *tests, module="pytest")

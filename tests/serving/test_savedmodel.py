@@ -29,5 +29,5 @@ def test_without_a_folder_it_says_how_to_call_it() -> None:
 
 def test_a_program_that_fails_is_an_error_with_its_last_words(tmp_path) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
-    with pytest.raises(LabsError, match="No SavedModel was made in .*taken: .*Error.*"):
+    with pytest.raises(LabsError, match="No SavedModel was made in .*saved: .*Error"):
         savedmodel.make(tmp_path / "taken" / "saved")
