@@ -23,7 +23,12 @@ SIGNATURE = "serving_default"
 
 
 def make(folder: Path) -> dict[str, Any]:
-    """Run this module as a program of its own and return its report; raises LabsError with its last words."""
+    """Run this module as a program of its own on `folder` and return its report.
+
+    The report says which number is the `newest`, what its `signature` takes (`input`) and gives (`output`), its `files`,
+    and by how much (`largest_difference`) it differs from the pipeline on so many `rows`; `save` is what Keras says to
+    the handout's call. Raises LabsError with the program's last words.
+    """
     command = [sys.executable, "-m", __name__, str(folder)]
     ended = subprocess.run(command, env=os.environ | KERNEL, capture_output=True, text=True)
     if ended.returncode:

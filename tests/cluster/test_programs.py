@@ -192,7 +192,7 @@ def test_network_that_never_answers_is_recognised_within_seconds(
         started = time.monotonic()
         with pytest.raises(LabsError, match=programs.VARIABLE):
             programs.install(said.append, ignore)
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 8
     assert [line.partition(":")[0] for line in said] == [
         programs.VARIABLE,
         "cache",
