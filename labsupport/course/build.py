@@ -8,8 +8,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from labsupport import paths
-from labsupport.course import catalogue, files, outputs, runner, source, variants
+from labsupport import files, paths
+from labsupport.course import catalogue, outputs, runner, source, variants
 from labsupport.course.runner import Job, Result
 from labsupport.course.source import Lesson
 from labsupport.course.variants import VARIANTS, Variant

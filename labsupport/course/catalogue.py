@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from labsupport import paths
-from labsupport.course import files
+from labsupport import files, paths
 from labsupport.course.header import measured
 from labsupport.course.source import Lesson
 from labsupport.errors import LabsError

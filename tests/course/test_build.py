@@ -8,8 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from labsupport import paths
-from labsupport.course import build, catalogue, files, outputs, source, variants
+from labsupport import files, paths
+from labsupport.course import build, catalogue, outputs, source, variants
 from labsupport.course.budget import Cost
 from labsupport.course.runner import Job, Result
 from labsupport.errors import LabsError
