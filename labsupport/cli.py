@@ -206,8 +206,11 @@ def _run(options: argparse.Namespace) -> int:
     reason = labs.why_not() if left_out else None
     if reason is None:
         left_out = []
-    elif set(left_out) & set(options.lessons):
-        raise LabsError(f"Labs can't run here: {reason}")
+    elif options.lessons or len(left_out) == len(lessons):
+        # What was asked for by name may not be left out, and a run of nothing has not passed.
+        raise LabsError(f"{', '.join(left_out)} can't run here: {reason}")
+    if not lessons:
+        raise LabsError(f"There is no lesson in {paths.sources()} yet: labs new NNN TOPIC makes one.")
     variant: Variant = "learner" if options.learner else "solution"
     jobs = [runner.Job.of(lesson, variant, options.seed) for lesson in lessons if lesson.number not in left_out]
     started = time.monotonic()
@@ -250,10 +253,10 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _finish(rebuild_start: bool = False) -> int:
-    from labsupport.course import build, catalogue, display, source
+    from labsupport.course import build, display, inventory, source
 
     everything = [source.read(path) for path in source.select(None)]
-    catalogue.store([lesson for lesson in everything if lesson.number == "000" or build.is_published(lesson)])
+    inventory.store([lesson for lesson in everything if lesson.number == "000" or build.is_published(lesson)])
     if everything[0].number == "000" and (rebuild_start or build.start_page_is_old()):
         for result in build.build(everything[0]):
             print(f"000 {display.line(result)}", flush=True)

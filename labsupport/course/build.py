@@ -8,8 +8,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from labsupport import paths
-from labsupport.course import catalogue, files, outputs, runner, source, variants
+from labsupport import files, paths
+from labsupport.course import catalogue, inventory, outputs, runner, source, variants
 from labsupport.course.runner import Job, Result
 from labsupport.course.source import Lesson
 from labsupport.course.variants import VARIANTS, Variant
@@ -111,7 +111,7 @@ def check(numbers: list[str] | None = None) -> list[str]:
         for path in [*paths.notebooks().glob("*.ipynb"), *(paths.notebooks() / "solutions").glob("*.ipynb")]:
             if path.stem not in known:
                 found.append(f"{path.name} has no source; delete it, or restore notebooks/src/{path.stem}.py")
-        if not catalogue.is_current([lesson for lesson in lessons if lesson.number == "000" or is_published(lesson)]):
+        if not inventory.is_current([lesson for lesson in lessons if lesson.number == "000" or is_published(lesson)]):
             found.append("the catalogue is not current; run: labs build --texts")
     return found
 

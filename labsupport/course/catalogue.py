@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from labsupport import paths
-from labsupport.course import files
-from labsupport.course.header import measured
-from labsupport.course.source import Lesson
+from labsupport import files, paths
+from labsupport.course.header import round_up
 from labsupport.errors import LabsError
 
 
@@ -25,41 +23,6 @@ class Entry:
     run_seconds: float | None
     memory_mb: float | None
     exercises: int
-
-
-def compile_catalogue(lessons: list[Lesson]) -> dict[str, Any]:
-    """Return the catalogue of these lessons, ready to be stored."""
-    from labsupport.course.variants import answers
-
-    entries = []
-    for lesson in lessons:
-        numbers = measured(lesson.number) or {}
-        entries.append(
-            {
-                "number": lesson.number,
-                "name": lesson.name,
-                "title": lesson.meta["title"],
-                "question": lesson.meta["question"],
-                "part": lesson.meta["part"],
-                "minutes": numbers.get("minutes"),
-                "run_seconds": numbers.get("run_seconds"),
-                "memory_mb": numbers.get("memory_mb"),
-                "exercises": len(answers(lesson)["exercises"]),
-            }
-        )
-    return {"lessons": entries}
-
-
-def is_current(lessons: list[Lesson]) -> bool:
-    """Whether the stored catalogue says what the sources say."""
-    stored = paths.CATALOGUE
-    return stored.exists() and stored.read_text(encoding="utf-8") == files.json_text(compile_catalogue(lessons))
-
-
-def store(lessons: list[Lesson]) -> None:
-    """Write the catalogue of all lessons."""
-    files.write_json(paths.CATALOGUE, compile_catalogue(lessons))
-    entries.cache_clear()
 
 
 def stored_hash() -> str:
@@ -97,7 +60,6 @@ def route(name: str) -> list[Entry]:
 
 def show_lessons() -> None:
     """Show the written lessons with their measured times."""
-    from labsupport.course.header import round_up
     from labsupport.course.tables import show_table
 
     rows = []

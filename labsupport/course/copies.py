@@ -6,8 +6,8 @@ import zlib
 from datetime import datetime
 from pathlib import Path
 
-from labsupport import paths
-from labsupport.course import files, source
+from labsupport import files, paths
+from labsupport.course import source
 from labsupport.errors import LabsError
 from labsupport.exercises import progress
 

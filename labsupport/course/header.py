@@ -3,8 +3,7 @@
 import math
 from typing import Any
 
-from labsupport import paths
-from labsupport.course import files
+from labsupport import files, paths
 from labsupport.course.source import Lesson
 
 MEND = "Take the committed one back, or delete it and run: labs measure"

@@ -7,8 +7,8 @@ from dataclasses import fields
 from datetime import date
 from typing import Any
 
-from labsupport import paths
-from labsupport.course import files, header, runner, source
+from labsupport import files, paths
+from labsupport.course import header, runner, source
 from labsupport.course.budget import Cost
 from labsupport.course.runner import Job
 from labsupport.course.source import Lesson

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from labsupport import paths
-from labsupport.course import catalogue, files, source
+from labsupport import files, paths
+from labsupport.course import catalogue, source
 from labsupport.errors import LabsError
 
 SOURCE = """\

@@ -5,7 +5,7 @@ import platform
 from datetime import datetime
 from pathlib import Path
 
-from labsupport.course import files
+from labsupport import files
 from labsupport.course.runner import Result
 
 STYLE = """

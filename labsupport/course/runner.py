@@ -13,8 +13,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from labsupport import environment
-from labsupport.course import budget, files, labs, outputs, variants
+from labsupport import environment, files
+from labsupport.course import budget, labs, outputs, variants
 from labsupport.course.budget import Budget, Cost
 from labsupport.course.source import Lesson
 from labsupport.course.variants import Variant

@@ -169,6 +169,13 @@ def names_bound(source: str) -> list[str]:
     return list(names)
 
 
+def names_used(source: str) -> set[str]:
+    """Return the names that a piece of code reads anywhere; words of texts and comments are none."""
+    return {
+        node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+
+
 def _validate(lesson: Lesson) -> None:
     parameters = 0
     seen: dict[str, int] = {}

@@ -141,8 +141,8 @@ def answers(lesson: Lesson) -> dict[str, Any]:
             raise LabsError(
                 f"{lesson.path.name}, cell {index}: the stub of {key} does not bind {name}, the solution does."
             )
-        words = set(re.findall(r"\w+", solved))
-        needs = [other for other, known in exercises.items() if known["name"] in words - {name}]
+        used = source.names_used(solved) - {name}
+        needs = [other for other, known in exercises.items() if known["name"] in used]
         exercises[key] = {"name": name, "stub": stub, "solution": solved, "needs": needs}
     return {"lesson": lesson.number, "setup": setup, "exercises": exercises}
 

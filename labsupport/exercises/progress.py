@@ -69,7 +69,7 @@ def _is_entry(entry: Any) -> bool:
 def _update(key: str, change: Callable[[Entry], None]) -> str | None:
     from filelock import FileLock, Timeout
 
-    from labsupport.course import files
+    from labsupport import files
     from labsupport.errors import LabsError
 
     file = path()

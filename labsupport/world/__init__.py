@@ -12,15 +12,14 @@ if TYPE_CHECKING:
     from labsupport.world.clock import at
     from labsupport.world.deploys import deploy_log_odds, deploy_records
     from labsupport.world.durations import Deterministic, Durations, Exponential, LogNormal
+    from labsupport.world.fault import Fault, ground_truth
     from labsupport.world.faults import (
         BadDeploy,
-        Fault,
         MemoryLeak,
         ReplicaLost,
         RetryStorm,
         SlowDependency,
         fault_catalogue,
-        ground_truth,
     )
     from labsupport.world.logs import CAUSES, LogLine, LogWindow, log_stream, log_windows
     from labsupport.world.queue import QueueRun, balanced_queues, central_queue, lindley_waits, simulate_queue
@@ -40,13 +39,13 @@ _MODULE_OF = {
     "Exponential": "durations",
     "LogNormal": "durations",
     "BadDeploy": "faults",
-    "Fault": "faults",
+    "Fault": "fault",
     "MemoryLeak": "faults",
     "ReplicaLost": "faults",
     "RetryStorm": "faults",
     "SlowDependency": "faults",
     "fault_catalogue": "faults",
-    "ground_truth": "faults",
+    "ground_truth": "fault",
     "CAUSES": "logs",
     "LogLine": "logs",
     "LogWindow": "logs",

@@ -12,9 +12,8 @@ before had reached in the last pass; a block whose start state did not change is
 from heapq import heapify, heapreplace
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from labsupport.arrays import FloatArray
 
 BLOCK = 1_000
 PASSES = 2

@@ -1,87 +1,21 @@
 """What can go wrong with the service, each fault with its size and the symptom it is documented to show.
 
-A fault says when it starts, how long it lasts and how severe it is, and changes one or two things of the simulation:
-traffic, service times, processor time, replicas, errors, memory or the telemetry itself. Faults compose: factors
-multiply, amounts add. Faults of the telemetry alone are in `telemetry_faults`.
+Each changes one or two things of the simulation: traffic, service times, processor time, replicas, errors or memory.
+Faults compose: factors multiply, amounts add. Faults of the telemetry alone are in `telemetry_faults`.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from labsupport.world.clock import FIRST_DAY
+from labsupport.arrays import FloatArray
+from labsupport.world import telemetry_faults as reported
+from labsupport.world.fault import Fault
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something wrong between `start_s` and `start_s + duration_s` (seconds since Monday 00:00, see `at`).
-
-    `severity`: a number above 0 whose meaning each fault states in `scale`; `symptom`: what the telemetry then shows.
-    The methods say what the fault does at each of the given seconds; a fault overrides those that it needs.
-    Raises ValueError for a duration or a severity that is not above 0.
-    """
-
-    scale: ClassVar[str] = ""
-    symptom: ClassVar[str] = ""
-
-    start_s: float
-    duration_s: float
-    severity: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name in ("duration_s", "severity"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{type(self).__name__} needs {name} above 0 and finite; got {value}")
-        if not math.isfinite(self.start_s):
-            raise ValueError(f"{type(self).__name__} needs a finite start_s; got {self.start_s}")
-
-    def active(self, seconds: FloatArray) -> NDArray[np.bool_]:
-        """Return at which of the seconds the fault is there."""
-        return (seconds >= self.start_s) & (seconds < self.start_s + self.duration_s)
-
-    def traffic(self, seconds: FloatArray) -> FloatArray:
-        """Return the factor on the requests that come."""
-        return np.ones_like(seconds)
-
-    def slowness(self, seconds: FloatArray) -> FloatArray:
-        """Return the factor on the service times of requests that arrive then."""
-        return np.ones_like(seconds)
-
-    def cpu(self, seconds: FloatArray) -> FloatArray:
-        """Return the factor on the processor time per request."""
-        return np.ones_like(seconds)
-
-    def errors(self, seconds: FloatArray) -> FloatArray:
-        """Return the share of answers that turn into errors."""
-        return np.zeros_like(seconds)
-
-    def memory_mb(self, seconds: FloatArray, room_mb: float) -> FloatArray:
-        """Return the megabytes added per replica; `room_mb` is what is left below the limit."""
-        return np.zeros_like(seconds)
-
-    def lost_replicas(self, room_mb: float, replicas: int) -> list[tuple[float, float, int]]:
-        """Return the times without replicas: from second, to second, how many are missing."""
-        return []
-
-    def report(self, telemetry: "pd.DataFrame", rng: np.random.Generator) -> "pd.DataFrame":
-        """Return the telemetry as it is reported, a changed copy; column `second` is the world's clock."""
-        return telemetry
-
-    def _rows(self, telemetry: "pd.DataFrame") -> NDArray[np.bool_]:
-        return self.active(telemetry["second"].to_numpy(dtype=float))
-
-    def _factor(self, seconds: FloatArray, factor: float) -> FloatArray:
-        return np.where(self.active(seconds), factor, 1.0)
 
 
 @dataclass(frozen=True)
@@ -177,27 +111,7 @@ def fault_catalogue() -> "pd.DataFrame":
     """Return every fault there is, one row each: name, what its severity means, the default, and the symptom."""
     import pandas as pd
 
-    from labsupport.world import telemetry_faults as reported
-
     kinds: list[type[Fault]] = [SlowDependency, MemoryLeak, ReplicaLost, RetryStorm, BadDeploy]
     kinds += [reported.WrongUnits, reported.ClockSkew, reported.MissingTelemetry, reported.NoisyTelemetry]
     rows = [(kind.__name__, kind.scale, kind(0.0, 1.0).severity, kind.symptom) for kind in kinds]
     return pd.DataFrame(rows, columns=["fault", "severity_means", "default_severity", "symptom"])
-
-
-def ground_truth(faults: Sequence[Fault]) -> "pd.DataFrame":
-    """Return what was injected, one row a fault in order of time.
-
-    Columns: `fault`; `start`, `end` (UTC); `start_s`, `end_s` (seconds since Monday 00:00); `severity`; `symptom`.
-    """
-    import pandas as pd
-
-    rows = [
-        (type(fault).__name__, fault.start_s, fault.start_s + fault.duration_s, fault.severity, fault.symptom)
-        for fault in sorted(faults, key=lambda fault: fault.start_s)
-    ]
-    truth = pd.DataFrame(rows, columns=["fault", "start_s", "end_s", "severity", "symptom"])
-    for position, name in enumerate(("start", "end"), start=1):
-        times = pd.Timestamp(FIRST_DAY) + pd.to_timedelta(truth[f"{name}_s"].astype(float), unit="s")
-        truth.insert(position, name, times)
-    return truth

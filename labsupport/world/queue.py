@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from labsupport.arrays import FloatArray
 from labsupport.world.blocks import serve
 from labsupport.world.durations import Durations, Exponential
 
-FloatArray = NDArray[np.float64]
 Discipline = Literal["central", "round-robin", "random"]
 
 

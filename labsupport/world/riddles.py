@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from labsupport.world.clock import MINUTE_S, at
-from labsupport.world.faults import BadDeploy, Fault, ReplicaLost, RetryStorm, SlowDependency
+from labsupport.world.fault import Fault
+from labsupport.world.faults import BadDeploy, ReplicaLost, RetryStorm, SlowDependency
 from labsupport.world.service import Service
 from labsupport.world.telemetry_faults import WrongUnits
 

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from labsupport.arrays import FloatArray
 from labsupport.world.clock import DAY_S, FIRST_DAY, MINUTE_S
 from labsupport.world.durations import Durations, Exponential
-from labsupport.world.faults import Fault, ground_truth
+from labsupport.world.fault import Fault, ground_truth
 from labsupport.world.queue import QueueRun, central_queue
 from labsupport.world.telemetry import minutes_of, time_under
 from labsupport.world.traffic import Traffic, poisson_arrivals
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FloatArray = NDArray[np.float64]
 
 MINUTES_A_DAY = 1440
 

@@ -1,12 +1,10 @@
 """From requests to what a monitoring system keeps of them: one row of numbers a minute."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from labsupport.arrays import FloatArray
 from labsupport.world.clock import MINUTE_S
 from labsupport.world.queue import QueueRun
-
-FloatArray = NDArray[np.float64]
 
 LATENCIES = {"latency_p50_ms": 0.5, "latency_p95_ms": 0.95, "latency_p99_ms": 0.99}
 

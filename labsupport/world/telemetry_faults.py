@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labsupport.world.faults import Fault
+from labsupport.world.fault import Fault
 
 if TYPE_CHECKING:
     import pandas as pd

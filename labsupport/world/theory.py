@@ -9,14 +9,9 @@ Source: Kleinrock, Queueing Systems 1 (1975), section 3.5; Gross and others, Fun
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.float64]
-
-
-def offered_load(rate_rps: ArrayLike, mean_service_s: float) -> float | FloatArray:
-    """Return the work offered, in erlangs: the number of replicas that would be busy if there were enough."""
-    return _plain(_rates(rate_rps, mean_service_s, 1) * mean_service_s)
+from labsupport.arrays import FloatArray
 
 
 def utilisation(rate_rps: ArrayLike, mean_service_s: float, replicas: int) -> float | FloatArray:

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from labsupport.arrays import FloatArray
 from labsupport.world.clock import DAY_S, HOUR_S, WEEK_S
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

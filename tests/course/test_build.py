@@ -8,8 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from labsupport import paths
-from labsupport.course import build, catalogue, files, outputs, source, variants
+from labsupport import files, paths
+from labsupport.course import build, inventory, outputs, source, variants
 from labsupport.course.budget import Cost
 from labsupport.course.runner import Job, Result
 from labsupport.errors import LabsError
@@ -39,7 +39,7 @@ def lesson(write: Callable[..., Path]) -> Path:
     """Return the source of a lesson that is published and current."""
     path = write(GOOD)
     publish_as_if_executed(path)
-    catalogue.store([source.read(path)])
+    inventory.store([source.read(path)])
     assert build.check() == []
     return path
 
@@ -153,7 +153,7 @@ def test_a_damaged_start_page_is_an_old_one(course: Path) -> None:
 def test_a_lesson_that_was_built_is_current(write: Callable[..., Path], course: Path) -> None:
     path = write(GOOD)
     build.build(source.read(path))
-    catalogue.store([source.read(path)])
+    inventory.store([source.read(path)])
     assert build.check() == []
     built = files.read_notebook(course / "notebooks" / "101_tiny.ipynb")
     assert [cell.outputs[0].text for cell in built.cells if cell.get("outputs")] == ["hello 0\n", "2\n"]
@@ -192,7 +192,7 @@ def test_checking_forty_lessons_takes_under_ten_seconds(write: Callable[..., Pat
     for number in range(101, 141):
         exercise = EXERCISE.format(number).replace("101.1", f"{number}.1")
         publish_as_if_executed(write(GOOD * 5 + exercise, name=f"{number}_tiny.py"))
-    catalogue.store([source.read(path) for path in source.select(None)])
+    inventory.store([source.read(path) for path in source.select(None)])
     started = time.process_time()
     assert build.check() == []
     assert time.process_time() - started < 10 * MACHINE

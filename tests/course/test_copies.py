@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labsupport import cli
-from labsupport.course import copies, files, source, variants
+from labsupport import cli, files
+from labsupport.course import copies, source, variants
 from labsupport.errors import LabsError
 from labsupport.exercises import progress
 

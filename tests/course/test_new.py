@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labsupport import paths
-from labsupport.course import files, new
+from labsupport import files, paths
+from labsupport.course import new
 from labsupport.errors import LabsError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -159,6 +159,17 @@ def test_an_answer_names_the_earlier_exercises_and_the_setup_it_needs(write: Cal
     assert answers["setup"] == ["SEED = 0", "import math"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    ['note = "f is not called here"', "note = 1  # f is not called here", "note = str.f", "f = 3"],
+    ids=["text", "comment", "attribute", "bound anew"],
+)
+def test_a_word_of_a_text_or_a_comment_is_no_need(write: Callable[..., Path], line: str) -> None:
+    second = EXERCISE.replace("101.1", "101.2") + f"### BEGIN SOLUTION\n{line}\n### END SOLUTION\n"
+    answers = variants.answers(source.read(write(FUNCTION + second)))
+    assert answers["exercises"]["101.2"]["needs"] == []
+
+
 def test_a_notebook_says_what_it_was_made_from(write: Callable[..., Path]) -> None:
     notebook = variants.derive(source.read(write(FUNCTION)), "solution")
     assert notebook.metadata.labs.generated_from == "notebooks/src/101_tiny.py"

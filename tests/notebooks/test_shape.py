@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
-from labsupport import paths
-from labsupport.course import files, header, outputs, source
+from labsupport import files, paths
+from labsupport.course import header, outputs, source
 from labsupport.course.budget import Cost
 from labsupport.course.runner import Job
 from labsupport.course.source import Lesson

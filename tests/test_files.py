@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labsupport import paths
-from labsupport.course import catalogue, files, header
+from labsupport import files
 from labsupport.errors import LabsError
 
 
@@ -57,17 +56,6 @@ def test_another_error_of_the_disk_is_not_hidden(tmp_path: Path) -> None:
 
 def test_json_has_one_order_and_keeps_letters(tmp_path: Path) -> None:
     assert files.json_text({"b": 1, "a": "Tiếng Việt"}) == '{\n "a": "Tiếng Việt",\n "b": 1\n}\n'
-
-
-def test_damaged_measurements_and_a_damaged_catalogue_say_what_mends_them(course: Path) -> None:
-    conflict = "<<<<<<< HEAD\n{}\n"
-    (course / "notebooks" / "measured.json").write_text(conflict)
-    with pytest.raises(LabsError, match=r"measured.json is damaged \(.*line 1.*\). .* run: labs measure"):
-        header.measured("101")
-    paths.CATALOGUE.write_text(conflict)
-    catalogue.entries.cache_clear()
-    with pytest.raises(LabsError, match=r"catalogue.json is damaged .* Run: labs build --texts"):
-        catalogue.entries()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"nbformat": 4}', "\x00"], ids=repr)
