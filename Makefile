@@ -41,7 +41,7 @@ cluster-down: setup  ## stop the labs' cluster and delete what it stored
 
 # What pods run has the pins of main.txt; a program that can't live beside it has its own.
 IMAGES := serve train
-APART := $(filter-out main $(IMAGES),$(basename $(notdir $(wildcard requirements/*.in))))
+APART = $(shell .venv/bin/python -c 'from labsupport.isolated import TOOLS; print(*TOOLS)')
 COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
 lock: setup  ## renew the pins in requirements/*.txt

@@ -27,10 +27,10 @@ import numpy as np
 import psutil
 
 from labsupport import isolated
-from labsupport.environment import KERNEL
 from labsupport.errors import LabsError
 from labsupport.serving import load, mlserver
 from labsupport.tracking.server import free_port
+from labsupport.variables import KERNEL
 
 RIVALS = Path(__file__).resolve().parent / "rivals"
 CLIENTS = (1, 32)

@@ -23,9 +23,9 @@ import httpx
 import numpy as np
 import psutil
 
-from labsupport.environment import KERNEL
 from labsupport.serving import export, load
 from labsupport.tracking.server import free_port
+from labsupport.variables import KERNEL
 
 CLIENTS, EVERY_S, BROKEN, SAMPLES = 32, 1.0, 5, 10
 MOST_GROWTH = 0.05

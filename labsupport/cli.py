@@ -117,8 +117,8 @@ def _minutes(minutes: int | None) -> str:
 
 
 def _lab(options: argparse.Namespace) -> int:
-    from labsupport import environment, paths
-    from labsupport.course import copies
+    from labsupport import paths, variables
+    from labsupport.course import copies, jupyterlab
 
     made = copies.start()
     print(f"Your copies are in {paths.work()} ({len(made)} new). {copies.outdated_text()}")
@@ -128,9 +128,9 @@ def _lab(options: argparse.Namespace) -> int:
         command.append("--allow-root")
     if (paths.work() / "000_start_here.ipynb").exists():
         command.append("--LabApp.default_url=/lab/tree/000_start_here.ipynb")
-    environment.quiet_jupyterlab()
+    jupyterlab.quiet()
     os.chdir(paths.work())
-    os.execve(sys.executable, command + options.rest, environment.for_learner())
+    os.execve(sys.executable, command + options.rest, variables.for_learner())
 
 
 def _start(options: argparse.Namespace) -> int:
@@ -180,11 +180,11 @@ def _progress(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from labsupport import doctor
+    from labsupport import doctor, findings
 
-    findings = doctor.examine()
-    print(doctor.text(findings))
-    return int(any(finding.level == doctor.FAIL for finding in findings))
+    found = doctor.examine()
+    print(findings.text(found))
+    return int(any(finding.level == findings.FAIL for finding in found))
 
 
 def _env(options: argparse.Namespace) -> int:

@@ -5,37 +5,18 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-OK, NOTE, FAIL = "ok", "note", "fail"
+from labsupport.findings import FAIL, NOTE, OK, Finding
+
 FREE_GB = 5
 MEMORY_GB = 4
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at: its level, one sentence, and the command or step that mends it."""
-
-    level: str
-    sentence: str
-    mend: str = ""
 
 
 def examine() -> list[Finding]:
     """Return all findings, in the order in which to mend them."""
     checks = (_python, _environment, _disk, _memory, _system, _cluster, _proxy, _progress)
     return [finding for check in checks for finding in check()]
-
-
-def text(findings: list[Finding]) -> str:
-    """Return findings as lines for a terminal."""
-    lines = []
-    for finding in findings:
-        lines.append(f"{finding.level:<4}  {finding.sentence}")
-        if finding.mend:
-            lines.append(f"      -> {finding.mend}")
-    return "\n".join(lines)
 
 
 def _python() -> Iterator[Finding]:

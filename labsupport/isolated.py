@@ -1,6 +1,6 @@
-"""Programs that can't live beside the course's libraries: each in an environment of its own, made once, from its own lock.
+"""The environments of tools that can't live beside the course's libraries: each made once, from a lock of its own.
 
-Such a program is run, never imported. `labs env mlserver` makes one; whoever needs one asks `program` for it.
+Such a tool is run, never imported. `labs env mlserver` makes one; whoever needs one asks `program` for its path.
 """
 
 import hashlib
@@ -12,13 +12,8 @@ from pathlib import Path
 from labsupport import paths
 from labsupport.errors import LabsError
 
-# The locks of the course's own environment, and of the images, which are parts of it.
-NOT_APART = ("main", "serve", "train")
-
-
-def names() -> list[str]:
-    """Return the environments that there are locks for."""
-    return sorted(lock.stem for lock in _locks().glob("*.txt") if lock.stem not in NOT_APART)
+# All of them. Each has requirements/NAME.in and NAME.txt, which `make lock` renews.
+TOOLS = ("mlserver",)
 
 
 def program(name: str, command: str) -> Path:
@@ -77,8 +72,8 @@ def _stamp(name: str) -> Path:
 
 def _lock(name: str) -> Path:
     lock = _locks() / f"{name}.txt"
-    if name in NOT_APART or not lock.exists():
-        raise LabsError(f"There is no environment {name!r}; there are: {', '.join(names())}.")
+    if name not in TOOLS:
+        raise LabsError(f"There is no environment {name!r}; there are: {', '.join(TOOLS)}.")
     return lock
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from labsupport import cli, doctor
+from labsupport import cli, doctor, findings
 from labsupport.cluster import doctor as cluster_doctor
-from labsupport.doctor import FAIL, NOTE, OK, Finding
+from labsupport.findings import FAIL, NOTE, OK, Finding
 
 
 @pytest.fixture(autouse=True)
@@ -172,8 +172,8 @@ def test_a_proxy_that_catches_local_services_is_named(
             monkeypatch.delenv(name)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    findings = list(doctor._proxy())
-    assert [finding.mend.startswith("export no_proxy=127.0.0.1") for finding in findings] == [True] * noted
+    found = list(doctor._proxy())
+    assert [finding.mend.startswith("export no_proxy=127.0.0.1") for finding in found] == [True] * noted
 
 
 def test_progress_that_can_be_stored(home: Path) -> None:
@@ -199,8 +199,8 @@ def test_a_folder_that_may_not_be_written_is_a_fault(home: Path, monkeypatch: py
 
 
 def test_each_finding_is_a_line_with_its_mend_below() -> None:
-    findings = [Finding(OK, "Python 3.12."), Finding(FAIL, "No disk.", "buy one")]
-    assert doctor.text(findings) == "ok    Python 3.12.\nfail  No disk.\n      -> buy one"
+    found = [Finding(OK, "Python 3.12."), Finding(FAIL, "No disk.", "buy one")]
+    assert findings.text(found) == "ok    Python 3.12.\nfail  No disk.\n      -> buy one"
 
 
 @pytest.mark.parametrize(("level", "code"), [(OK, 0), (NOTE, 0), (FAIL, 1)])

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from labsupport import isolated
+from labsupport import isolated, paths
 from labsupport.errors import LabsError
 
 
@@ -16,12 +16,14 @@ def locks(tmp_path, monkeypatch):
     (folder / "main.txt").write_text("")
     (folder / "empty.txt").write_text("# nothing to install\n")
     monkeypatch.setattr(isolated, "_locks", lambda: folder)
+    monkeypatch.setattr(isolated, "TOOLS", ("empty",))
     return folder
 
 
-def test_every_lock_but_the_main_one_is_an_environment() -> None:
-    assert "mlserver" in isolated.names()
-    assert "main" not in isolated.names()
+def test_every_tool_has_its_pair_of_files_and_every_other_pair_is_the_courses_own() -> None:
+    pairs = {path.stem for path in (paths.course_root() / "requirements").glob("*.in")}
+    assert pairs == {*isolated.TOOLS, "main", "serve", "train"}
+    assert all((paths.course_root() / "requirements" / f"{name}.txt").exists() for name in pairs)
 
 
 def test_an_unknown_name_is_answered_by_those_that_there_are(locks) -> None:

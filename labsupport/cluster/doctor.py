@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labsupport.cluster import versions
-from labsupport.doctor import FAIL, NOTE, OK, Finding
 from labsupport.errors import LabsError
+from labsupport.findings import FAIL, NOTE, OK, Finding
 
 _INOTIFY = Path("/proc/sys/fs/inotify")
 # What kind's documentation asks for; the pocket cluster is content with less.

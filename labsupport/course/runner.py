@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from labsupport import environment, files
+from labsupport import files, variables
 from labsupport.course import budget, labs, outputs, variants
 from labsupport.course.budget import Budget, Cost
 from labsupport.course.source import Lesson
@@ -87,7 +87,7 @@ def _run(job: Job, stop: threading.Event | None, others: Callable[[Path], list[i
             process = subprocess.Popen(
                 command,
                 # A kernel that is ended leaves its connection file: here it goes with the folder.
-                env=environment.for_run(folder) | {"JUPYTER_RUNTIME_DIR": str(own), "TMPDIR": str(own)},
+                env=variables.for_run(folder) | {"JUPYTER_RUNTIME_DIR": str(own), "TMPDIR": str(own)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,

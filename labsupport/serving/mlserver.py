@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labsupport.environment import KERNEL
 from labsupport.errors import LabsError
 from labsupport.tracking.server import free_port
+from labsupport.variables import KERNEL
 
 START_TIMEOUT_S = 120.0
 SKLEARN = "mlserver_sklearn.SKLearnModel"

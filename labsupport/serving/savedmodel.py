@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from labsupport.environment import KERNEL
 from labsupport.errors import LabsError
 from labsupport.ml.deploy_risk import DeployRisk, features, train
+from labsupport.variables import KERNEL
 
 SIGNATURE = "serving_default"
 

@@ -18,7 +18,7 @@ from typing import Self
 
 import psutil
 
-from labsupport.environment import NO_USAGE_REPORTS
+from labsupport.variables import NO_USAGE_REPORTS
 
 HOST = "127.0.0.1"
 ATTEMPTS = 3

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labsupport import environment, paths
+from labsupport import paths, variables
 from labsupport.course import labs, runner, source
 
 SOURCES = list(source.find_sources(paths.sources()).values())
@@ -43,7 +43,7 @@ def test_learners_notebook_gives_its_stored_outputs_from_an_empty_folder_and_the
     folder.mkdir()
     name = f"{path.stem}.ipynb"
     (folder / name).write_bytes((paths.notebooks() / name).read_bytes())
-    env = environment.for_run(run_folder) | {"PYTHONPATH": str(installed_wheel)}
+    env = variables.for_run(run_folder) | {"PYTHONPATH": str(installed_wheel)}
     if source.read(path).is_lab:
         # The labs' manifests are in the clone, not in the wheel.
         env["LABS_COURSE"] = str(paths.course_root())

@@ -1,7 +1,5 @@
 """The environment variables under which the course's kernels run: one thread, no usage reports, quiet logs."""
 
-import contextlib
-import json
 import os
 import sys
 from pathlib import Path
@@ -27,16 +25,6 @@ KERNEL = THREADS | NO_USAGE_REPORTS | QUIET
 def for_learner() -> dict[str, str]:
     """Return the environment of JupyterLab and its kernels: the user's own, then ours where the user said nothing."""
     return KERNEL | dict(os.environ)
-
-
-def quiet_jupyterlab() -> None:
-    """Let JupyterLab neither ask for news nor look for updates, unless this environment has settings of its own."""
-    settings = Path(sys.prefix) / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
-    quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
-    if not settings.exists():
-        with contextlib.suppress(OSError):
-            settings.parent.mkdir(parents=True, exist_ok=True)
-            settings.write_text(json.dumps(quiet, indent=1) + "\n")
 
 
 def for_run(folder: Path) -> dict[str, str]:
