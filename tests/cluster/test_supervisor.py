@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from labsupport.cluster import waiting
-from labsupport.cluster.pocket import certificates, layout, leftovers, locking, supervisor
+from labsupport.cluster import locking, waiting
+from labsupport.cluster.pocket import certificates, layout, leftovers, supervisor
 from labsupport.cluster.pocket.controlplane import Component
 from labsupport.cluster.pocket.layout import Layout, to_loopback
 

@@ -11,6 +11,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from labsupport.cluster.pocket import service_range
@@ -210,7 +211,7 @@ def _store(layout: Layout, name: str, certificate: x509.Certificate, key: ec.Ell
     write_atomically(layout.certificate(name), certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _pem(key: Any) -> bytes:
+def _pem(key: PrivateKeyTypes) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

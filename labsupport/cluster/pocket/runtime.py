@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labsupport.cluster import differences
+from labsupport.cluster import differences, locking
 from labsupport.cluster.connected import Connected
 from labsupport.cluster.interface import Report, Status
 from labsupport.cluster.kubectl import Access
-from labsupport.cluster.pocket import controlplane, layout, leftovers, locking, programs, service_range, supervisor
+from labsupport.cluster.pocket import controlplane, layout, leftovers, programs, service_range, supervisor
 from labsupport.cluster.pocket.layout import CONTEXT, NODE_NAME, Layout
 from labsupport.errors import LabsError
 
