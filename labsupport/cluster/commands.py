@@ -16,7 +16,7 @@ def add_parsers(commands: Any) -> None:
     actions = cluster.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     def action(name: str, run: Any, text: str) -> argparse.ArgumentParser:
-        added = actions.add_parser(name, help=text, description=text)
+        added: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
         added.set_defaults(run=run)
         return added
 
@@ -204,7 +204,7 @@ def _env(options: argparse.Namespace) -> int:
 
 
 def _cluster() -> "Cluster":
-    from labsupport.cluster.interface import get_cluster
+    from labsupport.cluster.choose import get_cluster
 
     return get_cluster()
 

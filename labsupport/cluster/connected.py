@@ -50,6 +50,9 @@ class Connected:
         configuration.no_proxy = kubectl.environment()["no_proxy"]
         return kubernetes.client.ApiClient(configuration)
 
+    def image_advice(self, image: str) -> str | None:
+        return None
+
     @contextlib.contextmanager
     def reach(self, service: str, port: int, namespace: str = "default") -> Iterator[str]:
         """Forward a free port of 127.0.0.1 to the Service; the URL holds until the context ends."""

@@ -132,7 +132,7 @@ def _inotify() -> Iterator[Finding]:
 
 
 def _context() -> Iterator[Finding]:
-    from labsupport.cluster.interface import get_cluster
+    from labsupport.cluster.choose import get_cluster
 
     named = os.environ.get("LABS_CLUSTER", "auto")
     try:

@@ -92,7 +92,9 @@ def run(
 def start(access: Access, *arguments: str, **options: object) -> "subprocess.Popen[bytes]":
     """Start kubectl and return its process, for commands that stay (port-forward, logs -f); the caller ends it."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.Popen([find(), *access.options(), *arguments], env=environment(), **pipes)  # type: ignore[call-overload]
+    command = [find(), *access.options(), *arguments]
+    process: subprocess.Popen[bytes] = subprocess.Popen(command, env=environment(), **pipes)  # type: ignore[call-overload]
+    return process
 
 
 def _shown(arguments: tuple[str, ...]) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from labsupport.cluster.interface import Cluster
-from labsupport.cluster.kind import images
 from labsupport.errors import LabsError
 
 T = TypeVar("T")
@@ -137,11 +136,7 @@ def _pod(cluster: Cluster, pod: dict[str, Any], namespace: str) -> list[str]:
                 str(detail[key]) for key in ("reason", "exitCode", "message") if detail.get(key) is not None
             )
             lines.append(f"  container {container['name']} {word} {reason}".rstrip())
-            if (
-                cluster.name == "kind"
-                and detail.get("reason") in _NO_IMAGE
-                and (advice := images.advice(container["image"]))
-            ):
+            if detail.get("reason") in _NO_IMAGE and (advice := cluster.image_advice(container["image"])):
                 lines.append(f"  {advice}")
         if container.get("ready") and not container.get("restartCount"):
             continue

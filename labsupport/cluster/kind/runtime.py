@@ -6,20 +6,21 @@ import os
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from labsupport import paths
-from labsupport.cluster import differences, versions, waiting
+from labsupport.cluster import differences, locking, versions, waiting
 from labsupport.cluster.connected import Connected
 from labsupport.cluster.context import ContextCluster
-from labsupport.cluster.interface import KIND_CONTEXT, Report, Status
-from labsupport.cluster.kind import command, engine
+from labsupport.cluster.interface import Report, Status
+from labsupport.cluster.kind import command, engine, images
 from labsupport.cluster.kind.engine import Engine
 from labsupport.cluster.kubectl import Access
-from labsupport.cluster.pocket import locking
 from labsupport.errors import LabsError
 
+CONTEXT = "kind-labs"
 NODE_IMAGE_VARIABLE = "LABS_KIND_NODE_IMAGE"
 CREATE_SECONDS = 300.0
 DELETE_SECONDS = 60.0
@@ -53,7 +54,7 @@ class KindCluster(Connected):
     @property
     def access(self) -> Access:
         context = f"kind-{self.cluster}"
-        if not self.kubeconfig.exists() and context == KIND_CONTEXT and ContextCluster("kind", context).exists():
+        if not self.kubeconfig.exists() and context == CONTEXT and ContextCluster("kind", context).exists():
             return Access(context)
         return Access(context, self.kubeconfig)
 
@@ -144,6 +145,9 @@ class KindCluster(Connected):
             )
         return chosen
 
+    def image_advice(self, image: str) -> str | None:
+        return images.advice(image)
+
     @property
     def _creating(self) -> Path:
         """A file that is there while a creation is under way, and stays when that is killed."""
@@ -226,7 +230,7 @@ class KindCluster(Connected):
         self.kubectl("annotate", "node", self.node, f"{_SET_UP}={time.strftime('%Y-%m-%d')}", "--overwrite")
 
 
-def _is_ready(node: dict) -> bool:
+def _is_ready(node: dict[str, Any]) -> bool:
     return any(item["type"] == "Ready" and item["status"] == "True" for item in node["status"].get("conditions", []))
 
 

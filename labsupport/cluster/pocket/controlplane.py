@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labsupport.cluster.pocket.layout import APISERVER_ADDRESS, SERVICE_RANGE, Layout
+from labsupport.cluster.pocket import service_range
+from labsupport.cluster.pocket.layout import APISERVER_ADDRESS, Layout
 
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 # What stops first stands first: an API server whose etcd is gone waits half a minute for it.
@@ -88,7 +89,7 @@ def _apiserver(layout: Layout, programs: Path) -> Component:
         "--bind-address=127.0.0.1",
         f"--secure-port={layout.ports().apiserver}",
         f"--advertise-address={APISERVER_ADDRESS}",
-        f"--service-cluster-ip-range={SERVICE_RANGE}",
+        f"--service-cluster-ip-range={service_range.of(layout)}",
         *_serving(layout, "apiserver"),
         f"--client-ca-file={layout.certificate('ca')}",
         "--authorization-mode=Node,RBAC",

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from labsupport.cluster import versions
-from labsupport.cluster.pocket import download, gobuild, locking
+from labsupport.cluster import locking, versions
+from labsupport.cluster.pocket import download, gobuild
 from labsupport.cluster.pocket.controlplane import PROGRAMS
 from labsupport.cluster.pocket.sources import Progress, Refused
 from labsupport.errors import LabsError

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,11 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labsupport.cluster import differences
+from labsupport.cluster import differences, locking
 from labsupport.cluster.connected import Connected
 from labsupport.cluster.interface import Report, Status
 from labsupport.cluster.kubectl import Access
-from labsupport.cluster.pocket import controlplane, layout, leftovers, locking, programs, supervisor
+from labsupport.cluster.pocket import controlplane, layout, leftovers, programs, service_range, supervisor
 from labsupport.cluster.pocket.layout import CONTEXT, NODE_NAME, Layout
 from labsupport.errors import LabsError
 
@@ -117,8 +118,6 @@ class PocketCluster(Connected):
         return locking.locked(self.layout.command_lock, START_LIMIT + 30, busy)
 
     def _start(self, folder_of_programs: Path, say: Report) -> None:
-        from labsupport.cluster.pocket import certificates
-
         place = self.layout
         place.make()
         free = shutil.disk_usage(place.folder).free
@@ -130,6 +129,13 @@ class PocketCluster(Connected):
         leftovers.end(leftovers.POD_MARK, place.folder)
         leftovers.end(leftovers.PROGRAM_MARK, place.folder)
         supervisor.remove_traces(place)
+        with service_range.reserve(place) as reservation:
+            self._start_supervisor(folder_of_programs, reservation, say)
+
+    def _start_supervisor(self, folder_of_programs: Path, reservation: socket.socket, say: Report) -> None:
+        from labsupport.cluster.pocket import certificates
+
+        place = self.layout
         certificates.make(place)
         before = place.ports()
         if place.choose_ports(keep=before) != before:
@@ -152,6 +158,8 @@ class PocketCluster(Connected):
                 stderr=subprocess.STDOUT,
                 cwd=place.folder,
                 env={**os.environ, leftovers.PROGRAM_MARK: str(place.folder)},
+                # The supervisor keeps the addresses reserved as long as it lives.
+                pass_fds=(reservation.fileno(),),
                 check=True,
             )
 
