@@ -334,7 +334,7 @@ def test_broken_connection_breaks_the_other_one() -> None:
 
 def with_egress(folder: Path, use: Any) -> Any:
     async def run(agent: Agent) -> Any:
-        server = await egress.serve(agent)  # type: ignore[arg-type]
+        server = await egress.serve(agent, agent.proxy)  # type: ignore[arg-type]
         try:
             return await use(agent)
         finally:

@@ -65,7 +65,7 @@ def node(place: Layout, tmp_path: Path) -> Some:
     pods = Some(
         find=lambda namespace, name: pod if (namespace, name) == ("default", "web") else None, all=lambda: [pod]
     )
-    return Some(layout=place, pods=pods, usage=Usage(), proxy=None)
+    return Some(layout=place, pods=pods, usage=Usage())
 
 
 def with_server(node: Some, use: Any) -> Any:

@@ -4,20 +4,17 @@ import asyncio
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labsupport.cluster.pocket.node import rewriting
 from labsupport.cluster.pocket.node.http import Refusal, Request
 from labsupport.cluster.pocket.node.launch import launch, terminate_session
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.pod import Container, Pod
 from labsupport.cluster.pocket.node.spdy import Spdy
 from labsupport.cluster.pocket.node.streams import Connection, Stream
 from labsupport.cluster.pocket.node.terminals import Pipes, Terminal
 from labsupport.cluster.pocket.node.websocket import WebSocket, accept_key
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
-    from labsupport.cluster.pocket.node.containers import Container
-    from labsupport.cluster.pocket.node.pods import Pod
 
 SPDY_PROTOCOLS = ("v4.channel.k8s.io",)
 WEBSOCKET_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
@@ -28,7 +25,7 @@ Streams = dict[str, Stream]
 Status = dict[str, Any]
 
 
-async def serve(request: Request, node: "Node", pod: "Pod", container: "Container") -> None:
+async def serve(request: Request, node: Node, pod: Pod, container: Container) -> None:
     """Answer /exec: the command's output goes to the streams, its end as a Status to the stream `error`."""
     command = request.query.get("command", [])
     wanted = {"stdin": request.flag("input", "stdin"), "stdout": request.flag("output", "stdout")}
@@ -100,9 +97,9 @@ def upgrade_to_spdy(request: Request, protocol: str) -> Spdy:
 
 
 async def run(
-    node: "Node",
-    pod: "Pod",
-    container: "Container",
+    node: Node,
+    pod: Pod,
+    container: Container,
     command: list[str],
     streams: Streams,
     gone: "asyncio.Task[None]",

@@ -2,13 +2,10 @@
 
 import math
 import re
-from typing import TYPE_CHECKING
 
 from labsupport.cluster.pocket.node import capacity
 from labsupport.cluster.pocket.node.api import Json
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.pods import Pod
+from labsupport.cluster.pocket.node.pod import Pod
 
 HOST_ADDRESS = "127.0.0.1"
 _ONE = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
@@ -24,7 +21,7 @@ def quantity(text: str | int | float) -> float:
     return float(found[1]) * _SUFFIXES[found[2]]
 
 
-def field(pod: "Pod", path: str) -> str:
+def field(pod: Pod, path: str) -> str:
     """Return the text of a field such as metadata.name, metadata.labels['app'] or status.podIP."""
     metadata = pod.object["metadata"]
     if found := _ONE.fullmatch(path):
@@ -47,7 +44,7 @@ def field(pod: "Pod", path: str) -> str:
     return str(own[path])
 
 
-def resource(pod: "Pod", reference: Json, container: str = "") -> str:
+def resource(pod: Pod, reference: Json, container: str = "") -> str:
     """Return a request or limit in units of its divisor, rounded up; without a limit, what the node has."""
     group, _, name = reference["resource"].partition(".")
     spec = pod.containers[reference.get("containerName") or container].spec.get("resources") or {}

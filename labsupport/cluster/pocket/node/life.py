@@ -4,26 +4,23 @@ import asyncio
 import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING
 
 import aiohttp
 
 from labsupport.cluster.pocket.node import containers, hooks, images, limits, probes, status, volumes
 from labsupport.cluster.pocket.node.api import ApiError
-from labsupport.cluster.pocket.node.containers import INIT, MAIN, SIDECAR, CannotStart, Container
+from labsupport.cluster.pocket.node.containers import CannotStart
 from labsupport.cluster.pocket.node.images import Image, ImageError
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.pod import INIT, MAIN, SIDECAR, Container, Pod
 from labsupport.cluster.pocket.node.restarts import BackOff, is_due
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
-    from labsupport.cluster.pocket.node.pods import Pod
 
 # Between two looks for a volume, an image or a variable that is missing.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 log = logging.getLogger("life")
 
 
-async def live(pod: "Pod", node: "Node") -> None:
+async def live(pod: Pod, node: Node) -> None:
     """Run a pod until its containers have ended for good, and say so; `stop` ends it earlier."""
     pod.changed.set()
     limits.tell(pod, node)
@@ -48,7 +45,7 @@ async def live(pod: "Pod", node: "Node") -> None:
                 task.cancel()
 
 
-async def stop(pod: "Pod", node: "Node", grace: float) -> None:
+async def stop(pod: Pod, node: Node, grace: float) -> None:
     """End a pod's containers within `grace` seconds: the main ones, then the sidecars in reverse order."""
     pod.stopping.set()
     begun = time.monotonic()
@@ -56,12 +53,12 @@ async def stop(pod: "Pod", node: "Node", grace: float) -> None:
     await _stop_sidecars(pod, node, max(0.0, grace - (time.monotonic() - begun)))
 
 
-async def _stop(pod: "Pod", container: Container, node: "Node", grace: float) -> None:
+async def _stop(pod: Pod, container: Container, node: Node, grace: float) -> None:
     container.stopping.set()
     await containers.stop(pod, container, grace, node)
 
 
-async def _stop_sidecars(pod: "Pod", node: "Node", grace: float) -> None:
+async def _stop_sidecars(pod: Pod, node: Node, grace: float) -> None:
     begun = time.monotonic()
     for container in reversed(pod.of_kind(SIDECAR)):
         container.stopping.set()
@@ -69,7 +66,7 @@ async def _stop_sidecars(pod: "Pod", node: "Node", grace: float) -> None:
     await asyncio.gather(*(task for container in pod.of_kind(SIDECAR) if (task := container.life)))
 
 
-async def _mount(pod: "Pod", node: "Node") -> bool:
+async def _mount(pod: Pod, node: Node) -> bool:
     """Make the pod's volumes, again and again until nothing is missing. Returns False when the pod ends before."""
     pause = _FIRST_PAUSE
     while not pod.stopping.is_set():
@@ -86,7 +83,7 @@ async def _mount(pod: "Pod", node: "Node") -> bool:
     return False
 
 
-async def _initialize(pod: "Pod", node: "Node") -> bool:
+async def _initialize(pod: Pod, node: Node) -> bool:
     """Run the init containers one after another. Returns False when one failed for good or the pod ends."""
     for container in pod.of_kind(INIT, SIDECAR):
         if pod.stopping.is_set():
@@ -106,7 +103,7 @@ async def _initialize(pod: "Pod", node: "Node") -> bool:
     return True
 
 
-async def _keep(pod: "Pod", container: Container, node: "Node") -> None:
+async def _keep(pod: Pod, container: Container, node: Node) -> None:
     """Start a container, and again whenever it ended and its restart policy wants it back."""
     policy, back_off = _policy(pod, container), BackOff()
     # What succeeded before the agent was restarted is not done twice.
@@ -135,7 +132,7 @@ async def _keep(pod: "Pod", container: Container, node: "Node") -> None:
         container.restart_count += 1
 
 
-async def _run(pod: "Pod", container: Container, node: "Node") -> int | None:
+async def _run(pod: Pod, container: Container, node: Node) -> int | None:
     """Run a container once. Returns its exit code, or None when it is stopped before it could start."""
     pause, image = _FIRST_PAUSE, None
     while not container.stopping.is_set():
@@ -166,7 +163,7 @@ async def _run(pod: "Pod", container: Container, node: "Node") -> int | None:
     return None
 
 
-async def _attend(pod: "Pod", container: Container, node: "Node") -> int:
+async def _attend(pod: Pod, container: Container, node: Node) -> int:
     """Be there while a container runs: its postStart hook and its probes."""
     pod.changed.set()
     attention = asyncio.create_task(_watch(pod, container, node))
@@ -178,7 +175,7 @@ async def _attend(pod: "Pod", container: Container, node: "Node") -> int:
             await attention
 
 
-async def _watch(pod: "Pod", container: Container, node: "Node") -> None:
+async def _watch(pod: Pod, container: Container, node: Node) -> None:
     try:
         if hook := container.spec.get("lifecycle", {}).get("postStart"):
             await hooks.run(pod, container, hook)
@@ -190,7 +187,7 @@ async def _watch(pod: "Pod", container: Container, node: "Node") -> None:
         log.exception("%s/%s: the watch of container %s failed", pod.namespace, pod.name, container.name)
 
 
-async def _pull(pod: "Pod", container: Container, node: "Node") -> Image | None:
+async def _pull(pod: Pod, container: Container, node: Node) -> Image | None:
     """Find the container's image, with the kubelet's words for each try. Returns None when the pod ends before."""
     name, policy = container.spec["image"], container.spec.get("imagePullPolicy", "IfNotPresent")
     pause = 4 * _FIRST_PAUSE
@@ -222,13 +219,13 @@ async def _pull(pod: "Pod", container: Container, node: "Node") -> Image | None:
     return None
 
 
-def _policy(pod: "Pod", container: Container) -> str:
+def _policy(pod: Pod, container: Container) -> str:
     """Return a container's restart policy: its own, else its pod's; an init container is done when it succeeded."""
     policy = str(container.spec.get("restartPolicy") or pod.spec.get("restartPolicy", "Always"))
     return "OnFailure" if container.kind == INIT and policy == "Always" else policy
 
 
-async def _end_at_deadline(pod: "Pod", node: "Node") -> None:
+async def _end_at_deadline(pod: Pod, node: Node) -> None:
     limit = pod.spec.get("activeDeadlineSeconds")
     if limit is None:
         return

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from labsupport.cluster.pocket.node.containers import Container
 from labsupport.cluster.pocket.node.http import Refusal, Request, chunk, head
-from labsupport.cluster.pocket.node.pods import Pod
+from labsupport.cluster.pocket.node.pod import Container, Pod
 
 _BLOCK = 64 * 1024
 # How long to wait for more lines of a log that is followed.

@@ -1,17 +1,14 @@
 """Hold containers to their memory limits: who has more resident than it may is killed, as by the kernel."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from labsupport.cluster.pocket.node import containers, fields
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
+from labsupport.cluster.pocket.node.node import Node
 
 _PERIOD = 1.0
 
 
-async def watch(node: "Node") -> None:
+async def watch(node: Node) -> None:
     """Look at all containers' memory every second; for ever."""
     while True:
         await asyncio.sleep(_PERIOD)

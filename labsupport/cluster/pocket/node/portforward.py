@@ -4,22 +4,19 @@ import asyncio
 import contextlib
 import os
 import struct
-from typing import TYPE_CHECKING
 
 from labsupport.cluster.pocket.node.exec import negotiate, upgrade_to_spdy, upgrade_to_websocket
 from labsupport.cluster.pocket.node.http import Refusal, Request
+from labsupport.cluster.pocket.node.pod import Pod
 from labsupport.cluster.pocket.node.spdy import Spdy
 from labsupport.cluster.pocket.node.streams import Connection, Stream
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.pods import Pod
 
 SPDY_PROTOCOLS = ("portforward.k8s.io",)
 WEBSOCKET_PROTOCOLS = ("v4.channel.k8s.io",)
 _READ = 64 * 1024
 
 
-async def serve(request: Request, pod: "Pod") -> None:
+async def serve(request: Request, pod: Pod) -> None:
     """Answer /portForward: by SPDY any number of connections, by WebSocket one for each port that was asked for."""
     if request.headers.get("upgrade", "").lower() == "websocket":
         await _serve_websocket(request, pod)
@@ -27,7 +24,7 @@ async def serve(request: Request, pod: "Pod") -> None:
         await _serve_spdy(request, pod)
 
 
-async def forward(pod: "Pod", port: int, data: Stream, error: Stream) -> None:
+async def forward(pod: Pod, port: int, data: Stream, error: Stream) -> None:
     """Carry one connection between the stream `data` and the pod; what goes wrong is told by the stream `error`."""
     try:
         reader, writer = await asyncio.open_connection(pod.loopback, port)
@@ -64,7 +61,7 @@ async def _upload(data: Stream, writer: asyncio.StreamWriter) -> None:
         pass
 
 
-async def _serve_spdy(request: Request, pod: "Pod") -> None:
+async def _serve_spdy(request: Request, pod: Pod) -> None:
     spdy = upgrade_to_spdy(request, negotiate(request, "x-stream-protocol-version", SPDY_PROTOCOLS))
     connection = Connection(spdy, request.writer)
     # A connection is a pair of streams with the same request id.
@@ -85,7 +82,7 @@ async def _serve_spdy(request: Request, pod: "Pod") -> None:
         await connection.close()
 
 
-async def _forward_and_forget(spdy: Spdy, pod: "Pod", pair: dict[str, Stream]) -> None:
+async def _forward_and_forget(spdy: Spdy, pod: Pod, pair: dict[str, Stream]) -> None:
     port = pair["data"].headers.get("port", "")
     try:
         if not _is_port(port):
@@ -98,7 +95,7 @@ async def _forward_and_forget(spdy: Spdy, pod: "Pod", pair: dict[str, Stream]) -
             spdy.forget(stream)
 
 
-async def _serve_websocket(request: Request, pod: "Pod") -> None:
+async def _serve_websocket(request: Request, pod: Pod) -> None:
     # The API server passes the client's "ports" on as "port".
     values = request.query.get("port", []) + request.query.get("ports", [])
     asked = [port for value in values for port in value.split(",")]
@@ -132,7 +129,7 @@ async def _end(running: set[asyncio.Task[None]]) -> None:
     await asyncio.gather(*running, return_exceptions=True)
 
 
-def _refused(pod: "Pod", port: int, problem: OSError) -> str:
+def _refused(pod: Pod, port: int, problem: OSError) -> str:
     why = os.strerror(problem.errno).lower() if problem.errno else str(problem)
     return (
         f"failed to execute portforward in network namespace of pod {pod.namespace}/{pod.name}: failed to connect to "

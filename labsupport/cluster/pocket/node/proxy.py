@@ -6,13 +6,11 @@ import logging
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labsupport.cluster.pocket.layout import APISERVER_ADDRESS, to_loopback
 from labsupport.cluster.pocket.node import names, relay
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
+from labsupport.cluster.pocket.node.node import Node
 
 SERVICES = "/api/v1/services"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
@@ -46,7 +44,7 @@ class Front:
 class Proxy:
     """Keeps a listener for every Service address that has a pod behind it, so that any other refuses connections."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
         self._services: dict[str, Object] = {}
         self._slices: dict[str, Object] = {}

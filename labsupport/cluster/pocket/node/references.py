@@ -2,12 +2,9 @@
 
 import asyncio
 import base64
-from typing import TYPE_CHECKING
 
 from labsupport.cluster.pocket.node.api import ApiError, Json
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
+from labsupport.cluster.pocket.node.node import Node
 
 # The API server's authorizer learns of a new pod a moment after the node does.
 _TRIES, _PAUSE = 10, 0.1
@@ -17,12 +14,12 @@ class NotFound(Exception):
     """A ConfigMap or Secret is not there; the text is the kubelet's."""
 
 
-async def read(node: "Node", kind: str, namespace: str, name: str) -> dict[str, bytes]:
+async def read(node: Node, kind: str, namespace: str, name: str) -> dict[str, bytes]:
     """Return the data of a `configmap` or `secret` by key. Raises NotFound."""
     return data_of(kind, await fetch(node, kind, namespace, name))
 
 
-async def fetch(node: "Node", kind: str, namespace: str, name: str) -> Json:
+async def fetch(node: Node, kind: str, namespace: str, name: str) -> Json:
     """Return a `configmap` or `secret`. Raises NotFound."""
     for attempt in range(_TRIES):
         try:

@@ -5,17 +5,13 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from labsupport.cluster.pocket.layout import CONTEXT
+from labsupport.cluster.pocket.layout import CONTEXT, Layout
 from labsupport.cluster.pocket.node import exec, logs, metrics, portforward
 from labsupport.cluster.pocket.node.http import Refusal, Request, answer, read_request
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.layout import Layout
-    from labsupport.cluster.pocket.node.agent import Node
-    from labsupport.cluster.pocket.node.containers import Container
-    from labsupport.cluster.pocket.node.pods import Pod
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.pod import Container, Pod
 
 # Who may ask, by the names of a certificate's authority and of its holder.
 _API_SERVER = (f"{CONTEXT}-ca", "kube-apiserver-kubelet-client")
@@ -26,7 +22,7 @@ log = logging.getLogger("server")
 class Server:
     """The listening port and the connections on it."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -104,21 +100,21 @@ class Server:
                 raise Refusal(404, f"404 page not found: {request.path}")
         return None
 
-    def _pod(self, namespace: str, name: str) -> "Pod":
+    def _pod(self, namespace: str, name: str) -> Pod:
         pod = self._node.pods.find(namespace, name)
         if pod is None:
             raise Refusal(404, f'pod "{name}" not found')
         return pod
 
 
-async def serve(node: "Node") -> Server:
+async def serve(node: Node) -> Server:
     """Listen on the kubelet's port until the returned server is closed."""
     server = Server(node)
     await server.listen()
     return server
 
 
-def _identity(place: "Layout") -> ssl.SSLContext:
+def _identity(place: Layout) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(place.certificate("kubelet"), place.key("kubelet"))
     context.load_verify_locations(place.certificate("ca"))
@@ -142,7 +138,7 @@ def _common_name(name: tuple[tuple[tuple[str, str], ...], ...]) -> str:
     return next((value for part in name for key, value in part if key == "commonName"), "")
 
 
-def _container(pod: "Pod", name: str) -> "Container":
+def _container(pod: Pod, name: str) -> Container:
     container = pod.containers.get(name)
     if container is None:
         raise Refusal(404, f'container not found ("{name}")')

@@ -6,16 +6,12 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from labsupport.cluster.pocket.node import environment, fields, references
+from labsupport.cluster.pocket.node import fields, references, variables
 from labsupport.cluster.pocket.node.api import ApiError, Json
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.pod import Container, Pod
 from labsupport.cluster.pocket.node.references import NotFound
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
-    from labsupport.cluster.pocket.node.containers import Container
-    from labsupport.cluster.pocket.node.pods import Pod
 
 # Every pod mounts this one, and it never changes while a cluster lives.
 _ROOT_CERTIFICATE = "kube-root-ca.crt"
@@ -37,7 +33,7 @@ class MountFailed(Exception):
     """A volume can't be had (yet); the text is the kubelet's."""
 
 
-async def set_up(pod: "Pod", node: "Node") -> None:
+async def set_up(pod: Pod, node: Node) -> None:
     """Make all volumes of a pod. Raises MountFailed with the first one that is missing something."""
     for volume in pod.spec.get("volumes") or []:
         try:
@@ -46,14 +42,14 @@ async def set_up(pod: "Pod", node: "Node") -> None:
             raise MountFailed(f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}') from error
 
 
-def mounts_of(pod: "Pod", container: "Container") -> dict[str, Path]:
-    """Return where each mountPath of a container lies on this machine. Raises environment.ConfigError."""
+def mounts_of(pod: Pod, container: Container) -> dict[str, Path]:
+    """Return where each mountPath of a container lies on this machine. Raises variables.ConfigError."""
     mounts: dict[str, Path] = {}
     for number, mount in enumerate(container.spec.get("volumeMounts") or []):
         place = pod.volumes[mount["name"]]
         if inner := mount.get("subPath") or _expanded(pod, container, mount.get("subPathExpr", "")):
             if inner.startswith("/") or ".." in Path(inner).parts:
-                raise environment.ConfigError(
+                raise variables.ConfigError(
                     f'failed to prepare subPath for volumeMount "{mount["name"]}" of container "{container.name}"'
                 )
             copy = pod.folder / "subpaths" / f"{container.name}-{number}"
@@ -64,10 +60,10 @@ def mounts_of(pod: "Pod", container: "Container") -> dict[str, Path]:
     return mounts
 
 
-def _expanded(pod: "Pod", container: "Container", expression: str) -> str:
+def _expanded(pod: Pod, container: Container, expression: str) -> str:
     entries = container.spec.get("env") or []
     known = {entry["name"]: entry.get("value") or _own_field(pod, entry) for entry in entries if expression}
-    return environment.expand(expression, known)
+    return variables.expand(expression, known)
 
 
 def _frozen(volume: Path, inner: str, copy: Path) -> Path:
@@ -81,7 +77,7 @@ def _frozen(volume: Path, inner: str, copy: Path) -> Path:
     return copy
 
 
-async def follow(pod: "Pod", node: "Node") -> None:
+async def follow(pod: Pod, node: Node) -> None:
     """Write a pod's files again whenever a ConfigMap or Secret of its volumes changes, and renew its token; for ever."""
     volumes = pod.spec.get("volumes") or []
 
@@ -98,13 +94,13 @@ async def follow(pod: "Pod", node: "Node") -> None:
     await asyncio.gather(renew(), *(watch(kind, name) for kind, name in sorted(_named(volumes))))
 
 
-async def refresh_fields(pod: "Pod", node: "Node") -> None:
+async def refresh_fields(pod: Pod, node: Node) -> None:
     """Write files that tell of the pod's own labels and annotations again."""
     volumes = [volume for volume in pod.spec.get("volumes") or [] if _has(volume, "downwardAPI")]
     await _make_again(pod, [volume for volume in volumes if not _has(volume, "serviceAccountToken")], node)
 
 
-async def _make_again(pod: "Pod", volumes: list[Json], node: "Node") -> None:
+async def _make_again(pod: Pod, volumes: list[Json], node: Node) -> None:
     for volume in volumes:
         # While its source is deleted, a volume keeps what it has.
         with contextlib.suppress(NotFound, ValueError, ApiError):
@@ -148,8 +144,8 @@ def _same(link: Path, files: dict[str, File]) -> bool:
     return there == {name: file.content for name, file in files.items()}
 
 
-async def _make(pod: "Pod", volume: Json, node: "Node") -> Path:
-    folder = pod.folder / "volumes" / volume["name"]
+async def _make(pod: Pod, volume: Json, node: Node) -> Path:
+    folder: Path = pod.folder / "volumes" / volume["name"]
     if "emptyDir" in volume:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -192,7 +188,7 @@ def _named(volumes: list[Json]) -> set[tuple[str, str]]:
     return named
 
 
-async def _files(pod: "Pod", source: Json, mode: int, node: "Node") -> dict[str, File]:
+async def _files(pod: Pod, source: Json, mode: int, node: Node) -> dict[str, File]:
     if "serviceAccountToken" in source:
         wanted = source["serviceAccountToken"]
         return {wanted["path"]: File((await _token(pod, wanted, node)).encode(), mode)}
@@ -225,7 +221,7 @@ async def _files(pod: "Pod", source: Json, mode: int, node: "Node") -> dict[str,
     return files
 
 
-async def _token(pod: "Pod", wanted: Json, node: "Node") -> str:
+async def _token(pod: Pod, wanted: Json, node: Node) -> str:
     account = pod.spec.get("serviceAccountName", "default")
     bound = {"apiVersion": "v1", "kind": "Pod", "name": pod.name, "uid": pod.uid}
     spec: Json = {"expirationSeconds": wanted.get("expirationSeconds", _TOKEN_SECONDS), "boundObjectRef": bound}
@@ -236,7 +232,7 @@ async def _token(pod: "Pod", wanted: Json, node: "Node") -> str:
     return str((await node.api.request("POST", path, body))["status"]["token"])
 
 
-async def _claimed(namespace: str, claim: str, node: "Node") -> Path:
+async def _claimed(namespace: str, claim: str, node: Node) -> Path:
     found = await node.api.get(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims/{claim}")
     name = found["spec"].get("volumeName")
     if not name or found.get("status", {}).get("phase") != "Bound":
@@ -262,7 +258,7 @@ def _host_path(source: Json) -> Path:
     return path
 
 
-def _own_field(pod: "Pod", entry: Json) -> str:
+def _own_field(pod: Pod, entry: Json) -> str:
     source = entry.get("valueFrom") or {}
     if "fieldRef" in source:
         return fields.field(pod, source["fieldRef"]["fieldPath"])
