@@ -112,7 +112,11 @@ class Model:
 
     async def follow(self, every_s: float) -> None:
         """Refresh for ever, after what the first question would have to wait for."""
-        await asyncio.to_thread(front.prepare)
+        try:
+            await asyncio.to_thread(front.prepare)
+        except Exception:
+            # The first question will say the same to who asks it; new versions come nevertheless.
+            log.exception("%s: the contracts can't be imported", self.name)
         while True:
             await asyncio.sleep(every_s)
             await self.refresh()
