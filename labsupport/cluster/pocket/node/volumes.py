@@ -211,7 +211,7 @@ async def _files(pod: Pod, source: Json, mode: int, node: Node) -> dict[str, Fil
 
 async def _token(pod: Pod, wanted: Json, node: Node) -> str:
     account = pod.spec.get("serviceAccountName", "default")
-    bound = {"apiVersion": "v1", "kind": Pod, "name": pod.name, "uid": pod.uid}
+    bound = {"apiVersion": "v1", "kind": "Pod", "name": pod.name, "uid": pod.uid}
     spec: Json = {"expirationSeconds": wanted.get("expirationSeconds", _TOKEN_SECONDS), "boundObjectRef": bound}
     if wanted.get("audience"):
         spec["audiences"] = [wanted["audience"]]
