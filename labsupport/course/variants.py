@@ -9,8 +9,9 @@ from typing import Any, Literal
 import nbformat
 from nbformat import NotebookNode
 
-from labsupport.course import catalogue, source
+from labsupport.course import source
 from labsupport.course.header import header_text
+from labsupport.course.shown import shown_hash
 from labsupport.course.source import Lesson
 from labsupport.errors import LabsError
 
@@ -57,8 +58,7 @@ def derive(lesson: Lesson, variant: Variant) -> NotebookNode:
             },
         }
     )
-    if lesson.number == "000":
-        notebook.metadata.labs["catalogue_hash"] = catalogue.stored_hash()
+    notebook.metadata.labs["shown_hash"] = shown_hash(lesson.number)
     notebook.metadata.labs["source_hash"] = source_hash(notebook)
     return notebook
 
