@@ -59,7 +59,7 @@ def publish(lesson: Lesson, derived: NotebookNode, executed: NotebookNode) -> No
 def with_outputs(derived: NotebookNode, executed: NotebookNode) -> NotebookNode:
     """Return the derived notebook with the outputs of one whose code cells are the same."""
     ran = {cell.id: cell for cell in executed.cells if cell.cell_type == "code"}
-    finished = nbformat.from_dict(derived)
+    finished: NotebookNode = nbformat.from_dict(derived)
     for cell in finished.cells:
         if cell.cell_type == "code":
             cell.outputs = ran[cell.id].outputs

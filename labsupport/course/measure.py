@@ -27,7 +27,7 @@ def working_minutes(lesson: Lesson) -> int:
     cells = sum(cell.cell_type == "code" for cell in lesson.cells)
     minutes = words / WORDS_A_MINUTE + cells * MINUTES_A_CELL + len(exercises.quizzes) * MINUTES_A_QUESTION
     minutes += sum(exercise.minutes for exercise in exercises.exercises.values())
-    return 5 * max(1, round(minutes / 5))
+    return 5 * max(1, int(round(minutes / 5)))
 
 
 def measure(lesson: Lesson, rounds: int = 3) -> dict[str, Any]:

@@ -90,10 +90,17 @@ def labs(checkout: Path) -> Callable[..., subprocess.Popen[str]]:
     def start(*arguments: str, module: str = "labsupport.cli", **variables: str) -> subprocess.Popen[str]:
         own = {"PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(checkout / "tmp")}
         command = [sys.executable, "-m", module, *arguments]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         # A test run in the background ignores the interrupt, and would hand that down.
         heard = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
         environment = os.environ | own | variables
-        return subprocess.Popen(command, cwd=checkout, env=environment, preexec_fn=heard, **pipes)
+        return subprocess.Popen(
+            command,
+            cwd=checkout,
+            env=environment,
+            preexec_fn=heard,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     return start

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from labsupport import files, paths
-from labsupport.course import build, catalogue, inventory, outputs, source, variants
+from labsupport.course import build, catalogue, inventory, outputs, runner, source, variants
 from labsupport.course.budget import Cost
 from labsupport.course.runner import Job, Result
 from labsupport.errors import LabsError
@@ -175,7 +175,7 @@ def test_what_no_picture_shows_asks_for_nothing(lesson: Path, syllabus: Callable
 def test_only_the_start_page_renews_the_catalogue(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     publish_as_if_executed(write(GOOD))
     start = source.read(write(GOOD, name="000_start_here.py"))
-    monkeypatch.setattr(build.outputs, "first_picture", lambda notebook: b"map")
+    monkeypatch.setattr(outputs, "first_picture", lambda notebook: b"map")
     seen = []
 
     def run_all(jobs: list[Job]) -> list[Result]:
@@ -186,7 +186,7 @@ def test_only_the_start_page_renews_the_catalogue(write: Callable[..., Path], mo
                 cell.execution_count = count
         return [Result(job.name, job.notebook, Cost(1, 1, 1), None) for job in jobs]
 
-    monkeypatch.setattr(build.runner, "run_all", run_all)
+    monkeypatch.setattr(runner, "run_all", run_all)
     build.build(source.read(source.select(["101"])[0]))
     build.build(start)
     assert seen == [[], ["000", "101"]]
@@ -214,7 +214,7 @@ def test_a_build_that_fails_says_where_and_changes_nothing(
         cost = Cost(1, 1, 1)
         return [Result(job.name, job.notebook, cost, "cell 3 raised KeyError: 'lost'") for job in jobs]
 
-    monkeypatch.setattr(build.runner, "run_all", run_all)
+    monkeypatch.setattr(runner, "run_all", run_all)
     with pytest.raises(LabsError, match="101_tiny, learner's notebook: cell 3 raised KeyError: 'lost'"):
         build.build(source.read(lesson))
     assert {path: path.read_bytes() for path in course.rglob("*") if path.is_file()} == before
@@ -226,7 +226,7 @@ def test_a_first_build_that_fails_leaves_no_answers(
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(build.runner, "run_all", interrupted)
+    monkeypatch.setattr(runner, "run_all", interrupted)
     with pytest.raises(KeyboardInterrupt):
         build.build(source.read(write(EXERCISE.format(1))))
     assert list(paths.ANSWERS.iterdir()) == []
