@@ -26,8 +26,8 @@ lab: setup  ## open JupyterLab on your own copies of the lessons
 check: setup  ## the quick checks, under 3 minutes: before each commit
 	@.venv/bin/python -m tests.run --quick
 
-test: setup  ## every check
-	@.venv/bin/python -m tests.run
+test: setup  ## every check; ONLY=tests, for instance, runs one stage
+	@.venv/bin/python -m tests.run $(if $(ONLY),--only "$(ONLY)")
 
 nightly: setup  ## the checks that take longer: all seeds, benchmarks
 	@.venv/bin/python -m tests.run --nightly
