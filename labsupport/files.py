@@ -1,4 +1,4 @@
-"""Write files so that an interrupted run, a full disk or a second process leaves the old file or the new one, whole."""
+"""Write files whole: an interrupted run, a full disk or a second process leaves the old one or the new one."""
 
 import contextlib
 import errno

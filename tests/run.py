@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 Command = list[str | Path]
 
-_CODE: Command = ["labsupport", "tests", "benchmarks", "notebooks/src"]
-_TEXTS: Command = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs"]
+_CODE: Command = ["labsupport", "tests", "benchmarks", "docs", "notebooks/src"]
+_TEXTS: Command = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 _PYTEST: Command = [sys.executable, "-m", "pytest", "-rs", "--durations=10"]
 _SCHEMA: Command = [BIN / "check-jsonschema", "--builtin-schema"]
 _WORKFLOWS: Command = [path.relative_to(ROOT) for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
@@ -39,13 +39,13 @@ CLUSTER = "cluster"
 KIND = "kind"
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the stages in order; a stage that fails ends the run with its exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only what takes under three minutes")
     parser.add_argument("--nightly", action="store_true", help="also every seed, benchmarks and other long checks")
     parser.add_argument("--only", metavar="NAME", help="one stage, which then must be possible here")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     os.environ["LABS_NIGHTLY"] = "1" if options.nightly else ""
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     chosen = QUICK if options.quick else stages(options.nightly)
