@@ -4,13 +4,14 @@ import re
 import runpy
 import shlex
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
 import labsupport
-from labsupport import paths
+from labsupport import bootstrap, paths
 from tests import run
 
 ROOT = paths.course_root()
@@ -75,6 +76,19 @@ def wanted_libraries() -> set[str]:
 
 def normal(requirement: str) -> str:
     return re.split(r"[\[<>=~; ]", requirement.strip())[0].lower().replace("_", "-")
+
+
+def test_every_file_names_the_same_range_of_pythons() -> None:
+    (_, oldest), (_, newest) = bootstrap.OLDEST, bootstrap.NEWEST
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["requires-python"] == f">=3.{oldest},<3.{newest + 1}"
+    assert project["tool"]["mypy"]["python_version"] == f"3.{oldest}"
+    assert project["tool"]["ruff"]["target-version"] == f"py3{oldest}"
+    assert f"- python>=3.{oldest},<3.{newest + 1}\n" in (ROOT / "environment.yml").read_text()
+    assert (ROOT / "binder/runtime.txt").read_text().strip() == f"python-3.{oldest}"
+    assert f"Python 3.{oldest} to 3.{newest}" in README.read_text()
+    pythons = re.findall(r'python(?:-version)?: "3\.(\d+)"', (ROOT / ".github/workflows/ci.yml").read_text())
+    assert {str(oldest), str(newest)} == set(pythons)
 
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
