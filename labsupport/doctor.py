@@ -20,15 +20,21 @@ def examine() -> list[Finding]:
 
 
 def _python() -> Iterator[Finding]:
+    from labsupport.bootstrap import NEWEST, OLDEST
+
     version = platform.python_version()
-    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+    if OLDEST <= sys.version_info[:2] <= NEWEST:
         yield Finding(OK, f"Python {version}.")
     else:
         yield Finding(
             FAIL,
-            f"Python {version} is not supported; the course runs on 3.11 to 3.13.",
+            f"Python {version} is not supported; the course runs on {_dotted(OLDEST)} to {_dotted(NEWEST)}.",
             "install Python 3.12, delete .venv, then: make lab",
         )
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
 
 
 def _environment() -> Iterator[Finding]:

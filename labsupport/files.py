@@ -1,4 +1,4 @@
-"""Write files so that an interrupted run, a full disk or a second process leaves the old file or the new one, whole."""
+"""Write files whole: an interrupted run, a full disk or a second process leaves the old one or the new one."""
 
 import contextlib
 import errno
@@ -68,7 +68,7 @@ def read_notebook(path: Path) -> "NotebookNode":
     import nbformat
 
     try:
-        notebook = nbformat.read(path, as_version=4)
+        notebook: NotebookNode = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
     except FileNotFoundError:
         raise LabsError(f"There is no notebook {path}.") from None

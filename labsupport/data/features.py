@@ -69,5 +69,5 @@ def feature_table(telemetry: "pd.DataFrame", every: int = 5, delay_s: float = 30
     made["known_at"] = made.time + pd.Timedelta(minutes=1, seconds=delay_s)
     written = made[(made.time.dt.minute + 1) % every == 0].dropna(subset=list(FEATURES))
     columns = ["region", "known_at", "hour", *FEATURES]
-    table: pd.DataFrame = written[columns].sort_values(["known_at", "region"], ignore_index=True)
-    return table
+    batch: pd.DataFrame = written[columns].sort_values(["known_at", "region"], ignore_index=True)
+    return batch

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labsupport import __version__
-from labsupport.serving.artefact import Artefact
 from labsupport.serving.card import CARD_KEY, MODEL, Column, Parity, ServingCard
 from labsupport.serving.front import of as front_of
 from labsupport.serving.protocol import Tensors
@@ -43,14 +42,6 @@ def export_deploy_risk(risk: "DeployRisk", folder: Path, records: "pd.DataFrame"
     )
 
 
-def export_artefact(
-    artefact: Artefact, folder: Path, examples: "pd.DataFrame", *, front: str | None = None
-) -> ServingCard:
-    """Export a stored model of lesson 201, with the columns of its own card. `front`: "cpu" for the CPU predictor."""
-    columns = [Column(column.name, column.unit, column.low, column.high) for column in artefact.card.columns]
-    return _export_sklearn(artefact.model, folder, examples, columns, front, None)
-
-
 def export_sklearn(
     model: Any,
     folder: Path,
@@ -67,11 +58,30 @@ def export_sklearn(
     classifier gets the outputs `label` (n,) and `probabilities` (n, classes), a regression `variable` (n, 1).
     Raises ExportError for a model that can't be converted, and for an export that says something else than the model.
     """
+    import pandas as pd
+    from sklearn.base import is_classifier
+
     columns = [
         Column(name=str(name), unit=units[str(name)], low=float(values.min()), high=float(values.max()))
         for name, values in examples.items()
     ]
-    return _export_sklearn(model, folder, examples, columns, front, threshold)
+    rows = np.ascontiguousarray(examples.to_numpy(), dtype=np.float32)
+    # The model is asked for what float32 holds: the parity test compares two models, not two roundings of the question.
+    rounded = pd.DataFrame(rows.astype(float), columns=examples.columns)
+
+    def write(path: Path) -> None:
+        _teach_our_estimators()
+        from skl2onnx import to_onnx
+
+        options = {"zipmap": False} if is_classifier(model) else None
+        path.write_bytes(to_onnx(model, rows[:1], options=options, target_opset=OPSET).SerializeToString())
+
+    def expected(outputs: Tensors) -> Tensors:
+        if "probabilities" in outputs:
+            return {"probabilities": np.asarray(model.predict_proba(rounded))}
+        return {next(iter(outputs)): np.asarray(model.predict(rounded))}
+
+    return _write(write, folder, rows, expected, columns, front, threshold, made_by=("scikit-learn", "skl2onnx"))
 
 
 def export_keras(model: Any, folder: Path, examples: NDArray[np.float32]) -> ServingCard:
@@ -92,39 +102,6 @@ def export_keras(model: Any, folder: Path, examples: NDArray[np.float32]) -> Ser
         return {next(iter(outputs)): np.asarray(model.predict_on_batch(rows))}
 
     return _write(write, folder, rows, expected, columns=[], front=None, threshold=None, made_by=("keras", "tf2onnx"))
-
-
-def _export_sklearn(
-    model: Any,
-    folder: Path,
-    examples: "pd.DataFrame",
-    columns: list[Column],
-    front: str | None,
-    threshold: float | None,
-) -> ServingCard:
-    import pandas as pd
-    from sklearn.base import is_classifier
-
-    wanted, found = [column.name for column in columns], [str(name) for name in examples.columns]
-    if wanted != found:
-        raise ExportError(f"the examples have the columns {', '.join(found)}; the model's card {', '.join(wanted)}")
-    rows = np.ascontiguousarray(examples.to_numpy(), dtype=np.float32)
-    # The model is asked for what float32 holds: the parity test compares two models, not two roundings of the question.
-    rounded = pd.DataFrame(rows.astype(float), columns=examples.columns)
-
-    def write(path: Path) -> None:
-        _teach_our_estimators()
-        from skl2onnx import to_onnx
-
-        options = {"zipmap": False} if is_classifier(model) else None
-        path.write_bytes(to_onnx(model, rows[:1], options=options, target_opset=OPSET).SerializeToString())
-
-    def expected(outputs: Tensors) -> Tensors:
-        if "probabilities" in outputs:
-            return {"probabilities": np.asarray(model.predict_proba(rounded))}
-        return {next(iter(outputs)): np.asarray(model.predict(rounded))}
-
-    return _write(write, folder, rows, expected, columns, front, threshold, made_by=("scikit-learn", "skl2onnx"))
 
 
 def _teach_our_estimators() -> None:

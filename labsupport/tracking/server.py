@@ -74,13 +74,6 @@ class LocalServer:
         """Whether the server's process lives."""
         return self._finalizer.alive and self._process.poll() is None
 
-    def require_running(self) -> None:
-        """Raise ServerError, with the last lines of the log, when the server is gone."""
-        if not self._finalizer.alive:
-            raise ServerError("The server was stopped: start another one with local_server().")
-        if self._process.poll() is not None:
-            raise ServerError(f"The server is gone: {self._last_words()} Start another one with local_server().")
-
     def stop(self) -> None:
         """End the server and all it started, remove its temporary folder, and give the environment back. Safe to repeat."""
         if self._finalizer.alive:
@@ -270,4 +263,7 @@ def _mute(quiet: bool) -> None:
 
     # Two ways out: its loggers, and lines that it prints itself.
     logging.getLogger("mlflow").setLevel(logging.ERROR if quiet else logging.INFO)
-    (logging_utils.disable_logging if quiet else logging_utils.enable_logging)()
+    if quiet:
+        logging_utils.disable_logging()
+    else:
+        logging_utils.enable_logging()

@@ -30,7 +30,8 @@ def test_arrays_and_keywords_are_copies_too() -> None:
         array[:] = 0
         table["a"].append(1)
 
-    array, table = np.ones(3), {"a": []}
+    array = np.ones(3)
+    table: dict[str, list[int]] = {"a": []}
     Guarded(spoil)(array, table=table)
     assert array.sum() == 3 and table == {"a": []}
 

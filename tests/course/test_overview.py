@@ -5,26 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from labsupport import cli, paths
-from labsupport.course import catalogue
+from labsupport import cli, files, paths
+from labsupport.course import overview
 from labsupport.errors import LabsError
-from labsupport.exercises import overview, progress
-from labsupport.exercises.define import Exercises
+from labsupport.exercises import progress
 
 
 @pytest.fixture(autouse=True)
-def listed(lesson: Exercises, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def listed(course: Path) -> None:
     """The course consists of lesson 199."""
     entry = {"number": "199", "name": "199_tiny", "title": "Tiny", "question": "Why?", "part": 1, "exercises": 3}
     entry |= {"minutes": None, "run_seconds": None, "memory_mb": None}
-    (tmp_path / "catalogue.json").write_text(json.dumps({"lessons": [entry]}))
-    monkeypatch.setattr(paths, "CATALOGUE", tmp_path / "catalogue.json")
+    files.write_json(paths.CATALOGUE, {"lessons": [entry]})
     known = {"name": "x", "stub": "", "solution": "", "needs": []}
     stored = {"setup": [], "exercises": dict.fromkeys(("199.1", "199.2", "199.a"), known)}
-    (paths.ANSWERS / "199.json").write_text(json.dumps(stored))
-    catalogue.entries.cache_clear()
-    yield
-    catalogue.entries.cache_clear()
+    files.write_json(paths.ANSWERS / "199.json", stored)
 
 
 def hand_in(file: Path, **entries: dict) -> Path:
@@ -52,19 +47,18 @@ def test_passed_exercises_and_shown_solutions_are_marked() -> None:
     assert bar.endswith("[.#.] 1/3, solution shown: 199.1"), "what was passed once stays passed"
 
 
-def test_a_damaged_file_gets_a_sentence(home: Path) -> None:
-    home.mkdir()
-    (home / "progress.json").write_text("[]")
+def test_a_damaged_file_gets_a_sentence() -> None:
+    files.write_text(progress.path(), "[]")
     with pytest.raises(LabsError, match=r"progress.json can't be read as a progress file"):
         overview.of_learner()
 
 
 def test_a_class_is_merged_and_shows_where_it_got_stuck(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = [
+    handed_in = [
         hand_in(tmp_path / "anna.json", _1=PASSED, _2=PASSED),
         hand_in(tmp_path / "ben.json", _1=PASSED, _2=FAILED),
     ]
-    assert cli.main(["progress", "--merge", *map(str, files)]) == 0
+    assert cli.main(["progress", "--merge", *map(str, handed_in)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "        199",
         "anna    2/3",
