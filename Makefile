@@ -1,6 +1,6 @@
 # The course's commands. Each sets up what it needs (once) and calls `labs` or the checks.
 .DEFAULT_GOAL := help
-.PHONY: help setup course lab test build nightly cluster-up cluster-down lock clean
+.PHONY: help setup course lab check test build nightly cluster-up cluster-down lock clean
 LABS := .venv/bin/labs
 # What the labs' cluster runs, got once. The course goes on without it, and then says which labs it left out.
 PROGRAMS = $(LABS) cluster install --check >/dev/null 2>&1 || $(LABS) cluster install
@@ -23,6 +23,9 @@ course: setup  ## run the whole course from end to end, with a report
 lab: setup  ## open JupyterLab on your own copies of the lessons
 	@$(LABS) lab
 
+check: setup  ## the quick checks, under 3 minutes: before each commit
+	@.venv/bin/python -m tests.run --quick
+
 test: setup  ## every check
 	@.venv/bin/python -m tests.run
 
@@ -44,10 +47,10 @@ IMAGES := serve train
 APART := $(filter-out main $(IMAGES),$(basename $(notdir $(wildcard requirements/*.in))))
 COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
-lock: setup  ## renew the pins in requirements/*.txt
-	@for name in main $(APART); do $(COMPILE) --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+lock: setup  ## renew the pins in requirements/*.txt; KEEP=1 keeps those that still fit
+	@for name in main $(APART); do $(COMPILE) $(if $(KEEP),,--upgrade) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	@for name in $(IMAGES); do \
 		$(COMPILE) --constraint requirements/main.txt requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 clean:  ## remove what was built (not your copies in work/)
-	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

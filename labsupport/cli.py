@@ -173,7 +173,7 @@ def _restore(options: argparse.Namespace) -> int:
 
 
 def _progress(options: argparse.Namespace) -> int:
-    from labsupport.exercises import overview
+    from labsupport.course import overview
 
     print(overview.of_class(options.merge) if options.merge else overview.of_learner())
     return 0
@@ -240,26 +240,14 @@ def _build(options: argparse.Namespace) -> int:
         print("\n".join(found) or "All notebooks are current.")
         return int(bool(found))
     chosen = [source.read(path) for path in source.select(options.lessons)]
-    for lesson in chosen:
-        if lesson.number == "000":
-            continue
+    # The start page lists the others, so it comes last.
+    for lesson in sorted(chosen, key=lambda lesson: lesson.number == "000"):
         if options.texts:
             if not build.refresh(lesson):
-                print(f"{lesson.name}: its code changed; run: labs build {lesson.number}")
+                print(f"{lesson.name}: its code or what it shows has changed; run: labs build {lesson.number}")
             continue
         for result in build.build(lesson):
             print(f"{lesson.number} {display.line(result)}", flush=True)
-    return _finish(rebuild_start=any(lesson.number == "000" for lesson in chosen) and not options.texts)
-
-
-def _finish(rebuild_start: bool = False) -> int:
-    from labsupport.course import build, display, inventory, source
-
-    everything = [source.read(path) for path in source.select(None)]
-    inventory.store([lesson for lesson in everything if lesson.number == "000" or build.is_published(lesson)])
-    if everything[0].number == "000" and (rebuild_start or build.start_page_is_old()):
-        for result in build.build(everything[0]):
-            print(f"000 {display.line(result)}", flush=True)
     return 0
 
 
@@ -269,10 +257,11 @@ def _measure(options: argparse.Namespace) -> int:
     for path in source.select(options.lessons):
         lesson = source.read(path)
         numbers = measure.measure(lesson)
-        measure.store({lesson.number: numbers})
+        measure.store(lesson.number, numbers)
         build.refresh(lesson)
         print(f"{lesson.name}: " + ", ".join(f"{name} {number}" for name, number in numbers.items()), flush=True)
-    return _finish(rebuild_start=True)
+    print("Times stand in the list of lessons, too: labs build 000 renews it.")
+    return 0
 
 
 def _new(options: argparse.Namespace) -> int:

@@ -39,8 +39,8 @@ def sources() -> Path:
 
 
 def measured() -> Path:
-    """Return the file with each lesson's measured time and memory."""
-    return notebooks() / "measured.json"
+    """Return the folder of the lessons' measured times and memory, a file each."""
+    return notebooks() / "measured"
 
 
 def course_map() -> Path:

@@ -50,7 +50,8 @@ class Setup:
     """Steps that are only noted; the first one makes an environment, as `python -m venv` would."""
 
     def __init__(self, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.tree, self.steps = tree, []
+        self.tree = tree
+        self.steps: list = []
         monkeypatch.setattr(bootstrap, "_step", self.step)
         monkeypatch.setattr(bootstrap, "_same_version", lambda interpreter: (tree / ".venv").exists())
         monkeypatch.setattr(bootstrap, "_quiet", lambda command: 0)

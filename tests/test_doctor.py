@@ -87,7 +87,7 @@ def test_the_system(
     system: str, machine: str, release: str, folder: str, level: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("system", system), ("machine", machine), ("release", release)):
-        monkeypatch.setattr(doctor.platform, name, lambda value=value: value)
+        monkeypatch.setattr(f"labsupport.doctor.platform.{name}", lambda value=value: value)
     monkeypatch.setattr(Path, "cwd", lambda: Path(folder))
     finding = only(doctor._system)
     assert finding.level == level and words in finding.sentence

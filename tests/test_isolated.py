@@ -51,7 +51,7 @@ def test_another_lock_is_another_environment(locks) -> None:
 
 
 def test_a_broken_installation_is_no_environment_and_says_how_to_go_on(locks, monkeypatch) -> None:
-    monkeypatch.setattr(isolated.subprocess, "call", lambda *_: 1)
+    monkeypatch.setattr("labsupport.isolated.subprocess.call", lambda *_: 1)
     with pytest.raises(LabsError, match="repeat: labs env empty"):
         isolated.make("empty")
     with pytest.raises(LabsError, match="not there yet"):

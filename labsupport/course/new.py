@@ -182,20 +182,18 @@ RIGHT_OPTIONS = {"a": "A", "b": "B", "c": "C"}
 def create(number: str, topic: str) -> list[Path]:
     """Write the three files of a new lesson and return them.
 
-    Raises LabsError for a number or topic that is not one, a number that is taken, or a file that exists; nothing is
+    Raises LabsError for a number or topic that is not one, a number that is taken or not in the syllabus, or a file that exists; nothing is
     written then.
     """
     if not re.fullmatch(r"[1-9]\d\d", number):
         raise LabsError(f"{number!r} is not a lesson's number: three digits, the first one its part, such as 206.")
-    parts = {part["part"]: part["title"] for part in catalogue.syllabus()["parts"] if part["part"]}
-    if int(number[0]) not in parts:
-        known = ", ".join(f"{part} {title}" for part, title in parts.items())
-        raise LabsError(f"{number} is not a lesson's number: there is no part {number[0]}. Parts are: {known}.")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", topic):
         raise LabsError(f"{topic!r} is not a topic: small letters, digits and underscores, such as loss_functions.")
     taken = source.find_sources().get(number)
     if taken:
         raise LabsError(f"Lesson {number} exists already: {taken.name}. Choose another number.")
+    if missing := catalogue.why_not_listed(number):
+        raise LabsError(missing[0].upper() + missing[1:])
     root = paths.course_root()
     contents = {
         root / "notebooks" / "src" / f"{number}_{topic}.py": _source(number, topic),
@@ -222,7 +220,7 @@ def _source(number: str, topic: str) -> str:
     quizzes = "".join(
         QUIZ.format(key=f"{number}.{letter}", letter=letter, right=r) for letter, r in RIGHT_OPTIONS.items()
     )
-    title = catalogue.syllabus()["lessons"].get(number, topic.replace("_", " ").capitalize())
+    title = catalogue.titles()[number]
     cluster = 'CLUSTER = "auto"\n' if number.startswith("6") else ""
     return SOURCE.format(
         number=number, title=title, part=number[0], cluster=cluster, exercises=exercises, quizzes=quizzes

@@ -68,4 +68,5 @@ def feature_table(telemetry: "pd.DataFrame", every: int = 5, delay_s: float = 30
     made["known_at"] = made.time + pd.Timedelta(minutes=1, seconds=delay_s)
     written = made[(made.time.dt.minute + 1) % every == 0].dropna(subset=list(FEATURES))
     columns = ["region", "known_at", "hour", *FEATURES]
-    return written[columns].sort_values(["known_at", "region"], ignore_index=True)
+    batch: pd.DataFrame = written[columns].sort_values(["known_at", "region"], ignore_index=True)
+    return batch

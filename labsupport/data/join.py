@@ -112,9 +112,10 @@ def _numbers(values: Any, name: str) -> NDArray[Any]:
         raise ValueError(f"{name} has {missing} missing times: drop these rows, or say when they were")
     if isinstance(column, pd.DatetimeIndex) and column.tz is not None:
         column = column.tz_convert(None)  # to UTC
-    array = column.to_numpy()
+    array: NDArray[Any] = column.to_numpy()
     if array.dtype.kind == "M":
-        return array.astype("datetime64[ns]")
+        array = array.astype("datetime64[ns]")
+        return array
     if array.dtype.kind in "iuf" or not len(array):
         return array
     raise ValueError(f"{name} holds times or numbers; got {column.dtype}")

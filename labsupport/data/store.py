@@ -145,4 +145,5 @@ def ask_now(store: "FeatureStore", regions: Iterable[str]) -> "pd.DataFrame":
 def _utc(times: "pd.Series") -> "pd.Series":
     """Return times in UTC and whole microseconds, which is what Feast keeps."""
     aware = times.dt.tz_localize("UTC") if times.dt.tz is None else times.dt.tz_convert("UTC")
-    return aware.dt.floor("us")
+    whole: pd.Series = aware.dt.floor("us")
+    return whole

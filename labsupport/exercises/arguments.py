@@ -27,12 +27,11 @@ def first_change(function: Callable[..., Any], before: Arguments, after: Argumen
     Values are compared: numbers, texts, lists, dictionaries, sets, arrays, frames, dataclasses. What has a life of its own
     (a random generator, a client, an open file, any other object) may move on.
     """
-    named = zip(
-        _names(function, before), [*before[0], *before[1].values()], [*after[0], *after[1].values()], strict=True
-    )
-    for name, one, other in named:
-        if one is not other and (found := difference(one, other, name)):
-            return name, found
+    pairs = zip([*before[0], *before[1].values()], [*after[0], *after[1].values()], strict=True)
+    for position, (one, other) in enumerate(pairs):
+        if one is not other and difference(one, other, "it"):
+            name = _names(function, before)[position]
+            return name, str(difference(one, other, name))
     return None
 
 

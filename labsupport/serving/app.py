@@ -6,7 +6,7 @@ No framework: a request costs 50 microseconds here, of which a routing table and
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import asdict
 from time import perf_counter
 from typing import Any
@@ -21,9 +21,9 @@ from labsupport.serving.metrics import ServerMetrics
 from labsupport.serving.models import Model, Served
 from labsupport.serving.protocol import ProtocolError
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 log = logging.getLogger(__name__)

@@ -190,7 +190,8 @@ def _from_bytes(body: bytes, position: int, size: Any, shape: list[int], tensor:
         raise ProtocolError(f"the body ends within {tensor.name}: {size} bytes said, {len(body) - position} there", 400)
     if dtype.kind == "b":
         # Any byte but 0 and 1 would be a truth value that is neither.
-        return np.frombuffer(body, "u1", prod(shape), position).reshape(shape) != 0
+        truth: NDArray[Any] = np.frombuffer(body, "u1", prod(shape), position).reshape(shape) != 0
+        return truth
     return _finite(np.frombuffer(body, dtype, prod(shape), position), tensor).reshape(shape)
 
 

@@ -270,4 +270,7 @@ def _mute(quiet: bool) -> None:
 
     # Two ways out: its loggers, and lines that it prints itself.
     logging.getLogger("mlflow").setLevel(logging.ERROR if quiet else logging.INFO)
-    (logging_utils.disable_logging if quiet else logging_utils.enable_logging)()
+    if quiet:
+        logging_utils.disable_logging()
+    else:
+        logging_utils.enable_logging()

@@ -46,12 +46,12 @@ class QueueRun:
     @property
     def arrival_rate(self) -> float:
         """Requests per second over the run."""
-        return (len(self.arrivals) - 1) / (self.arrivals[-1] - self.arrivals[0])
+        return (len(self.arrivals) - 1) / float(self.arrivals[-1] - self.arrivals[0])
 
     @property
     def utilisation(self) -> float:
         """Seconds of service asked for, per replica and second of the run."""
-        return float(self.services[self.answered].mean()) * self.answered.mean() * self.arrival_rate / self.replicas
+        return float(self.services[self.answered].mean() * self.answered.mean()) * self.arrival_rate / self.replicas
 
     @property
     def mean_wait(self) -> float:

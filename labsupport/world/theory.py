@@ -74,7 +74,8 @@ def littles_law(rate_rps: ArrayLike, mean_time_s: ArrayLike) -> FloatArray:
 
     It asks nothing of the arrivals, the service or the order (Little 1961).
     """
-    return np.asarray(rate_rps, dtype=float) * np.asarray(mean_time_s, dtype=float)
+    inside: FloatArray = np.asarray(rate_rps, dtype=float) * np.asarray(mean_time_s, dtype=float)
+    return inside
 
 
 def wait_tail(wait_s: ArrayLike, rate_rps: ArrayLike, mean_service_s: float, replicas: int = 1) -> float | FloatArray:

@@ -32,10 +32,10 @@ SEED = 0
 
 # %% tags=["setup"]
 from labsupport import doctor, plots
-from labsupport.course import catalogue, copies
+from labsupport.course import catalogue, copies, overview
 from labsupport.course.picture import course_map
 from labsupport.course.tables import show_table
-from labsupport.exercises import check, hint, overview, quiz, solution, use
+from labsupport.exercises import check, hint, quiz, solution, use
 
 plots.use_style()
 

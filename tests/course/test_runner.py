@@ -138,7 +138,7 @@ def test_a_run_that_is_ended_while_it_writes_has_no_notebook(tmp_path: Path, mon
     python = tmp_path / "python"
     python.write_text('#!/bin/sh\nprintf "{" > "$4"\necho "papermill was ended" >&2\nexit 3\n')
     python.chmod(0o755)
-    monkeypatch.setattr(runner.sys, "executable", str(python))
+    monkeypatch.setattr("labsupport.course.runner.sys.executable", str(python))
     result = runner.run(Job("cut", notebook(), AMPLE))
     assert result.notebook is None
     assert result.problem == "papermill was ended"

@@ -110,7 +110,7 @@ CHANGED: dict[str, tuple[Any, Callable[[Any], Any], str]] = {
     "shape": (np.zeros(4), lambda x: setattr(x, "shape", (2, 2)), "`x` had the shape (4,) and has (2, 2)"),
     "array of objects": (np.array([[1], None], dtype=object), lambda x: x[0].append(2), "`x[0]` had 1 elements"),
     "structured array": (np.zeros(2, dtype=[("a", int)]), lambda x: x["a"].__setitem__(1, 7), "`x['a'][1]` was `0`"),
-    "masked array": (np.ma.masked_array([1, 2], [0, 0]), put(0, np.ma.masked), "`x.mask[0]` was `False`"),
+    "masked array": (np.ma.masked_array([1, 2], [False, False]), put(0, np.ma.masked), "`x.mask[0]` was `False`"),
     "dataclass": (Box([1]), lambda x: x.values.append(2), "`x.values` had 1 elements and has 2"),
     "value in a frame": (frame(), lambda x: x.__setitem__("load", 0.0), "`x['load'].iloc[0]` was `1.0` and is `0.0`"),
     "nan in a frame": (frame(), fill, "`x['load'].iloc[1]` was `nan` and is `0.0`"),
@@ -153,7 +153,7 @@ UNCHANGED = {
     "view": np.arange(10.0)[::2],
     "read-only": np.broadcast_to(np.arange(3.0), (2, 3)),
     "frame": frame(),
-    "categories": pd.DataFrame({"a": pd.Categorical(["x", "y"]), "t": pd.to_datetime(["2026-01-01", None], utc=True)}),
+    "categories": pd.DataFrame({"a": pd.Categorical(["x", "y"]), "t": pd.to_datetime(["2026-01-01", "NaT"], utc=True)}),
     "two columns of one name": pd.DataFrame([[1, 2]], columns=["a", "a"]),
     "levels": pd.Series([1, 2], index=pd.MultiIndex.from_tuples([(1, "a"), (2, "b")])),
     "nested": {"a": [np.ones(2), {"b": (frame(), np.float64("nan"))}], 1: OrderedDict(c=set())},
@@ -228,7 +228,7 @@ def test_an_argument_that_cannot_be_copied_is_handed_over_and_is_no_error_of_the
 
 def test_beside_one_that_cannot_be_copied_the_others_still_are() -> None:
     data = [3, 1]
-    assert changes(lambda stream, x: x.sort(), (i for i in ()), data) == [("x", "`x[0]` was `3` and is `1`")]
+    assert changes(lambda stream, x: x.sort(), (i for i in range(0)), data) == [("x", "`x[0]` was `3` and is `1`")]
     assert data == [3, 1]
 
 
@@ -265,6 +265,6 @@ def test_arrays_and_keywords_are_copies_too() -> None:
         array[:] = 0
         table["a"].append(1)
 
-    given, table = np.ones(3), {"a": []}
+    given, table = np.ones(3), {"a": list[int]()}
     Guarded(spoil)(given, table=table)
     assert given.sum() == 3 and table == {"a": []}

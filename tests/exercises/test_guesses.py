@@ -5,6 +5,7 @@ import errno
 import math
 import os
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,7 +146,7 @@ def test_another_truth_later_does_not_change_the_score(said) -> None:
     assert "The first time it was 9 ms: that is what your guess is scored by." in shown
 
 
-BAD = {
+BAD: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "above one": (("199.g1", 1.3), {}, "1.3 is no probability, it lies between 0 and 1: did you mean 0.013?"),
     "per cent": (("199.g1", 70), {}, "70 is no probability, it lies between 0 and 1: did you mean 0.7?"),
     "negative": (("199.g1", -0.2), {}, "-0.2 is no probability: it lies between 0 (surely not) and 1 (surely)."),

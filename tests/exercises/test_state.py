@@ -37,6 +37,16 @@ def the_tests_own_state():
         plt.close("all")
 
 
+def watching(look: Callable[[], Any], seen: list[Any]) -> Callable[[list], float]:
+    """Return a right answer to 199.1 that notes what it sees."""
+
+    def answer(data: list) -> float:
+        seen.append(look())
+        return sum(data)
+
+    return answer
+
+
 class Setting:
     """One thing that a learner may have set: how to set it, and how to look at it."""
 
@@ -79,7 +89,7 @@ SETTINGS = {
     "options of pandas": Setting(set_options, options),
     "warnings": Setting(lambda: warnings.simplefilter("error"), lambda: list(warnings.filters)),
     "random numbers": Setting(lambda: random.seed(7), random.getstate),
-    "NumPy's random numbers": Setting(lambda: np.random.seed(7), lambda: np.random.get_state()[1].tolist()),
+    "NumPy's random numbers": Setting(lambda: np.random.seed(7), lambda: np.random.get_state(legacy=False)["state"]["key"].tolist()),
     "a seed that does nothing": Setting(lambda: setattr(np.random, "seed", somebody_elses), lambda: np.random.seed),
     "a clock that stands": Setting(lambda: setattr(time, "time", somebody_elses), lambda: time.time),
     "figures": Setting(set_figures, lambda: (mpl.get_backend(), *mpl.rcParams["figure.figsize"], mpl.rcParams["axes.titlesize"])),
@@ -93,19 +103,21 @@ SETTINGS = {
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_what_the_learner_set_is_out_of_the_way_in_a_check_and_back_after_it(name: str, lesson: Exercises) -> None:
-    setting, seen = SETTINGS[name], []
+    setting = SETTINGS[name]
+    seen: list[Any] = []
     # From where each check begins, not from where the tests do.
-    evaluate("199.1", lambda data: seen.append(setting.look()) or sum(data))
+    evaluate("199.1", watching(setting.look, seen))
     setting.change()
     mine = setting.look()
-    evaluate("199.1", lambda data: seen.append(setting.look()) or sum(data))
+    evaluate("199.1", watching(setting.look, seen))
     assert seen[0] == seen[1] != mine
     assert setting.look() == mine
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_what_an_answer_sets_ends_with_the_check(name: str, lesson: Exercises) -> None:
-    setting, before, during = SETTINGS[name], SETTINGS[name].look(), []
+    setting, before = SETTINGS[name], SETTINGS[name].look()
+    during: list[Any] = []
 
     def answer(data):
         setting.change()
@@ -128,22 +140,23 @@ def test_it_is_given_back_however_the_check_ends(ends, lesson: Exercises) -> Non
 
 
 def test_two_checks_see_the_same_random_numbers(lesson: Exercises) -> None:
-    seen = []
+    seen: list[Any] = []
     for seed in (1, 2):
         random.seed(seed)
         np.random.seed(seed)
-        evaluate("199.1", lambda data: seen.append((random.random(), np.random.rand())) or sum(data))
+        evaluate("199.1", watching(lambda: (random.random(), np.random.rand()), seen))
     assert seen[0] == seen[1]
 
 
 def test_a_working_folder_that_was_changed_or_deleted_does_not_matter(
     lesson: Exercises, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    began, seen = Path.cwd(), []
+    began = Path.cwd()
+    seen: list[Path] = []
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    evaluate("199.1", lambda data: seen.append(Path.cwd()) or sum(data))
+    evaluate("199.1", watching(Path.cwd, seen))
     assert seen == [began]
     with pytest.raises(FileNotFoundError):
         Path.cwd()
@@ -157,7 +170,7 @@ def test_an_answer_that_changes_the_folder_leaves_the_learner_where_he_was(
     monkeypatch.setattr(sys, "path", ["", *sys.path])
 
     def answer(data):
-        from beside_the_notebook import add  # type: ignore[import-not-found]
+        from beside_the_notebook import add
 
         os.chdir("/")
         sys.path.insert(0, "/nowhere")

@@ -46,6 +46,7 @@ def ties(tree: DecisionTree, X: np.ndarray, y: np.ndarray) -> int:
             costs += list(cost[np.minimum(size, len(order) - size) >= tree.min_samples_leaf])
         best, second = sorted(costs)[:2]
         yes = X[here, node.column] <= node.threshold
+        assert node.yes is not None and node.no is not None
         return int(second - best < 1e-6) + below(node.yes, here[yes]) + below(node.no, here[~yes])
 
     return below(tree.root_, np.arange(len(X)))
@@ -143,7 +144,7 @@ def test_rows_with_other_columns_are_refused() -> None:
 
 
 def test_the_text_shows_questions_answers_and_shares() -> None:
-    tree = DecisionTree(max_depth=2).fit([[0.0, 5], [1, 5], [1, 7], [1, 7]], [0, 0, 1, 1])
+    tree = DecisionTree(max_depth=2).fit([[0.0, 5.0], [1.0, 5.0], [1.0, 7.0], [1.0, 7.0]], [0, 0, 1, 1])
     assert as_text(tree, ["bump", "files"]).splitlines() == [
         "files <= 6?",
         "    yes 0.0% of 2",

@@ -137,7 +137,7 @@ def test_a_promise_shorter_than_the_service_itself_is_refused():
         (lambda: SLO(0.3, 95), "such as 0.95"),
         (lambda: replicas_for(SLO(0.3), 0.0, Exponential(0.08)), "rate_rps"),
         (lambda: replicas_for(SLO(0.3), 1.0, LogNormal(0.08), method="theory"), "method='simulation'"),
-        (lambda: replicas_for(SLO(0.3), 1.0, LogNormal(0.08), method="guess"), "method is"),
+        (lambda: replicas_for(SLO(0.3), 1.0, LogNormal(0.08), method="guess"), "method is"),  # type: ignore[arg-type]
     ],
 )
 def test_a_bad_plan_is_answered_with_a_sentence(call, sentence):
