@@ -12,10 +12,16 @@ from labsupport.exercises.scores import calibration
 
 
 def of_learner() -> str:
-    """Return the learner's own progress, a line per lesson, then how good the guesses were.
+    """Return the learner's own progress: the lessons, then how good the guesses were.
 
     Raises LabsError when the file is damaged.
     """
+    found = calibration(_read(progress.path()))
+    return "\n".join([lessons_of_learner(), *(["", *text(found)] if found.bits or found.placed else [])])
+
+
+def lessons_of_learner() -> str:
+    """Return the learner's own exercises, a line per lesson; raises LabsError when the file is damaged."""
     known = _read(progress.path())
     lines = []
     for entry in catalogue.entries().values():
@@ -29,9 +35,6 @@ def of_learner() -> str:
         lines.append(f"{entry.number} {entry.title[:44]:<44} [{bar}] {len(passed)}/{len(keys)}{note}")
     if not known:
         lines.append("No exercise checked yet. Begin with `make lab` and lesson 000.")
-    found = calibration(known)
-    if found.bits or found.placed:
-        lines += ["", *text(found)]
     return "\n".join(lines)
 
 

@@ -50,8 +50,10 @@ def text(found: Calibration) -> list[str]:
         )
     for level in found.levels:
         if level.is_enough:
-            lines.append(f"What you called {percent(round(level.said, 2))} came true in {_share(level)}.")
+            lines.append(f"What you called about {percent(round(level.said, 2))} came true in {_share(level)}.")
     few = sum(level.cases for level in found.levels if not level.is_enough)
+    if any(level.is_enough for level in found.levels):
+        lines.append("Who calls a sentence 20 % sure calls its opposite 80 % sure, and is counted there.")
     if few:
         lines.append(
             f"{_count(few, 'guess', 'guesses')} of other certainty: fewer than {ENOUGH} alike say nothing yet."

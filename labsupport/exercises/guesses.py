@@ -53,9 +53,9 @@ def reveal(key: str, truth: Any) -> None:
         return
     value = _truth(asked, truth)
     known, note = progress.record_truth(key, value)
-    title = f"{key} {asked.text}: **{'true' if value else 'not true'}**"
+    title = f"{key} {asked.text}: {'true' if value else 'not true'}"
     if not asked.is_sentence:
-        title = f"{key} {asked.text}: **{quantity(value, asked.unit)}**"
+        title = f"{key} {asked.text}: {quantity(value, asked.unit)}"
     lines = _scored(asked, known) if "guess" in known else []
     if lines and known["truth"] != value:
         first = quantity(known["truth"], asked.unit) if not asked.is_sentence else str(known["truth"]).lower()

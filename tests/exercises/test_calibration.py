@@ -90,7 +90,8 @@ def test_enough_are_said_with_their_interval() -> None:
     lines = pages.text(calibration(sentences(*[(0.8, True)] * 6, *[(0.8, False)] * 4, (0.55, True))))
     assert lines == [
         "Guesses about 11 sentences: 1.10 bits of surprise each; a coin has 1.",
-        "What you called 80 % came true in 6 of 10 cases, 60 % (95 % interval 31 to 83 %).",
+        "What you called about 80 % came true in 6 of 10 cases, 60 % (95 % interval 31 to 83 %).",
+        "Who calls a sentence 20 % sure calls its opposite 80 % sure, and is counted there.",
         "1 guess of other certainty: fewer than 5 alike say nothing yet.",
     ]
 
@@ -128,7 +129,7 @@ def test_the_figure_has_words_everywhere_and_is_small(home: Path, monkeypatch: p
     ((png, alt),) = shown
     assert Image.open(io.BytesIO(png)).size == (700, 340)
     assert "points of what was said against what came true" in alt and "30 dots where the truth lay" in alt
-    assert "What you called 80 % came true in" in capsys.readouterr().out
+    assert "What you called about 80 % came true in" in capsys.readouterr().out
     assert plt.get_fignums() == []
 
 

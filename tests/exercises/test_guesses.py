@@ -44,11 +44,11 @@ def test_without_a_guess_the_cell_asks_for_one(said) -> None:
 
 def test_no_guess_costs_nothing(said) -> None:
     reveal("199.g1", True)
-    assert said() == "TRUTH 199.g1 The line beats the rules: **true**"
+    assert said() == "TRUTH 199.g1 The line beats the rules: true"
     reveal("199.g2", 12.345)
-    assert said() == "TRUTH 199.g2 The p95 at 90 % load: **12.3 ms**"
+    assert said() == "TRUTH 199.g2 The p95 at 90 % load: 12.3 ms"
     reveal("199.g3", np.int64(12_345))
-    assert said() == "TRUTH 199.g3 Pods at noon: **12,300**"
+    assert said() == "TRUTH 199.g3 Pods at noon: 12,300"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_another_truth_later_does_not_change_the_score(said) -> None:
     said()
     reveal("199.g2", 11)
     shown = said()
-    assert "**11 ms**" in shown and "it holds the truth" in shown
+    assert "11 ms" in shown and "it holds the truth" in shown
     assert "The first time it was 9 ms: that is what your guess is scored by." in shown
 
 
