@@ -139,13 +139,14 @@ def suppose(key: str, case: Any) -> None:
         raise LabsError(
             f"{key} has no sentence to refute: suppose() belongs to an exercise that was declared by refute()."
         )
-    measured = refutable.condition(case)
+    with known_state():
+        measured = refutable.condition(case)
     if not measured.held:
         raise ClaimError(
             f"This run does not suggest it: {refutable.sentence} ({measured.numbers}). If all cells ran once, in order, "
             "please report it: it is a bug."
         )
-    print(f"It seems that {refutable.sentence[0].lower()}{refutable.sentence[1:]}: {measured.numbers}.")
+    print(f"It seems so: “{refutable.sentence}” ({measured.numbers}).")
 
 
 def evaluate(key: str, answer: Any = _NONE, *, seen: Any = None) -> Outcome:
@@ -172,7 +173,9 @@ def evaluate(key: str, answer: Any = _NONE, *, seen: Any = None) -> Outcome:
     except LearnerError as error:
         return Outcome(Kind.ERROR, key, f"Your code raised `{error.summary}`", code=error.where)
     except TimeUp:
-        cause = "a loop whose condition never becomes false, or work that grows much faster than the input"
+        cause = (
+            "a loop whose condition never becomes false, or work that grows much faster than the input: which is it?"
+        )
         return Outcome(
             Kind.FAIL, key, "", f"no answer after {exercise.seconds:g} s", "an answer within that time", cause
         )

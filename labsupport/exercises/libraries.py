@@ -81,7 +81,7 @@ def _pandas_defaults() -> dict[str, Any]:
     """Return what each option begins with; pandas says it in prose only, so this looks inside."""
     from pandas._config import config
 
-    registered: dict[str, Any] = vars(config)["_registered_options"]
+    registered: dict[str, Any] = vars(config).get("_registered_options", {})
     return {name: option.defval for name, option in registered.items()}
 
 

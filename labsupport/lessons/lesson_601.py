@@ -184,6 +184,7 @@ def _repaired(answer: Guarded, start: Object) -> Object:
         '`manifest["spec"]["selector"] = {"matchLabels": {"app": "predictor"}}`',
         '`manifest["spec"]["template"]["spec"]["volumes"] = [{"name": "page", "configMap": {"name": "page"}}]`',
     ),
+    may_change=True,
 )
 def repair(answer: Guarded) -> str:
     """Look at selector, labels, mounts and volumes of the repaired Deployment; the rest must be as it was."""
@@ -251,6 +252,7 @@ def _matches(selector: Object, labels: Object) -> bool:
         '`pod["securityContext"] = {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}`',
         'On the container: `{"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}`.',
     ),
+    may_change=True,
 )
 def secure(answer: Guarded) -> str:
     """Ask the four questions of the profile `restricted`, at the pod or at its container as Kubernetes allows."""

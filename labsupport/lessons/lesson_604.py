@@ -259,6 +259,7 @@ def _handed_over() -> Object:
         "In the container: image with a tag, `readinessProbe: {httpGet: {path: /v1/models/my_model, port: 8501}}`.",
     ),
     minutes=7,
+    may_change=True,
 )
 def repair(answer: Guarded) -> str:
     """Look at selector, labels, volume, image and probe of the repaired Deployment, in the order in which servers complain."""

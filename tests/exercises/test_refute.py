@@ -72,7 +72,7 @@ def test_the_untouched_stub_is_not_yet_a_case() -> None:
 
 def test_the_lesson_states_the_sentence_on_its_own_case(capsys: pytest.CaptureFixture[str]) -> None:
     suppose("199.6", 3)
-    assert capsys.readouterr().out == "It seems that the square of a number is above it: 3 has the square 9.\n"
+    assert capsys.readouterr().out == "It seems so: “The square of a number is above it” (3 has the square 9).\n"
 
 
 def test_a_sentence_that_the_lessons_own_case_does_not_support_stops_the_run() -> None:
