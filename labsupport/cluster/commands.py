@@ -78,10 +78,9 @@ def _cleanup(options: argparse.Namespace) -> int:
 
 
 def _record(options: argparse.Namespace) -> int:
-    from labsupport.cluster import lab
-    from labsupport.exercises import proof
+    from labsupport.cluster import lab, look
 
-    path = proof.snapshots() / f"{options.lab}-{options.name}.json"
+    path = look.folder() / f"{options.lab}-{options.name}.json"
     lab.Lab(options.lab, _cluster()).snapshot().save(path)
     print(f"recorded {path}")
     return 0
