@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labsupport.cluster import owners
+
 if TYPE_CHECKING:
     from labsupport.cluster.interface import Cluster
 
@@ -35,8 +37,7 @@ class Snapshot:
 
     def pods_of(self, deployment: str) -> list[Object]:
         """Return the pods that a Deployment owns by its ReplicaSets."""
-        sets = {item["metadata"]["name"] for item in self.all("ReplicaSet") if _owner(item) == deployment}
-        return [pod for pod in self.all("Pod") if _owner(pod) in sets]
+        return owners.pods_of(self.objects, "Deployment", deployment)
 
     def messages(self, kind: str, prefix: str = "") -> list[str]:
         """Return "Reason: message" of the events about objects of a kind whose name begins so, oldest first."""
@@ -82,10 +83,6 @@ def take(cluster: "Cluster", namespace: str, *, logs: bool = True) -> Snapshot:
 def load(path: Path) -> Snapshot:
     """Read what `save` wrote."""
     return Snapshot(**json.loads(path.read_text(encoding="utf-8")))
-
-
-def _owner(item: Object) -> str:
-    return next((owner["name"] for owner in item["metadata"].get("ownerReferences", [])), "")
 
 
 def _slim(item: Object) -> Object:
