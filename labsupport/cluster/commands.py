@@ -44,10 +44,10 @@ def add_parsers(commands: Any) -> None:
     added = commands.add_parser("cleanup", help=text, description=text)
     added.add_argument("labs", nargs="*", metavar="NNN", help="default: every lab that has something there")
     added.set_defaults(run=_cleanup)
-    text = "record what a lab's namespace holds now as a small file, for the tests of its checks"
+    text = "make the recorded snapshots of a lab anew from their recipe, for the tests of its checks"
     added = commands.add_parser("record", help=text, description=text)
     added.add_argument("lab", metavar="NNN")
-    added.add_argument("name", help="what is wrong there, such as two-labels")
+    added.add_argument("names", nargs="*", metavar="NAME", help="only these, such as crash (default: all)")
     added.set_defaults(run=_record)
 
 
@@ -78,12 +78,13 @@ def _cleanup(options: argparse.Namespace) -> int:
 
 
 def _record(options: argparse.Namespace) -> int:
-    from labsupport.cluster import lab
-    from labsupport.exercises import proof
+    from labsupport.cluster import recording
 
-    path = proof.snapshots() / f"{options.lab}-{options.name}.json"
-    lab.Lab(options.lab, _cluster()).snapshot().save(path)
-    print(f"recorded {path}")
+    recipe = recording.read(options.lab)
+    cluster = _cluster()
+    cluster.up()
+    files = recording.record(cluster, recipe, recording.stored(), options.names, lambda line: print(line, flush=True))
+    print(f"{len(files)} recordings of lab {options.lab} are in {recording.stored()}.")
     return 0
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from labsupport.cluster import owners
+from labsupport.cluster.objects import condition, is_true, message
 from labsupport.cluster.snapshot import Snapshot
 
 Object = dict[str, Any]
@@ -74,14 +75,8 @@ def of(snapshot: Snapshot, deployment: str) -> Rollout | None:
         stage, words = Stage.COMPLETE, ""
     else:
         stage, words = _stuck(snapshot, found, newest, pods)
-    ready = sum(condition(pod, "Ready") == "True" for pod in pods)
+    ready = sum(is_true(pod, "Ready") for pod in pods)
     return Rollout(wanted, updated, available, ready, stage, words, pods)
-
-
-def condition(item: Object, kind: str) -> str:
-    """Return the status (True, False, Unknown) of a condition such as Ready; an empty text when there is none."""
-    conditions = item.get("status", {}).get("conditions") or []
-    return next((str(one["status"]) for one in conditions if one["type"] == kind), "")
 
 
 def _stuck(snapshot: Snapshot, deployment: Object, newest: str, pods: list[Object]) -> tuple[Stage, str]:
@@ -90,7 +85,7 @@ def _stuck(snapshot: Snapshot, deployment: Object, newest: str, pods: list[Objec
         return (Stage.REFUSED, refused) if refused else (Stage.UNDER_WAY, "")
     for pod in pods:
         if condition(pod, "PodScheduled") == "False":
-            return Stage.UNSCHEDULED, _message(pod, "PodScheduled")
+            return Stage.UNSCHEDULED, message(pod, "PodScheduled")
         for status in _containers(pod):
             waiting = status.get("state", {}).get("waiting") or {}
             reason, said = waiting.get("reason", ""), waiting.get("message", "")
@@ -127,12 +122,7 @@ def _refusal(snapshot: Snapshot, deployment: Object, newest: str) -> str:
     said = (
         [text for text in snapshot.messages("ReplicaSet", newest) if text.startswith("FailedCreate")] if newest else []
     )
-    return said[-1].removeprefix("FailedCreate: ") if said else _message(deployment, "ReplicaFailure")
-
-
-def _message(item: Object, kind: str) -> str:
-    conditions = item.get("status", {}).get("conditions") or []
-    return next((str(one.get("message", "")) for one in conditions if one["type"] == kind), "")
+    return said[-1].removeprefix("FailedCreate: ") if said else message(deployment, "ReplicaFailure")
 
 
 def _containers(pod: Object) -> list[Object]:

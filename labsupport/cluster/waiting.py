@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from labsupport.cluster import owners, rollout
+from labsupport.cluster import objects, owners, rollout
 from labsupport.cluster.interface import Cluster
 from labsupport.cluster.snapshot import Snapshot
 from labsupport.errors import LabsError
@@ -87,8 +87,7 @@ def diagnosis(cluster: Cluster, target: str, namespace: str = "default") -> str:
     # In the API's own word: one may ask for deploy, deployment or deployments.
     kind = found.get("kind", "")
     items = _read(cluster, "get", _OF_PODS, "-n", namespace).get("items", [])
-    events = [item for item in items if item["kind"] == "Event"]
-    events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+    events = objects.in_order([item for item in items if item["kind"] == "Event"])
     lines = _conditions(found, target)
     verdict = rollout.of(Snapshot(namespace, items, events), name) if kind == "Deployment" else None
     if verdict is not None:
@@ -109,8 +108,7 @@ def _read(cluster: Cluster, *arguments: str) -> dict[str, Any]:
 
 
 def _has_failed(cluster: Cluster, job: str, namespace: str) -> bool:
-    conditions = _read(cluster, "get", job, "-n", namespace).get("status", {}).get("conditions", [])
-    return any((one["type"], one["status"]) == ("Failed", "True") for one in conditions)
+    return objects.is_true(_read(cluster, "get", job, "-n", namespace), "Failed")
 
 
 def _conditions(found: dict[str, Any], target: str) -> list[str]:
