@@ -1,11 +1,14 @@
 """The commands `labs cluster ...`."""
 
 import argparse
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from labsupport.cluster.interface import Cluster, Status
 
 
@@ -81,11 +84,35 @@ def _record(options: argparse.Namespace) -> int:
     from labsupport.cluster import recording
 
     recipe = recording.read(options.lab)
-    cluster = _cluster()
-    cluster.up()
-    files = recording.record(cluster, recipe, recording.stored(), options.names, lambda line: print(line, flush=True))
+    with _cluster_for_recordings() as cluster:
+        cluster.up()
+        files = recording.record(cluster, recipe, recording.stored(), options.names, _say)
     print(f"{len(files)} recordings of lab {options.lab} are in {recording.stored()}.")
     return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+@contextlib.contextmanager
+def _cluster_for_recordings() -> "Iterator[Cluster]":
+    """Yield a pocket cluster of its own, so that nobody's work on a lab is deleted; any other is shared."""
+    import tempfile
+    from pathlib import Path
+
+    from labsupport.cluster.pocket.layout import Layout
+    from labsupport.cluster.pocket.runtime import PocketCluster
+
+    if (cluster := _cluster()).name != "pocket":
+        yield cluster
+        return
+    with tempfile.TemporaryDirectory(prefix="labs-record-") as folder:
+        own = PocketCluster(Layout(Path(folder) / "pocket"))
+        try:
+            yield own
+        finally:
+            own.down()
 
 
 def _install(options: argparse.Namespace) -> int:

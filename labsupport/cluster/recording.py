@@ -9,8 +9,8 @@ undo what an earlier one did; and `recordings`, by name `do` (steps) and `when` 
 - `wait: {KIND/NAME: CONDITION}`, as `labsupport.cluster.waiting` knows them.
 
 `when` may name `rollout: {DEPLOYMENT: STAGE}` (`complete`, `crash`, ...: the names of `rollout.Stage`), `words` that stand
-in a rollout's words, `endpoints: {SERVICE: NUMBER}` that are ready, `waiting: REASON` for a container of every pod of those
-Deployments, and `status: {KIND/NAME: {FIELD: VALUE}}`. The very snapshot that meets all of it is stored.
+in a rollout's words, `said`, a text in the log of every pod of those Deployments, `waiting: REASON` for a container of each,
+`endpoints: {SERVICE: NUMBER}` that are ready, and `status: {KIND/NAME: {FIELD: VALUE}}`. The very snapshot that meets all of it is stored.
 """
 
 import json
@@ -102,6 +102,7 @@ def record(
     for one in recipe.recordings:
         if one.name not in chosen:
             continue
+        _kubectl(place, "delete events --all")
         _do(place, recipe.each)
         _do(place, one.do)
         seen = _seen(place, one)
@@ -170,6 +171,15 @@ def _has_words(seen: Snapshot, one: Recording, value: str) -> str:
     return "" if any(value in words for words in said) else f"words {said}"
 
 
+def _has_said(seen: Snapshot, one: Recording, value: str) -> str:
+    for found in _rollouts(seen, one).values():
+        for pod in found.pods if found else []:
+            name = pod["metadata"]["name"]
+            if not any(value in said for key, said in seen.logs.items() if key.startswith(f"{name}/")):
+                return f"{name} has not said {value!r}"
+    return ""
+
+
 def _waits_for(seen: Snapshot, one: Recording, value: str) -> str:
     for found in _rollouts(seen, one).values():
         for pod in found.pods if found else []:
@@ -203,6 +213,7 @@ _STEPS: dict[str, Callable[[Lab, Any], None]] = {"apply": _apply, "patch": _patc
 _TESTS: dict[str, Callable[[Snapshot, Recording, Any], str]] = {
     "rollout": _is_at_stage,
     "words": _has_words,
+    "said": _has_said,
     "waiting": _waits_for,
     "endpoints": _has_endpoints,
     "status": _has_status,
@@ -210,9 +221,16 @@ _TESTS: dict[str, Callable[[Snapshot, Recording, Any], str]] = {
 
 
 def _portable(seen: Snapshot) -> Snapshot:
-    """Return the snapshot with this machine's folders replaced by those of an image, for pods that are processes of it."""
+    """Return the snapshot with events of what is there only, and with an image's folders for those of this machine."""
     real = re.compile(rf"{re.escape(sys.prefix)}|{re.escape(str(paths.course_root()))}")
-    text = json.dumps([seen.objects, seen.events, seen.logs])
+    there = {(item["kind"], item["metadata"]["name"]) for item in seen.objects}
+    # What is gone belongs to an earlier recording.
+    events = [
+        event
+        for event in seen.events
+        if (event["involvedObject"].get("kind"), event["involvedObject"].get("name")) in there
+    ]
+    text = json.dumps([seen.objects, events, seen.logs])
     return Snapshot(seen.namespace, *json.loads(real.sub("/usr/local", text)))
 
 

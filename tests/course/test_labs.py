@@ -75,6 +75,16 @@ def test_a_lab_that_gets_no_lane_says_what_to_do(gives, monkeypatch: pytest.Monk
         pass
 
 
+def test_a_run_that_is_stopped_while_it_waits_for_a_lane_waits_no_longer(gives) -> None:
+    gives(1, 16)
+
+    def stop() -> None:
+        raise runner.Interrupted
+
+    with labs.lane(), pytest.raises(runner.Interrupted), labs.lane(stop):
+        pass
+
+
 MEETS = """\
 import pathlib, time
 (pathlib.Path({folder!r}) / {own!r}).touch()
