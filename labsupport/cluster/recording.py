@@ -66,7 +66,8 @@ def stored() -> Path:
 
 
 def read(number: str) -> Recipe:
-    """Return the recipe of a lab; raises LabsError when it is missing or holds what no recipe may."""
+    """Return the recipe of a lab; raises LabsError when there is none, or it holds what no recipe may."""
+    lab.manifests_of(number)
     file = folder() / f"{number}.yaml"
     try:
         value = yaml.safe_load(file.read_text(encoding="utf-8"))

@@ -55,7 +55,7 @@ class Snapshot:
         value = {
             "namespace": self.namespace,
             "objects": [_slim(item) for item in self.objects if item["metadata"]["name"] not in _GIVEN],
-            "events": [_slim(item) for item in self.events],
+            "events": [_slim_event(item) for item in self.events],
             "logs": self.logs,
         }
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +96,12 @@ def _slim(item: Object) -> Object:
     if item["kind"] == "Pod":
         _without_token(slim["spec"])
     return slim
+
+
+def _slim_event(event: Object) -> Object:
+    about = {key: event["involvedObject"].get(key, "") for key in ("kind", "name")}
+    kept = {key: event[key] for key in ("type", "reason", "message", "count") if event.get(key)}
+    return {"involvedObject": about, **kept}
 
 
 def _without_trifles(value: Any) -> Any:

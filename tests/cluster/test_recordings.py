@@ -39,7 +39,7 @@ def test_recorded_snapshots_hold_nothing_that_no_check_reads(path: Path) -> None
         assert trifle in snapshot._ADMITTED or f'"{trifle}":' not in text
     for word in ("kube-api-access-", "tolerations", "kube-root-ca.crt", sys.prefix, "/home/", "/root/"):
         assert word not in text
-    assert len(text) < 40_000
+    assert len(text) < 60_000
 
 
 # --- the same, made anew
@@ -100,8 +100,8 @@ def test_a_recipe_with_an_unknown_word_is_refused(recipes: Path, content: dict, 
 
 def test_a_lab_without_a_recipe_is_told_which_there_are(recipes: Path) -> None:
     (recipes / "601.yaml").write_text("recordings: {}")
-    with pytest.raises(LabsError, match=r"Lab 609 has no recipe 609.yaml; there are 601\."):
-        recording.read("609")
+    with pytest.raises(LabsError, match=r"Lab 602 has no recipe 602.yaml; there are 601\."):
+        recording.read("602")
 
 
 def test_a_name_that_the_recipe_lacks_is_refused_before_anything_is_done(cluster: Cluster, tmp_path: Path) -> None:
