@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from labsupport import machine
@@ -29,13 +29,17 @@ def lanes() -> int:
 
 
 @contextlib.contextmanager
-def lane() -> Iterator[None]:
-    """Hold one of this user's lanes for labs. Raises LabsError when other runs have them all for half an hour."""
+def lane(tick: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold one of this user's lanes for labs; `tick` is called while other runs have them all, and may raise.
+
+    Raises LabsError when that takes half an hour.
+    """
     deadline = time.monotonic() + _WAIT_SECONDS
     files = [Path(tempfile.gettempdir()) / f"labs-lane-{os.getuid()}-{number}.lock" for number in range(lanes())]
     while (taken := _first_free(files)) is None:
         if time.monotonic() > deadline:
             raise LabsError("Other runs work on the labs for too long. End them, then try again.")
+        tick()
         time.sleep(_LOOK_SECONDS)
     try:
         yield

@@ -67,7 +67,7 @@ def run(job: Job, stop: threading.Event | None = None) -> Result:
     """
     if not job.is_lab:
         return _run(job, stop, lambda home: [])
-    with labs.lane():
+    with labs.lane(lambda: _raise_if_set(stop)):
         return _run(job, stop, labs.processes)
 
 

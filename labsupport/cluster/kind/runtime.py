@@ -6,12 +6,11 @@ import os
 import socket
 import time
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from labsupport import paths
-from labsupport.cluster import differences, locking, versions, waiting
+from labsupport.cluster import differences, locking, objects, versions, waiting
 from labsupport.cluster.connected import Connected
 from labsupport.cluster.context import ContextCluster
 from labsupport.cluster.interface import Report, Status
@@ -119,7 +118,7 @@ class KindCluster(Connected):
             )
         programs, ready = {}, True
         for node in json.loads(answer.output)["items"]:
-            state = _is_ready(node)
+            state = objects.is_true(node, "Ready")
             ready = ready and state
             info = node["status"]["nodeInfo"]
             word = "Ready" if state else "not ready"
@@ -200,7 +199,7 @@ class KindCluster(Connected):
         if not answer.ok:
             return False
         node = json.loads(answer.output)
-        return _is_ready(node) and _SET_UP in node["metadata"].get("annotations", {})
+        return objects.is_true(node, "Ready") and _SET_UP in node["metadata"].get("annotations", {})
 
     def _wait_for_api(self, say: Report) -> None:
         say("the API server starts")
@@ -228,10 +227,6 @@ class KindCluster(Connected):
         waiting.wait_for(self, "apiservice/v1beta1.metrics.k8s.io", "Available", timeout=START_SECONDS)
         waiting.wait_for(self, "serviceaccount/default", "created", timeout=START_SECONDS)
         self.kubectl("annotate", "node", self.node, f"{_SET_UP}={time.strftime('%Y-%m-%d')}", "--overwrite")
-
-
-def _is_ready(node: dict[str, Any]) -> bool:
-    return any(item["type"] == "Ready" and item["status"] == "True" for item in node["status"].get("conditions", []))
 
 
 def _check_ports(config: Path) -> None:
