@@ -54,6 +54,10 @@ class Registry:
         answer = self._json(f"{API}/registered-models/alias", "model_version", name=self.name, alias=self.alias)
         return str(answer["version"])
 
+    def content(self, version: str) -> str:
+        """Return nothing: a registered version never changes."""
+        return ""
+
     def fetch(self, version: str, folder: Path) -> Path:
         """Download the model's file into a folder and return its path."""
         where = str(
