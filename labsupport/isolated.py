@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from labsupport import paths
+from labsupport import indexes, paths
 from labsupport.errors import LabsError
 
 # All of them. Each has requirements/NAME.in and NAME.txt, which `make lock` renews.
@@ -50,7 +50,7 @@ def make(name: str) -> Path:
 
 def _run(command: list[str], name: str) -> None:
     try:
-        code = subprocess.call(command)
+        code = subprocess.call(command, env=indexes.for_installer(sys.executable))
     except OSError as error:
         raise LabsError(f"{command[0]} could not start: {error}.") from None
     if code:
