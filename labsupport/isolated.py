@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from labsupport import indexes, paths
+from labsupport.course import files
 from labsupport.errors import LabsError
 
 # All of them. Each has requirements/NAME.in and NAME.txt, which `make lock` renews.
@@ -19,7 +20,7 @@ TOOLS = ("mlserver",)
 def program(name: str, command: str) -> Path:
     """Return the path of a command in an environment; raises LabsError, with the line that makes it, when it is not there."""
     found = _folder(name) / "bin" / command
-    if not (_stamp(name).exists() and found.exists()):
+    if not (_is_ready(name) and found.exists()):
         raise LabsError(
             f"{command} lives in an environment of its own, which is not there yet. Make it: labs env {name}"
         )
@@ -29,13 +30,23 @@ def program(name: str, command: str) -> Path:
 def make(name: str) -> Path:
     """Make an environment unless it is there, and return its folder; installers show their own progress.
 
-    Raises LabsError for an unknown name and for an installation that fails; the next call begins afresh.
+    Raises LabsError for an unknown name and for an installation that fails; the next call begins afresh. Who comes while
+    another one makes it waits for that.
     """
+    from filelock import FileLock
+
     folder = _folder(name)
-    if _stamp(name).exists():
-        return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    with files.clear_disk_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not _is_ready(name):
+                shutil.rmtree(folder, ignore_errors=True)
+                _install(name, folder)
+                _stamp(name).write_text(str(folder))
+    return folder
+
+
+def _install(name: str, folder: Path) -> None:
     python, lock = folder / "bin" / "python", _lock(name)
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv:
@@ -44,8 +55,16 @@ def make(name: str) -> Path:
     else:
         _run([sys.executable, "-m", "venv", str(folder)], name)
         _run([str(python), "-m", "pip", "install", "--disable-pip-version-check", "-r", str(lock)], name)
-    _stamp(name).touch()
-    return folder
+
+
+def _is_ready(name: str) -> bool:
+    """Whether an environment was finished, here (its programs name their Python by path), and its Python is still there."""
+    folder = _folder(name)
+    try:
+        place = _stamp(name).read_text()
+    except OSError:
+        return False
+    return place in ("", str(folder)) and (folder / "bin" / "python").exists()
 
 
 def _run(command: list[str], name: str) -> None:
