@@ -1,6 +1,7 @@
 """The command `labs`. Imports stand in the commands, so that `labs --help` answers at once."""
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labsupport import ending
 from labsupport.cluster import commands as cluster
 from labsupport.errors import LabsError
 
@@ -18,18 +20,21 @@ Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns 0, 1 when something failed, 2 for wrong usage, 130 when interrupted."""
+    """Run one command; returns 0, 1 when something failed, 2 for wrong usage, 130 (129, 143) when interrupted."""
     options = _parser().parse_args(arguments)
     try:
-        code = options.run(options) or 0
+        with ending.heard():
+            code = options.run(options) or 0
         sys.stdout.flush()
         return code
     except LabsError as error:
         print(f"labs: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nlabs: interrupted; nothing half-written was left.", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as interrupt:
+        # The terminal may be gone.
+        with contextlib.suppress(OSError):
+            print("\nlabs: interrupted; nothing half-written was left.", file=sys.stderr)
+        return ending.exit_code(interrupt)
     except BrokenPipeError:
         # `labs list | head`: whoever read has seen enough. Python's own flush at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,25 +4,38 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from labsupport.errors import LabsError
 
 # Two clusters on one machine share the address of the Service `kubernetes`, so pods of one could ask the other.
 _WAIT_SECONDS = 1800.0
+_TICK_SECONDS = 0.5
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Hold this user's lane for labs. Raises LabsError when another run has it for half an hour."""
+def alone(tick: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold this user's lane for labs; `tick` is called while another run has it, and may raise.
+
+    Raises LabsError when that takes half an hour.
+    """
     from filelock import FileLock, Timeout
 
+    lane = FileLock(Path(tempfile.gettempdir()) / f"labs-lane-{os.getuid()}.lock")
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while not lane.is_locked:
+        try:
+            lane.acquire(timeout=_TICK_SECONDS)
+        except Timeout:
+            tick()
+            if time.monotonic() > deadline:
+                raise LabsError("Another run works on the labs for too long. End it, then try again.") from None
     try:
-        with FileLock(Path(tempfile.gettempdir()) / f"labs-lane-{os.getuid()}.lock", timeout=_WAIT_SECONDS):
-            yield
-    except Timeout:
-        raise LabsError("Another run works on the labs for too long. End it, then try again.") from None
+        yield
+    finally:
+        lane.release()
 
 
 def processes(home: Path) -> list[int]:
