@@ -116,7 +116,8 @@ def ready() -> bool:
 def fingerprint() -> Dict[str, str]:
     """Return what the environment depends on: the lock, the folder (programs in it name their Python by path), the system."""
     with open(LOCK, "rb") as lock:
-        content = lock.read()
+        # A checkout may have Windows' line endings.
+        content = lock.read().replace(b"\r\n", b"\n")
     machine = "%s %s" % (platform.system(), platform.machine())
     return {"lock": hashlib.sha256(content).hexdigest(), "place": os.path.realpath(ROOT), "machine": machine}
 

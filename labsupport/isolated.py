@@ -81,7 +81,7 @@ def _run(command: list[str], name: str) -> None:
 
 def _folder(name: str) -> Path:
     """Return where an environment lies: another lock or another Python is another environment."""
-    mark = hashlib.sha256(_lock(name).read_bytes() + sys.version.encode()).hexdigest()[:8]
+    mark = hashlib.sha256(_lock(name).read_text(encoding="utf-8").encode() + sys.version.encode()).hexdigest()[:8]
     return paths.data_home() / "environments" / f"{name}-{mark}"
 
 

@@ -64,7 +64,10 @@ def store(lessons: list[Lesson]) -> None:
 
 def stored_hash() -> str:
     """Hash the stored catalogue: the start page shows it, so it is older than the catalogue when this differs."""
-    return hashlib.sha256(paths.CATALOGUE.read_bytes()).hexdigest()[:16] if paths.CATALOGUE.exists() else ""
+    if not paths.CATALOGUE.exists():
+        return ""
+    # As text: a checkout may have Windows' line endings.
+    return hashlib.sha256(paths.CATALOGUE.read_text(encoding="utf-8").encode()).hexdigest()[:16]
 
 
 @cache
