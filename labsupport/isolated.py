@@ -3,10 +3,13 @@
 Such a tool is run, never imported. `labs env mlserver` makes one; whoever needs one asks `program` for its path.
 """
 
+import contextlib
+import errno
 import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from labsupport import indexes, paths
@@ -33,17 +36,36 @@ def make(name: str) -> Path:
     Raises LabsError for an unknown name and for an installation that fails; the next call begins afresh. Who comes while
     another one makes it waits for that.
     """
-    from filelock import FileLock
-
     folder = _folder(name)
     with files.clear_disk_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        with _alone(folder):
             if not _is_ready(name):
                 shutil.rmtree(folder, ignore_errors=True)
                 _install(name, folder)
                 _stamp(name).write_text(str(folder))
     return folder
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the turn to make an environment. Raises LabsError on a disk without file locks."""
+    from filelock import FileLock
+
+    lock = FileLock(folder.with_suffix(".lock"))
+    try:
+        lock.acquire()
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise LabsError(
+            f"{folder.parent} can't be locked ({error.strerror}): its disk, a shared one perhaps, has no file locks. "
+            "Set LABS_HOME to a folder on a disk of this machine."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _install(name: str, folder: Path) -> None:

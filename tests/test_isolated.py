@@ -1,5 +1,7 @@
 """Environments of their own: made once, asked for by name, and a clear sentence where one is missing."""
 
+import errno
+import fcntl
 import subprocess
 import threading
 from pathlib import Path
@@ -96,3 +98,12 @@ def test_an_environment_that_was_moved_or_lost_its_python_is_made_again(locks, t
     (folder / "bin" / "python").unlink()
     with pytest.raises(LabsError, match="Make it: labs env empty"):
         isolated.program("empty", "python3")
+
+
+def test_a_home_without_file_locks_gets_a_sentence(locks, monkeypatch) -> None:
+    def no_locks(*arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(LabsError, match=r"can't be locked \(No locks available\).*Set LABS_HOME to a folder on a disk"):
+        isolated.make("empty")
