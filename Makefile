@@ -7,13 +7,15 @@ PROGRAMS = $(LABS) cluster install --check >/dev/null 2>&1 || $(LABS) cluster in
 # One thread per numerical library: faster on small machines, and repeatable.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
+# What a profile sets for other Pythons.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 16
 
 setup:  ## make .venv from the lock (the other commands do it for you)
 	@command -v python3 >/dev/null || { echo "setup: python3 is missing; install Python 3.11, 3.12 or 3.13." >&2; exit 1; }
-	@python3 labsupport/bootstrap.py
+	@python3 -E -s labsupport/bootstrap.py
 
 course: setup  ## run the whole course from end to end, with a report
 	@$(PROGRAMS) || true

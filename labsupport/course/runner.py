@@ -82,12 +82,13 @@ def _run(job: Job, stop: threading.Event | None, others: Callable[[Path], list[i
         command += ["--cell-seconds", str(job.budget.cell_seconds)]
         if job.seed is not None:
             command += ["--seed", str(job.seed)]
+        command += ["--lifeline", str(folder)]
         with (folder / "stderr").open("wb") as errors:
             process = subprocess.Popen(
                 command,
                 # A kernel that is ended leaves its connection file: here it goes with the folder.
                 env=variables.for_run(folder) | {"JUPYTER_RUNTIME_DIR": str(own), "TMPDIR": str(own)},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 start_new_session=True,
@@ -97,6 +98,8 @@ def _run(job: Job, stop: threading.Event | None, others: Callable[[Path], list[i
                     process, job.budget, lambda: _raise_if_set(stop), lambda: others(folder / "home")
                 )
             finally:
+                assert process.stdin is not None
+                process.stdin.close()
                 if job.is_lab:
                     labs.end(folder / "home")
         notebook = _executed(after)

@@ -18,6 +18,7 @@ from typing import Self
 
 import psutil
 
+from labsupport import inheritance, variables
 from labsupport.variables import NO_USAGE_REPORTS
 
 HOST = "127.0.0.1"
@@ -36,6 +37,7 @@ CLIENT_ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "GIT_PYTHON_REFRESH": "quiet",
     **NO_USAGE_REPORTS,
+    **inheritance.direct(),
 }
 
 
@@ -125,7 +127,7 @@ class LocalServer:
             return subprocess.Popen(
                 [*command, *(word for option in options.items() for word in option)],
                 cwd=self.folder,
-                env=_server_environment(),
+                env=variables.for_program() | SERVER_ENVIRONMENT,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -195,12 +197,6 @@ def _require_free(port: int) -> int:
             raise ServerError(
                 f"Port {port} can't be used ({error.strerror}): leave `port` out to get a free one."
             ) from None
-
-
-def _server_environment() -> dict[str, str]:
-    """Return this process's environment without MLflow's settings, which would reach into the server."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "_MLFLOW_"))}
-    return ours | SERVER_ENVIRONMENT
 
 
 def _answers(port: int) -> bool:

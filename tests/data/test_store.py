@@ -113,7 +113,7 @@ def test_a_region_that_is_none_is_a_missing_value_in_the_past_and_now(store, nob
 
 def test_a_question_without_a_time_is_a_missing_value(store):
     asked = pd.DataFrame(
-        {"region": ["asia", None, "asia"], "asked_at": pd.to_datetime([None, START, "2024-01-01 06:00"])}
+        {"region": ["asia", None, "asia"], "asked_at": [pd.NaT, START, pd.Timestamp("2024-01-01 06:00")]}
     )
     assert feature_store.training_rows(store, asked).load_10.isna().tolist() == [True, True, False]
 

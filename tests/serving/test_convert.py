@@ -74,7 +74,8 @@ def test_classes_may_have_names(tmp_path, kit, model) -> None:
     raw = kit.ask(app, "POST", "/v2/models/sum/infer", json=question)
     length = int(raw.headers["inference-header-content-length"])
     size = json.loads(raw.content[:length])["outputs"][0]["parameters"]["binary_data_size"]
-    read, rest = [], raw.content[length : length + size]
+    read: list[str] = []
+    rest = raw.content[length : length + size]
     while rest:
         end = 4 + int.from_bytes(rest[:4], "little")
         read, rest = [*read, rest[4:end].decode()], rest[end:]

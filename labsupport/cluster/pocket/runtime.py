@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from labsupport import variables
 from labsupport.cluster import differences, locking
 from labsupport.cluster.connected import Connected
 from labsupport.cluster.interface import Report, Status
@@ -111,7 +112,9 @@ class PocketCluster(Connected):
     def reach(self, service: str, port: int, namespace: str = "default") -> Iterator[str]:
         """Yield the URL of the Service's own address, which every program of this machine can connect to."""
         found = self.get("service", service, "-n", namespace)
-        yield f"http://{found['spec']['clusterIP']}:{port}"
+        address = found["spec"]["clusterIP"]
+        variables.reach_directly(address)
+        yield f"http://{address}:{port}"
 
     def _alone(self) -> contextlib.AbstractContextManager[None]:
         busy = "Another `labs cluster` command is starting or stopping the cluster; wait for it, then try again."
@@ -157,7 +160,7 @@ class PocketCluster(Connected):
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=place.folder,
-                env={**os.environ, leftovers.PROGRAM_MARK: str(place.folder)},
+                env=variables.for_program() | {leftovers.PROGRAM_MARK: str(place.folder)},
                 # The supervisor keeps the addresses reserved as long as it lives.
                 pass_fds=(reservation.fileno(),),
                 check=True,
