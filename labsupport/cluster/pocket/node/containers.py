@@ -41,7 +41,7 @@ async def start(pod: Pod, container: Container, image: Image, node: Node) -> Non
         await asyncio.to_thread(_renew, container.folder)
         await _configure(pod, container, image, node)
         log = _new_log(pod, container)
-    except variables.ConfigError as error:
+    except (variables.ConfigError, ValueError) as error:
         raise CannotStart("CreateContainerConfigError", str(error)) from error
     except OSError as error:
         raise CannotStart("CreateContainerError", str(error)) from error
@@ -57,7 +57,8 @@ async def start(pod: Pod, container: Container, image: Image, node: Node) -> Non
         container.process = await launch.launch(
             container.argv, container.environment, container.working_folder, stdout=stdout_end, stderr=stderr_end
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # ValueError: a zero byte, which the API server admits and no program can be given.
         os.close(stdout)
         os.close(stderr)
         raise CannotStart("RunContainerError", _start_error(container.argv[0], error)) from error
@@ -196,11 +197,11 @@ def _command(pod: Pod, container: Container, image: Image, known: dict[str, str]
     return argv, inside
 
 
-def _start_error(program: str, error: OSError) -> str:
+def _start_error(program: str, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         where = "no such file or directory" if "/" in program else "executable file not found in $PATH"
     else:
-        where = (error.strerror or str(error)).lower()
+        where = (getattr(error, "strerror", None) or str(error)).lower()
     return (
         "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
         f'unable to start container process: error during container init: exec: "{program}": {where}'
