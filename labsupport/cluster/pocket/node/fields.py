@@ -29,7 +29,7 @@ def _exactly(text: str | int | float) -> Fraction:
         raise ValueError(f"not a quantity: {text!r}")
     number, exponent, suffix = Fraction(found[1]), found[2], found[3] or ""
     if suffix in _BINARY:
-        value = number * 2 ** _BINARY[suffix]
+        value: Fraction = number * 2 ** _BINARY[suffix]
     else:
         power = int(exponent) if exponent else _POWERS[suffix]
         value = number * Fraction(10) ** max(-_LARGEST_EXPONENT, min(power, _LARGEST_EXPONENT))
