@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-from labsupport import machine
 from tests import kind
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,7 +26,7 @@ def main() -> int:
         "types": [BIN / "mypy"],
         "spelling": [BIN / "codespell", "labsupport", "tests", "notebooks/src", "README.md", "CONTRIBUTING.md"],
         "notebooks are current": [BIN / "labs", "build", "--check"],
-        "tests": [*pytest, "-n", str(max(2, machine.cores())), "--dist", "loadgroup", "--ignore=tests/cluster"],
+        "tests": [*pytest, "-n", str(_lanes()), "--dist", "loadgroup", "--ignore=tests/cluster"],
     }
     if sys.platform == "linux":
         # Apart, because they measure time limits on a cluster of their own; they mostly wait, so four at a time.
@@ -56,6 +55,10 @@ def main() -> int:
     if without_kind is not None:
         print(f"Skipped: the tests on kind. {without_kind}")
     return 0
+
+
+def _lanes() -> int:
+    return max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2)
 
 
 if __name__ == "__main__":

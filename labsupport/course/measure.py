@@ -14,7 +14,6 @@ from labsupport.course.runner import Job
 from labsupport.course.source import Lesson
 from labsupport.errors import LabsError
 from labsupport.exercises.define import exercises_of
-from labsupport.machine import cores
 
 WORDS_A_MINUTE = 150
 MINUTES_A_CELL = 0.5
@@ -67,5 +66,7 @@ def store(measured: dict[str, dict[str, Any]]) -> None:
             known = {}
         present = source.find_sources()
         lessons = {number: numbers for number, numbers in (known | measured).items() if number in present}
-        machine = f"{cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+        machine = (
+            f"{runner.cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+        )
         files.write_json(paths.measured(), {"machine": machine, "day": date.today().isoformat(), "lessons": lessons})

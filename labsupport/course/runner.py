@@ -12,12 +12,13 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from labsupport import environment, machine
+from labsupport import environment
 from labsupport.course import budget, files, labs, outputs, variants
 from labsupport.course.budget import Budget, Cost
 from labsupport.course.source import Lesson
 from labsupport.course.variants import Variant
 from labsupport.errors import LabsError
+from labsupport.machine import cores
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def run_all(
         return run(job, stop)
 
     results: dict[str, Result] = {}
-    lanes = max(1, lanes or machine.cores())
+    lanes = max(1, lanes or cores())
     side_by_side = labs.lanes() if any(job.is_lab for job in jobs) else 1
     with ThreadPoolExecutor(lanes) as pool, ThreadPoolExecutor(side_by_side) as lanes_of_labs:
         futures = [(lanes_of_labs if job.is_lab and lanes > 1 else pool).submit(one, job) for job in jobs]
