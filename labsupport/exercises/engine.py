@@ -146,7 +146,7 @@ def evaluate(key: str, answer: Any = _NONE) -> Outcome:
         what = str(reason) or "Replace the line that raises NotImplementedError."
         return Outcome(Kind.NOT_YET, key, f'{what} Stuck? `hint("{key}")`')
     except Fail as failure:
-        return Outcome(Kind.FAIL, key, "", failure.saw, failure.expected, failure.cause)
+        return Outcome(Kind.FAIL, key, "", failure.saw, failure.expected, failure.cause, question=failure.question)
     except LearnerError as error:
         return Outcome(Kind.ERROR, key, f"Your code raised `{error.summary}`", code=error.where)
     except TimeUp:
@@ -185,7 +185,12 @@ def _exercise(key: str) -> Exercise:
 
 def _card(outcome: Outcome, title: str, note: str | None) -> Card:
     lines = [("", outcome.text)] if outcome.text else []
-    for name, text in (("Saw", outcome.saw), ("Expected", outcome.expected), ("Likely cause", outcome.cause)):
+    for name, text in (
+        ("Saw", outcome.saw),
+        ("Expected", outcome.expected),
+        ("Likely cause", outcome.cause),
+        ("Ask yourself", outcome.question),
+    ):
         if text:
             lines.append((name, text))
     if outcome.kind in (Kind.FAIL, Kind.ERROR):
