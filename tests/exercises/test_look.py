@@ -42,7 +42,7 @@ def place(lesson: Exercises, monkeypatch: pytest.MonkeyPatch) -> Place:
     return made
 
 
-ANSWERS = [(), (...,), (None,), ({"spec": {}},), ("repaired",), (len,)]
+ANSWERS: list[tuple] = [(), (...,), (None,), ({"spec": {}},), ("repaired",), (len,)]
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=repr)
