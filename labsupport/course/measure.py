@@ -14,6 +14,7 @@ from labsupport.course.runner import Job
 from labsupport.course.source import Lesson
 from labsupport.errors import LabsError
 from labsupport.exercises.define import exercises_of
+from labsupport.machine import cores
 
 WORDS_A_MINUTE = 150
 MINUTES_A_CELL = 0.5
