@@ -174,7 +174,7 @@ def replicas_needed(answer: Guarded) -> str:
             yield expect.Case(saw, need, causes, f" for a service that needs {need}", " replicas")
 
     expect.explain_all(
-        cases(), "enough is not yet the smallest: which number do you try first, and what makes you stop?"
+        cases(), "enough, but not the smallest, or too few: which number do you try first, and what makes you stop?"
     )
     return "Right for services that need 1, 2, 4, 7 and 137 replicas, and for a p95 that is exactly the limit."
 

@@ -1,5 +1,6 @@
 """Tables for 201.1 and 201.5: minutes in disorder and with gaps; the same columns from training and from serving."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,7 +110,10 @@ def other_answers(training: "pd.DataFrame", serving: "pd.DataFrame", tolerance: 
         "`tolerance` is not used: a number stands in its place": lambda left, right: 1e-6 * left.abs(),
     }
     for fixed in (1e-9, 1e-8, 1e-6, 1e-5, 1e-3):
-        others[f"an absolute tolerance of {fixed:g} stands fixed: it is a share of the training value"] = (
-            lambda left, right, fixed=fixed: (left.abs() * 0 + fixed).fillna(fixed)
-        )
+        fault = f"an absolute tolerance of {fixed:g} stands fixed: it is a share of the training value"
+        others[fault] = partial(_fixed, fixed)
     return skew.other_answers(training, serving, lambda left, right: tolerance * left.abs(), others)
+
+
+def _fixed(tolerance: float, training: "pd.DataFrame", serving: "pd.DataFrame") -> "pd.DataFrame":
+    return (training.abs() * 0 + tolerance).fillna(tolerance)

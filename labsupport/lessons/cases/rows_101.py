@@ -1,5 +1,6 @@
 """Signs of rain for 101.5: leaks and honest ones, of which every plausible other rule picks other names."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,19 +46,25 @@ def signs() -> tuple["pd.DataFrame", "pd.Series", "pd.Series"]:
 
 def agreement(signs: "pd.DataFrame", truth: "pd.Series") -> "pd.Series":
     """Return for each sign the share of days on which it equals the truth."""
-    return signs.eq(truth, axis=0).mean()
+    return _each(signs, lambda sign: (sign == truth).mean())
 
 
 def precision(signs: "pd.DataFrame", truth: "pd.Series") -> "pd.Series":
     """Return for each sign the share of the days it shows that are true."""
-    return signs.apply(lambda sign: truth[sign].mean())
+    return _each(signs, lambda sign: truth[sign].mean())
 
 
 def recall(signs: "pd.DataFrame", truth: "pd.Series") -> "pd.Series":
     """Return for each sign the share of the true days that it shows."""
-    return signs[truth].mean()
+    return _each(signs, lambda sign: sign[truth].mean())
 
 
 def both(signs: "pd.DataFrame", truth: "pd.Series") -> "pd.Series":
     """Return for each sign the share of days on which it shows and the truth is true."""
-    return signs.mul(truth, axis=0).mean()
+    return _each(signs, lambda sign: (sign & truth).mean())
+
+
+def _each(signs: "pd.DataFrame", share: Callable[["pd.Series"], float]) -> "pd.Series":
+    import pandas as pd
+
+    return pd.Series({name: share(signs[name]) for name in signs})
