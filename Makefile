@@ -7,13 +7,15 @@ PROGRAMS = $(LABS) cluster install --check >/dev/null 2>&1 || $(LABS) cluster in
 # One thread per numerical library: faster on small machines, and repeatable.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
+# What a profile sets for other Pythons.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /	/' | expand -t 16
 
 setup:  ## make .venv from the lock (the other commands do it for you)
 	@command -v python3 >/dev/null || { echo "setup: python3 is missing; install Python 3.11, 3.12 or 3.13." >&2; exit 1; }
-	@python3 labsupport/bootstrap.py
+	@python3 -E -s labsupport/bootstrap.py
 
 course: setup  ## run the whole course from end to end, with a report
 	@$(PROGRAMS) || true
@@ -26,8 +28,8 @@ lab: setup  ## open JupyterLab on your own copies of the lessons
 check: setup  ## the quick checks, under 3 minutes: before each commit
 	@.venv/bin/python -m tests.run --quick
 
-test: setup  ## every check
-	@.venv/bin/python -m tests.run
+test: setup  ## every check; ONLY=tests, for instance, runs one stage
+	@.venv/bin/python -m tests.run $(if $(ONLY),--only "$(ONLY)")
 
 nightly: setup  ## the checks that take longer: all seeds, benchmarks
 	@.venv/bin/python -m tests.run --nightly
@@ -44,7 +46,7 @@ cluster-down: setup  ## stop the labs' cluster and delete what it stored
 
 # What pods run has the pins of main.txt; a program that can't live beside it has its own.
 IMAGES := serve train
-APART := $(filter-out main $(IMAGES),$(basename $(notdir $(wildcard requirements/*.in))))
+APART = $(shell .venv/bin/python -c 'from labsupport.isolated import TOOLS; print(*TOOLS)')
 COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
 lock: setup  ## renew the pins in requirements/*.txt; KEEP=1 keeps those that still fit

@@ -1,6 +1,7 @@
 """The command `labs`. Imports stand in the commands, so that `labs --help` answers at once."""
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labsupport import ending
 from labsupport.cluster import commands as cluster
 from labsupport.errors import LabsError
 
@@ -18,18 +20,27 @@ Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns 0, 1 when something failed, 2 for wrong usage, 130 when interrupted."""
+    """Run one command; returns 0, 1 when something failed, 2 for wrong usage, 130 (129, 143) when interrupted."""
     options = _parser().parse_args(arguments)
     try:
-        code = options.run(options) or 0
+        with ending.heard():
+            code = options.run(options) or 0
         sys.stdout.flush()
         return code
     except LabsError as error:
         print(f"labs: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nlabs: interrupted; nothing half-written was left.", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as interrupt:
+        # The terminal may be gone.
+        with contextlib.suppress(OSError):
+            print("\nlabs: interrupted; nothing half-written was left.", file=sys.stderr)
+        return ending.exit_code(interrupt)
+    except PermissionError as error:
+        print(
+            f"labs: {error.filename}: {error.strerror}. Check who owns it, or change into a folder of yours.",
+            file=sys.stderr,
+        )
+        return 1
     except BrokenPipeError:
         # `labs list | head`: whoever read has seen enough. Python's own flush at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -117,8 +128,8 @@ def _minutes(minutes: int | None) -> str:
 
 
 def _lab(options: argparse.Namespace) -> int:
-    from labsupport import environment, paths
-    from labsupport.course import copies
+    from labsupport import paths, variables
+    from labsupport.course import copies, jupyterlab
 
     made = copies.start()
     print(f"Your copies are in {paths.work()} ({len(made)} new). {copies.outdated_text()}")
@@ -128,9 +139,9 @@ def _lab(options: argparse.Namespace) -> int:
         command.append("--allow-root")
     if (paths.work() / "000_start_here.ipynb").exists():
         command.append("--LabApp.default_url=/lab/tree/000_start_here.ipynb")
-    environment.quiet_jupyterlab()
+    jupyterlab.quiet()
     os.chdir(paths.work())
-    os.execve(sys.executable, command + options.rest, environment.for_learner())
+    os.execve(sys.executable, command + options.rest, variables.for_learner())
 
 
 def _start(options: argparse.Namespace) -> int:
@@ -153,23 +164,31 @@ def _reset(options: argparse.Namespace) -> int:
 
 
 def _save(options: argparse.Namespace) -> int:
-    from labsupport.course import copies
+    from labsupport.course import archive
 
-    archive = options.file or Path(time.strftime("labs-%Y-%m-%d-%H%M%S.zip"))
-    count = copies.save(archive)
-    print(f"saved {count} files and your progress in {archive}; `labs restore {archive}` brings them back")
-    return 0
+    file = options.file or Path(time.strftime("labs-%Y-%m-%d-%H%M%S.zip"))
+    missed: list[str] = []
+    count = archive.save(file, missed.append)
+    print(f"saved {count} files and your progress in {file}; `labs restore {file}` brings them back")
+    return _say_what_was_missed(missed)
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from labsupport.course import copies
+    from labsupport.course import archive
 
-    restored, backups = copies.restore(options.file)
+    missed: list[str] = []
+    restored, backups = archive.restore(options.file, missed.append)
     print(
         f"restored {len(restored)} files"
         + (f"; kept what differed: {', '.join(p.name for p in backups)}" if backups else "")
     )
-    return 0
+    return _say_what_was_missed(missed)
+
+
+def _say_what_was_missed(missed: list[str]) -> int:
+    for sentence in missed:
+        print(f"labs: {sentence}", file=sys.stderr)
+    return int(bool(missed))
 
 
 def _progress(options: argparse.Namespace) -> int:
@@ -180,11 +199,11 @@ def _progress(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from labsupport import doctor
+    from labsupport import doctor, findings
 
-    findings = doctor.examine()
-    print(doctor.text(findings))
-    return int(any(finding.level == doctor.FAIL for finding in findings))
+    found = doctor.examine()
+    print(findings.text(found))
+    return int(any(finding.level == findings.FAIL for finding in found))
 
 
 def _env(options: argparse.Namespace) -> int:
@@ -220,8 +239,7 @@ def _run(options: argparse.Namespace) -> int:
     finally:
         shown.close()
     failed = [result for result in results if not result.passed]
-    page = paths.build_folder() / "report.html"
-    report.write(page, results, time.monotonic() - started)
+    page = report.write(paths.build_folder() / "report.html", results, time.monotonic() - started)
     for result in failed:
         print(f"\n{result.name}: {result.problem}", file=sys.stderr)
     print(

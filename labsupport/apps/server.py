@@ -15,8 +15,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from labsupport.environment import THREADS
 from labsupport.errors import LabsError
+from labsupport.variables import THREADS
 
 if TYPE_CHECKING:
     from labsupport.serving.app import App

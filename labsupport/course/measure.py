@@ -14,6 +14,7 @@ from labsupport.course.runner import Job
 from labsupport.course.source import Lesson
 from labsupport.errors import LabsError
 from labsupport.exercises.define import exercises_of
+from labsupport.machine import cores
 
 WORDS_A_MINUTE = 150
 MINUTES_A_CELL = 0.5
@@ -56,6 +57,6 @@ def measure(lesson: Lesson, rounds: int = 3) -> dict[str, Any]:
 
 def store(number: str, measured: dict[str, Any]) -> None:
     """Keep what a lesson takes, with the day and the machine."""
-    machine = f"{runner.cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    machine = f"{cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     kept = measured | {"machine": machine, "day": date.today().isoformat()}
     files.write_json(paths.measured() / f"{number}.json", kept)

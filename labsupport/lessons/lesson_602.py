@@ -17,7 +17,8 @@ from labsupport.exercises.outcomes import Fail, NotAttempted
 Object = dict[str, Any]
 exercises = Exercises("602")
 NAMES = ("mlflow:5000", "mlflow.lab-602.svc.cluster.local:5000")
-ADDRESSES = ("127.0.0.1:45678", "127.96.7.9:5000")
+# A pocket cluster takes any part of 127.64.0.0/10 for its Services.
+ADDRESSES = ("127.0.0.1:45678", "127.64.0.9:5000", "127.95.255.9:5000", "127.96.7.9:5000")
 STRANGERS = ("evil.example:5000", "mlflow.evil.example:5000")
 
 

@@ -8,7 +8,7 @@ import contextlib
 import os
 import warnings
 
-from labsupport.environment import NO_USAGE_REPORTS
+from labsupport.variables import NO_USAGE_REPORTS
 
 os.environ.update(NO_USAGE_REPORTS)
 with warnings.catch_warnings(), contextlib.suppress(ImportError):

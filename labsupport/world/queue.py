@@ -67,12 +67,6 @@ class QueueRun:
         """Return the latency in seconds that a share `q` of the requests did not exceed; q = 0.95 is the p95."""
         return float(np.quantile(self.latencies, q))
 
-    def in_system(self, seconds: ArrayLike) -> NDArray[np.int64]:
-        """Return how many requests were waiting or in service at each of the given seconds, by counting heads."""
-        moments = np.asarray(seconds, dtype=float)
-        came = np.searchsorted(self.arrivals, moments, side="right")
-        return came - np.searchsorted(np.sort(self.departures), moments, side="right")
-
     def after(self, requests: int) -> "QueueRun":
         """Return the run without its first requests, the warm-up from an empty queue."""
         parts = {name: getattr(self, name)[requests:] for name in ("arrivals", "waits", "services", "answered")}

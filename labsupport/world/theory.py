@@ -78,17 +78,6 @@ def littles_law(rate_rps: ArrayLike, mean_time_s: ArrayLike) -> FloatArray:
     return inside
 
 
-def wait_tail(wait_s: ArrayLike, rate_rps: ArrayLike, mean_service_s: float, replicas: int = 1) -> float | FloatArray:
-    """Return the probability that a request waits longer than `wait_s` seconds."""
-    waiting, spare = _queue(rate_rps, mean_service_s, replicas)
-    return _plain(waiting * np.exp(-spare * np.asarray(wait_s, dtype=float)))
-
-
-def wait_quantile(q: float, rate_rps: ArrayLike, mean_service_s: float, replicas: int = 1) -> float | FloatArray:
-    """Return the wait in seconds that a share `q` of the requests does not exceed (0 when so many need not wait)."""
-    return _plain(_wait_quantile(_share(q), *_queue(rate_rps, mean_service_s, replicas)))
-
-
 def latency_tail(
     latency_s: ArrayLike, rate_rps: ArrayLike, mean_service_s: float, replicas: int = 1
 ) -> float | FloatArray:

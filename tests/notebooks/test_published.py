@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labsupport import environment, paths
+from labsupport import paths, variables
 from labsupport.course import labs, runner, source
 
 SOURCES = list(source.find_sources(paths.sources()).values())
@@ -29,7 +29,7 @@ def run_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]
         return
     request.getfixturevalue("kubernetes_programs")
     # The path of a cluster's folder must be short.
-    with labs.alone(), tempfile.TemporaryDirectory(prefix="labs-nbval-") as name:
+    with labs.lane(), tempfile.TemporaryDirectory(prefix="labs-nbval-") as name:
         yield Path(name)
         labs.end(Path(name) / "home")
 
@@ -43,7 +43,7 @@ def test_learners_notebook_gives_its_stored_outputs_from_an_empty_folder_and_the
     folder.mkdir()
     name = f"{path.stem}.ipynb"
     (folder / name).write_bytes((paths.notebooks() / name).read_bytes())
-    env = environment.for_run(run_folder) | {"PYTHONPATH": str(installed_wheel)}
+    env = variables.for_run(run_folder) | {"PYTHONPATH": str(installed_wheel)}
     if source.read(path).is_lab:
         # The labs' manifests are in the clone, not in the wheel.
         env["LABS_COURSE"] = str(paths.course_root())

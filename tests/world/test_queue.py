@@ -113,7 +113,7 @@ def test_one_replica_follows_pollaczek_khinchine_for_any_service_time(service):
 def test_littles_law_holds_for_every_service_time_and_discipline(service, discipline):
     run = simulate_queue(2.4, service, 3, requests=200_000, discipline=discipline)
     moments = np.linspace(run.arrivals[0] + 1_000, run.arrivals[-1], 100_000)
-    counted = run.in_system(moments).mean()
+    counted = (np.searchsorted(run.arrivals, moments) - np.searchsorted(np.sort(run.departures), moments)).mean()
     assert counted == pytest.approx(run.arrival_rate * run.mean_latency, rel=0.02)
 
 

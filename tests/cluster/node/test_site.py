@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labsupport.cluster.pocket.node.environment import SITE
+from labsupport.cluster.pocket.node.variables import SITE
 
 ADDRESS = "127.18.250.1"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from labsupport.cluster.pocket.node import recovery, status
-from labsupport.cluster.pocket.node.pods import Pod
+from labsupport.cluster.pocket.node.pod import Pod
 
 RUNNING = {"running": {"startedAt": "2026-11-25T10:00:00Z"}}
 

@@ -7,7 +7,6 @@ import resource
 import signal
 import sys
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,8 @@ from labsupport.cluster.pocket.node import (
 )
 from labsupport.cluster.pocket.node.api import Api
 from labsupport.cluster.pocket.node.events import Events
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.pod import Registry
 from labsupport.cluster.pocket.node.pods import Pods
 from labsupport.cluster.pocket.node.proxy import Proxy
 from labsupport.cluster.pocket.node.usage import Usage
@@ -32,18 +33,6 @@ from labsupport.cluster.pocket.node.usage import Usage
 # The supervisor gives the agent 12 s to end.
 _LAST_GRACE = 4.0
 log = logging.getLogger("agent")
-
-
-@dataclass
-class Node:
-    """What every part of the agent is given."""
-
-    layout: Layout
-    api: Api
-    pods: Pods
-    usage: Usage
-    events: Events
-    proxy: Proxy
 
 
 async def run(layout: Layout) -> None:
@@ -58,33 +47,32 @@ async def run(layout: Layout) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     api = Api(layout)
-    node = Node(layout, api, Pods(), Usage(), Events(api), proxy=None)  # type: ignore[arg-type]
-    node.proxy = Proxy(node)
-    kubelet, tunnel = await server.serve(node), await egress.serve(node)
+    node = Node(layout, api, Registry(), Usage(), Events(api))
+    proxy = Proxy(node)
+    pods = Pods(node, on_ending=proxy.kick)
+    kubelet, tunnel = await server.serve(node), await egress.serve(node, proxy)
     await registration.register(node)
     log.info("registered")
-    parts = [asyncio.create_task(_for_ever(work)) for work in _parts(node)]
+    parts = [tasks.start(_for_ever(work), "a part of the agent") for work in _parts(node, pods, proxy)]
     await stopping.wait()
     log.info("ending the containers")
-    await node.pods.end_all(node, _LAST_GRACE)
-    for part in parts:
-        part.cancel()
-    await asyncio.gather(*parts, return_exceptions=True)
+    await pods.end_all(_LAST_GRACE)
+    await tasks.end(*parts)
     leftovers.end(leftovers.POD_MARK, layout.folder)
     kubelet.close()
     tunnel.close()
     await api.close()
 
 
-def _parts(node: Node) -> list[Coroutine[Any, Any, None]]:
+def _parts(node: Node, pods: Pods, proxy: Proxy) -> list[Coroutine[Any, Any, None]]:
     """Return everything that runs beside each other as long as the agent does."""
     return [
-        node.pods.follow(node),
+        pods.follow(),
         registration.keep_alive(node),
         registration.follow_capacity(node),
         node.usage.run(),
         node.events.run(),
-        node.proxy.run(),
+        proxy.run(),
         memory.watch(node),
         listening.watch(node),
         provisioner.run(node),
@@ -93,13 +81,14 @@ def _parts(node: Node) -> list[Coroutine[Any, Any, None]]:
 
 
 async def _for_ever(work: Coroutine[Any, Any, None]) -> None:
-    """A part that fails takes the agent down: the supervisor starts a whole one."""
+    """A part that fails or ends takes the agent down: the supervisor starts a whole one."""
     try:
         await work
+        log.error("a part of the agent ended: %r", work)
     except Exception:
         log.exception("a part of the agent failed")
-        # The containers die with the agent.
-        os._exit(1)
+    # The containers die with the agent.
+    os._exit(1)
 
 
 def _wait_without_threads() -> None:

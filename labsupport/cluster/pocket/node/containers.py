@@ -1,4 +1,4 @@
-"""One container: what is known of it, and how it is started, watched and ended as a process."""
+"""How a container is started, watched and ended as a process."""
 
 import asyncio
 import contextlib
@@ -8,73 +8,21 @@ import os
 import shutil
 import signal
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from labsupport.cluster.pocket.leftovers import POD_MARK
-from labsupport.cluster.pocket.node import environment, hooks, launch, output, rewriting, volumes
+from labsupport.cluster.pocket.node import hooks, launch, output, rewriting, tasks, variables, volumes
 from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.images import Image
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.pod import Container, Pod
 
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
-    from labsupport.cluster.pocket.node.pods import Pod
-
-MAIN, INIT, SIDECAR = "main", "init", "sidecar"
 # Each process of a container has this in its environment, so that those that left its session are found as well.
 CONTAINER_MARK = "LABS_POCKET_CONTAINER"
 # How long output may still come from children after a container's first process has ended.
 _OUTPUT_LIMIT = 1.0
 # Even a container whose preStop hook took all the time gets these seconds after SIGTERM.
 _SHORTEST_GRACE = 2.0
-
-
-@dataclass(eq=False)
-class Container:
-    """A container of a pod through all its restarts."""
-
-    name: str
-    spec: Json
-    folder: Path
-    kind: str = MAIN
-    working_folder: Path = Path()
-    argv: list[str] = field(default_factory=list)
-    environment: dict[str, str] = field(default_factory=dict)
-    mounts: dict[str, Path] = field(default_factory=dict)
-    restart_count: int = 0
-    process: asyncio.subprocess.Process | None = None
-    session: int | None = None
-    output: asyncio.Task[None] | None = None
-    log: Path | None = None
-    previous_log: Path | None = None
-    image_id: str = ""
-    identity: str = ""
-    ready: bool = False
-    started: bool = False
-    # As the API has them: {"waiting": {...}}, {"running": {...}} or {"terminated": {...}}.
-    state: Json = field(default_factory=dict)
-    last_state: Json = field(default_factory=dict)
-    # Why the agent killed it (OOMKilled), when that was not its own end.
-    killed_because: str = ""
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    # The task that keeps a sidecar running.
-    life: asyncio.Task[None] | None = None
-
-    @property
-    def running(self) -> bool:
-        return self.process is not None and self.process.returncode is None
-
-    @property
-    def exit_code(self) -> int | None:
-        code = self.state.get("terminated", {}).get("exitCode")
-        return None if code is None else int(code)
-
-    def wait_for(self, reason: str, message: str = "") -> None:
-        """Say why the container is not running; the end of an earlier run becomes its last state."""
-        if "terminated" in self.state:
-            self.last_state = self.state
-        self.state = {"waiting": {"reason": reason, **({"message": message} if message else {})}}
 
 
 class CannotStart(Exception):
@@ -86,14 +34,14 @@ class CannotStart(Exception):
         self.message = message
 
 
-async def start(pod: "Pod", container: Container, image: Image, node: "Node") -> None:
+async def start(pod: Pod, container: Container, image: Image, node: Node) -> None:
     """Prepare a container's folder, mounts, environment and command, and start it. Raises CannotStart."""
     try:
         # What an earlier run wrote outside its volumes is gone, as in any container.
         await asyncio.to_thread(_renew, container.folder)
         await _configure(pod, container, image, node)
         log = _new_log(pod, container)
-    except environment.ConfigError as error:
+    except (variables.ConfigError, ValueError) as error:
         raise CannotStart("CreateContainerConfigError", str(error)) from error
     except OSError as error:
         raise CannotStart("CreateContainerError", str(error)) from error
@@ -107,46 +55,52 @@ async def start(pod: "Pod", container: Container, image: Image, node: "Node") ->
     try:
         container.working_folder.mkdir(parents=True, exist_ok=True)
         container.process = await launch.launch(
-            container.argv, container.environment, container.working_folder, stdout=stdout_end, stderr=stderr_end
+            container.argv,
+            container.environment,
+            container.working_folder,
+            stdout=stdout_end,
+            stderr=stderr_end,
+            first=True,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # ValueError: a zero byte, which the API server admits and no program can be given.
         os.close(stdout)
         os.close(stderr)
         raise CannotStart("RunContainerError", _start_error(container.argv[0], error)) from error
     finally:
         os.close(stdout_end)
         os.close(stderr_end)
-    container.output = asyncio.create_task(output.collect(stdout, stderr, log))
+    container.output = tasks.start(output.collect(stdout, stderr, log), f"the output of {pod.name}/{container.name}")
     container.session = container.process.pid
     container.state = {"running": {"startedAt": now()}}
     node.events.of_container(pod, container, "Normal", "Started", "Container started")
 
 
-async def _configure(pod: "Pod", container: Container, image: Image, node: "Node") -> None:
+async def _configure(pod: Pod, container: Container, image: Image, node: Node) -> None:
     """Decide a container's mounts, command, working folder and environment. Raises ConfigError and CannotStart."""
     container.mounts = volumes.mounts_of(pod, container)
-    variables = await environment.build(pod, container, node)
+    known = await variables.build(pod, container, node)
     message = container.folder.with_suffix(".message")
     message.write_text("")
     container.mounts[_message_path(container)] = message
-    container.argv, container.working_folder = _command(pod, container, image, variables)
-    image_variables = environment.of_image(pod, container)
-    asked_for = {name: value for name, value in variables.items() if image_variables.get(name) != value}
+    container.argv, container.working_folder = _command(pod, container, image, known)
+    image_variables = variables.of_image(pod, container)
+    asked_for = {name: value for name, value in known.items() if image_variables.get(name) != value}
     container.environment = {
         **image_variables,
         **rewriting.in_values(asked_for, container.mounts, pod.loopback),
-        **environment.of_this_node(pod, container, variables, node),
+        **variables.of_this_node(pod, container, known, node),
         POD_MARK: str(node.layout.folder),
         CONTAINER_MARK: f"{pod.uid}/{container.name}",
     }
 
 
-def log_of(pod: "Pod", container: Container) -> Path:
+def log_of(pod: Pod, container: Container) -> Path:
     """Return the log of the container's present run."""
     return pod.folder / "logs" / container.name / f"{container.restart_count}.log"
 
 
-def _new_log(pod: "Pod", container: Container) -> output.Log:
+def _new_log(pod: Pod, container: Container) -> output.Log:
     container.previous_log = container.log
     container.log = log_of(pod, container)
     container.log.parent.mkdir(parents=True, exist_ok=True)
@@ -156,7 +110,7 @@ def _new_log(pod: "Pod", container: Container) -> output.Log:
     return output.Log(container.log)
 
 
-async def wait(pod: "Pod", container: Container) -> int:
+async def wait(pod: Pod, container: Container) -> int:
     """Wait until the container's first process ends, end what it left behind, and return its exit code."""
     process = container.process
     assert process is not None and container.output is not None
@@ -164,8 +118,8 @@ async def wait(pod: "Pod", container: Container) -> int:
     # A container's other processes end with its first one.
     launch.terminate_session(process.pid)
     launch.end_marked(CONTAINER_MARK, f"{pod.uid}/{container.name}")
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(container.output, _OUTPUT_LIMIT)
+    await asyncio.wait({container.output}, timeout=_OUTPUT_LIMIT)
+    await tasks.end(container.output)
     code = 128 - code if code < 0 else code
     reason = container.killed_because or ("Completed" if code == 0 else "Error")
     container.state = {"terminated": terminated(container, code, reason, _last_words(container, code))}
@@ -174,8 +128,8 @@ async def wait(pod: "Pod", container: Container) -> int:
     return code
 
 
-async def stop(pod: "Pod", container: Container, grace: float, node: "Node", why: str = "") -> None:
-    """End a running container: preStop hook, SIGTERM, and after `grace` seconds in all SIGKILL."""
+async def stop(pod: Pod, container: Container, grace: float, node: Node, why: str = "") -> None:
+    """End a running container: preStop hook, SIGTERM to its first process, and after `grace` seconds in all SIGKILL."""
     process = container.process
     if process is None or process.returncode is not None:
         return
@@ -183,14 +137,17 @@ async def stop(pod: "Pod", container: Container, grace: float, node: "Node", why
     begun = time.monotonic()
     if grace > 0 and (hook := container.spec.get("lifecycle", {}).get("preStop")):
         try:
-            await asyncio.wait_for(hooks.run(pod, container, hook), grace)
+            async with asyncio.timeout(grace):
+                await hooks.run(pod, container, hook)
         except (hooks.HookFailed, TimeoutError) as error:
             message = str(error) or f"grace period of {grace:.0f}s exceeded"
             node.events.of_container(pod, container, "Warning", "FailedPreStopHook", f"PreStopHook failed: {message}")
-    launch.signal_process(process, signal.SIGTERM)
+    # Without a handler it does not arrive, and the container uses up its grace, as any whose first process is a shell.
+    launch.signal_first(process, signal.SIGTERM)
     left = max(grace - (time.monotonic() - begun), min(grace, _SHORTEST_GRACE))
     try:
-        await asyncio.wait_for(process.wait(), left)
+        async with asyncio.timeout(left):
+            await process.wait()
     except TimeoutError:
         launch.terminate_session(process.pid)
 
@@ -200,6 +157,13 @@ def kill(container: Container, because: str = "") -> None:
     if container.running and container.session is not None:
         container.killed_because = because
         launch.terminate_session(container.session)
+
+
+def kill_if_deaf(container: Container) -> None:
+    """End a container at once that would only use up its grace: it has no preStop hook, and SIGTERM does not arrive."""
+    process, hook = container.process, (container.spec.get("lifecycle") or {}).get("preStop")
+    if process is not None and not hook and not launch.catches(process.pid, signal.SIGTERM):
+        kill(container)
 
 
 def now() -> str:
@@ -222,13 +186,13 @@ def terminated(container: Container, code: int, reason: str, message: str = "") 
     return {**state, "containerID": container.identity} if container.identity else state
 
 
-def _command(pod: "Pod", container: Container, image: Image, variables: dict[str, str]) -> tuple[list[str], Path]:
+def _command(pod: Pod, container: Container, image: Image, known: dict[str, str]) -> tuple[list[str], Path]:
     """Return the arguments and the working folder, with variables expanded and paths rewritten."""
     spec = container.spec
 
     def real(words: list[str] | None) -> list[str]:
         """The manifest's words; those of the image name real programs of this machine already."""
-        expanded = (environment.expand(word, variables) for word in words or [])
+        expanded = (variables.expand(word, known) for word in words or [])
         return [rewriting.with_twins(rewriting.rewrite(word, container.mounts, pod.loopback)) for word in expanded]
 
     if spec.get("command"):
@@ -246,11 +210,11 @@ def _command(pod: "Pod", container: Container, image: Image, variables: dict[str
     return argv, inside
 
 
-def _start_error(program: str, error: OSError) -> str:
+def _start_error(program: str, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         where = "no such file or directory" if "/" in program else "executable file not found in $PATH"
     else:
-        where = (error.strerror or str(error)).lower()
+        where = (getattr(error, "strerror", None) or str(error)).lower()
     return (
         "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
         f'unable to start container process: error during container init: exec: "{program}": {where}'

@@ -7,26 +7,24 @@ through the node: an egress selector, as in clusters whose control plane is not 
 import asyncio
 import ipaddress
 import logging
-from typing import TYPE_CHECKING
 
 from labsupport.cluster.pocket.layout import POD_RANGE, SERVICE_RANGE, to_loopback
 from labsupport.cluster.pocket.node import relay
 from labsupport.cluster.pocket.node.http import answer, head
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.proxy import Proxy
 
 _PODS, _SERVICES = ipaddress.ip_network(POD_RANGE), ipaddress.ip_network(SERVICE_RANGE)
 log = logging.getLogger("egress")
 
 
-async def serve(node: "Node") -> asyncio.Server:
+async def serve(node: Node, proxy: Proxy) -> asyncio.Server:
     """Listen on the socket until the returned server is closed."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             host, port = await _read_connect(reader)
-            other = await asyncio.open_connection(*_destination(node, host, port))
+            other = await asyncio.open_connection(*_destination(node, proxy, host, port))
         except (OSError, EOFError, ValueError) as error:
             log.info("no connection for the API server: %s", error)
             writer.write(answer(502, str(error), close=True))
@@ -50,7 +48,7 @@ async def _read_connect(reader: asyncio.StreamReader) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _destination(node: "Node", host: str, port: int) -> tuple[str, int]:
+def _destination(node: Node, proxy: Proxy, host: str, port: int) -> tuple[str, int]:
     """Return where to connect to. Raises OSError for all but the node itself, its pods and the Services."""
     if host in ("localhost", "127.0.0.1") and port == node.layout.ports().kubelet:
         return "127.0.0.1", port
@@ -61,7 +59,7 @@ def _destination(node: "Node", host: str, port: int) -> tuple[str, int]:
     if address in _PODS:
         return to_loopback(host), port
     if address in _SERVICES:
-        backend = node.proxy.choose(host, port)
+        backend = proxy.choose(host, port)
         if backend is None:
             raise OSError(f"no endpoints available behind {host}:{port}")
         return backend

@@ -5,16 +5,12 @@ import contextlib
 import logging
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING
 
 import aiohttp
 
 from labsupport.cluster.pocket.layout import NODE_NAME
 from labsupport.cluster.pocket.node.api import Api, ApiError, Json
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.containers import Container
-    from labsupport.cluster.pocket.node.pods import Pod
+from labsupport.cluster.pocket.node.pod import Container, Pod
 
 _LONGEST_MESSAGE = 1024
 # Events of which the next equal one is remembered, and of those waiting to be sent: more are dropped.
@@ -31,11 +27,11 @@ class Events:
         self._waiting: asyncio.Queue[Json] = asyncio.Queue(_WAITING)
         self._sent: OrderedDict[tuple[str, ...], Json] = OrderedDict()
 
-    def of_pod(self, pod: "Pod", kind: str, reason: str, message: str) -> None:
+    def of_pod(self, pod: Pod, kind: str, reason: str, message: str) -> None:
         """Tell of a pod; `kind` is Normal or Warning."""
         self._add(_reference(pod), kind, reason, message)
 
-    def of_container(self, pod: "Pod", container: "Container", kind: str, reason: str, message: str) -> None:
+    def of_container(self, pod: Pod, container: Container, kind: str, reason: str, message: str) -> None:
         """Tell of one container of a pod."""
         group = "containers" if container.kind == "main" else "initContainers"
         self._add({**_reference(pod), "fieldPath": f"spec.{group}{{{container.name}}}"}, kind, reason, message)
@@ -58,6 +54,9 @@ class Events:
                 log.debug("%s: %s", event["reason"], error)
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 log.info("event %s is lost: %r", event["reason"], error)
+            except Exception:
+                # What is said of an object may be odd; that must not end who says it.
+                log.exception("event %s is lost", event["reason"])
 
     def _add(self, reference: Json, kind: str, reason: str, message: str) -> None:
         now = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}"
@@ -99,7 +98,7 @@ class Events:
             self._sent.popitem(last=False)
 
 
-def _reference(pod: "Pod") -> Json:
+def _reference(pod: Pod) -> Json:
     version = pod.object["metadata"].get("resourceVersion", "")
     return {
         "apiVersion": "v1",

@@ -2,16 +2,12 @@
 
 import asyncio
 import tempfile
-from typing import TYPE_CHECKING
 
 import aiohttp
 
 from labsupport.cluster.pocket.node import launch, rewriting
 from labsupport.cluster.pocket.node.api import Json
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.containers import Container
-    from labsupport.cluster.pocket.node.pods import Pod
+from labsupport.cluster.pocket.node.pod import Container, Pod
 
 # What is kept of a program's output or a page, as by the kubelet.
 _LONGEST_OUTPUT = 10 * 1024
@@ -22,7 +18,7 @@ class HookFailed(Exception):
     """A hook did not do what it should; the text says what it said."""
 
 
-async def run(pod: "Pod", container: "Container", hook: Json) -> None:
+async def run(pod: Pod, container: Container, hook: Json) -> None:
     """Run a lifecycle handler (exec, httpGet, sleep) to its end. Raises HookFailed."""
     if "sleep" in hook:
         await asyncio.sleep(hook["sleep"]["seconds"])
@@ -41,7 +37,7 @@ async def run(pod: "Pod", container: "Container", hook: Json) -> None:
             raise HookFailed(str(error)) from error
 
 
-async def run_inside(pod: "Pod", container: "Container", words: list[str], limit: float) -> tuple[int, str]:
+async def run_inside(pod: Pod, container: Container, words: list[str], limit: float) -> tuple[int, str]:
     """Run a program as in the container; return its exit code and output. Raises OSError and TimeoutError."""
     argv = [rewriting.rewrite(word, container.mounts, pod.loopback) for word in words]
     with tempfile.TemporaryFile(dir=pod.folder) as output:
@@ -49,7 +45,8 @@ async def run_inside(pod: "Pod", container: "Container", words: list[str], limit
             argv, container.environment, container.working_folder, stdout=output.fileno(), stderr=output.fileno()
         )
         try:
-            code = await asyncio.wait_for(process.wait(), limit)
+            async with asyncio.timeout(limit):
+                code = await process.wait()
         finally:
             launch.terminate_session(process.pid)
         output.seek(0)
@@ -57,7 +54,7 @@ async def run_inside(pod: "Pod", container: "Container", words: list[str], limit
     return code if code >= 0 else 128 - code, said
 
 
-async def fetch(pod: "Pod", container: "Container", get: Json, limit: float) -> tuple[int, str]:
+async def fetch(pod: Pod, container: Container, get: Json, limit: float) -> tuple[int, str]:
     """Return the status and the beginning of the page that an httpGet names. Raises OSError, TimeoutError, ValueError."""
     address, port = get.get("host") or pod.loopback, port_of(container, get["port"])
     scheme, path = get.get("scheme", "HTTP").lower(), get.get("path") or "/"
@@ -73,7 +70,7 @@ async def fetch(pod: "Pod", container: "Container", get: Json, limit: float) -> 
             return response.status, text.decode(errors="replace")
 
 
-def port_of(container: "Container", port: int | str) -> int:
+def port_of(container: Container, port: int | str) -> int:
     """Return a port by its number or its name in the container's ports. Raises ValueError."""
     if isinstance(port, int) or port.isdigit():
         return int(port)

@@ -1,24 +1,22 @@
 """Say, once for each pod, what its manifest asks for and processes without namespaces can't be given."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labsupport.cluster.pocket.node.api import Json
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
-    from labsupport.cluster.pocket.node.pods import Pod
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.pod import Pod
 
 NETWORK_POLICIES = "/apis/networking.k8s.io/v1/networkpolicies"
 
 
-def tell(pod: "Pod", node: "Node") -> None:
+def tell(pod: Pod, node: Node) -> None:
     """Send one event that names everything in a pod's manifest that this node does not enforce."""
     if found := not_enforced(pod.spec):
         words = f"Containers are processes of one user on this node, so it does not enforce: {', '.join(found)}"
         node.events.of_pod(pod, "Normal", "NotEnforced", words)
 
 
-def tell_of_policy(kind: str, changed: Any, node: "Node") -> None:
+def tell_of_policy(kind: str, changed: Any, node: Node) -> None:
     """Send an event for each NetworkPolicy that is made."""
     if kind == "ADDED":
         item = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", **changed}

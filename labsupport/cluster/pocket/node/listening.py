@@ -5,12 +5,9 @@ import contextlib
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from labsupport.cluster.pocket.node import launch
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
+from labsupport.cluster.pocket.node.node import Node
 
 _PERIOD = 3.0
 # The state LISTEN in /proc/net/tcp.
@@ -26,7 +23,7 @@ class Socket:
     inode: int
 
 
-async def watch(node: "Node") -> None:
+async def watch(node: Node) -> None:
     """Send an event for each such socket, once; for ever."""
     known: set[int] = set()
     while True:
@@ -58,7 +55,7 @@ def _address(text: str) -> str:
     return str(mapped or address)
 
 
-def _tell(node: "Node", sockets: dict[int, Socket]) -> None:
+def _tell(node: Node, sockets: dict[int, Socket]) -> None:
     sessions = launch.processes_of_sessions()
     for pod in node.pods.all():
         for container in pod.containers.values():

@@ -1,16 +1,14 @@
 """The API metrics.k8s.io, from which `kubectl top` and the HorizontalPodAutoscaler read what pods use."""
 
 import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labsupport.cluster.pocket.layout import NODE_NAME
 from labsupport.cluster.pocket.node import selectors, usage
 from labsupport.cluster.pocket.node.http import Refusal, Request
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.pod import Pod
 from labsupport.cluster.pocket.node.usage import Sample
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
-    from labsupport.cluster.pocket.node.pods import Pod
 
 VERSION = "metrics.k8s.io/v1beta1"
 _WINDOW = f"{usage.WINDOW * usage.PERIOD:.0f}s"
@@ -19,7 +17,7 @@ _VERBS = ["get", "list"]
 Object = dict[str, Any]
 
 
-def answer(request: Request, node: "Node") -> Object:
+def answer(request: Request, node: Node) -> Object:
     """Return the object or list that a path of this API names. Raises Refusal."""
     try:
         selected = selectors.parse(request.value("labelSelector"))
@@ -65,7 +63,7 @@ def _list(kind: str, items: list[Object]) -> Object:
     return {"kind": f"{kind}List", "apiVersion": VERSION, "metadata": {}, "items": items}
 
 
-def _of_pods(node: "Node", selected: selectors.Requirement, namespace: str | None = None) -> list[Object]:
+def _of_pods(node: Node, selected: selectors.Requirement, namespace: str | None = None) -> list[Object]:
     found = []
     for pod in node.pods.all():
         if namespace not in (None, pod.namespace) or not selected(pod.object["metadata"].get("labels") or {}):
@@ -76,13 +74,13 @@ def _of_pods(node: "Node", selected: selectors.Requirement, namespace: str | Non
     return found
 
 
-def _of_pod(pod: "Pod", samples: dict[str, Sample]) -> Object:
+def _of_pod(pod: Pod, samples: dict[str, Sample]) -> Object:
     metadata = {"name": pod.name, "namespace": pod.namespace, "labels": pod.object["metadata"].get("labels") or {}}
     containers = [{"name": name, "usage": _quantities(sample)} for name, sample in samples.items()]
     return {**_measured("PodMetrics", metadata), "containers": containers}
 
 
-def _of_node(node: "Node") -> Object:
+def _of_node(node: Node) -> Object:
     """Return what the node's pods use together: its own programs are no part of what it offers to pods."""
     samples = [sample for pod in node.pods.all() for sample in _samples(node, pod).values()]
     total = Sample(sum(sample.cpu_cores for sample in samples), sum(sample.resident_bytes for sample in samples))
@@ -94,7 +92,7 @@ def _node_labels() -> dict[str, str]:
     return {"kubernetes.io/hostname": NODE_NAME, "kubernetes.io/os": "linux"}
 
 
-def _samples(node: "Node", pod: "Pod") -> dict[str, Sample]:
+def _samples(node: Node, pod: Pod) -> dict[str, Sample]:
     """Return the samples of a pod's running containers by their names."""
     found = {container.name: node.usage.of(container) for container in pod.containers.values() if container.running}
     return {name: sample for name, sample in found.items() if sample is not None}

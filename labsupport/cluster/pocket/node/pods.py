@@ -7,20 +7,16 @@ import random
 import shutil
 import socket
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 
 from labsupport.cluster.pocket import layout as places
 from labsupport.cluster.pocket.layout import APISERVER_ADDRESS, NODE_NAME
-from labsupport.cluster.pocket.node import containers, life, recovery, status, volumes
+from labsupport.cluster.pocket.node import containers, life, recovery, status, tasks, volumes
 from labsupport.cluster.pocket.node.api import ApiError, Json
-from labsupport.cluster.pocket.node.containers import Container
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.pod import Pod
 
 PATH = f"/api/v1/pods?fieldSelector=spec.nodeName%3D{NODE_NAME}"
 # A pod that was deleted by force still gets a moment to end.
@@ -29,139 +25,87 @@ _PAUSE = 0.5
 log = logging.getLogger("pods")
 
 
-@dataclass(eq=False)
-class Pod:
-    """A pod of this node: the API server's object, and what the agent knows of it."""
-
-    object: Json
-    folder: Path
-    address: str
-    containers: dict[str, Container] = field(default_factory=dict)
-    volumes: dict[str, Path] = field(default_factory=dict)
-    terminating: bool = False
-    initialized: bool = False
-    volumes_ready: bool = False
-    # Succeeded or Failed, when its life is over, and why.
-    ended: str = ""
-    reason: str = ""
-    message: str = ""
-    start_time: str = ""
-    # Set at each change that the API server should know.
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    # Set when it is to end: every wait of its life stops then.
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    life: asyncio.Task[None] | None = None
-    reservation: socket.socket | None = None
-    # The seconds that it was given to end.
-    grace: float = 0.0
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def namespace(self) -> str:
-        return str(self.object["metadata"]["namespace"])
-
-    @property
-    def name(self) -> str:
-        return str(self.object["metadata"]["name"])
-
-    @property
-    def uid(self) -> str:
-        return str(self.object["metadata"]["uid"])
-
-    @property
-    def spec(self) -> Json:
-        return dict(self.object["spec"])
-
-    @property
-    def path(self) -> str:
-        return f"/api/v1/namespaces/{self.namespace}/pods/{self.name}"
-
-    @property
-    def loopback(self) -> str:
-        """The address on which its containers listen: the loopback twin of the one that the API server knows."""
-        return places.to_loopback(self.address)
-
-    @property
-    def grace_period(self) -> float:
-        """The seconds that its containers get to end when nobody says otherwise."""
-        return float(self.spec.get("terminationGracePeriodSeconds", 30))
-
-    def of_kind(self, *kinds: str) -> list[Container]:
-        return [container for container in self.containers.values() if container.kind in kinds]
-
-
 class Pods:
-    """The pods of this node by their uid."""
+    """Gives each pod of the API server's list a life and takes it away; the node's registry has those that there are.
 
-    def __init__(self) -> None:
-        self._pods: dict[str, Pod] = {}
+    `on_ending` is called when a pod begins to end: from then on it shall get no new connections.
+    """
+
+    def __init__(self, node: Node, on_ending: Callable[[], None]) -> None:
+        self._node, self._on_ending = node, on_ending
         self._tasks: set[asyncio.Task[None]] = set()
         # Far from other clusters' pods, and not soon again: a late client must not meet a stranger.
         self._last_address = random.randrange(1, 60_000)
-        # Set when the pods that were there before this agent are known, and known to be not ready.
-        self.recovered = asyncio.Event()
 
-    def find(self, namespace: str, name: str) -> Pod | None:
-        for pod in self._pods.values():
-            if (pod.namespace, pod.name) == (namespace, name):
-                return pod
-        return None
-
-    def all(self) -> list[Pod]:
-        return list(self._pods.values())
-
-    async def follow(self, node: "Node") -> None:
+    async def follow(self) -> None:
         """Follow the API server's list of this node's pods for ever."""
-        await node.api.watch(PATH, lambda kind, changed: self._on_change(kind, changed, node))
+        await self._node.api.watch(PATH, self._on_change)
 
-    async def end_all(self, node: "Node", grace: float) -> None:
+    async def end_all(self, grace: float) -> None:
         """End all containers because the agent ends; the API server keeps the pods."""
         # Silently: what a container says when it is interrupted is not how its work ended.
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*(life.stop(pod, node, grace) for pod in self.all()), return_exceptions=True)
+        pods = self._node.pods.all()
+        for pod in pods:
+            for container in pod.containers.values():
+                containers.kill_if_deaf(container)
+        await asyncio.gather(*(life.stop(pod, self._node, grace) for pod in pods), return_exceptions=True)
 
-    async def _on_change(self, kind: str, changed: Any, node: "Node") -> None:
+    async def _on_change(self, kind: str, changed: Any) -> None:
+        registry = self._node.pods
         if kind == "SYNC":
             listed = {item["metadata"]["uid"]: item for item in changed}
-            for uid in set(self._pods) - set(listed):
-                self._end(self._pods[uid], _FORCED_GRACE, node)
+            for pod in registry.all():
+                if pod.uid not in listed:
+                    self._end(pod, _FORCED_GRACE)
             for item in listed.values():
-                self._look_at(item, node)
-            if not self.recovered.is_set():
-                recovery.remove_other_folders(node.layout.pods, set(listed))
+                self._look_at(item)
+            if not registry.recovered.is_set():
+                recovery.remove_other_folders(self._node.layout.pods, set(listed))
                 # Before the node says Ready, nobody may read from old words that a pod is.
-                sent = (status.send(pod, node.api) for pod in self.all() if not pod.ended)
+                sent = (status.send(pod, self._node.api) for pod in registry.all() if not pod.ended)
                 await asyncio.gather(*sent, return_exceptions=True)
-                self.recovered.set()
+                registry.recovered.set()
         elif kind == "DELETED":
-            if pod := self._pods.get(changed["metadata"]["uid"]):
-                self._end(pod, _FORCED_GRACE, node)
+            if found := registry.get(changed["metadata"]["uid"]):
+                self._end(found, _FORCED_GRACE)
         else:
-            self._look_at(changed, node)
+            self._look_at(changed)
 
-    def _look_at(self, item: Json, node: "Node") -> None:
-        """Compare what the API server says of a pod with what is known of it, and take the next step."""
+    def _look_at(self, item: Json) -> None:
+        """Compare what the API server says of a pod with what is known of it, and take the next step.
+
+        A pod with which the agent can't cope must not keep the others from theirs.
+        """
+        try:
+            self._take_step(item)
+        except Exception as error:
+            log.exception("pod %s can't be dealt with", item["metadata"]["name"])
+            words = f"the node agent failed: {error!r}"
+            self._node.events.of_object({**item, "apiVersion": "v1", "kind": "Pod"}, "Warning", "FailedSync", words)
+
+    def _take_step(self, item: Json) -> None:
         metadata = item["metadata"]
-        pod = self._pods.get(metadata["uid"])
+        pod = self._node.pods.get(metadata["uid"])
         deleted = metadata.get("deletionTimestamp") is not None
         if pod is None:
-            pod = self._pods[metadata["uid"]] = self._new(item, node)
-            self._start_task(self._report(pod, node))
+            pod = self._new(item)
+            self._start_task(self._report(pod), f"the reports of {pod.namespace}/{pod.name}")
             if not deleted and not pod.ended:
-                pod.life = asyncio.create_task(life.live(pod, node))
-                self._keep(pod.life)
+                pod.life = self._start_task(life.live(pod, self._node), f"the life of {pod.namespace}/{pod.name}")
         else:
             before, pod.object = pod.object, item
-            _note_changes(pod, before, node, self._start_task)
+            _note_changes(pod, before, self._node, self._start_task)
         if deleted:
-            self._end(pod, float(metadata.get("deletionGracePeriodSeconds") or _FORCED_GRACE), node)
+            self._end(pod, float(metadata.get("deletionGracePeriodSeconds") or _FORCED_GRACE))
 
-    def _new(self, item: Json, node: "Node") -> Pod:
-        folder = node.layout.pods / item["metadata"]["uid"]
+    def _new(self, item: Json) -> Pod:
+        folder = self._node.layout.pods / item["metadata"]["uid"]
         folder.mkdir(parents=True, exist_ok=True)
         reservation, address = self._reserve_address()
         pod = Pod(item, folder, address, reservation=reservation)
+        self._node.pods.add(pod)
         recovery.restore(pod)
         return pod
 
@@ -183,45 +127,50 @@ class Pods:
             except OSError:
                 reservation.close()
 
-    def _end(self, pod: Pod, grace: float, node: "Node") -> None:
+    def _end(self, pod: Pod, grace: float) -> None:
         """Begin to end a pod, or shorten the time that an ending one has left."""
+        name = f"{pod.namespace}/{pod.name}"
         if pod.terminating:
             if grace < pod.grace:
                 pod.grace = grace
-                self._start_task(_hurry(pod, grace))
+                self._start_task(_hurry(pod, grace), f"the hurry of {name}")
             return
         pod.terminating, pod.grace = True, grace
-        node.proxy.kick()
-        self._start_task(self._finish(pod, node))
+        self._on_ending()
+        self._start_task(self._finish(pod), f"the end of {name}")
 
-    async def _finish(self, pod: Pod, node: "Node") -> None:
+    async def _finish(self, pod: Pod) -> None:
         try:
-            await life.stop(pod, node, pod.grace)
+            await life.stop(pod, self._node, pod.grace)
             if pod.life is not None:
                 await asyncio.wait([pod.life])
             pod.ended = pod.ended or status.final_phase(pod)
-        finally:
-            await self._delete(pod, node)
-            self._pods.pop(pod.uid, None)
-            pod.gone.set()
-            pod.changed.set()
-            if pod.reservation is not None:
-                pod.reservation.close()
-            await asyncio.to_thread(shutil.rmtree, pod.folder, ignore_errors=True)
+        except Exception:
+            log.exception("%s/%s could not be ended as it should; it is killed", pod.namespace, pod.name)
+            for container in pod.containers.values():
+                containers.kill(container)
+        # Not when the agent ends, which cancels this: the API server then keeps the pod.
+        await self._delete(pod)
+        self._node.pods.remove(pod)
+        pod.gone.set()
+        pod.changed.set()
+        if pod.reservation is not None:
+            pod.reservation.close()
+        await asyncio.to_thread(shutil.rmtree, pod.folder, ignore_errors=True)
 
-    async def _delete(self, pod: Pod, node: "Node") -> None:
+    async def _delete(self, pod: Pod) -> None:
         """Tell the API server how the pod ended, then that nothing of it is left, so that it may forget it."""
         body = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod.uid}}
         while True:
             try:
-                await status.send(pod, node.api)
-                await node.api.request("DELETE", pod.path, body, accept_status=(404, 409))
+                await self._send(pod)
+                await self._node.api.request("DELETE", pod.path, body, accept_status=(404, 409))
                 return
             except (ApiError, aiohttp.ClientError, TimeoutError) as error:
                 log.info("deletion of %s/%s: %r; trying again", pod.namespace, pod.name, error)
                 await asyncio.sleep(_PAUSE)
 
-    async def _report(self, pod: Pod, node: "Node") -> None:
+    async def _report(self, pod: Pod) -> None:
         """Tell the API server of each change of a pod until it is gone."""
         while True:
             await pod.changed.wait()
@@ -229,32 +178,35 @@ class Pods:
             if pod.gone.is_set():
                 return
             try:
-                await status.send(pod, node.api)
+                await self._send(pod)
             except (ApiError, aiohttp.ClientError, TimeoutError) as error:
                 log.info("status of %s/%s: %r; trying again", pod.namespace, pod.name, error)
                 await asyncio.sleep(_PAUSE)
                 pod.changed.set()
 
-    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
-        self._keep(asyncio.create_task(work))
+    async def _send(self, pod: Pod) -> None:
+        """Tell the API server how a pod is. Raises what may pass: ApiError, ClientError, TimeoutError."""
+        try:
+            await status.send(pod, self._node.api)
+        except (ApiError, aiohttp.ClientError, TimeoutError):
+            raise
+        except Exception:
+            log.exception("%s/%s has no status", pod.namespace, pod.name)
 
-    def _keep(self, task: "asyncio.Task[None]") -> None:
+    def _start_task(self, work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
+        task = tasks.start(work, what)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a pod's task failed", exc_info=error)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _note_changes(
-    pod: Pod, before: Json, node: "Node", start_task: Callable[[Coroutine[Any, Any, None]], None]
+    pod: Pod, before: Json, node: Node, start_task: Callable[[Coroutine[Any, Any, None], str], object]
 ) -> None:
     """Pass on what may change in a running pod: labels and annotations, images, deadlines are read where they matter."""
     for key in ("labels", "annotations"):
         if before["metadata"].get(key) != pod.object["metadata"].get(key):
-            start_task(volumes.refresh_fields(pod, node))
+            start_task(volumes.refresh_fields(pod, node), f"the fields of {pod.name}")
             break
     if pod.spec.get("readinessGates"):
         # Whoever opens a gate says so in a condition of the pod.
@@ -265,7 +217,7 @@ def _note_changes(
             continue
         container.spec = spec
         words = f"Container {container.name} definition changed, will be restarted"
-        start_task(containers.stop(pod, container, pod.grace_period, node, words))
+        start_task(containers.stop(pod, container, pod.grace_period, node, words), f"the restart of {pod.name}")
 
 
 async def _hurry(pod: Pod, grace: float) -> None:

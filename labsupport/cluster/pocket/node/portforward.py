@@ -4,22 +4,20 @@ import asyncio
 import contextlib
 import os
 import struct
-from typing import TYPE_CHECKING
 
+from labsupport.cluster.pocket.node import tasks
 from labsupport.cluster.pocket.node.exec import negotiate, upgrade_to_spdy, upgrade_to_websocket
 from labsupport.cluster.pocket.node.http import Refusal, Request
+from labsupport.cluster.pocket.node.pod import Pod
 from labsupport.cluster.pocket.node.spdy import Spdy
 from labsupport.cluster.pocket.node.streams import Connection, Stream
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.pods import Pod
 
 SPDY_PROTOCOLS = ("portforward.k8s.io",)
 WEBSOCKET_PROTOCOLS = ("v4.channel.k8s.io",)
 _READ = 64 * 1024
 
 
-async def serve(request: Request, pod: "Pod") -> None:
+async def serve(request: Request, pod: Pod) -> None:
     """Answer /portForward: by SPDY any number of connections, by WebSocket one for each port that was asked for."""
     if request.headers.get("upgrade", "").lower() == "websocket":
         await _serve_websocket(request, pod)
@@ -27,7 +25,7 @@ async def serve(request: Request, pod: "Pod") -> None:
         await _serve_spdy(request, pod)
 
 
-async def forward(pod: "Pod", port: int, data: Stream, error: Stream) -> None:
+async def forward(pod: Pod, port: int, data: Stream, error: Stream) -> None:
     """Carry one connection between the stream `data` and the pod; what goes wrong is told by the stream `error`."""
     try:
         reader, writer = await asyncio.open_connection(pod.loopback, port)
@@ -36,7 +34,7 @@ async def forward(pod: "Pod", port: int, data: Stream, error: Stream) -> None:
         await error.close()
         await data.close()
         return
-    upload = asyncio.create_task(_upload(data, writer))
+    upload = tasks.start(_upload(data, writer), f"the upload to {pod.name}:{port}")
     try:
         # The pod's side ends the connection; that the client's side has ended is only told to the pod.
         while received := await reader.read(_READ):
@@ -44,7 +42,7 @@ async def forward(pod: "Pod", port: int, data: Stream, error: Stream) -> None:
     except ConnectionError:
         pass
     finally:
-        upload.cancel()
+        await tasks.end(upload)
         writer.close()
         with contextlib.suppress(ConnectionError):
             await data.close()
@@ -64,7 +62,7 @@ async def _upload(data: Stream, writer: asyncio.StreamWriter) -> None:
         pass
 
 
-async def _serve_spdy(request: Request, pod: "Pod") -> None:
+async def _serve_spdy(request: Request, pod: Pod) -> None:
     spdy = upgrade_to_spdy(request, negotiate(request, "x-stream-protocol-version", SPDY_PROTOCOLS))
     connection = Connection(spdy, request.writer)
     # A connection is a pair of streams with the same request id.
@@ -77,15 +75,15 @@ async def _serve_spdy(request: Request, pod: "Pod") -> None:
             pair[stream.kind] = stream
             if {"data", "error"} <= pair.keys():
                 del waiting[number]
-                task = asyncio.create_task(_forward_and_forget(spdy, pod, pair))
+                task = tasks.start(_forward_and_forget(spdy, pod, pair), f"a connection to {pod.name}")
                 running.add(task)
                 task.add_done_callback(running.discard)
     finally:
-        await _end(running)
+        await tasks.end(*running)
         await connection.close()
 
 
-async def _forward_and_forget(spdy: Spdy, pod: "Pod", pair: dict[str, Stream]) -> None:
+async def _forward_and_forget(spdy: Spdy, pod: Pod, pair: dict[str, Stream]) -> None:
     port = pair["data"].headers.get("port", "")
     try:
         if not _is_port(port):
@@ -98,7 +96,7 @@ async def _forward_and_forget(spdy: Spdy, pod: "Pod", pair: dict[str, Stream]) -
             spdy.forget(stream)
 
 
-async def _serve_websocket(request: Request, pod: "Pod") -> None:
+async def _serve_websocket(request: Request, pod: Pod) -> None:
     # The API server passes the client's "ports" on as "port".
     values = request.query.get("port", []) + request.query.get("ports", [])
     asked = [port for value in values for port in value.split(",")]
@@ -115,24 +113,18 @@ async def _serve_websocket(request: Request, pod: "Pod") -> None:
             # Each channel begins with its port.
             await data.write(struct.pack("<H", port))
             await error.write(struct.pack("<H", port))
-            running.add(asyncio.create_task(forward(pod, port, data, error)))
+            running.add(tasks.start(forward(pod, port, data, error), f"the connection to {pod.name}:{port}"))
         # There is no half close here: when the pods' sides have ended, the connection does.
         left = set(running)
         while left and not connection.gone.done():
             done, _ = await asyncio.wait({connection.gone, *left}, return_when=asyncio.FIRST_COMPLETED)
             left -= done
     finally:
-        await _end(running)
+        await tasks.end(*running)
         await connection.close()
 
 
-async def _end(running: set[asyncio.Task[None]]) -> None:
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-
-
-def _refused(pod: "Pod", port: int, problem: OSError) -> str:
+def _refused(pod: Pod, port: int, problem: OSError) -> str:
     why = os.strerror(problem.errno).lower() if problem.errno else str(problem)
     return (
         f"failed to execute portforward in network namespace of pod {pod.namespace}/{pod.name}: failed to connect to "

@@ -2,17 +2,13 @@
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
 
 import aiohttp
 
-from labsupport.cluster.pocket.node import containers, hooks
+from labsupport.cluster.pocket.node import containers, hooks, tasks
 from labsupport.cluster.pocket.node.api import Json
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
-    from labsupport.cluster.pocket.node.containers import Container
-    from labsupport.cluster.pocket.node.pods import Pod
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.pod import Container, Pod
 
 STARTUP, READINESS, LIVENESS = "startup", "readiness", "liveness"
 # A container that was never ready is asked this often in its first minute, so that a rollout takes no longer than its
@@ -24,7 +20,7 @@ class Unhealthy(Exception):
     """A probe failed; the text is what the kubelet would say."""
 
 
-async def watch(pod: "Pod", container: "Container", node: "Node") -> None:
+async def watch(pod: Pod, container: Container, node: Node) -> None:
     """Probe a container until it is killed or this task is cancelled."""
     spec = container.spec
     if (probe := spec.get("startupProbe")) and not await _until_started(pod, container, probe, node):
@@ -33,10 +29,10 @@ async def watch(pod: "Pod", container: "Container", node: "Node") -> None:
     container.ready = "readinessProbe" not in spec
     pod.changed.set()
     kinds = [(kind, spec[f"{kind}Probe"]) for kind in (READINESS, LIVENESS) if f"{kind}Probe" in spec]
-    await asyncio.gather(*(_repeat(pod, container, kind, probe, node) for kind, probe in kinds))
+    await tasks.together(*(_repeat(pod, container, kind, probe, node) for kind, probe in kinds))
 
 
-async def _until_started(pod: "Pod", container: "Container", probe: Json, node: "Node") -> bool:
+async def _until_started(pod: Pod, container: Container, probe: Json, node: Node) -> bool:
     await asyncio.sleep(probe.get("initialDelaySeconds", 0))
     failures, due = 0, time.monotonic()
     period, eager_until = probe.get("periodSeconds", 10), due + _EAGER_SECONDS
@@ -53,7 +49,7 @@ async def _until_started(pod: "Pod", container: "Container", probe: Json, node: 
         await asyncio.sleep(min(_EAGER, period) if time.monotonic() < eager_until else period)
 
 
-async def _repeat(pod: "Pod", container: "Container", kind: str, probe: Json, node: "Node") -> None:
+async def _repeat(pod: Pod, container: Container, kind: str, probe: Json, node: Node) -> None:
     """Ask every period for ever, and act when the threshold of failures or successes is reached."""
     period = probe.get("periodSeconds", 10)
     await asyncio.sleep(probe.get("initialDelaySeconds", 0))
@@ -83,13 +79,13 @@ async def _repeat(pod: "Pod", container: "Container", kind: str, probe: Json, no
         await asyncio.sleep(min(_EAGER, period) if time.monotonic() < eager_until else period)
 
 
-async def _restart(pod: "Pod", container: "Container", kind: str, probe: Json, node: "Node") -> None:
+async def _restart(pod: Pod, container: Container, kind: str, probe: Json, node: Node) -> None:
     grace = probe.get("terminationGracePeriodSeconds", pod.grace_period)
     why = f"Container {container.name} failed {kind} probe, will be restarted"
     await containers.stop(pod, container, grace, node, why)
 
 
-async def _ask(pod: "Pod", container: "Container", probe: Json) -> str | None:
+async def _ask(pod: Pod, container: Container, probe: Json) -> str | None:
     """Return None for a healthy container, else what is wrong."""
     limit = probe.get("timeoutSeconds", 1)
     try:
@@ -105,7 +101,7 @@ async def _ask(pod: "Pod", container: "Container", probe: Json) -> str | None:
     return None
 
 
-async def _by_exec(pod: "Pod", container: "Container", words: list[str], limit: float) -> None:
+async def _by_exec(pod: Pod, container: Container, words: list[str], limit: float) -> None:
     try:
         code, said = await hooks.run_inside(pod, container, words, limit)
     except TimeoutError as error:
@@ -116,7 +112,7 @@ async def _by_exec(pod: "Pod", container: "Container", words: list[str], limit: 
         raise Unhealthy(said)
 
 
-async def _by_http(pod: "Pod", container: "Container", get: Json, limit: float) -> None:
+async def _by_http(pod: Pod, container: Container, get: Json, limit: float) -> None:
     port, host = hooks.port_of(container, get["port"]), get.get("host") or pod.address
     url = f"{get.get('scheme', 'HTTP').lower()}://{host}:{port}/{(get.get('path') or '/').removeprefix('/')}"
     try:
@@ -132,10 +128,11 @@ async def _by_http(pod: "Pod", container: "Container", get: Json, limit: float) 
         raise Unhealthy(f"HTTP probe failed with statuscode: {status}")
 
 
-async def _by_connection(pod: "Pod", container: "Container", target: Json, limit: float) -> None:
+async def _by_connection(pod: Pod, container: Container, target: Json, limit: float) -> None:
     port, host = hooks.port_of(container, target["port"]), target.get("host")
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(host or pod.loopback, port), limit)
+        async with asyncio.timeout(limit):
+            _, writer = await asyncio.open_connection(host or pod.loopback, port)
         writer.close()
     except TimeoutError as error:
         raise Unhealthy(f"dial tcp {host or pod.address}:{port}: i/o timeout") from error

@@ -4,13 +4,12 @@ import asyncio
 import logging
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labsupport.cluster.pocket.layout import NODE_NAME
+from labsupport.cluster.pocket.node import tasks
 from labsupport.cluster.pocket.node.api import Json
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
+from labsupport.cluster.pocket.node.node import Node
 
 # As in bootstrap.yaml.
 PROVISIONER = "labs-pocket.local/folder"
@@ -21,14 +20,14 @@ _SELECTED_NODE = "volume.kubernetes.io/selected-node"
 log = logging.getLogger("provisioner")
 
 
-async def run(node: "Node") -> None:
+async def run(node: Node) -> None:
     """Follow claims and volumes for ever."""
 
     async def each(kind: str, changed: Any, look: Any) -> None:
         for item in changed if kind == "SYNC" else [] if kind == "DELETED" else [changed]:
             await look(item, node)
 
-    await asyncio.gather(
+    await tasks.together(
         node.api.watch(_CLAIMS, lambda kind, changed: each(kind, changed, _provide)),
         node.api.watch(_VOLUMES, lambda kind, changed: each(kind, changed, _reclaim)),
     )
@@ -56,7 +55,7 @@ def volume_for(claim: Json, folder: Path) -> Json:
     }
 
 
-async def _provide(claim: Json, node: "Node") -> None:
+async def _provide(claim: Json, node: Node) -> None:
     metadata, spec = claim["metadata"], claim["spec"]
     annotations = metadata.get("annotations") or {}
     ours = annotations.get(_WANTED_FROM) == PROVISIONER and annotations.get(_SELECTED_NODE) == NODE_NAME
@@ -76,7 +75,7 @@ async def _provide(claim: Json, node: "Node") -> None:
     node.events.of_object(item, "Normal", "ProvisioningSucceeded", words)
 
 
-async def _reclaim(volume: Json, node: "Node") -> None:
+async def _reclaim(volume: Json, node: Node) -> None:
     """Delete the folder of a volume whose claim is gone; with the policy Retain it stays."""
     metadata, spec = volume["metadata"], volume["spec"]
     if (metadata.get("annotations") or {}).get(_PROVISIONED_BY) != PROVISIONER:

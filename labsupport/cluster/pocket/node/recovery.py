@@ -2,21 +2,17 @@
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from labsupport.cluster.pocket.node import containers
 from labsupport.cluster.pocket.node.api import Json
-from labsupport.cluster.pocket.node.containers import INIT, MAIN, SIDECAR, Container
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.pods import Pod
+from labsupport.cluster.pocket.node.pod import INIT, MAIN, SIDECAR, Container, Pod
 
 ENDED = ("Succeeded", "Failed")
 # The kubelet's words for a container of which it does not know how it ended.
 _LOST = "The container could not be located when the pod was terminated.  The container used to be Running"
 
 
-def restore(pod: "Pod") -> None:
+def restore(pod: Pod) -> None:
     """Give a pod its containers; those that ran under an earlier agent keep their count and their logs."""
     known = pod.object.get("status") or {}
     pod.start_time = known.get("startTime") or containers.now()
@@ -46,7 +42,7 @@ def remove_other_folders(folder: Path, known: set[str]) -> None:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def _recover(pod: "Pod", container: Container, status: Json) -> None:
+def _recover(pod: Pod, container: Container, status: Json) -> None:
     if not status.get("containerID"):
         return
     container.restart_count = status["restartCount"]

@@ -5,7 +5,7 @@ import logging
 import os
 import platform
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 
@@ -13,9 +13,7 @@ from labsupport.cluster import versions
 from labsupport.cluster.pocket.layout import NODE_NAME
 from labsupport.cluster.pocket.node import capacity, containers, fields
 from labsupport.cluster.pocket.node.api import ApiError, Json
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
+from labsupport.cluster.pocket.node.node import Node
 
 PATH = f"/api/v1/nodes/{NODE_NAME}"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
@@ -34,7 +32,7 @@ _REFERENCE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE_NAME
 log = logging.getLogger("registration")
 
 
-async def register(node: "Node") -> None:
+async def register(node: Node) -> None:
     """Make the Node object, not ready yet; tries until the API server takes it."""
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     names = {"hostname": NODE_NAME, "os": "linux", "arch": architecture}
@@ -49,7 +47,7 @@ async def register(node: "Node") -> None:
             await asyncio.sleep(_PAUSE)
 
 
-async def keep_alive(node: "Node") -> None:
+async def keep_alive(node: Node) -> None:
     """Say Ready as soon as old pods are known to be not ready, then renew lease and status for ever."""
     await node.pods.recovered.wait()
     told = 0.0
@@ -72,7 +70,7 @@ async def keep_alive(node: "Node") -> None:
             await asyncio.sleep(_PAUSE)
 
 
-async def follow_capacity(node: "Node") -> None:
+async def follow_capacity(node: Node) -> None:
     """Offer to pods what an administrator adds to the Node's capacity, such as nvidia.com/gpu; for ever."""
 
     async def look(kind: str, changed: Any) -> None:
@@ -88,7 +86,7 @@ async def follow_capacity(node: "Node") -> None:
     await node.api.watch(f"/api/v1/nodes?fieldSelector=metadata.name%3D{NODE_NAME}", look)
 
 
-async def _say_ready(node: "Node") -> str:
+async def _say_ready(node: Node) -> str:
     """Send the Node's status. What others added to its capacity stays, for a patch names only its own keys."""
     before = {
         condition["type"]: condition for condition in (await node.api.get(PATH))["status"].get("conditions") or []
@@ -115,7 +113,7 @@ async def _say_ready(node: "Node") -> str:
     return str(answer["metadata"]["uid"])
 
 
-async def _renew_lease(node: "Node", uid: str) -> None:
+async def _renew_lease(node: Node, uid: str) -> None:
     now = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())}.000000Z"
     spec = {"holderIdentity": NODE_NAME, "leaseDurationSeconds": _LEASE_SECONDS, "renewTime": now}
     try:

@@ -5,28 +5,26 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from labsupport.cluster.pocket.layout import CONTEXT
-from labsupport.cluster.pocket.node import exec, logs, metrics, portforward
+from labsupport.cluster.pocket.layout import CONTEXT, Layout
+from labsupport.cluster.pocket.node import exec, logs, metrics, portforward, tasks
 from labsupport.cluster.pocket.node.http import Refusal, Request, answer, read_request
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.layout import Layout
-    from labsupport.cluster.pocket.node.agent import Node
-    from labsupport.cluster.pocket.node.containers import Container
-    from labsupport.cluster.pocket.node.pods import Pod
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.pod import Container, Pod
 
 # Who may ask, by the names of a certificate's authority and of its holder.
 _API_SERVER = (f"{CONTEXT}-ca", "kube-apiserver-kubelet-client")
 _FRONT_PROXY = (f"{CONTEXT}-front-ca", "front-proxy-client")
+# How long a client may take to read the rest of an answer, in seconds: as long as it lives; one that vanishes is noticed.
+_PATIENCE = 24 * 3600.0
 log = logging.getLogger("server")
 
 
 class Server:
     """The listening port and the connections on it."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(self, node: Node) -> None:
         self._node = node
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -34,7 +32,11 @@ class Server:
     async def listen(self) -> None:
         place = self._node.layout
         self._listener = await asyncio.start_server(
-            self._connected, "127.0.0.1", place.ports().kubelet, ssl=_identity(place)
+            self._connected,
+            "127.0.0.1",
+            place.ports().kubelet,
+            ssl=_identity(place),
+            ssl_shutdown_timeout=_PATIENCE,
         )
 
     def close(self) -> None:
@@ -104,21 +106,21 @@ class Server:
                 raise Refusal(404, f"404 page not found: {request.path}")
         return None
 
-    def _pod(self, namespace: str, name: str) -> "Pod":
+    def _pod(self, namespace: str, name: str) -> Pod:
         pod = self._node.pods.find(namespace, name)
         if pod is None:
             raise Refusal(404, f'pod "{name}" not found')
         return pod
 
 
-async def serve(node: "Node") -> Server:
+async def serve(node: Node) -> Server:
     """Listen on the kubelet's port until the returned server is closed."""
     server = Server(node)
     await server.listen()
     return server
 
 
-def _identity(place: "Layout") -> ssl.SSLContext:
+def _identity(place: Layout) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(place.certificate("kubelet"), place.key("kubelet"))
     context.load_verify_locations(place.certificate("ca"))
@@ -142,24 +144,24 @@ def _common_name(name: tuple[tuple[tuple[str, str], ...], ...]) -> str:
     return next((value for part in name for key, value in part if key == "commonName"), "")
 
 
-def _container(pod: "Pod", name: str) -> "Container":
+def _container(pod: Pod, name: str) -> Container:
     container = pod.containers.get(name)
     if container is None:
         raise Refusal(404, f'container not found ("{name}")')
     return container
 
 
+async def _leave(request: Request) -> None:
+    with contextlib.suppress(OSError):
+        await request.reader.read(1)
+
+
 async def _until_gone(request: Request, work: Coroutine[Any, Any, None]) -> None:
     """Do some work, but only as long as the client is there: it sends nothing more, so what comes next is its end."""
-    working = asyncio.create_task(work)
-    leaving = asyncio.create_task(request.reader.read(1))
+    working, leaving = asyncio.create_task(work), asyncio.create_task(_leave(request))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        leaving.cancel()
-        if not working.done():
-            working.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
+        await tasks.end(working, leaving)
     if not working.cancelled():
         working.result()

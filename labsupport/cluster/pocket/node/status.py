@@ -1,19 +1,15 @@
 """Say in the API's words how a pod is: phase, conditions and the states of its containers, as a kubelet does."""
 
 import logging
-from typing import TYPE_CHECKING
 
 from labsupport.cluster.pocket.node import containers, fields
 from labsupport.cluster.pocket.node.api import Api, ApiError, Json
-from labsupport.cluster.pocket.node.containers import INIT, MAIN, SIDECAR, Container
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.pods import Pod
+from labsupport.cluster.pocket.node.pod import INIT, MAIN, SIDECAR, Container, Pod
 
 log = logging.getLogger("status")
 
 
-def phase(pod: "Pod") -> str:
+def phase(pod: Pod) -> str:
     """Return Pending, Running, Succeeded or Failed."""
     if pod.ended:
         return pod.ended
@@ -21,12 +17,12 @@ def phase(pod: "Pod") -> str:
     return "Running" if pod.initialized and not never_ran else "Pending"
 
 
-def final_phase(pod: "Pod") -> str:
+def final_phase(pod: Pod) -> str:
     """Return how a pod ended whose containers will not run again."""
     return "Succeeded" if all(container.exit_code == 0 for container in pod.of_kind(MAIN)) else "Failed"
 
 
-def of(pod: "Pod") -> Json:
+def of(pod: Pod) -> Json:
     """Return the whole status of a pod, except for what the scheduler and others say in it."""
     addresses = [{"ip": pod.address}]
     current = phase(pod)
@@ -46,7 +42,7 @@ def of(pod: "Pod") -> Json:
     }
 
 
-async def send(pod: "Pod", api: Api) -> bool:
+async def send(pod: Pod, api: Api) -> bool:
     """Tell the API server how a pod is. Returns False when it knows no such pod (any more)."""
     # A pod of the same name that came after this one must not get its status.
     body = {"metadata": {"uid": pod.uid}, "status": of(pod)}
@@ -74,7 +70,7 @@ def _container(container: Container) -> Json:
     }
 
 
-def _conditions(pod: "Pod", current: str) -> list[Json]:
+def _conditions(pod: Pod, current: str) -> list[Json]:
     main = pod.of_kind(MAIN, SIDECAR)
     unready = [container.name for container in main if not container.ready]
     incomplete = [container.name for container in pod.of_kind(INIT) if container.exit_code != 0]
@@ -102,7 +98,7 @@ def _ready_reason(containers_ready: bool, gates: list[str], reason: str, words: 
     return ("ReadinessGatesNotReady", ", ".join(gates)) if gates else ("", "")
 
 
-def _closed_gates(pod: "Pod") -> list[str]:
+def _closed_gates(pod: Pod) -> list[str]:
     states = {condition["type"]: condition["status"] for condition in _known(pod)}
     closed = []
     for gate in pod.spec.get("readinessGates") or []:
@@ -114,7 +110,7 @@ def _closed_gates(pod: "Pod") -> list[str]:
     return closed
 
 
-def _condition(pod: "Pod", kind: str, holds: bool, reason: str = "", message: str = "") -> Json:
+def _condition(pod: Pod, kind: str, holds: bool, reason: str = "", message: str = "") -> Json:
     value = str(holds)
     before = next((condition for condition in _known(pod) if condition["type"] == kind), None)
     same = before is not None and before["status"] == value
@@ -130,7 +126,7 @@ def _condition(pod: "Pod", kind: str, holds: bool, reason: str = "", message: st
     }
 
 
-def _known(pod: "Pod") -> list[Json]:
+def _known(pod: Pod) -> list[Json]:
     return (pod.object.get("status") or {}).get("conditions") or []
 
 

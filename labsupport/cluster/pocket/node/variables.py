@@ -6,17 +6,13 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from labsupport.cluster.pocket.layout import write_atomically
 from labsupport.cluster.pocket.node import fields, references
 from labsupport.cluster.pocket.node.api import Json
+from labsupport.cluster.pocket.node.node import Node
+from labsupport.cluster.pocket.node.pod import Container, Pod
 from labsupport.cluster.pocket.node.references import NotFound
-
-if TYPE_CHECKING:
-    from labsupport.cluster.pocket.node.agent import Node
-    from labsupport.cluster.pocket.node.containers import Container
-    from labsupport.cluster.pocket.node.pods import Pod
 
 SITE = Path(__file__).parent / "site"
 TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -39,7 +35,7 @@ class ConfigError(Exception):
     """The environment names something that is not there; the text is the kubelet's."""
 
 
-async def build(pod: "Pod", container: "Container", node: "Node") -> dict[str, str]:
+async def build(pod: Pod, container: Container, node: Node) -> dict[str, str]:
     """Return the variables that the manifest asks for, on those of the image and of Services. Raises ConfigError."""
     services = await _services(pod, node)
     known = dict(services)
@@ -52,7 +48,7 @@ async def build(pod: "Pod", container: "Container", node: "Node") -> dict[str, s
     return {**of_image(pod, container), **known}
 
 
-def of_this_node(pod: "Pod", container: "Container", variables: Mapping[str, str], node: "Node") -> dict[str, str]:
+def of_this_node(pod: Pod, container: Container, variables: Mapping[str, str], node: Node) -> dict[str, str]:
     """Return the variables by which programs in the pod know its mounts, its address and the API server."""
     path = variables.get("PYTHONPATH", "")
     added = {
@@ -71,7 +67,7 @@ def of_this_node(pod: "Pod", container: "Container", variables: Mapping[str, str
     return added
 
 
-def hostname(pod: "Pod") -> str:
+def hostname(pod: Pod) -> str:
     return str(pod.spec.get("hostname") or pod.name)[:63]
 
 
@@ -107,7 +103,7 @@ def service_variables(service: Json) -> dict[str, str]:
     return found
 
 
-def of_image(pod: "Pod", container: "Container") -> dict[str, str]:
+def of_image(pod: Pod, container: Container) -> dict[str, str]:
     """Return the variables that an image would bring: real paths of this machine, which no mount may change."""
     temporary = container.mounts.get("/tmp") or container.folder / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
@@ -121,7 +117,7 @@ def of_image(pod: "Pod", container: "Container") -> dict[str, str]:
     }
 
 
-async def _services(pod: "Pod", node: "Node") -> dict[str, str]:
+async def _services(pod: Pod, node: Node) -> dict[str, str]:
     """Return the variables of the namespace's Services, and of the API server: its real port, below 1024 in the API."""
     variables: dict[str, str] = {}
     if pod.spec.get("enableServiceLinks", True):
@@ -135,7 +131,7 @@ async def _services(pod: "Pod", node: "Node") -> dict[str, str]:
     )
 
 
-async def _from_object(pod: "Pod", source: Json, node: "Node") -> dict[str, str]:
+async def _from_object(pod: Pod, source: Json, node: Node) -> dict[str, str]:
     kind = "configmap" if "configMapRef" in source else "secret"
     reference = source.get("configMapRef") or source["secretRef"]
     try:
@@ -148,7 +144,7 @@ async def _from_object(pod: "Pod", source: Json, node: "Node") -> dict[str, str]
     return {prefix + key: value.decode(errors="replace") for key, value in data.items()}
 
 
-async def _value(pod: "Pod", container: "Container", entry: Json, known: Mapping[str, str], node: "Node") -> str | None:
+async def _value(pod: Pod, container: Container, entry: Json, known: Mapping[str, str], node: Node) -> str | None:
     source = entry.get("valueFrom")
     if not source:
         return expand(entry.get("value", ""), known)
@@ -173,7 +169,7 @@ async def _value(pod: "Pod", container: "Container", entry: Json, known: Mapping
     return data[reference["key"]].decode(errors="replace")
 
 
-def _write_kubeconfig(pod: "Pod", token: Path, node: "Node") -> Path:
+def _write_kubeconfig(pod: Pod, token: Path, node: Node) -> Path:
     """Write a kubeconfig of the pod's ServiceAccount, for kubectl and clients that look for no mounted token."""
     server = f"https://{fields.HOST_ADDRESS}:{node.layout.ports().apiserver}"
     cluster = {"server": server, "certificate-authority": str(token / "ca.crt")}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labsupport.cluster.pocket.node.environment import expand, service_variables
+from labsupport.cluster.pocket.node.variables import expand, service_variables
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,24 @@
+"""What somebody who looks at a machine found: a level, one sentence, and the line that mends it."""
+
+from dataclasses import dataclass
+
+OK, NOTE, FAIL = "ok", "note", "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: its level, one sentence, and the command or step that mends it."""
+
+    level: str
+    sentence: str
+    mend: str = ""
+
+
+def text(findings: list[Finding]) -> str:
+    """Return findings as lines for a terminal."""
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.level:<4}  {finding.sentence}")
+        if finding.mend:
+            lines.append(f"      -> {finding.mend}")
+    return "\n".join(lines)
