@@ -52,7 +52,7 @@ def run(lesson: source.Lesson, right: dict[str, dict[str, str]]) -> Iterator[str
                     _execute(other.code, place, names | other.different, other.different)
             _execute(first[1], place, names, names)
             continue
-        before, metrics = dict(names), set(_metrics())
+        before, metrics = dict(names), set(prometheus_client.REGISTRY._collector_to_names)
         try:
             _execute(cell.source, place, names, names)
         except Exception as error:
@@ -66,9 +66,9 @@ def run(lesson: source.Lesson, right: dict[str, dict[str, str]]) -> Iterator[str
                 continue
             own = _own(before) | other.different
             made: Names = {}
-            _forget_metrics(metrics)
             try:
-                said = _execute(cell.source, place, own, made)
+                with _metrics_of_its_own(metrics):
+                    said = _execute(cell.source, place, own, made)
             except Exception as error:
                 yield f"{place} with the answer {other.title!r} to {other.key}: {type(error).__name__}: {error}"
                 other.different.clear()
@@ -94,14 +94,20 @@ def _execute(code: str, place: str, names: Names, bound: Names) -> str:
     return printed.getvalue()
 
 
-def _metrics() -> list[Any]:
-    """Return what is registered in Prometheus' global registry, which knows a name once only."""
-    return list(prometheus_client.REGISTRY._collector_to_names)
-
-
-def _forget_metrics(known: set[Any]) -> None:
-    for metric in set(_metrics()) - known:
-        prometheus_client.REGISTRY.unregister(metric)
+@contextlib.contextmanager
+def _metrics_of_its_own(known: set[Any]) -> Iterator[None]:
+    """Let a cell register its metrics again: Prometheus' global registry knows a name once only."""
+    registry = prometheus_client.REGISTRY
+    aside = set(registry._collector_to_names) - known
+    for metric in aside:
+        registry.unregister(metric)
+    try:
+        yield
+    finally:
+        for metric in set(registry._collector_to_names) - known:
+            registry.unregister(metric)
+        for metric in aside:
+            registry.register(metric)
 
 
 def _own(names: Names) -> Names:
