@@ -3,15 +3,13 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from labsupport.arrays import FloatArray
 from labsupport.own.prometheus_api import grid
 from labsupport.own.reading import OwnDataError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FloatArray = NDArray[np.float64]
 
 
 def rate(samples: "pd.DataFrame", window: str) -> "pd.DataFrame":
