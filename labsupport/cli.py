@@ -165,9 +165,10 @@ def _reset(options: argparse.Namespace) -> int:
 
 
 def _save(options: argparse.Namespace) -> int:
+    from labsupport import files
     from labsupport.course import archive
 
-    file = options.file or Path(time.strftime("labs-%Y-%m-%d-%H%M%S.zip"))
+    file = options.file or Path(f"labs-{files.stamp()}.zip")
     missed: list[str] = []
     count = archive.save(file, missed.append)
     print(f"saved {count} files and your progress in {file}; `labs restore {file}` brings them back")

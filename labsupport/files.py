@@ -6,8 +6,9 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from labsupport.errors import LabsError
 
@@ -24,17 +25,45 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file's content in one step."""
     with clear_disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
+        with replacing(path, 0o644) as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file that only its owner may read, in one step. Raises OSError; a power cut may take the new content."""
+    with replacing(path, 0o600) as stream:
+        stream.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, mode: int) -> Iterator[BinaryIO]:
+    """Yield the stream of a file that takes the place of `path`, with this mode, when the block ends without an error."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
             Path(name).unlink(missing_ok=True)
-            raise
+        raise
+
+
+def stamp() -> str:
+    """Return this moment as names of files say it: 2026-11-28-093005."""
+    return f"{datetime.now():%Y-%m-%d-%H%M%S}"
+
+
+def free_name(path: Path) -> Path:
+    """Return the path, or one beside it with a number when something has that name."""
+    candidate, number = path, 2
+    while os.path.lexists(candidate):
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        number += 1
+    return candidate
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -69,3 +69,37 @@ def test_a_damaged_notebook_gets_a_sentence(tmp_path: Path, content: str) -> Non
 def test_a_missing_notebook_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(LabsError, match="There is no notebook .*101_tiny.ipynb"):
         files.read_notebook(tmp_path / "101_tiny.ipynb")
+
+
+def test_a_private_file_is_its_owners_and_a_failed_one_leaves_the_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "sa.key"
+    files.write_private(key, b"old")
+    assert key.stat().st_mode & 0o777 == 0o600
+
+    def refuses(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(Path, "replace", refuses)
+    with pytest.raises(OSError, match="no space"):
+        files.write_private(key, b"new")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_what_is_written_piece_by_piece_appears_as_a_whole(tmp_path: Path) -> None:
+    program = tmp_path / "etcd"
+    with files.replacing(program, 0o755) as stream:
+        stream.write(b"half")
+        assert not program.exists()
+        stream.write(b" and half")
+    assert program.read_bytes() == b"half and half" and program.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
+    wished = tmp_path / f"work.{files.stamp()}.ipynb"
+    made = []
+    for _ in range(3):
+        made.append(files.free_name(wished))
+        made[-1].touch()
+    assert [path.name.removeprefix(wished.stem) for path in made] == [".ipynb", "-2.ipynb", "-3.ipynb"]

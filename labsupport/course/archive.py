@@ -8,8 +8,8 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from labsupport import files, paths
 from labsupport.errors import LabsError
@@ -36,19 +36,14 @@ def save(archive: Path, report: Report = print) -> int:
         raise LabsError("There is nothing to save yet: no copies in work/ and no progress.")
     if progress.path().exists() and _can_be_packed(progress.path(), report):
         packed[PROGRESS] = progress.path()
-    partial = archive.with_name(f".{archive.name}.partial")
-    try:
-        with files.clear_disk_errors(archive):
-            if archive.exists():
-                raise LabsError(
-                    f"{archive} exists already. Choose another name: labs save {archive.stem}-2{archive.suffix}"
-                )
-            archive.parent.mkdir(parents=True, exist_ok=True)
-            _pack(packed, partial, report)
-            partial.replace(archive)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    with files.clear_disk_errors(archive):
+        if archive.exists():
+            raise LabsError(
+                f"{archive} exists already. Choose another name: labs save {archive.stem}-2{archive.suffix}"
+            )
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        with files.replacing(archive, 0o644) as stream:
+            _pack(packed, stream, report)
     return len(packed.keys() - {PROGRESS})
 
 
@@ -64,7 +59,7 @@ def restore(archive: Path, report: Report = print) -> tuple[list[Path], list[Pat
         different = [name for name, path in targets.items() if not _is_the_same(zipped, name, path)]
         restored: list[Path] = []
         backups: list[Path] = []
-        stamp = f"{datetime.now():%Y-%m-%d-%H%M%S}"
+        stamp = files.stamp()
         for name in different:
             try:
                 backups += _unpack(zipped, name, targets[name], stamp)
@@ -77,15 +72,6 @@ def restore(archive: Path, report: Report = print) -> tuple[list[Path], list[Pat
                     ) from None
                 report(f"{targets[name]} could not be written: {error.strerror}.")
     return restored, backups
-
-
-def free_name(path: Path) -> Path:
-    """Return the path, or one beside it with a number when something has that name."""
-    candidate, number = path, 2
-    while os.path.lexists(candidate):
-        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        number += 1
-    return candidate
 
 
 def _below(folder: Path, report: Report) -> Iterator[Path]:
@@ -123,10 +109,12 @@ def _can_be_packed(path: Path, report: Report) -> bool:
     return False
 
 
-def _pack(packed: dict[str, Path], partial: Path, report: Report) -> None:
+def _pack(packed: dict[str, Path], stream: BinaryIO, report: Report) -> None:
     """Write the archive; a file that turns out to be unreadable half-way is taken out, and the archive begun again."""
     while True:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as zipped:
+        stream.seek(0)
+        stream.truncate()
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as zipped:
             for name, path in list(packed.items()):
                 try:
                     zipped.write(path, name)
@@ -177,19 +165,14 @@ def _is_the_same(zipped: zipfile.ZipFile, name: str, path: Path) -> bool:
 def _unpack(zipped: zipfile.ZipFile, name: str, path: Path, stamp: str) -> list[Path]:
     """Write one file in one step and return the backup of what was there; a link there is replaced, not followed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
     backups: list[Path] = []
-    try:
-        with zipped.open(name) as packed, partial.open("wb") as written:
+    with files.replacing(path, 0o644) as written:
+        with zipped.open(name) as packed:
             shutil.copyfileobj(packed, written, _CHUNK)
         if path.is_file():
-            backup = free_name(path.with_name(f"{path.stem}.{stamp}{path.suffix}"))
+            backup = files.free_name(path.with_name(f"{path.stem}.{stamp}{path.suffix}"))
             shutil.copy2(path, backup)
             backups.append(backup)
-        partial.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
     return backups
 
 

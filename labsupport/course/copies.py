@@ -1,10 +1,9 @@
 """The learner's copies in work/: made without ever overwriting, reset with a backup."""
 
-from datetime import datetime
 from pathlib import Path
 
 from labsupport import files, paths
-from labsupport.course import archive, source
+from labsupport.course import source
 from labsupport.errors import LabsError
 
 
@@ -30,7 +29,7 @@ def reset(number: str) -> tuple[Path, Path | None]:
     if not copy.exists():
         files.write_text(copy, fresh)
         return copy, None
-    backup = archive.free_name(copy.with_name(f"{copy.stem}.{datetime.now():%Y-%m-%d-%H%M%S}.ipynb"))
+    backup = files.free_name(copy.with_name(f"{copy.stem}.{files.stamp()}.ipynb"))
     with files.clear_disk_errors(copy):
         copy.rename(backup)
         try:

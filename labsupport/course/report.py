@@ -38,7 +38,7 @@ Python {platform.python_version()} on {platform.system()} {platform.machine()}.<
     try:
         files.write_text(path, page)
     except LabsError:
-        path = Path(tempfile.gettempdir()) / f"labs-{datetime.now():%Y-%m-%d-%H%M%S}-{path.name}"
+        path = Path(tempfile.gettempdir()) / f"labs-{files.stamp()}-{path.name}"
         files.write_text(path, page)
     return path
 

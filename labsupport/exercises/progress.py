@@ -145,7 +145,7 @@ def _update(key: str, change: Callable[[Entry], None]) -> str | None:
             try:
                 exercises = read(file)
             except ValueError:
-                aside = file.with_name(f"progress.damaged-{datetime.now():%Y%m%d-%H%M%S-%f}.json")
+                aside = files.free_name(file.with_name(f"progress.damaged-{files.stamp()}.json"))
                 file.rename(aside)
                 exercises, note = (
                     {},

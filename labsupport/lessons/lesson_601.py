@@ -3,7 +3,8 @@
 import copy
 from typing import Any
 
-from labsupport.cluster import look
+from labsupport.cluster import look, rollout
+from labsupport.cluster.rollout import Stage
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
@@ -266,8 +267,8 @@ def secure(answer: Guarded) -> str:
 )
 def two_that_serve(snapshot: Any) -> str:
     """Look at the Deployment `predictor` and its pods: made, pulled, running, ready, and from an image that stays."""
-    deployment = snapshot.get("Deployment", "predictor")
-    if deployment is None:
+    deployment, rolled = snapshot.get("Deployment", "predictor"), rollout.of(snapshot, "predictor")
+    if deployment is None or rolled is None:
         raise NotAttempted("There is no Deployment `predictor` in the namespace: apply the repaired manifest first.")
     containers = deployment["spec"]["template"]["spec"]["containers"]
     strangers = [one["name"] for one in containers if one["name"] != "predictor"]
@@ -278,42 +279,31 @@ def two_that_serve(snapshot: Any) -> str:
         raise Fail(f"{deployment['spec']['replicas']} replica wanted", "2", "repair image and probe, leave the number")
     container = containers[0]
     image, probe = container["image"], container.get("readinessProbe") or {}
-    status = deployment.get("status", {})
-    pods = snapshot.pods_of("predictor")
-    wanted = deployment["spec"]["replicas"]
-    # Pods of an older template go away when the new ones are ready.
-    newest = [pod for pod in pods if _like(pod["spec"]["containers"][0], container)]
-    if newest and image == "predictor:latest" and (probe.get("httpGet") or {}).get("path") == "/ready.html":
+    wanted = rolled.wanted
+    if rolled.pods and image == "predictor:latest" and (probe.get("httpGet") or {}).get("path") == "/ready.html":
         raise NotAttempted("Image and probe of `predictor` are still those that were handed over.")
-    waiting = [_waiting(pod) for pod in newest]
-    if any("Image" in reason for reason in waiting):
+    if rolled.stage is Stage.IMAGE:
         cause = "no such image on this cluster: the events name those that there are"
-        raise Fail(f"image {image}: {next(r for r in waiting if 'Image' in r)}", "an image that is there", cause)
-    if "CrashLoopBackOff" in waiting:
-        said = next((text for name, text in snapshot.logs.items() if name.startswith("predictor")), "")
-        last = said.strip().splitlines()[-1:] or ["nothing"]
-        raise Fail("a container that starts and ends again", "one that runs", f"its last words: {last[0]}")
-    if not newest:
-        refused = [text for text in snapshot.messages("ReplicaSet", "predictor") if "FailedCreate" in text]
-        if refused:
-            cause = "the last event of its ReplicaSet: " + refused[-1].partition("is forbidden: ")[2][:160]
-            raise Fail("no pod of the Deployment", f"{wanted} pods", cause)
+        raise Fail(f"image {rolled.words}"[:120], "an image that is there", cause)
+    if rolled.stage is Stage.CRASH:
+        cause = f"its last words: {rolled.words or 'nothing'}"
+        raise Fail("a container that starts and ends again", "one that runs", cause)
+    if rolled.stage is Stage.REFUSED:
+        cause = "the last event of its ReplicaSet: " + rolled.words.partition("is forbidden: ")[2][:160]
+        raise Fail("no pod of the Deployment", f"{wanted} pods", cause)
+    if not rolled.pods:
         raise Fail("no pod of the Deployment yet", f"{wanted} pods", "wait some seconds, and check again")
     if not probe:
         cause = "without a readiness probe a pod gets traffic before it can answer: keep the probe, repair its path"
         raise Fail("no readinessProbe", "a probe that succeeds", cause)
-    ready = sum(_condition(pod, "Ready") for pod in newest)
-    if ready < wanted or status.get("updatedReplicas", 0) < wanted or status.get("availableReplicas", 0) < wanted:
-        # Of these pods only: those of an earlier template had other troubles.
-        said = [text for pod in newest for text in snapshot.messages("Pod", pod["metadata"]["name"])]
-        unhealthy = [text for text in said if "Readiness probe failed" in text][-1:]
+    if not rolled.complete or rolled.ready < wanted:
         cause = "wait some seconds, and check again"
-        if any("statuscode: 404" in text for text in unhealthy):
+        if "statuscode: 404" in rolled.words:
             page = (probe.get("httpGet") or {}).get("path")
             cause = f"the probe asks for {page} and gets 404: which pages does the ConfigMap have?"
-        elif any("connection refused" in text for text in unhealthy):
+        elif "connection refused" in rolled.words:
             cause = "the probe is refused: it asks another port than the program listens on"
-        raise Fail(f"{ready} of {wanted} pods ready", f"{wanted} ready", cause)
+        raise Fail(f"{rolled.ready} of {wanted} pods ready", f"{wanted} ready", cause)
     if image.endswith(":latest") or ":" not in image:
         cause = "a tag that moves: tomorrow the same manifest is another program. Name a version"
         raise Fail(f"image {image}", "a tag that stays, such as labs-serve:1.0", cause)
@@ -373,22 +363,6 @@ def service_with_pods(snapshot: Any) -> str:
         cause = f"targetPort {target} is no port of the pods; they have {' or '.join(known)}"
         raise Fail(f"{len(ready)} addresses, and no port of theirs", "their port http, 8000", cause)
     return f"{len(ready)} addresses stand behind the Service: it answers."
-
-
-def _like(one: Object, other: Object) -> bool:
-    return all(one.get(part) == other.get(part) for part in ("image", "command", "readinessProbe"))
-
-
-def _waiting(pod: Object) -> str:
-    for status in pod.get("status", {}).get("containerStatuses") or []:
-        reason = (status.get("state", {}).get("waiting") or {}).get("reason")
-        if reason:
-            return str(reason)
-    return ""
-
-
-def _condition(pod: Object, kind: str) -> bool:
-    return any(c["type"] == kind and c["status"] == "True" for c in pod.get("status", {}).get("conditions") or [])
 
 
 exercises.quiz(

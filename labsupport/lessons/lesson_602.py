@@ -8,7 +8,8 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from labsupport.cluster import look
+from labsupport.cluster import look, rollout
+from labsupport.cluster.rollout import Stage
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
@@ -318,22 +319,12 @@ def _setting(container: Object, variable: str, option: str) -> str | None:
 
 def _serves(snapshot: Any) -> None:
     """Raise Fail, with the server's last words where it has some, unless the newest template's pod is ready."""
-    deployment = snapshot.get("Deployment", "mlflow")
-    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
-    # Until the controller has seen a patch, its numbers are about the template before.
-    seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
-    if seen and wanted and min(status.get("updatedReplicas", 0), status.get("availableReplicas", 0)) >= wanted:
+    rolled = rollout.of(snapshot, "mlflow")
+    if rolled and rolled.complete and rolled.wanted:
         return
-    pods = {_name(pod): pod for pod in snapshot.pods_of("mlflow")}
-    again = [
-        name
-        for name, pod in pods.items()
-        if any(one.get("restartCount") for one in pod.get("status", {}).get("containerStatuses") or [])
-    ]
     cause = "it takes its time to start: wait for the rollout, then check again"
-    if again:
-        said = snapshot.logs.get(f"{again[0]}/mlflow", "").strip().splitlines()[-1:] or ["nothing"]
-        cause = f"it ends and starts again; its last words: {said[0][:200]}"
+    if rolled and rolled.stage is Stage.CRASH:
+        cause = f"it ends and starts again; its last words: {rolled.words[:200] or 'nothing'}"
     raise Fail("a server that is not ready", "one that serves", cause)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from labsupport.cluster import look
+from labsupport.cluster import look, rollout
+from labsupport.cluster.rollout import Stage
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
@@ -134,8 +135,8 @@ def desired_replicas(answer: Guarded) -> str:
 )
 def graceful(snapshot: Any) -> str:
     """Look at the Deployment `deploy-risk`: who gets SIGTERM, how long it answers after it, and whether all pods are so."""
-    deployment = snapshot.get("Deployment", "deploy-risk")
-    if deployment is None:
+    deployment, rolled = snapshot.get("Deployment", "deploy-risk"), rollout.of(snapshot, "deploy-risk")
+    if deployment is None or rolled is None:
         raise NotAttempted("There is no Deployment `deploy-risk` in the namespace: apply server.yaml first.")
     template = deployment["spec"]["template"]["spec"]
     if len(template["containers"]) != 1:
@@ -174,14 +175,12 @@ def graceful(snapshot: Any) -> str:
     if "readinessProbe" not in container:
         cause = "without it a new pod gets requests before it can answer"
         raise Fail("no readinessProbe", "the probe that was there", cause)
-    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
-    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
-    if updated < wanted or available < wanted:
+    if not rolled.complete:
         cause = "the update is under way: wait some seconds, and check again"
-        if any(map(_crashes, snapshot.pods_of("deploy-risk"))):
+        if rolled.stage is Stage.CRASH:
             cause = "the new pods crash: `kubectl logs deployment/deploy-risk` has their last words"
-        saw = f"{updated} of {wanted} pods are of the new kind, {available} can serve"
-        raise Fail(saw, f"{wanted} new ones that serve", cause)
+        saw = f"{rolled.updated} of {rolled.wanted} pods are of the new kind, {rolled.available} can serve"
+        raise Fail(saw, f"{rolled.wanted} new ones that serve", cause)
     return f"SIGTERM reaches the server, which answers for {drain:g} s more, and has {grace} s for it."
 
 
@@ -190,11 +189,6 @@ def _first_command(script: str) -> list[str]:
     lexer = shlex.shlex(script, posix=True, punctuation_chars=True)
     lexer.whitespace_split, lexer.commenters = True, ""
     return list(itertools.takewhile(lambda word: not set(word) <= set(";&|"), lexer))
-
-
-def _crashes(pod: Object) -> bool:
-    statuses = pod.get("status", {}).get("containerStatuses") or []
-    return any(status.get("restartCount") or "terminated" in status.get("state", {}) for status in statuses)
 
 
 def _drain(words: list[str]) -> float:

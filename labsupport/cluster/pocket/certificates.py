@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from labsupport import files
 from labsupport.cluster.pocket import service_range
-from labsupport.cluster.pocket.layout import AGENT_GROUP, CONTEXT, METRICS_HOST, NODE_NAME, Layout, write_atomically
+from labsupport.cluster.pocket.layout import AGENT_GROUP, CONTEXT, METRICS_HOST, NODE_NAME, Layout
 
 _LIFETIME = datetime.timedelta(days=365)
 _LOCAL = ("127.0.0.1", "localhost")
@@ -109,7 +110,7 @@ def _write_if_changed(file: Path, content: dict[str, Any]) -> None:
     # JSON is YAML, so kubectl and every client read it.
     text = json.dumps(content, indent=1).encode() + b"\n"
     if not file.exists() or file.read_bytes() != text:
-        write_atomically(file, text)
+        files.write_private(file, text)
 
 
 def _are_current(layout: Layout) -> bool:
@@ -171,9 +172,9 @@ def _service_account_key(layout: Layout) -> None:
         key = serialization.load_pem_private_key(file.read_bytes(), password=None)
     else:
         key = ec.generate_private_key(ec.SECP256R1())
-        write_atomically(file, _pem(key))
+        files.write_private(file, _pem(key))
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    write_atomically(layout.certificates / "sa.pub", public)
+    files.write_private(layout.certificates / "sa.pub", public)
 
 
 def _dated(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
@@ -207,8 +208,8 @@ def _general_name(host: str) -> x509.GeneralName:
 
 
 def _store(layout: Layout, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
-    write_atomically(layout.key(name), _pem(key))
-    write_atomically(layout.certificate(name), certificate.public_bytes(serialization.Encoding.PEM))
+    files.write_private(layout.key(name), _pem(key))
+    files.write_private(layout.certificate(name), certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _pem(key: PrivateKeyTypes) -> bytes:

@@ -2,8 +2,8 @@
 
 import hashlib
 import http.client
-import os
 import queue
+import shutil
 import tarfile
 import threading
 import urllib.error
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from labsupport import files
 from labsupport.cluster import versions
 from labsupport.cluster.pocket.sources import Progress, Refused
 
@@ -144,15 +145,12 @@ def _listed(sums: str, name: str) -> str:
 
 
 def _unpack(archive: Path, program: str, folder: Path) -> None:
-    with tarfile.open(archive) as files:
-        for member in files:
+    with tarfile.open(archive) as packed:
+        for member in packed:
             if member.isfile() and Path(member.name).name == program:
-                content = files.extractfile(member)
+                content = packed.extractfile(member)
                 assert content is not None
-                part = folder / f"{program}.part"
-                with content, os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o755), "wb") as stream:
-                    while block := content.read(_BLOCK):
-                        stream.write(block)
-                part.replace(folder / program)
+                with content, files.replacing(folder / program, 0o755) as stream:
+                    shutil.copyfileobj(content, stream, _BLOCK)
                 return
     raise Refused(f"{archive.name} has no program {program!r}")

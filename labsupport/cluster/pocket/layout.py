@@ -8,7 +8,7 @@ import socket
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from labsupport import paths
+from labsupport import files, paths
 from labsupport.errors import LabsError
 
 NODE_NAME = "pocket"
@@ -149,7 +149,7 @@ class Layout:
             kept = getattr(keep, field.name) if keep else None
             chosen[field.name] = kept if kept and is_free(kept) else _free_port(set(chosen.values()))
         ports = Ports(**chosen)
-        write_atomically(self.folder / "ports.json", json.dumps(asdict(ports)).encode())
+        files.write_private(self.folder / "ports.json", json.dumps(asdict(ports)).encode())
         return ports
 
 
@@ -176,17 +176,6 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def write_atomically(file: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a file that readers see whole or not at all."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
-            stream.write(content)
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _free_port(taken: set[int]) -> int:

@@ -6,7 +6,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from labsupport.cluster.pocket.layout import Layout, write_atomically
+from labsupport import files
+from labsupport.cluster.pocket.layout import Layout
 from labsupport.errors import LabsError
 
 # 512 ranges of 4096 addresses, all of them in the layout's SERVICE_RANGE.
@@ -43,7 +44,7 @@ def reserve(place: Layout) -> socket.socket:
         except OSError:
             reservation.close()
             continue
-        write_atomically(_file(place), f"{candidate}\n".encode())
+        files.write_private(_file(place), f"{candidate}\n".encode())
         return reservation
     if bound:
         raise LabsError(

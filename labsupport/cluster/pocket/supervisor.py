@@ -15,10 +15,11 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from labsupport import files
 from labsupport.cluster import locking
 from labsupport.cluster.pocket import controlplane, leftovers
 from labsupport.cluster.pocket.controlplane import Component
-from labsupport.cluster.pocket.layout import Layout, write_atomically
+from labsupport.cluster.pocket.layout import Layout
 
 STARTING, READY, STOPPING = "starting", "ready", "stopping"
 # Seconds before a restart: doubled with each death, from the beginning again after a minute of life.
@@ -201,7 +202,7 @@ class Supervisor:
         # A full disk must not end the supervisor: the next change says it again.
         with contextlib.suppress(OSError):
             text = json.dumps(asdict(State(self.phase, os.getpid(), programs)))
-            write_atomically(self.layout.state, text.encode())
+            files.write_private(self.layout.state, text.encode())
 
 
 def _wait(program: _Program) -> None:

@@ -1,9 +1,9 @@
 """What this machine can give to pods."""
 
-import os
 import shutil
 from functools import cache
-from pathlib import Path
+
+from labsupport import machine
 
 _PODS = 110
 
@@ -12,23 +12,8 @@ _PODS = 110
 def of_machine() -> dict[str, str]:
     """Return the node's capacity as quantities: cpu, memory, pods, ephemeral-storage."""
     return {
-        "cpu": str(_cores()),
-        "memory": f"{_memory() // 1024}Ki",
+        "cpu": str(machine.cores()),
+        "memory": f"{machine.memory() // 1024}Ki",
         "pods": str(_PODS),
         "ephemeral-storage": f"{shutil.disk_usage('/').total // 1024}Ki",
     }
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
-
-
-def _memory() -> int:
-    """Return the bytes of memory: the machine's, or fewer where a container's limit says so."""
-    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for file in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
-        try:
-            return min(total, int(file.read_text()))
-        except (OSError, ValueError):
-            continue
-    return total

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import datetime
 import hashlib
 import os
 import shutil
@@ -11,7 +10,7 @@ import time
 from pathlib import Path
 
 from labsupport.cluster.pocket.leftovers import POD_MARK
-from labsupport.cluster.pocket.node import hooks, launch, output, rewriting, tasks, variables, volumes
+from labsupport.cluster.pocket.node import clock, hooks, launch, output, rewriting, tasks, variables, volumes
 from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.images import Image
 from labsupport.cluster.pocket.node.node import Node
@@ -72,7 +71,7 @@ async def start(pod: Pod, container: Container, image: Image, node: Node) -> Non
         os.close(stderr_end)
     container.output = tasks.start(output.collect(stdout, stderr, log), f"the output of {pod.name}/{container.name}")
     container.session = container.process.pid
-    container.state = {"running": {"startedAt": now()}}
+    container.state = {"running": {"startedAt": clock.now()}}
     node.events.of_container(pod, container, "Normal", "Started", "Container started")
 
 
@@ -166,19 +165,9 @@ def kill_if_deaf(container: Container) -> None:
         kill(container)
 
 
-def now() -> str:
-    """Return the time of day as the API writes it."""
-    return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def seconds(text: str) -> float:
-    """Return a time of the API in seconds since 1970."""
-    return datetime.datetime.fromisoformat(text).timestamp()
-
-
 def terminated(container: Container, code: int, reason: str, message: str = "") -> Json:
     """Return the state of a container that has ended."""
-    ended = now()
+    ended = clock.now()
     begun = container.state.get("running", {}).get("startedAt", ended)
     state = {"exitCode": code, "reason": reason, "startedAt": begun, "finishedAt": ended}
     if message:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 import aiohttp
 
 from labsupport.cluster.pocket.layout import NODE_NAME
+from labsupport.cluster.pocket.node import clock
 from labsupport.cluster.pocket.node.api import Api, ApiError, Json
 from labsupport.cluster.pocket.node.pod import Container, Pod
 
@@ -59,7 +60,7 @@ class Events:
                 log.exception("event %s is lost", event["reason"])
 
     def _add(self, reference: Json, kind: str, reason: str, message: str) -> None:
-        now = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}"
+        now = clock.now()
         namespace = reference.get("namespace", _NODE_NAMESPACE)
         event = {
             "apiVersion": "v1",

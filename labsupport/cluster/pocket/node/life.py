@@ -7,7 +7,7 @@ import time
 
 import aiohttp
 
-from labsupport.cluster.pocket.node import containers, hooks, images, limits, probes, status, tasks, volumes
+from labsupport.cluster.pocket.node import clock, containers, hooks, images, limits, probes, status, tasks, volumes
 from labsupport.cluster.pocket.node.api import ApiError
 from labsupport.cluster.pocket.node.containers import CannotStart
 from labsupport.cluster.pocket.node.images import Image, ImageError
@@ -247,7 +247,7 @@ async def _end_at_deadline(pod: Pod, node: Node) -> None:
     limit = pod.spec.get("activeDeadlineSeconds")
     if limit is None:
         return
-    await asyncio.sleep(max(0.0, limit - (time.time() - containers.seconds(pod.start_time))))
+    await asyncio.sleep(max(0.0, limit - (time.time() - clock.seconds(pod.start_time))))
     words = "Pod was active on the node longer than the specified deadline"
     pod.reason, pod.message = "DeadlineExceeded", words
     node.events.of_pod(pod, "Normal", "DeadlineExceeded", words)

@@ -1,10 +1,9 @@
 """The API metrics.k8s.io, from which `kubectl top` and the HorizontalPodAutoscaler read what pods use."""
 
-import datetime
 from typing import Any
 
 from labsupport.cluster.pocket.layout import NODE_NAME
-from labsupport.cluster.pocket.node import selectors, usage
+from labsupport.cluster.pocket.node import clock, selectors, usage
 from labsupport.cluster.pocket.node.http import Refusal, Request
 from labsupport.cluster.pocket.node.node import Node
 from labsupport.cluster.pocket.node.pod import Pod
@@ -99,7 +98,7 @@ def _samples(node: Node, pod: Pod) -> dict[str, Sample]:
 
 
 def _measured(kind: str, metadata: Object) -> Object:
-    now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    now = clock.now()
     return {
         "kind": kind,
         "apiVersion": VERSION,

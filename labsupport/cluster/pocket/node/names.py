@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from labsupport.cluster.pocket.layout import to_loopback, write_atomically
+from labsupport import files
+from labsupport.cluster.pocket.layout import to_loopback
 
 Object = dict[str, Any]
 Names = dict[str, list[str]]
@@ -46,7 +47,7 @@ def names_of(services: Iterable[Object], slices: Iterable[Object]) -> Names:
 
 def publish(names: Names, file: Path) -> None:
     """Write the file that pods and notebooks look names up in."""
-    write_atomically(file, json.dumps(names, sort_keys=True).encode())
+    files.write_private(file, json.dumps(names, sort_keys=True).encode())
 
 
 def resolve(name: str, file: Path, namespace: str = "default") -> list[str] | None:

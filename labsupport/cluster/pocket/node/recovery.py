@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from labsupport.cluster.pocket.node import containers
+from labsupport.cluster.pocket.node import clock, containers
 from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.pod import INIT, MAIN, SIDECAR, Container, Pod
 
@@ -15,7 +15,7 @@ _LOST = "The container could not be located when the pod was terminated.  The co
 def restore(pod: Pod) -> None:
     """Give a pod its containers; those that ran under an earlier agent keep their count and their logs."""
     known = pod.object.get("status") or {}
-    pod.start_time = known.get("startTime") or containers.now()
+    pod.start_time = known.get("startTime") or clock.now()
     if known.get("phase") in ENDED:
         # It stays as it is, with its logs, until somebody deletes it.
         pod.ended, pod.initialized = known["phase"], True

@@ -11,7 +11,7 @@ import aiohttp
 
 from labsupport.cluster import versions
 from labsupport.cluster.pocket.layout import NODE_NAME
-from labsupport.cluster.pocket.node import capacity, containers, fields
+from labsupport.cluster.pocket.node import capacity, clock, fields
 from labsupport.cluster.pocket.node.api import ApiError, Json
 from labsupport.cluster.pocket.node.node import Node
 
@@ -91,7 +91,7 @@ async def _say_ready(node: Node) -> str:
     before = {
         condition["type"]: condition for condition in (await node.api.get(PATH))["status"].get("conditions") or []
     }
-    now = containers.now()
+    now = clock.now()
     conditions = []
     for kind, value, reason, message in _CONDITIONS:
         known = before.get(kind)
@@ -114,7 +114,7 @@ async def _say_ready(node: Node) -> str:
 
 
 async def _renew_lease(node: Node, uid: str) -> None:
-    now = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())}.000000Z"
+    now = clock.precise()
     spec = {"holderIdentity": NODE_NAME, "leaseDurationSeconds": _LEASE_SECONDS, "renewTime": now}
     try:
         await node.api.patch(f"{_LEASES}/{NODE_NAME}", {"spec": spec})

@@ -2,7 +2,7 @@
 
 import logging
 
-from labsupport.cluster.pocket.node import containers, fields
+from labsupport.cluster.pocket.node import clock, fields
 from labsupport.cluster.pocket.node.api import Api, ApiError, Json
 from labsupport.cluster.pocket.node.pod import INIT, MAIN, SIDECAR, Container, Pod
 
@@ -120,7 +120,7 @@ def _condition(pod: Pod, kind: str, holds: bool, reason: str = "", message: str 
         "status": value,
         "observedGeneration": pod.object["metadata"].get("generation"),
         "lastProbeTime": None,
-        "lastTransitionTime": since or containers.now(),
+        "lastTransitionTime": since or clock.now(),
         "reason": reason or None,
         "message": message or None,
     }

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from labsupport.cluster.pocket.layout import write_atomically
+from labsupport import files
 from labsupport.cluster.pocket.node import fields, references
 from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.node import Node
@@ -183,5 +183,5 @@ def _write_kubeconfig(pod: Pod, token: Path, node: Node) -> Path:
         "current-context": "pod",
     }
     file = pod.folder / "kubeconfig"
-    write_atomically(file, json.dumps(content).encode())
+    files.write_private(file, json.dumps(content).encode())
     return file
