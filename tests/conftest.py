@@ -1,6 +1,7 @@
 """What more than one folder of tests needs: the programs of a control plane, and how hypothesis looks for examples."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from labsupport.cluster import locking
 from labsupport.cluster.pocket import programs
 from labsupport.errors import LabsError
 from tests import kit
+
+# A run in the background of a shell, or under nohup, ignores these, and so would every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # How long an example takes is the machine's business. The same examples each time, so that a change is what makes a
 # check fail; `make nightly` looks for new ones.
