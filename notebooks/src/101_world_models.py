@@ -152,7 +152,8 @@ for given in (1, 1 / 2, 1 / 4, 1 / 8, 0.7, 0.3):
 def mean_bits(probability, happened):
     """Return the mean surprise in bits per day.
 
-    `probability`: array (days,) of forecasts that it rains; `happened`: boolean array (days,), whether it did.
+    `probability`: array (days,) of forecasts that it rains;
+    `happened`: boolean array (days,), whether it did.
     """
     ### BEGIN SOLUTION
     given = np.where(happened, probability, 1 - np.asarray(probability))
@@ -227,7 +228,10 @@ print(
 
 # %% tags=["exercise"] exercise="101.3"
 def bayes_update(belief, sign_if_rain, sign_if_dry):
-    """Return the probability of rain after the sign was seen; three numbers between 0 and 1 go in, one comes out."""
+    """Return the probability of rain after the sign was seen.
+
+    Three numbers between 0 and 1 go in, one comes out.
+    """
     ### BEGIN SOLUTION
     shows = belief * sign_if_rain + (1 - belief) * sign_if_dry
     return belief * sign_if_rain / shows
@@ -284,9 +288,9 @@ print(f"2015, both signs counted: {scores['counted']:.3f}")
 reveal("101.g2", scores["chained"] < scores["counted"])
 
 # %% [markdown]
-# The second sign is worth something, and the chain throws nearly all of it away by being too sure, both ways. The rule is
-# right, the assumption is not: rain and narrow days are **the same clouds seen twice**, and the chain counts two witnesses.
-# You know this fault: two alerts with one cause, read as proof of a double failure.
+# The chain throws nearly all of the second sign's worth away by being too sure, both ways. The rule is right, the assumption
+# is not: rain and narrow days are **the same clouds seen twice**. You know this fault: two alerts with one cause, read as
+# proof of a double failure.
 
 # %% [markdown]
 # ## Use it: how many signs?
@@ -567,7 +571,7 @@ for name in candidates:
 
 # %% tags=["exercise"] exercise="101.5"
 def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):
-    """Return the list of columns of `signs` (a boolean frame) whose share of agreement grows by more than `margin`."""
+    """Return the columns of `signs` (a boolean frame) that agree more with tomorrow, by `margin`."""
     ### BEGIN SOLUTION
     return [
         name
