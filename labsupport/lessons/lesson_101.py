@@ -10,12 +10,17 @@ from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail
-from labsupport.lessons.cases import rows_101
+from labsupport.exercises.refute import Measured, OutsideRules, whole_number
+from labsupport.lessons.cases import rows_101, weeks_101
 
 if TYPE_CHECKING:
     import pandas as pd
 
 exercises = Exercises("101")
+
+exercises.guess("g1", "By so much, knowing whether it rained today shortens the record of the year's rain", unit="%")
+exercises.guess("g2", "On 2015, two signs chained by Bayes' rule score better than counting the days with both")
+exercises.guess("g3", "The error rate is among the three metrics that tell most about the next ten minutes")
 
 
 @exercises.check(
@@ -134,10 +139,11 @@ def mean_bits(answer: Guarded) -> str:
     "3",
     "Bayes' rule",
     hints=(
-        "First compute the share of all days that show the sign: `shows = ...`, a sum of two products.",
-        "The days before rain that show it are `belief * sign_if_rain` of all days. The others have the weight `1 - belief`.",
-        "Then `belief * sign_if_rain / shows`.",
+        "Of 1,000 days, `1000 * belief` come before rain, and `sign_if_rain` of those are narrow. Which others are narrow?",
+        "The narrow days before rain are `belief * sign_if_rain` of all days; those before a dry day weigh `1 - belief`.",
+        "The new belief is the first of these two, divided by the sum of both.",
     ),
+    minutes=6,
 )
 def bayes_update(answer: Guarded) -> str:
     """Try several beliefs and signs; each usual mistake gives other numbers."""
@@ -176,21 +182,17 @@ def bayes_update(answer: Guarded) -> str:
     "A contract that holds",
     hints=(
         "Read the findings one by one; each names the metric and says what is wrong with it.",
-        "Three changes: one spelling, one metric under the other heading, one line that stands twice.",
-        "`gpu_utilization` belongs under `infrastructure_metrics`; `acuracy` lacks a c; `response_time` may stand once.",
+        "Three repairs: one spelling, one metric under the other heading, one line that stands twice.",
+        "Which name of the contract says how many requests come in, and which one that requests got no answer?",
     ),
-    minutes=4,
+    minutes=6,
 )
 def contract(answer: object) -> str:
-    """Read the learner's document with the contract itself, then look whether a metric was lost in the repair."""
-    from labsupport.monitoring.config import INFRASTRUCTURE_METRICS, MODEL_METRICS, ConfigError, MonitoringConfig
+    """Read the learner's document with the contract itself, then look for what was lost in the repair, or not added."""
+    from labsupport.monitoring.config import ConfigError, MonitoringConfig
 
     if not isinstance(answer, str):
         raise Fail(f"a {type(answer).__name__}", "the document as text", "keep the triple quotes around it")
-    kinds = [line.strip() for line in answer.splitlines() if line.startswith("kind:")]
-    if kinds and kinds != ["kind: ConfigMap"]:
-        cause = "Kubernetes knows the kind by exactly this word, capital letters included"
-        raise Fail(f"`{kinds[0]}`", "`kind: ConfigMap`", cause)
     try:
         config = MonitoringConfig.from_yaml(answer)
     except ConfigError as error:
@@ -204,12 +206,32 @@ def contract(answer: object) -> str:
     if "kind: ConfigMap" not in answer:
         cause = "the ConfigMap around the contract is gone: `kubectl apply` would refuse the rest"
         raise Fail("the inner document alone", "the whole ConfigMap", cause)
-    kept = set(config.model_metrics) | set(config.infrastructure_metrics)
-    lost = [name for name in [*MODEL_METRICS, *INFRASTRUCTURE_METRICS] if name not in kept]
+    kept = {*config.model_metrics, *config.infrastructure_metrics}
+    lost = [name for name in TUTORIAL if name not in kept]
     if lost:
         cause = "a metric was deleted to silence its finding: repair the line, keep the metric"
-        raise Fail(f"a valid contract without {', '.join(lost)}", "all eight metrics of the list", cause)
-    return "The contract is valid and watches all eight metrics."
+        raise Fail(f"a valid contract without {', '.join(lost)}", "all eight metrics of the tutorial", cause)
+    if not kept & LOAD:
+        question = "which name of the contract stands for the metric that your ranking puts first?"
+        raise Fail("no metric of the load", "the one that foretells most", question=question)
+    if "error_rate" not in kept:
+        question = "what do your users get in an outage, however it came about?"
+        raise Fail("nothing that proves an outage", "the metric that counts what failed", question=question)
+    return f"The contract is valid and watches {len(kept)} metrics, of which the tutorial had eight."
+
+
+# What the tutorial's list means, and the metrics of load that it forgets; `cpu_usage` is in the list.
+TUTORIAL = (
+    "accuracy",
+    "precision",
+    "recall",
+    "f1_score",
+    "cpu_usage",
+    "memory_usage",
+    "gpu_utilization",
+    "response_time",
+)
+LOAD = {"request_rate", "replica_utilization", "queue_depth"}
 
 
 @exercises.check(
@@ -271,25 +293,69 @@ def suspicious_signs(answer: Guarded) -> str:
     return "Found the leaks among eight signs at four margins, also the quiet one that is wrong on one day in seven."
 
 
+@exercises.refute(
+    "6",
+    "Requests per second save at least a third of the surprise about an outage in the next ten minutes",
+    case="(minutes in a row, quiet minutes): whole numbers from 1 to 15 and from 0 to 120",
+    hints=(
+        "The median outage lasts a minute: most of them are one long evening that crosses the line again and again. "
+        "Which minutes are easy to foretell, then?",
+        "A minute just after an outage is half of the answer. What is left when such minutes are not judged?",
+        "A page that fires for a single minute wakes nobody: let it last, ask for a quiet half hour before, or both.",
+    ),
+    minutes=8,
+)
+def load_foretells(case: object) -> Measured:
+    """Judge the metric on the recorded weeks under the case's definition of an outage; the whole interval must be below."""
+    from labsupport.ml.foretold import share_saved
+    from labsupport.world.outages import in_a_row, runs, within_last, within_next
+
+    if not isinstance(case, tuple | list | np.ndarray) or len(case) != 2:
+        raise OutsideRules("a case is a pair such as (1, 0)")
+    lasting = whole_number(case[0], 1, 15, "the minutes in a row")
+    quiet = whole_number(case[1], 0, 120, "the quiet minutes")
+    weeks = weeks_101.recorded()
+    outage = in_a_row(weeks.slow, lasting)
+    judged = ~within_last(outage, quiet)
+    saved = share_saved(
+        weeks.requests_per_s,
+        within_next(outage, 10),
+        judged & (weeks.day < 7),
+        judged & (weeks.day >= 7),
+        weeks.day,
+    )
+    start, end = runs(outage)
+    reaches = "reaches" if saved.high >= THIRD else "stays below"
+    return Measured(
+        saved.high >= THIRD,
+        f"{len(start)} outages, the median lasts {np.median(end - start):.0f} min; saved {saved}, which {reaches} a third",
+    )
+
+
+THIRD = 1 / 3
+
+
 exercises.quiz(
     "a",
-    "A bigger table scores 0.60 bits on the days it learnt from and 0.86 on new days; a smaller one 0.78 and 0.81. Which do you deploy?",
-    ("The bigger: 0.60 is by far the lowest score in the comparison.", False, "0.60 is a score on days whose outcome is in the table. In production every day is new, and there it costs 0.86."),
-    ("Neither, until both score the same on old and new days.", False, "Some gap is normal: numbers fitted to some days fit these days best. What decides is the score on new days."),
-    ("The smaller: on days it has not seen it is surprised less.", True, "Production consists of new days. The smaller table costs 0.81 bits there, the bigger 0.86."),
-    ("The bigger, with a year of new data its score will come down to 0.60.", False, "More data helps, but 547 rows spread over 1,096 days are mostly noise; nothing promises 0.60 on new days."),
+    "You tried six tables on 2015; the best costs 0.81 bits a day there and 0.75 on 2012-14. What do you promise for 2016?",
+    ("0.81: none of the six learnt from 2015, so its score is an honest one", False, "None learnt from it, but you chose by it: the winner of six tries owes some of its place to 2015's own luck."),
+    ("A bit above 0.81: whatever won on 2015 was also lucky on 2015", True, "Right. Whoever picks by a year has used it up; lesson 203 keeps a third part of the data for the promise."),
+    ("0.75: refitted on all four years, the table knows more than it did", False, "0.75 is the score on days whose outcome is in the table. 2016 is new to it, however many years it has counted."),
+    ("0.97, the base rate: nothing of 2015 can be known about another year", False, "2015 was another year, too, and cost 0.81 to a table of 2012-14. What carried over once may carry over again."),
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "Your model answers, and the truth arrives next week. Which of these can page someone within the minute?",
-    ("accuracy, because it says directly how many answers are right", False, "Accuracy needs the truth, and the truth comes later: tomorrow for rain, weeks for a fraud or a churn."),
-    ("recall, because missed events are the expensive ones", False, "They are, but whether an event was missed is known only after it came. Recall is late as accuracy is."),
-    ("response_time, because it is known with every answer", True, "It needs no truth, so it is live. It can't tell whether the answers are right, so you need both kinds."),
+    "A fraud model is replaced at noon. Its answers are checked by hand, 30 days later. What shows first that the new one answers nonsense?",
+    ("a fall of precision, which was 0.90 on the dashboard this morning", False, "That 0.90 is about answers of a month ago, and so is each one on the dashboard for the next 30 days."),
+    ("a rise of response_time, the only one that is known with each answer", False, "It is live, but it says how fast an answer comes. Nonsense comes as fast as sense, often faster."),
+    ("a jump in the share of answers that say fraud, against last week's", True, "It needs no truth, only the answers themselves. It is no proof (fraud may have changed), but it comes at once."),
+    ("a fall of recall, since the frauds that slip through cost the most", False, "They do, and that they slipped through is known when they are checked by hand: in 30 days."),
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "A model says 70 % for rain on ten days, and it rains on seven of them. Was it wrong on the three dry days?",
-    ("Yes: it said rain and there was none.", False, "It did not say rain, it said 70 %. A forecast of 70 % that came true ten times out of ten would be the faulty one."),
-    ("No: 70 % means that it stays dry three times out of ten.", True, "Seven of ten is exactly what it promised. Such a forecast is called calibrated; lesson 203 measures it."),
-    ("Partly: a good model would have said 100 % on seven days and 0 % on three.", False, "That model would know more, but ours promised seven of ten and seven came. Less sharp is not wrong."),
+    "A model foretells “disk page within the hour” and saves 0.9 of the surprise. Its one sign, “disk above 90 %”, is logged on time; the page fires at 95 %, and clears below. What do you look at first?",
+    ("whether the sign is a leak: 0.9 is too good for an honest one", False, "It is logged on time, so it is known when the forecast is made. Too good is a reason to look, and something else is left to look at."),
+    ("whether a table of two rows is too small for a disk's many states", False, "More rows may help or overfit, but that would not explain why a table of two rows is so good."),
+    ("how many of the foretold pages had another one in the hour before", True, "A disk that hovers around 95 % fires and clears all night: the model is praised for one event, again and again."),
+    ("whether the same two numbers hold for the disks of other services", False, "A good question for later, about another world. First ask what 0.9 means in this one."),
 )  # fmt: skip

@@ -28,6 +28,10 @@ INFRASTRUCTURE_METRICS = {
     "memory_usage": Metric("bytes", "live", "memory in use"),
     "gpu_utilization": Metric("ratio", "live", "share of time in which the GPU worked; needs a GPU exporter"),
     "response_time": Metric("seconds", "live", "time from request to answer"),
+    "request_rate": Metric("req/s", "live", "requests that come in per second: the load from outside"),
+    "replica_utilization": Metric("ratio", "live", "share of the replicas that are busy"),
+    "queue_depth": Metric("requests", "live", "requests that wait for a replica"),
+    "error_rate": Metric("ratio", "live", "share of the requests that got no good answer"),
 }
 
 
@@ -59,7 +63,10 @@ class MonitoringConfig(BaseModel):
         Raises ConfigError with a sentence per finding.
         """
         document = _mapping(text, "the document")
-        if document.get("kind") == "ConfigMap":
+        kind = document.get("kind")
+        if kind not in (None, "ConfigMap"):
+            raise ConfigError(f"The kind is {kind!r}: expected ConfigMap, spelt with these capital letters.")
+        if kind:
             inner = (document.get("data") or {}).get("config.yaml")
             if not isinstance(inner, str):
                 raise ConfigError(

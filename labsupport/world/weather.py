@@ -26,6 +26,30 @@ def seattle_weather() -> "pd.DataFrame":
     return days
 
 
+def daily_signs(days: "pd.DataFrame") -> "pd.DataFrame":
+    """Return five signs of each day of `seattle_weather`, cut into named levels.
+
+    Columns: `wet` (precipitation: dry, <2, 2-8, >8 mm), `gap` (high less low: <5, 5-8, 8-11, >11 degrees), `breeze` (wind:
+    calm to 2.5 m/s, breeze to 4, wind), `trend` (high against the day before: colder by 1.5 degrees or more, same, warmer),
+    `week` (of the year, 1 to 53).
+    """
+    import numpy as np
+    import pandas as pd
+
+    def levels(values: "pd.Series", edges: list[float], names: list[str]) -> "pd.Series":
+        return pd.cut(values, [-np.inf, *edges, np.inf], labels=names).astype(str)
+
+    return pd.DataFrame(
+        {
+            "wet": levels(days["precipitation"], [0, 2, 8], ["dry", "<2", "2-8", ">8"]),
+            "gap": levels(days["temp_max"] - days["temp_min"], [5, 8, 11], ["<5", "5-8", "8-11", ">11"]),
+            "breeze": levels(days["wind"], [2.5, 4], ["calm", "breeze", "wind"]),
+            "trend": levels(days["temp_max"].diff().fillna(0), [-1.5, 1.5], ["colder", "same", "warmer"]),
+            "week": days["date"].dt.isocalendar().week.astype(int),
+        }
+    )
+
+
 def signs_of_a_colleague(days: "pd.DataFrame") -> "pd.DataFrame":
     """Return four boolean signs for the days of `seattle_weather`, of which one was written down a day too late.
 

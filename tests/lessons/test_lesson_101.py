@@ -1,5 +1,7 @@
 """Lesson 101: usual mistakes, each with words of its own diagnosis, and right answers (see test_every_lesson)."""
 
+import pytest
+
 BROKEN_CONTRACT = '''repaired = """
 kind: ConfigMap
 data:
@@ -14,7 +16,8 @@ def contract(model: str, infrastructure: str) -> str:
 
 
 MODEL = "accuracy, precision, recall, f1_score"
-INFRASTRUCTURE = "cpu_usage, memory_usage, gpu_utilization, response_time"
+TUTORIAL = "cpu_usage, memory_usage, gpu_utilization, response_time"
+INFRASTRUCTURE = TUTORIAL + ", request_rate, error_rate"
 
 WRONG = {
     "101.1": {
@@ -101,13 +104,19 @@ WRONG = {
             contract(MODEL + ", gpu_utilization", INFRASTRUCTURE),
             "belongs under infrastructure_metrics",
         ),
+        "adds nothing that foretells": (contract(MODEL, TUTORIAL + ", error_rate"), "your ranking puts first"),
+        "adds nothing that proves": (contract(MODEL, TUTORIAL + ", queue_depth"), "what do your users get"),
+        "takes a name of the telemetry": (
+            contract(MODEL, TUTORIAL + ", requests_per_s, error_rate"),
+            "unknown metric 'requests_per_s'",
+        ),
         "keeps only the inner document": (
             f'repaired = "model_metrics: [{MODEL}]\\ninfrastructure_metrics: [{INFRASTRUCTURE}]"',
             "around the contract is gone",
         ),
         "writes the kind in small letters": (
             contract(MODEL, INFRASTRUCTURE).replace("ConfigMap", "configmap"),
-            "capital letters included",
+            "these capital letters",
         ),
         "gives a dictionary": ("repaired = {'model_metrics': ['accuracy']}", "triple quotes"),
     },
@@ -157,6 +166,14 @@ WRONG = {
             "into a list",
         ),
     },
+    "101.6": {
+        "keeps the flapping label": ("case = (1, 0)", "582 outages, the median lasts 1 min"),
+        "waits for a second minute only": ("case = (2, 0)", "192 outages"),
+        "leaves out five minutes only": ("case = (1, 5)", "saved 0.43"),
+        "asks for half an hour in a row": ("case = (30, 0)", "the minutes in a row lies between 1 and 15"),
+        "takes shares of an hour": ("case = (5, 0.5)", "the quiet minutes is a whole number"),
+        "gives one number": ("case = 5", "a pair such as (1, 0)"),
+    },
 }
 
 RIGHT = {
@@ -195,6 +212,9 @@ RIGHT = {
     },
     "101.4": {
         "in another order and style": contract("f1_score, recall, accuracy, precision", INFRASTRUCTURE),
+        "with the queue, and with more than is asked": contract(
+            MODEL, TUTORIAL + ", error_rate, queue_depth, replica_utilization"
+        ),
     },
     "101.5": {
         "as a set": (
@@ -203,4 +223,20 @@ RIGHT = {
             "    return set(gain[gain > margin].index)"
         ),
     },
+    "101.6": {
+        "only lasting outages": "case = (4, 0)",
+        "only a quiet half hour before": "case = (1, 30)",
+        "as a list of NumPy's numbers": "case = list(np.array([10, 60]))",
+        "two minutes, and two hours of quiet": "case = (2, 120)",
+    },
 }
+
+
+def test_the_recorded_weeks_are_the_simulated_ones() -> None:
+    from labsupport.lessons.cases import weeks_101
+
+    recorded, again = weeks_101.recorded(), weeks_101.simulated(first_day=5, days=1)
+    day = recorded.day == 5
+    assert recorded.requests_per_s[day] == pytest.approx(again.requests_per_s)
+    assert (recorded.slow[day] == again.slow).all()
+    assert again.slow.any()
