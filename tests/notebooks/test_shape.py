@@ -12,7 +12,9 @@ from labsupport.course.budget import Cost
 from labsupport.course.runner import Job
 from labsupport.course.source import Lesson
 
-PARTS = ["The bridge", "See it", "Build it", "Use it", "Break it", "Quiz", "Take away"]
+PARTS = ["The bridge", "See it", "Build it", "Use it", "Break it", "Quiz", "Take it to work", "Take away"]
+# Lessons that have none yet.
+WITHOUT_WORK = [part for part in PARTS if part != "Take it to work"]
 WORDS = 120
 SOURCES = [path for number, path in source.find_sources(paths.sources()).items() if number != "000"]
 ALL = list(source.find_sources(paths.sources()).values())
@@ -33,8 +35,8 @@ def test_parts_stand_in_their_order(lesson: Lesson) -> None:
         if line.startswith("## ")
     ]
     found = [part for heading in headings for part in PARTS if heading.startswith(part)]
-    assert found == PARTS
-    assert len(headings) == len(PARTS), f"another heading of level 2: use ### inside a part; {headings}"
+    assert found in (PARTS, WITHOUT_WORK)
+    assert len(headings) == len(found), f"another heading of level 2: use ### inside a part; {headings}"
 
 
 @pytest.mark.parametrize("lesson", SOURCES, ids=lambda path: path.stem, indirect=True)
