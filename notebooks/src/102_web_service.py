@@ -525,13 +525,13 @@ claim(
 )
 
 # %% [markdown]
-# By Little's law 120 requests/s × 0.075 s = 9 replicas are at work: with nine the work just fits, and the latency has no limit,
-# it grows with the length of the simulation. And order **one more than the plan**: one may always be missing.
+# By Little's law 120 requests/s × 0.075 s = 9 replicas are at work: with nine the work just fits, and the latency has no limit.
+# And order **one more than the plan**: one may always be missing.
 
 # %% [markdown]
 # ### Scale at 70 %, but of what?
 #
-# A HorizontalPodAutoscaler (HPA) sets the replicas to `ceil(replicas × CPU / target)`, and does nothing while CPU and target
+# A [HorizontalPodAutoscaler](https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/) (HPA) sets the replicas to `ceil(replicas × CPU / target)`, and does nothing while CPU and target
 # differ by less than a tenth. Ours looks once a minute; a new pod serves two minutes later; it shrinks after ten calm
 # minutes, down to two. A replica shows 4 % CPU when it is idle, and 64 % when it never is.
 
