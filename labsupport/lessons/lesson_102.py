@@ -1,4 +1,4 @@
-"""Lesson 102, the web service: checkers, hints and quiz."""
+"""Lesson 102, the web service: checkers, hints, quiz and guesses."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from labsupport.exercises import expect
+from labsupport.exercises import Measured, OutsideRules, expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, LearnerError
@@ -14,7 +14,6 @@ from labsupport.lessons.cases.ratios_102 import CASES, NORMAL
 
 exercises = Exercises("102")
 
-RIDDLE_SEED = 105
 # Requests of the cell that goes on with 102.1.
 MANY = 100_000
 
@@ -199,118 +198,66 @@ class _Latencies:
         )
 
 
+CROWDS = ("10:00", "14:30", "18:00")
+BROKEN_MINUTES, REPLICA_HOURS = 10, 155
+# A minute that theory puts at the promised 300 ms is measured above it every other time.
+EXPECTED_S = 0.28
+BUSY_CPU = 64.0  # per cent, of a replica that is never idle
+
+
 @exercises.check(
     "4",
-    "Where a model may be trusted",
+    "A target for the autoscaler",
     hints=(
-        "`np.quantile(seen, 0.01)` is the value below which 1 % of what was seen lies; the upper border is at 0.99.",
-        "Both borders count: `(asked >= low) & (asked <= high)`, with brackets and `&` for arrays.",
-        "`low, high = np.quantile(seen, [share, 1 - share])`",
+        "The HPA adds a replica only when the CPU is a tenth above its target. How busy are the replicas by then? And how few of "
+        "them are there at night, when the knee comes early?",
+        "At night it is three or four. `theory.latency_quantile(0.95, busy * 3 / 0.075, 0.075, 3)` is the p95 of three replicas "
+        "at a load: up to which load are 280 ms kept?",
+        "Three replicas: up to 62 % busy, which is 4 + 60 × 0.62 = 41 % CPU. Divide by 1.1, for it acts a tenth above.",
     ),
-    minutes=4,
+    minutes=7,
 )
-def may_trust(answer: Guarded) -> str:
-    """Ask below, inside and above a skewed sample with outliers, for two shares."""
-    function = expect.function(answer)
-    rng = np.random.default_rng(24)
-    seen = np.append(rng.gamma(4.0, 0.1, 2000), [0.0, 3.0])
-    borders = {share: np.quantile(seen, [share, 1 - share]) for share in (0.01, 0.1)}
-    (low, high), (wide_low, wide_high) = borders.values()
-    asked = np.array(
-        [0.02, low * 0.9, low * 1.1, wide_low * 1.1, 0.35, 0.9, wide_high * 0.95, wide_high * 1.1, high * 1.05, 2.5]
-    )
-    rng.shuffle(asked)
-
-    def between(borders: Any) -> np.ndarray:
-        lowest, highest = borders
-        return np.asarray((asked >= lowest) & (asked <= highest))
-
-    def cases() -> Iterator[expect.Case]:
-        for share, (lowest, highest) in borders.items():
-            want = between((lowest, highest))
-            causes = {
-                "turned round: True is for what lies inside": ~want,
-                "smallest and largest value: one outlier would open the border wide, take quantiles": between(
-                    (seen.min(), seen.max())
-                ),
-                "only the upper border: what is smaller than anything seen is unknown too": asked <= highest,
-                "only the lower border: above what was seen is where it hurts": asked >= lowest,
-                "mean and standard deviation: the data are skewed, take the two quantiles": np.abs(asked - seen.mean())
-                <= 2 * seen.std(),
-                "`or` in place of `and`: every value lies above the lower border or below the upper one, so use `&`": (
-                    np.ones(len(asked), bool)
-                ),
-                "`np.percentile` counts from 0 to 100, `np.quantile` from 0 to 1": between(
-                    np.percentile(seen, [share, 1 - share])
-                ),
-                "`np.percentile` takes `share` for a percentage": between(np.percentile(seen, [share, 100 - share])),
-                "half of `share` was cut off at each end: cut off all of it": between(
-                    np.quantile(seen, [share / 2, 1 - share / 2])
-                ),
-                "`share` is not used, a number stands in its place": between(borders[0.01]),
-                "the borders are quantiles of `asked`: take those of `seen`": between(
-                    np.quantile(asked, [share, 1 - share])
-                ),
-            }
-            saw = expect.truths(
-                function(seen, asked, share=share),
-                len(asked),
-                "truth values, one a question,",
-                "compare `asked` with the two borders and return the result",
-            )
-            where = f" for a share of {share}, whose borders are {lowest:.3f} and {highest:.3f}"
-            yield expect.Case(saw, want, causes, where)
-
-    first = expect.explain_all(cases(), "which two borders does yours use, and which values lie between them?")[0]
-    return f"Trusts {first.want.sum()} of {len(asked)} questions, between {low:.2f} and {high:.2f}; an outlier at 3.0 did not open the border."
-
-
-@exercises.check(
-    "5",
-    "Three hidden faults",
-    hints=(
-        "Go down each column until the first ratio that is clearly not 1: that is where the story begins.",
-        "11:30: busy, slow, and yet the CPU is calm. Who is waiting for whom? 14:00: look at the replicas before the errors.",
-        "16:30: every ratio is about 1 but one, and that one is 1/1000. A service does not become a thousand times faster.",
-    ),
-)
-def named(answer: Any) -> str:
-    """Compare with what the seed hides; each place has its own trap."""
-    from labsupport.world.riddles import CAUSES, hidden_faults
-
-    if isinstance(answer, str | Guarded):
-        raise Fail(f"a {type(answer).__name__}", "a list of three names", "write the three names in square brackets")
-    if isinstance(answer, set | frozenset):
-        cause = "a set has no order, and the order says which fault came when: use square brackets"
-        raise Fail("a set of names", "a list of three names, in order of time", cause)
-    if isinstance(answer, Mapping):
-        answer = [answer[key] for key in sorted(answer)]
-    try:
-        names = [str(name) for name in answer]
-    except TypeError:
-        raise Fail(
-            f"a {type(answer).__name__}", "a list of three names", "write the three names in square brackets"
-        ) from None
-    if len(names) != 3:
-        raise Fail(f"{len(names)} names", "three names", "one for each page: 11:30, 14:00 and 16:30, in this order")
-    known = {_plain(cause): cause for cause in CAUSES}
-    strange = [name for name in names if _plain(name) not in known]
-    if strange:
+def target(answer: Any) -> str:
+    """Replay three Mondays with a crowd at different hours; the worst of them counts."""
+    percent = expect.number(answer, "the target")
+    wanted = "a target in per cent of CPU, between 1 and 100"
+    if 0 < percent < 1:
+        cause = f"this is a share; an HPA's target is in per cent: did you mean {100 * percent:g}?"
+        raise Fail(f"{percent:g}", wanted, cause)
+    if not 1 <= percent <= 100:
+        question = "what is the CPU of an idle replica, and of one that is never idle?"
+        raise Fail(f"{percent:g}", wanted, question=question)
+    days = [_billed(percent, start) for start in CROWDS]
+    broken, hours, fewest = max(day[0] for day in days), max(day[1] for day in days), min(day[2] for day in days)
+    bill = f"{broken} broken minute{'s' * (broken != 1)} and {hours:.0f} replica hours, on the worst of three days"
+    if broken <= BROKEN_MINUTES and round(hours) <= REPLICA_HOURS:
+        fixed = max(_billed(None, start)[0] for start in CROWDS)
+        return f"{bill}. Six replicas, day and night, cost 144 hours and break the promise in {fixed} minutes."
+    acts = 1.1 * percent
+    if acts > BUSY_CPU:
         cause = (
-            "use the names of the list above; each page has one of the five faults, also where the service looks well"
+            f"the CPU never gets there: an HPA with this target acts from {acts:.0f} % on, and a replica that is never idle "
+            f"shows {BUSY_CPU:.0f} %. So it only shrank, to {fewest} replicas"
         )
-        raise Fail(f"the name `{strange[0]}`", f"names out of {', '.join(CAUSES)}", cause)
-    said = [known[_plain(name)] for name in names]
-    truth = [type(fault).__name__ for fault in hidden_faults(RIDDLE_SEED)]
-    places = (
-        ("11:30", "traffic and replicas as before, replicas busy 1.26 but CPU 1.03: they wait, they do not work"),
-        ("14:00", "the errors are a consequence: a third of the replicas is missing, so the others are overloaded"),
-        ("16:30", "load, CPU and traffic are as before: the service is well, a latency of 1/1000 is a unit"),
-    )
-    for (start, cause), name, right in zip(places, said, truth, strict=True):
-        if name != right:
-            raise Fail(f"{name} at {start}", "another fault there", cause)
-    return "All three: a calm CPU, errors that were only a consequence, and a dashboard in the wrong unit."
+    elif broken > BROKEN_MINUTES:
+        cause = (
+            f"too little room: with this target the CPU may rise to {acts:.0f} %, which is {(acts - 4) / 60:.0%} busy, before "
+            f"anything happens; at night {fewest} replicas are past their knee then, crowd or no crowd"
+        )
+    else:
+        cause = "the promise is kept, by replicas that idle: a higher target is cheaper"
+    raise Fail(bill, f"at most {BROKEN_MINUTES} minutes and {REPLICA_HOURS} replica hours", cause)
+
+
+def _billed(percent: float | None, crowd: str) -> tuple[int, float, int]:
+    """Return (broken minutes, replica hours, fewest replicas) of a Monday with a crowd, by theory; None: six replicas."""
+    from labsupport.world import SLO, Burst, Service, Traffic, at
+    from labsupport.world.autoscaling import CPUAutoscaler, minutes_over
+
+    service = Service()
+    rates = Traffic().with_bursts(Burst(at(crowd), 1800, 1.65)).rate(60 * np.arange(1440) + 30.0)
+    replicas = np.full(1440, 6) if percent is None else CPUAutoscaler(percent).replicas(rates, service)
+    return minutes_over(SLO(EXPECTED_S), rates, replicas, service), replicas.sum() / 60, int(replicas.min())
 
 
 def _plain(name: str) -> str:
@@ -318,14 +265,15 @@ def _plain(name: str) -> str:
 
 
 @exercises.check(
-    "6",
+    "5",
     "A diagnosis as a program",
     hints=(
-        'One `if` a fault, in the order of the text, each with a `return`; after the last one `return "nothing"`.',
+        "One `if` a fault, each with a `return`. Which ratio only ever moves for one fault? Ask for those first: an impossible "
+        'latency, traffic, replicas, busy replicas without CPU; errors last; then `return "nothing"`.',
         "Thresholds with room: traffic above 1.15, replicas below 0.9, busy above 1.1 while CPU is below 1.1, errors above 5.",
         '`if ratios["latency_p95_ms"] < 0.01: return "WrongUnits"` comes first, the error rate comes last.',
     ),
-    minutes=8,
+    minutes=9,
 )
 def diagnose(answer: Guarded) -> str:
     """Draw ratios as the simulator gives them, with and without overload and after it; the first wrong name is explained."""
@@ -363,8 +311,10 @@ def _misled(want: str, saw: str, ratios: Mapping[str, float]) -> str:
         return (
             "errors are a consequence of overload here: ask for traffic, replicas and calm CPU first, for errors last"
         )
+    if want == "nothing" and saw == "BadDeploy":
+        return "a false alarm: error rates are small counts and may double; leave room in the threshold"
     if want == "nothing":
-        return "a false alarm: ratios wander by some 10 %, error rates may double; leave room in the thresholds"
+        return "a false alarm: ratios wander by some 10 %; leave room in the thresholds"
     if want == "WrongUnits":
         return "a latency of a thousandth is no good news: ask for it first, with a threshold such as 0.01"
     if want == "SlowDependency":
@@ -376,33 +326,108 @@ def _misled(want: str, saw: str, ratios: Mapping[str, float]) -> str:
     return f"the question for {saw} comes too early, or does not look at the metric that tells it from {want}"
 
 
+REPLICAS, RATE, MEAN_S, REQUESTS = 11, 120.0, 0.075, 30_000
+
+
+@exercises.refute(
+    "6",
+    "One queue for all replicas gives a p95 at least as short as reserving some of them for the long requests",
+    case="(share, times, reserved): the share of long requests from 0.001 to 0.5, how many times as long they are from 1 to 300, "
+    "and 1 to 10 reserved replicas; both sides can do their work",
+    hints=(
+        "What makes a queue long besides the load? With which mix of requests is there most of it?",
+        "Few and very long: one request in thirty, thirty times as long. Small ones must then not wait behind them.",
+        "Give each side replicas for its work: long requests hold share × times / (1 + share × (times − 1)) of it. For "
+        "(0.03, 30) that is nearly half, so 5 of 11.",
+    ),
+    minutes=8,
+)
+def one_queue_is_best(case: Any) -> Measured:
+    """Replay the case on two days, with the same requests for both; reserving must win on both, by more than 5 %."""
+    share, times, reserved = _mix(case)
+    days = [_both_ways(share, times, reserved, seed) for seed in (61, 62)]
+    held = any(one <= 1.05 * apart for one, apart, *_ in days)
+    one, apart, long_one, long_apart = np.mean(days, axis=0)
+    numbers = (
+        f"p95 {1000 * one:.0f} ms in one queue, {1000 * apart:.0f} ms with {reserved} of {REPLICAS} reserved; of the long "
+        f"requests alone {1000 * long_one:.0f} and {1000 * long_apart:.0f} ms"
+    )
+    return Measured(held, numbers)
+
+
+def _mix(case: Any) -> tuple[float, float, int]:
+    parts = list(case) if isinstance(case, tuple | list | np.ndarray) else []
+    try:
+        share, times, reserved = (float(part) for part in parts)
+    except (TypeError, ValueError):
+        raise OutsideRules("a case is three numbers in brackets, such as (0.1, 1, 1): share, times, reserved") from None
+    if not 0.001 <= share <= 0.5:
+        raise OutsideRules(f"the share of long requests lies between 0.001 and 0.5, this is {share:g}")
+    if not 1 <= times <= 300:
+        raise OutsideRules(f"long requests are 1 to 300 times as long as the others, these {times:g} times")
+    if reserved not in range(1, REPLICAS):
+        raise OutsideRules(f"1 to 10 of the 11 replicas are reserved, a whole number; this is {reserved:g}")
+    work_s = RATE * MEAN_S
+    long_work = work_s * share * times / (1 + share * (times - 1))
+    for who, work, replicas in (
+        ("the long requests", long_work, reserved),
+        ("the others", work_s - long_work, REPLICAS - reserved),
+    ):
+        if work >= replicas:
+            raise OutsideRules(
+                f"{who} keep {work:.1f} replicas busy, and you give them {replicas:g}: their queue would never end"
+            )
+    return share, times, int(reserved)
+
+
+def _both_ways(share: float, times: float, reserved: int, seed: int) -> tuple[float, float, float, float]:
+    """Return p95 latencies in seconds: of all in one queue, of all apart, of the long ones in one queue, apart."""
+    from labsupport.world import central_queue
+
+    rng = np.random.default_rng(seed)
+    arrivals = np.cumsum(rng.exponential(1 / RATE, REQUESTS))
+    long = rng.random(REQUESTS) < share
+    long[0] = True  # so that there is one
+    services = rng.exponential(MEAN_S / (1 + share * (times - 1)), REQUESTS) * np.where(long, times, 1.0)
+    together = central_queue(arrivals, services, REPLICAS).latencies
+    apart = np.empty(REQUESTS)
+    for chosen, replicas in ((long, reserved), (~long, REPLICAS - reserved)):
+        apart[chosen] = central_queue(arrivals[chosen], services[chosen], replicas).latencies
+    all_p95 = float(np.quantile(together, 0.95)), float(np.quantile(apart, 0.95))
+    return *all_p95, float(np.quantile(together[long], 0.95)), float(np.quantile(apart[long], 0.95))
+
+
+exercises.guess("g1", "On this day the CPU of the replicas rises above 70 % in at least one minute")
+exercises.guess("g2", "The mean wait at one replica at 95 % load", unit="service times")
+exercises.guess(
+    "g3", "Replicas for the same promise behind a random balancer, where one queue needs 11", unit="replicas"
+)
+
 exercises.quiz(
     "a",
-    "One replica goes from 90 % to 95 % load. What does its mean wait do?",
-    ("It grows by about 5 %, as the load did.", False, "That would be a straight line. Load grew by 5 points, but the time in which the queue can melt was halved."),
-    ("It about doubles: half of the free time is left.", True, "0.9/0.1 = 9 service times become 0.95/0.05 = 19. One over what is free: 10 % became 5 %."),
-    ("It becomes infinite, because the replica is full.", False, "At 100 % it would. At 95 % there is a mean, and it is 19 service times."),
+    "One replica is 90 % busy. You move it to a machine that is twice as fast; the traffic stays. Its mean wait becomes about ...",
+    ("a half: each request takes half the time.", False, "The service does. But the load falls as well, from 90 % to 45 %, and waiting goes with load / (1 - load)."),
+    ("a fifth: the free time grows fivefold.", False, "The free time goes from 10 % to 55 %, so far you are right. The load in the numerator is halved too, and so is the service time itself."),
+    ("a twentieth: all three factors shrink.", True, "From 75 ms x 0.9 / 0.1 = 675 ms to 37.5 ms x 0.45 / 0.55 = 31 ms: the service, the load, and one over what is free."),
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "11 replicas, 82 % busy each. Behind one queue the p95 keeps its 300 ms, behind a random balancer it is above a second. Where does the time go?",
-    ("Choosing a replica at random takes longer than taking the next one.", False, "Drawing a number takes nanoseconds. The time is spent in queues."),
-    ("The replicas get more work in total.", False, "Work and load are equal in all three rows; only who waits where differs."),
-    ("Some replicas are slower, and chance hits them too often.", False, "All replicas of this experiment are equally fast. Chance alone makes one queue long while others are empty."),
-    ("Requests wait at one replica while another is idle.", True, "Each replica is alone with its share, so its knee is the one of a single replica: 50 %. That is what one common queue avoids."),
+    "Behind a random balancer a service is too slow. Over the year its traffic doubles, and so do its replicas. What does its p95 do?",
+    ("It falls: a large service bears a higher load.", False, "Behind one queue it would: the knee moves right. At random each replica is alone with its share, however many others there are."),
+    ("It stays: each replica has the same share.", True, "Sixteen replicas at random are sixteen services of one. Twice as many of the same do not help one another."),
+    ("It rises: chance has more queues to make long.", False, "More queues are long at any moment, and as many more are short: a request meets the same mix as before."),
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "p95 has tripled, traffic and CPU are as before, replicas are busy. Your autoscaler looks at CPU. What do you do?",
-    ("Look at what the requests wait for; the autoscaler will not act.", True, "Busy without CPU is waiting: a database, an API, a lock. More replicas buy time; only the dependency ends it."),
-    ("Wait: the CPU shows that there is no real load.", False, "The replicas are occupied all the same, and the queue behaves as at high load: it explodes near 100 % busy."),
-    ("Lower the CPU target, so that the autoscaler reacts sooner.", False, "The CPU did not move, so no target within reason will be crossed at the right moment. Scale on busy replicas or queue depth."),
+    "A slow database keeps 6 replicas 93 % busy at 48 % CPU; the HPA's target is 70 %, its minimum 6. A colleague lowers the target to 40 %. What happens next?",
+    ("Nothing: an HPA on CPU doesn't see waiting.", False, "It sees 48 / 40 = 1.2, more than its tolerance. Waiting is invisible, but the rule of three works on any number."),
+    ("It asks for 8 replicas, and the p95 falls.", True, "ceil(6 x 48 / 40) = 8, so 70 % busy. That buys time, by accident: the CPU knows nothing of the cause, and the database now has eight callers."),
+    ("It adds replicas until the p95 is good again.", False, "An HPA on CPU does not know the p95. It stops where CPU and target differ by less than a tenth, whatever the latency."),
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "A model predicts the p95 within 3 % on a year of calm days. Marketing plans the largest sale ever. What is its forecast worth?",
-    ("About 3 %: a year is a lot of data.", False, "A year of calm days says nothing on loads that never came. In this lesson such a model was off by more than half."),
-    ("Nothing at all: models cannot extrapolate.", False, "One with the right form, 1 / (1 − load), did much better from the very same days. Form is knowledge."),
-    ("Little, unless its form knows what happens near full load; so test under load or let it refuse.", True, "Inside what it saw it is good. Outside, only knowledge of the world or new data carry, and a border says where that begins."),
-    ("More after another calm year of data.", False, "More of the same loads narrows the error where it is small already."),
+    "Your model refuses outside of the loads it learnt from. Today, at a usual load of 60 %, a slow dependency doubles the p95. What does it do?",
+    ("It answers, and is wrong by half.", True, "The border looks at what is asked, and a load of 60 % is familiar. That the world behind it has changed shows only in the error: watch that, too."),
+    ("It refuses: the p95 was never so high.", False, "The p95 is what it foretells, it isn't asked at a p95. Its input, the load, lies well inside of the borders."),
+    ("It answers rightly: the load is a usual one.", False, "It learnt which p95 belonged to this load when requests took 75 ms. Now they take longer."),
 )  # fmt: skip

@@ -16,12 +16,8 @@ def twice(counted: str, by_law: str) -> str:
     )
 
 
-def trust(body: str) -> str:
-    return f"def may_trust(seen, asked, share=0.01):\n    low, high = np.quantile(seen, [share, 1 - share])\n    return {body}"
-
-
 QUESTIONS = {
-    "WrongUnits": 'r["latency_p95_ms"] < 0.1',
+    "WrongUnits": 'r["latency_p95_ms"] < 0.01',
     "RetryStorm": 'r["requests_per_s"] > 1.15',
     "ReplicaLost": 'r["replicas"] < 0.9',
     "SlowDependency": 'r["utilisation"] > 1.1 and r["cpu_percent"] < 1.1',
@@ -155,46 +151,22 @@ WRONG = {
         ),
     },
     "102.4": {
-        "takes smallest and largest": (trust("(asked >= seen.min()) & (asked <= seen.max())"), "one outlier"),
-        "only looks above": (trust("asked <= high"), "only the upper border"),
-        "only looks below": (trust("asked >= low"), "only the lower border"),
-        "turns it round": (trust("(asked < low) | (asked > high)"), "turned round"),
-        "takes or for and": (trust("(asked >= low) | (asked <= high)"), "`or` in place of `and`"),
-        "takes percentiles": (
-            "def may_trust(seen, asked, share=0.01):\n"
-            "    low, high = np.percentile(seen, share), np.percentile(seen, 1 - share)\n"
-            "    return (asked >= low) & (asked <= high)",
-            "counts from 0 to 100",
-        ),
-        "takes mean and deviation": (trust("abs(asked - seen.mean()) <= 2 * seen.std()"), "skewed"),
-        "fixes the share": (
-            "def may_trust(seen, asked, share=0.01):\n"
-            "    low, high = np.quantile(seen, [0.01, 0.99])\n"
-            "    return (asked >= low) & (asked <= high)",
-            "`share` is not used",
-        ),
-        "returns the borders": (
-            "def may_trust(seen, asked, share=0.01):\n    return np.quantile(seen, [share, 1 - share])",
-            "rows were lost",
-        ),
-        "returns the values": (trust("np.clip(asked, low, high)"), "compare `asked` with the two borders"),
+        "keeps the usual 70": ("target = 70", "the CPU never gets there"),
+        "asks for what the tolerance hides": ("target = 60", "acts from 66 % on"),
+        "thinks of six replicas only": ("target = 50", "85% busy"),
+        "leaves no room for the tolerance": ("target = 42", "70% busy"),
+        "buys too much room": ("target = 25", "replicas that idle"),
+        "gives a share": ("target = 0.38", "did you mean 38?"),
+        "gives no target": ("target = 0", "idle replica"),
+        "gives a text": ('target = "38 %"', "text or an object"),
     },
     "102.5": {
-        "trusts the CPU": ('named = ["RetryStorm", "ReplicaLost", "WrongUnits"]', "CPU 1.03"),
-        "reads the errors first": ('named = ["SlowDependency", "BadDeploy", "WrongUnits"]', "a consequence"),
-        "believes the dashboard": ('named = ["SlowDependency", "ReplicaLost", "BadDeploy"]', "is a unit"),
-        "says nothing was wrong": ('named = ["SlowDependency", "ReplicaLost", "nothing"]', "one of the five faults"),
-        "gives a set": ('named = {"SlowDependency", "ReplicaLost", "WrongUnits"}', "a set has no order"),
-        "names two": ('named = ["SlowDependency", "ReplicaLost"]', "one for each page"),
-        "names one": ('named = "SlowDependency"', "square brackets"),
-    },
-    "102.6": {
         "reads errors first": (
             diagnosis("WrongUnits", "BadDeploy", "RetryStorm", "ReplicaLost", "SlowDependency"),
             "ask for traffic",
         ),
-        "alarms at a few percent": (diagnosis(RetryStorm='r["requests_per_s"] > 1.0'), "false alarm"),
-        "alarms at a few errors": (diagnosis(BadDeploy='r["error_rate"] > 1'), "false alarm"),
+        "alarms at a few percent": (diagnosis(RetryStorm='r["requests_per_s"] > 1.0'), "wander by some 10 %"),
+        "alarms at a few errors": (diagnosis(BadDeploy='r["error_rate"] > 1'), "small counts"),
         "believes the dashboard": (
             diagnosis("RetryStorm", "ReplicaLost", "SlowDependency", "BadDeploy"),
             "no good news",
@@ -217,6 +189,16 @@ WRONG = {
             "return the name itself",
         ),
         "invents a name": (diagnosis(last='    return "fine"'), "another name"),
+    },
+    "102.6": {
+        "many long requests": ("case = (0.3, 10, 8)", "8 of 11 reserved"),
+        "reserves too few": ("case = (0.03, 30, 1)", "the long requests keep 4.3 replicas busy"),
+        "reserves too many": ("case = (0.03, 30, 9)", "the others keep 4.7 replicas busy"),
+        "little longer": ("case = (0.03, 3, 2)", "2 of 11 reserved"),
+        "no share": ("case = (0, 30, 5)", "between 0.001 and 0.5"),
+        "longer than allowed": ("case = (0.01, 1000, 5)", "1 to 300 times"),
+        "half a replica": ("case = (0.03, 30, 4.5)", "a whole number"),
+        "two numbers": ("case = (0.03, 30)", "three numbers in brackets"),
     },
 }
 
@@ -270,22 +252,10 @@ RIGHT = {
         ),
     },
     "102.4": {
-        "one by one": (
-            "def may_trust(seen, asked, share=0.01):\n"
-            "    low, high = np.quantile(seen, share), np.quantile(seen, 1 - share)\n"
-            "    return [bool(low < a < high) for a in asked]"
-        ),
-        "with pandas": (
-            "def may_trust(seen, asked, share=0.01):\n"
-            "    seen = pd.Series(seen)\n"
-            "    return pd.Series(asked).between(seen.quantile(share), seen.quantile(1 - share))"
-        ),
+        "a little more room": "target = 35.5",
+        "a little less": "target = np.int64(37)",
     },
     "102.5": {
-        "in other letters": 'named = ("slow dependency", "replica_lost", "wrongunits")',
-        "by time": 'named = {"16:30": "WrongUnits", "11:30": "SlowDependency", "14:00": "ReplicaLost"}',
-    },
-    "102.6": {
         "with other thresholds and attributes": (
             "def diagnose(ratios):\n"
             "    if ratios.replicas < 0.95: return 'ReplicaLost'\n"
@@ -301,5 +271,9 @@ RIGHT = {
             "def diagnose(ratios):\n"
             "    return next(name for name, holds in questions if holds(ratios))"
         ),
+    },
+    "102.6": {
+        "very rare and very long": "case = [0.01, 100, 6]",
+        "rare reports": "case = np.array([0.05, 30, 6])",
     },
 }
