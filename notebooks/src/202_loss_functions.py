@@ -101,13 +101,12 @@ plots.show(
 # %% [markdown]
 # ## Build it: a loss over one number
 #
-# This is the smallest model there is: it says the same number every minute. Training means to choose the number. The loss
-# says what a miss costs. The **squared** loss takes one miss of 20 for twenty times as bad as twenty misses of 1; to the
-# **absolute** loss they are equal. To both, too many is as bad as too few.
+# The smallest model says one number. Training means to choose the number; the loss says what a miss costs. The
+# **squared** loss takes one miss of 20 for twenty times as bad as twenty misses of 1; to the **absolute** loss they are equal. To
+# both, too many is as bad as too few.
 #
-# Our bill is another one: an idle replica costs 0.10 € an hour, a missing one turns customers away and costs 0.90 €. The
-# **pinball loss** has a price for each side. With the quantile `q` = 0.9, each replica too few costs 0.9, each too many 0.1;
-# with any other `q`, the two prices are again `q` and what is left to 1.
+# Our bill differs: an idle replica costs 0.10 € an hour, a missing one turns customers away and costs 0.90 €. The **pinball
+# loss** has a price for each side: `q` for each replica too few, and what is left to 1 for each too many. Here `q` is 0.9.
 
 # %% [markdown]
 # **Exercise 202.1 (5 minutes).** Write it, as the mean over all answers.
@@ -603,18 +602,16 @@ print(buckets[6:11])
 print(f"p95 read off the buckets: {1000 * histogram_quantile(0.95, buckets):.0f} ms")
 
 # %% [markdown]
-# (Version 1 was not called between the two: no calls, no ratio.) A histogram keeps no latencies, only counts up to each edge, and
-# a quantile is read as if calls were spread evenly within a bucket. So **put edges where your latencies are**, one on your
-# objective, whose share is then exact, and some up to the time-out.
+# (Version 1 was not called in between: no ratio.) A histogram keeps only counts up to each edge. **Put edges where your latencies
+# are**, one on your objective, whose share is then exact, and some up to the time-out.
 #
 # ### The loss itself
 #
-# Counts and seconds are known at once. The loss needs the truth, which here is a quarter of an hour late. `publish_loss` takes `nan`
-# for a truth that is still to come, and sets three gauges: the mean loss, **how many answers** it is made of, and when. Before the first
-# truth it exports nothing: a loss of 0 that nobody measured is a lie.
+# The loss needs the truth, which is a quarter of an hour late. `publish_loss` takes `nan` for a truth that is still to come, and
+# sets three gauges: the mean loss, **how many answers** it is made of, and when.
 #
-# Now a whole unseen Friday, published every quarter of an hour, over the last hour of answers whose truth is there. At noon the load
-# balancer is restarted, and from then on the store sees **half** of the traffic. Which panels will move?
+# Now an unseen Friday, published every 15 minutes over the last hour of answers whose truth is there. At noon the load balancer
+# is restarted, and then the store sees **half** of the traffic. Which panels move?
 
 # %%
 from labsupport.monitoring.truth import publish_loss
