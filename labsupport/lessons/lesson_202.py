@@ -1,18 +1,18 @@
-"""Lesson 202, loss functions and how to watch them: checkers, hints and quiz."""
+"""Lesson 202, loss functions and how to watch them: checkers, hints, quiz and guesses."""
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from labsupport.exercises import expect
+from labsupport.exercises import Measured, expect, refute
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
 from labsupport.exercises.outcomes import Fail, LearnerError
-from labsupport.lessons.cases import calls_202, pages_202
+from labsupport.lessons.cases import calls_202, pages_202, weeks_202
 
 exercises = Exercises("202")
 
@@ -89,7 +89,7 @@ def _pinball(came: np.ndarray, said: Any, q: float) -> float:
     "2",
     "The cheapest booking",
     hints=(
-        "Solve `share * idle = (1 - share) * missing` for `share`.",
+        "Stop where both are equal: `share * idle = (1 - share) * missing`. Solve it for the share covered.",
         "`share` is `missing / (missing + idle)`: with 0.90 € and 0.10 € it is 0.9.",
         "`np.quantile(needs, share)` is the number that covers that share of the minutes.",
     ),
@@ -135,152 +135,144 @@ def best_booking(answer: Guarded) -> str:
     return "The smallest bill for four pairs of prices."
 
 
-_WANTED = {
-    "checkout": "pinball 0.9",
-    "batch": "pinball 0.2",
-    "budget": "absolute",
-    "cooling": "squared",
-    "deploy": "log",
-}
-_REASONS = {
-    "checkout": "missing is nine times as dear as idle, so 9 / (9 + 1) is the quantile to cover",
-    "batch": "idle is four times as dear as missing, so 1 / (1 + 4) is the quantile to cover",
-    "budget": "each euro counts once, whichever side: twice the miss costs twice as much",
-    "cooling": "twice the miss costs four times as much",
-    "deploy": "the answer is a probability, and sure and wrong must cost most",
-}  # fmt: skip
+# What plans are asked for: need now, price of a missing replica, price of an idle one.
+_ASKED = (
+    (3.97, 0.9, 0.1),
+    (5.03, 0.9, 0.1),
+    (3.52, 0.9, 0.1),
+    (4.08, 0.9, 0.1),
+    (4.3, 0.5, 0.5),
+    (2.26, 0.1, 0.4),
+    (5.62, 9.0, 0.1),
+)
 
 
 @exercises.check(
     "3",
-    "A loss for each bill",
+    "A plan in whole replicas",
     hints=(
-        "First ask whether the answer is a number or a probability. Then whether both sides cost the same.",
-        "With different sides the quantile is price of too few / (sum of both prices).",
-        "`batch`: too few costs 1, too many 4, so 1 / (1 + 4).",
+        "The need in a quarter of an hour is one of `now + changes`, an array, each as likely.",
+        "The expected bill of a number of replicas is the mean, over these needs, of what is missing and what idles, by its price.",
+        "Try the whole numbers from 0 to one above `max(now + changes)`: `min(range(...), key=expected_bill)`.",
     ),
-    minutes=4,
+    minutes=8,
 )
-def which_loss(answer: object) -> str:
-    """Compare name by name; upper case, underscores and the losses themselves are welcome."""
-    if not isinstance(answer, dict):
-        raise Fail(f"a {type(answer).__name__}", "a dictionary", "map the name of each bill to the name of a loss")
-    lost = [name for name in _WANTED if name not in answer]
-    if lost:
-        raise Fail(f"no entry for {', '.join(lost)}", "five entries", "a bill is missing, or its name is misspelt")
-    for name, want in _WANTED.items():
-        saw = _loss_name(answer[name])
-        if saw == want:
-            continue
-        if saw not in _WANTED.values():
-            raise Fail(f"`{saw}` for {name}", f"one of {', '.join(_WANTED.values())}", "this name is not in the list")
-        if {saw, want} == {"pinball 0.9", "pinball 0.2"}:
-            cause = f"the wrong side is dear: {_REASONS[name]}"
-        elif saw.startswith("pinball"):
-            cause = f"a pinball loss has a dear side and a cheap one, and this bill has none: {_REASONS[name]}"
-        elif saw == "log":
-            cause = f"log loss is for probabilities: {_REASONS[name]}"
-        elif want == "log":
-            cause = f"this charges by distance: {_REASONS[name]}"
-        elif want.startswith("pinball"):
-            cause = f"this charges both sides alike: {_REASONS[name]}"
-        else:
-            cause = f"how does the bill grow when the miss doubles? {_REASONS[name]}"
-        raise Fail(f"`{saw}` for {name}", "another loss", cause)
-    return "Five bills, five losses."
+def plan_whole(answer: Guarded) -> str:
+    """Compare expected bills at seven needs and prices, then replay unseen weeks; any road to the number is fine."""
+    plan = expect.function(answer)
+    # In an order of their own, as minutes have.
+    rng = np.random.default_rng(41)
+    changes = np.concatenate([rng.normal(0, 0.12, 300), rng.uniform(1, 5, 9), rng.uniform(-5, -1, 3)])
+    rng.shuffle(changes)
+
+    def cases() -> Iterator[expect.Case]:
+        for now, missing, idle in _ASKED:
+            saw = expect.returned_number(partial(plan, now, changes, missing, idle), "the plan")
+            best = weeks_202.cheapest(now, changes, missing, idle)
+            bill, least = (weeks_202.expected_bill(now + changes, number, missing, idle) for number in (saw, best))
+            want = saw if saw.is_integer() and saw >= 0 and bill <= least + weeks_202.SAME else best
+            where = f" replicas for {now} now and prices {missing} and {idle}"
+            where += "" if want == saw else f", {bill / least - 1:+.0%} on the bill"
+            yield expect.Case(saw, want, partial(_misplanned, now, changes, missing, idle), where)
+
+    expect.explain_all(cases(), "what is the expected bill of one replica less than yours, and of one more?")
+    yours, nothing, reference = (
+        weeks_202.billed(each, 0.9, 0.1).mean() for each in (plan, weeks_202.rounded_up, weeks_202.cheapest)
+    )
+    return (
+        f"The smallest expected bill in {len(_ASKED)} cases. On {len(weeks_202.UNSEEN)} unseen weeks, in euros a week: yours "
+        f"{yours:.2f}, the reference {reference:.2f}; same as now, rounded up, {nothing:.2f}."
+    )
 
 
-def _loss_name(given: object) -> str:
-    text = str(getattr(given, "name", given)).lower().replace("_", " ").replace("(", " ").replace(")", "")
-    words = [word for word in text.split() if word not in ("loss", "error")]
-    return " ".join(words)
+def _misplanned(now: float, changes: np.ndarray, missing: float, idle: float) -> dict[str, float]:
+    needs = now + changes
+    share = missing / (missing + idle)
+    quantile = float(np.quantile(needs, share))
+    fixed = float(weeks_202.cheapest(now, changes, 0.9, 0.1))
+    return {
+        "this is now, rounded up: no expected bill is in it": float(math.ceil(now)),
+        "this is now, rounded: no expected bill is in it": float(round(now)),
+        "this is a fraction: which of the whole numbers beside it is the cheaper one, on average?": quantile,
+        "the quantile was rounded up: the whole number below it may be the cheaper one": float(math.ceil(quantile)),
+        "the quantile was rounded: the nearer whole number need not be the cheaper one": float(round(quantile)),
+        "the quantile was rounded down: the whole number above it may be the cheaper one": float(math.floor(quantile)),
+        "this is the mean need, rounded up: the two prices are not in it": float(math.ceil(needs.mean())),
+        "this is the mean need, rounded: the two prices are not in it": float(round(needs.mean())),
+        "this is the median need, rounded up: the two prices are not in it": float(math.ceil(np.median(needs))),
+        "this is the highest need, rounded up: few minutes pay for so many": float(math.ceil(needs.max())),
+        "the prices are swapped: which side is charged with `missing`?": float(
+            weeks_202.cheapest(now, changes, idle, missing)
+        ),
+        "the prices stand fixed in your function: use `missing` and `idle`": fixed,
+        "`now` is missing: the needs are `now + changes`": float(weeks_202.cheapest(0.0, changes, missing, idle)),
+        "this is the smallest bill: return the number of replicas that has it": weeks_202.expected_bill(
+            needs, weeks_202.cheapest(now, changes, missing, idle), missing, idle
+        ),
+        "misses are squared here: the bill charges twice the miss twice": float(
+            min(
+                range(int(needs.max()) + 2),
+                key=lambda n: np.mean(np.where(needs > n, missing, idle) * (needs - n) ** 2),
+            )
+        ),
+    }
 
 
 @exercises.check(
     "4",
-    "The error ratio",
+    "The error ratio between two scrapes",
     hints=(
-        "Keep the samples whose name is `model_predictions_total` and whose label `version` is the wanted one.",
-        "The number of calls stands in `.value`; a sample is a whole series, not one call.",
-        "Failed is every outcome except `ok`: there is a series for each kind of exception.",
+        "From each page keep the samples named `model_predictions_total` of this version: a dictionary from outcome to `.value`.",
+        "For each outcome of the later page: later minus earlier, `before.get(outcome, 0)`. If that is below 0, take the later value.",
+        "Failed is every outcome except `ok`. Decide before you divide: no calls are `float('nan')`.",
     ),
+    minutes=8,
 )
 def error_ratio(answer: Guarded) -> str:
-    """Read pages with several versions, kinds of errors, orders of labels, and a histogram beside the counter."""
+    """Read two pages with several versions and kinds of errors, a series that is new, one that was restarted, one at rest."""
     ratio = expect.function(answer)
 
     def cases() -> Iterator[expect.Case]:
-        page, calls = pages_202.page()
-        for version in ("7", "8", "9", "1"):
-            saw = expect.returned_number(partial(ratio, page, version), "the error ratio")
-            want, causes = pages_202.ratio_and_mistakes(page, calls, version)
+        for version in pages_202.VERSIONS:
+            ask = partial(ratio, pages_202.page(pages_202.BEFORE), pages_202.page(pages_202.AFTER), version)
+            saw = _ratio_of(ask)
+            want, causes = pages_202.ratio_and_mistakes(version)
             yield expect.Case(saw, want, causes, f" for version {version}")
 
-    expect.explain_all(cases(), "which samples of the page does yours add up, above the line and below it?")
-    page, _ = pages_202.page()
+    expect.explain_all(cases(), "which calls does yours count above the line and below it, and since when?")
+    for version, why in (("5", "that was not called in between"), ("2", "that is on neither page")):
+        _expect_nan(
+            partial(ratio, pages_202.page(pages_202.BEFORE), pages_202.page(pages_202.AFTER), version),
+            f"for a version {why}",
+        )
+    return (
+        "Right for six versions: among them series that are new, a restarted one, 1 beside 10, and two without a call."
+    )
+
+
+def _ratio_of(ask: Callable[[], Any]) -> float:
+    """Return the ratio, also one that is `nan`: a mistake may leave no calls where there are some."""
+    answer = ask()
+    return math.nan if answer is not None and answer != answer else expect.returned_number(lambda: answer, "the ratio")
+
+
+def _expect_nan(ask: Callable[[], Any], where: str) -> None:
     try:
-        unseen = ratio(page, "2")
+        saw = ask()
     except LearnerError as error:
-        raise Fail(
-            f"`{error.summary}` for a version without a call",
-            "`nan`, as Prometheus says",
-            "no calls are 0 by 0: decide before you divide",
-        ) from None
-    if unseen is None or not np.isnan(float(unseen)):
+        cause = "no calls are 0 by 0: decide before you divide"
+        raise Fail(f"`{error.summary}` {where}", "`nan`, as Prometheus says", cause) from None
+    if saw is None or not np.isnan(float(saw)):
         cause = "there is nothing to divide by, so it is neither good nor bad: return `float('nan')`"
-        raise Fail(f"{unseen} for a version without a call", "`nan`, as Prometheus says", cause)
-    return "Right for five versions: with three kinds of errors, with one, with none, for 1 beside 10, and for one never called."
+        raise Fail(f"{saw} {where}", "`nan`, as Prometheus says", cause)
 
 
-# The features at which the watched function of 202.6 is cancelled.
+# The features at which the watched function of 202.5 is cancelled.
 CANCELLED = -2.0
 
 
 @exercises.check(
     "5",
-    "The p95, read off buckets",
-    hints=(
-        "Go through the buckets and remember the edge and the count of the one before; the first has 0.0 and 0.",
-        "In the bucket found, `rank - below` calls are still needed, and it has `up_to - below` of its own.",
-        "`low + (edge - low) * (rank - below) / (up_to - below)`; for the infinite edge return `low`.",
-    ),
-    minutes=8,
-)
-def read_quantile(answer: Guarded) -> str:
-    """Read quantiles from five histograms: in the first bucket, on an edge, in the infinite one, of few calls, of none."""
-    read = expect.function(answer)
-
-    def cases() -> Iterator[expect.Case]:
-        for buckets, quantiles in pages_202.HISTOGRAMS:
-            for q in quantiles:
-                result = read(q, buckets)
-                if result is None:
-                    cause = (
-                        "no bucket was found, or there is no `return`: the counts are up to an edge already, and the last "
-                        "bucket has all calls"
-                    )
-                    raise Fail(f"`None` for q = {q} of {buckets}", "a number of seconds", cause)
-                saw = expect.returned_number(lambda result=result: result, "the quantile")  # type: ignore[misc]
-                causes = partial(pages_202.misread, q, buckets)
-                yield expect.Case(saw, pages_202.quantile(q, buckets), causes, f" for q = {q} of {buckets}", " s")
-
-    expect.explain_all(cases(), "for these buckets: which one holds the rank, and how far into it does yours go?")
-    try:
-        empty = read(0.95, [(0.1, 0), (0.5, 0), (math.inf, 0)])
-    except LearnerError as error:
-        raise Fail(
-            f"`{error.summary}` for a histogram without calls",
-            "`nan`, as Prometheus says",
-            "no calls are a rank of 0 in an empty bucket, and 0 by 0: decide before you divide",
-        ) from None
-    if empty is None or not np.isnan(float(empty)):
-        cause = "no calls have no quantile: return `float('nan')`"
-        raise Fail(f"{empty} s for a histogram without calls", "`nan`, as Prometheus says", cause)
-    return "Right in the first bucket, on an edge, in the infinite one, in an empty one, and without any call."
-
-
-@exercises.check(
-    "6",
     "Every call, also one that fails",
     hints=(
         "Write an inner function `wrapper(features)` and return it: `return wrapper`, without parentheses.",
@@ -368,34 +360,62 @@ def watched_predict(answer: Guarded) -> str:
     return "Two answers, a failure, a cancelled call: four counts, four latencies, and exceptions as they came."
 
 
+@exercises.refute(
+    "6",
+    "Rounding up is margin enough: same as now, rounded up, costs at most 5 % more than the planner with the smallest expected bill",
+    case="the price of a missing replica, a whole number of cents from 5 to 1000; an idle one costs 10",
+    hints=(
+        "Rounding up adds half a replica on average, whatever the prices. Which share of the minutes should be covered at 9 to 1?",
+        "Where both sides cost about the same, half of the minutes should be covered: rounding to the nearer number is better then.",
+        "The other way round: where a missing replica costs a hundred idle ones, even rare crowds deserve a replica.",
+    ),
+)
+def rounding_up_is_margin_enough(case: Any) -> Measured:
+    """Replay the unseen weeks at one price, by the reference planner and by the need of now, rounded up."""
+    cents = refute.whole_number(case, 5, 1000, "a price in cents")
+    nothing, planned = (weeks_202.billed(each, cents / 100, 0.1) for each in (weeks_202.rounded_up, weeks_202.cheapest))
+    more = nothing.sum() / planned.sum() - 1
+    least, most = (nothing / planned - 1).min(), (nothing / planned - 1).max()
+    return Measured(
+        bool(more <= 0.05),
+        f"at {cents} cents, same as now, rounded up, pays {nothing.mean():.2f} € a week and the planner {planned.mean():.2f} €, "
+        f"{more:.1%} more ({least:.1%} to {most:.1%} in the {len(nothing)} weeks)",
+    )
+
+
+exercises.guess("g1", "With 480 of 4320 minutes spoilt, the quantile 0.9 moves by less than one replica")
+exercises.guess("g2", "Rounded up to whole replicas, the line taught by the bill still costs less than “same as now”")
+exercises.guess("g3", "The series of one histogram on the page, after 2,000 request ids as a label", unit="series")
+
 exercises.quiz(
     "a",
-    "Ten minutes of 4,320 are reported 60 times too high. Which of the three bookings moves?",
-    ("The pinball's, because it looks at the high end of the needs.", False, "It asks how many minutes lie above it. Ten more of them up there shift a quantile by ten places among 4,320, however high they are."),
-    ("The squared one, because it charges by the square of the miss.", True, "A miss of 200 costs 40,000, as much as 40,000 misses of 1: the mean goes to meet it. The two others only count how many minutes are above."),
-    ("The absolute one, because it treats every minute alike.", False, "Alike means that a minute can pull with one vote only. Ten votes of 4,320 hardly move the median."),
-    ("All three by about the same, since the data are the same.", False, "The data are the same, the question is not: a mean adds up sizes, a median and a quantile count places."),
+    "A collector of another week sleeps: 12 % of the minutes, spread over day and night, report 0. Where does the quantile 0.9 go?",
+    ("Nowhere at all: a quantile is robust, it does not look at the sizes.", False, "It does count places, and the false zeros take places below it: its own place is reached earlier among the good minutes."),
+    ("To 0, because 12 % is more than the tenth that it can stand.", False, "A tenth is what it stands above it. Below it nine tenths may be spoilt before it is one of them: the side counts."),
+    ("A little down, to about the quantile 0.89 of the good minutes.", True, "It leaves a tenth of all minutes above it, and all of these are good: 0.10 of 0.88 is 0.114, so the good ones' quantile 0.886."),
+    ("Up, since the zeros pull the mean down and it must balance them.", False, "No quantile balances a mean. The zeros fill places at the bottom, so each quantile of all minutes moves down."),
 )  # fmt: skip
 exercises.quiz(
     "b",
     "The job that joins answers with the truth died on Friday night. What does `model_loss` show on Monday?",
-    ("Nothing: a gauge that is not set disappears.", False, "A gauge keeps its last value as long as the process lives. It looks perfectly calm."),
-    ("0, as there were no misses to count.", False, "Nobody set it to 0. (A gauge without labels would start at 0, which is the other lie.)"),
-    ("Friday's last value; so alert on the age of `model_loss_published_timestamp_seconds`.", True, "A frozen gauge is the usual way in which a loss lies. The timestamp and the sample count are published with it for that reason."),
+    ("Nothing: a gauge that nobody sets goes stale and disappears.", False, "A series goes stale when it leaves the page. This gauge is scraped as long as its process lives, and looks perfectly calm."),
+    ("A growing loss: no truth arrives, so every answer is a miss.", False, "An answer without a truth is no miss: it waits. `publish_loss` is not called, so nothing is computed at all."),
+    ("Friday's last value; its timestamp is what tells that it is old.", True, "A frozen gauge is the usual way in which a loss lies. Alert on the age of `model_loss_published_timestamp_seconds`."),
+    ("0, since the mean over the last hour has no answers in it.", False, "Nobody set it to 0, and a mean of nothing is not 0. (A gauge without labels would *start* at 0, which is the other lie.)"),
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "Which of these may be a label?",
-    ("the version of the model", True, "A few values, each a thing that you compare with another, and old ones go away."),
-    ("the id of the customer", False, "One series per customer and bucket. It belongs into a log line, where it can be searched."),
-    ("the text of the error", False, "Texts hold ids, numbers and addresses, so there is no end of them. The kind of the exception is enough."),
-    ("the prediction, rounded to two digits", False, "A number is what a histogram is for: buckets instead of a series for each value."),
+    "`observed` would take one more label. Eight pods, ten deploys a day, 40,000 customers. Which one is worth its series?",
+    ("the customer's plan: free, team or enterprise", True, "Three values that stay, each a thing that you compare with the others: three times the series, and an answer that you lacked."),
+    ("the pod's name, to find the one that is slow", False, "Each deploy brings eight new names: 80 new sets of series a day, of dead pods. And a scrape adds `instance` by itself."),
+    ("the text of the error, to see what went wrong", False, "Texts hold ids, numbers and addresses, so there is no end of them. The kind of the exception stands in `outcome`."),
+    ("the customer's id, but only of the failed calls", False, "Few on a good day. On the day of the incident all 40,000 fail, and the monitoring goes down with the service."),
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "A new version has error ratio 0, p95 40 ms and a third of the old one's squared error. Its bill in euros is higher. How?",
-    ("Impossible: a model with a smaller loss is better.", False, "Smaller by the loss that was measured. The bill charges for something else."),
-    ("The metrics were scraped too rarely.", False, "A counter loses nothing between two scrapes, and the bill is not read from them."),
-    ("It overfits: its squared error was measured on training data.", False, "It may, but even an honest squared error does not know that a missing replica costs nine idle ones."),
-    ("It aims at the mean, so half of the time a replica is missing, at the dear price.", True, "Judge and train by the loss that charges as the bill does, and put that one on the dashboard."),
+    "A nightly job may run late: a missing replica costs 0.02 €, an idle one 0.10 €. Its planner books the quantile 0.9, “to be safe”. And now?",
+    ("Keep it: covering nine nights of ten is what a careful team does.", False, "Careful of what? Nine nights of ten pay for idle replicas, at the dear price, to save the cheap one once."),
+    ("Book the quantile 1/6: most nights should lack a replica.", True, "0.02 / (0.02 + 0.10): too few is the cheap side here, so the cheapest booking is too small in five nights of six."),
+    ("Book the quantile 5/6: idle is five times as dear as missing.", False, "The sides are swapped: the quantile is the price of *too few* by the sum of both, 0.02 / 0.12."),
+    ("Book the mean: with such small prices the sides do not matter.", False, "Only the ratio of the prices decides where to book, and it is one to five. Their size decides whether it is worth the effort."),
 )  # fmt: skip

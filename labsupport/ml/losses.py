@@ -56,7 +56,7 @@ class AbsoluteError:
         return float(np.mean(np.abs(answers - truth)))
 
     def gradient(self, came: ArrayLike, said: ArrayLike) -> FloatArray:
-        """Return the sign of (said - came) / n: every miss pulls alike; 0, one of the subgradients, where there is none."""
+        """Return the sign of (said - came) / n: every miss pulls alike, and an exact answer not at all."""
         truth, answers = pairs(came, said)
         return np.sign(answers - truth) / len(truth)
 

@@ -1,41 +1,30 @@
 """Lesson 202: usual mistakes, each with words of its own diagnosis, and right answers (see test_every_lesson)."""
 
 PINBALL = "def pinball(came, said, q):\n    short = came - said\n    return "
-QUANTILE = "def read_quantile(q, buckets):\n"
-BILLS = (
-    "which_loss = {{'checkout': '{checkout}', 'batch': '{batch}', 'budget': '{budget}',"
-    " 'cooling': '{cooling}', 'deploy': '{deploy}'}}"
+PLAN = "def plan_whole(now, changes, missing, idle):\n    "
+EXPECTED = (
+    "def expected(needs, n, missing, idle):\n"
+    "    return np.mean(missing * np.maximum(needs - n, 0) + idle * np.maximum(n - needs, 0))\n"
 )
-GOOD_BILLS = {
-    "checkout": "pinball 0.9", "batch": "pinball 0.2", "budget": "absolute", "cooling": "squared", "deploy": "log",
-}  # fmt: skip
 
 
-def bills(**changed: str) -> str:
-    return BILLS.format(**GOOD_BILLS | changed)
-
-
-def ratio(expression: str) -> str:
+def ratio(new: str, result: str = "failed / calls if calls else np.nan", pick: str = "== version") -> str:
+    """Return an answer to 202.4: `new` is what is made of `old` (a dictionary) and `value`, by outcome."""
     return (
-        "def error_ratio(page, version):\n"
-        "    everything = [s for s in page if s.name == 'model_predictions_total']\n"
-        "    calls = [s for s in everything if s.labels['version'] == version]\n"
-        "    failed = sum(s.value for s in calls if s.labels['outcome'] != 'ok')\n"
-        "    ok = sum(s.value for s in calls if s.labels['outcome'] == 'ok')\n"
-        f"    return {expression}"
+        "def error_ratio(before, after, version):\n"
+        "    def counts(page):\n"
+        "        return {(s.labels['version'], s.labels['outcome']): s.value for s in page\n"
+        f"                if s.name == 'model_predictions_total' and s.labels['version'] {pick}}}\n"
+        "    old, new = counts(before), {}\n"
+        "    for key, value in counts(after).items():\n"
+        f"        new[key] = {new}\n"
+        "    calls = sum(new.values())\n"
+        "    failed = sum(n for (_, outcome), n in new.items() if outcome != 'ok')\n"
+        f"    return {result}"
     )
 
 
-def walk(step: str, last: str = "low") -> str:
-    return (
-        QUANTILE + "    rank = q * buckets[-1][1]\n"
-        "    low, below = 0.0, 0\n"
-        "    for edge, up_to in buckets[:-1]:\n"
-        "        if up_to >= rank:\n"
-        f"            return {step}\n"
-        "        low, below = edge, up_to\n"
-        f"    return {last}"
-    )
+GROWN = "value - old.get(key, 0) if value >= old.get(key, 0) else value"
 
 
 def watch(body: str) -> str:
@@ -132,102 +121,89 @@ WRONG = {
         ),
     },
     "202.3": {
-        "takes the wrong side": (bills(checkout="pinball 0.2", batch="pinball 0.9"), "the wrong side is dear"),
-        "ignores the sides": (bills(checkout="squared"), "charges both sides alike"),
-        "squares a straight bill": (bills(budget="squared", cooling="absolute"), "when the miss doubles"),
-        "takes a distance for a chance": (bills(deploy="absolute"), "charges by distance"),
-        "takes surprise for a distance": (bills(cooling="log"), "log loss is for probabilities"),
-        "invents a name": (bills(budget="huber"), "not in the list"),
-        "misses a bill": ("which_loss = {'checkout': 'pinball 0.9'}", "a bill is missing"),
-        "gives a list": ("which_loss = ['pinball 0.9', 'pinball 0.2']", "map the name of each bill"),
+        "plans for now": (PLAN + "return int(np.ceil(now))", "no expected bill"),
+        "rounds the quantile up": (
+            PLAN + "return int(np.ceil(np.quantile(now + changes, missing / (missing + idle))))",
+            "the quantile was rounded up",
+        ),
+        "rounds the quantile": (
+            PLAN + "return round(np.quantile(now + changes, missing / (missing + idle)))",
+            "the quantile was rounded:",
+        ),
+        "rounds the quantile down": (
+            PLAN + "return int(np.quantile(now + changes, missing / (missing + idle)))",
+            "the quantile was rounded down",
+        ),
+        "keeps a fraction": (
+            PLAN + "return np.quantile(now + changes, missing / (missing + idle))",
+            "this is a fraction",
+        ),
+        "rounds the mean up": (
+            PLAN + "return int(np.ceil(np.mean(now + changes)))",
+            "this is the mean need, rounded up",
+        ),
+        "covers everything": (PLAN + "return int(np.ceil(np.max(now + changes)))", "this is the highest need"),
+        "swaps the prices": (
+            EXPECTED + PLAN + "return min(range(20), key=lambda n: expected(now + changes, n, idle, missing))",
+            "the prices are swapped",
+        ),
+        "fixes the prices": (
+            EXPECTED + PLAN + "return min(range(20), key=lambda n: expected(now + changes, n, 0.9, 0.1))",
+            "stand fixed in your function",
+        ),
+        "forgets now": (
+            EXPECTED + PLAN + "return min(range(20), key=lambda n: expected(changes, n, missing, idle))",
+            "`now` is missing",
+        ),
+        "returns the bill": (
+            EXPECTED + PLAN + "return min(expected(now + changes, n, missing, idle) for n in range(20))",
+            "this is the smallest bill",
+        ),
+        "squares the misses": (
+            PLAN + "needs = now + changes\n"
+            "    return min(range(20), key=lambda n: np.mean(np.where(needs > n, missing, idle) * (needs - n) ** 2))",
+            "misses are squared",
+        ),
+        "adds one to be safe": (
+            EXPECTED + PLAN + "return 1 + min(range(20), key=lambda n: expected(now + changes, n, missing, idle))",
+            "of one replica less than yours",
+        ),
+        "returns nothing": (PLAN + "now + changes", "no `return`"),
     },
     "202.4": {
-        "divides by ok": (ratio("failed / ok"), "failed by ok"),
+        "counts from the start": (ratio("value"), "take off what the page before had"),
+        "takes no restart": (ratio("value - old.get(key, 0)"), "was restarted"),
+        "clips a restart": (ratio("max(value - old.get(key, 0), 0)"), "taken for one at rest"),
+        "forgets new series": (
+            ratio(f"({GROWN}) if key in old else 0"),
+            "new on the later page was left out",
+        ),
+        "divides by ok": (ratio(GROWN, "failed / (calls - failed)"), "failed by ok"),
+        "returns the good share": (ratio(GROWN, "1 - failed / calls if calls else np.nan"), "share that went well"),
+        "returns a count": (ratio(GROWN, "failed"), "a number of calls"),
+        "takes 10 for 1": (ratio(GROWN, pick="is not None and version in s.labels['version']"), "compare the labels"),
+        "adds all versions": (ratio(GROWN, pick="!= ''"), "all versions were added"),
+        "knows no version without calls": (ratio(GROWN, "failed / calls"), "0 by 0"),
+        "calls no calls perfect": (ratio(GROWN, "failed / calls if calls else 0.0"), "neither good nor bad"),
         "looks for one kind": (
-            ratio("sum(s.value for s in calls if s.labels['outcome'] == 'TimeoutError') / (ok + failed)"),
+            ratio(GROWN, "sum(n for (_, o), n in new.items() if o == 'TimeoutError') / calls"),
             "only one kind",
         ),
-        "takes 10 for 1": (
-            "def error_ratio(page, version):\n"
-            "    mine = [s for s in page if s.name == 'model_predictions_total' and version in s.labels['version']]\n"
-            "    return sum(s.value for s in mine if s.labels['outcome'] != 'ok') / sum(s.value for s in mine)",
-            "compare the labels with `==`",
+        "subtracts ratios": (
+            "def error_ratio(before, after, version):\n"
+            "    def ratio(page):\n"
+            "        page = [s for s in page if s.name == 'model_predictions_total' and s.labels['version'] == version]\n"
+            "        failed = sum(s.value for s in page if s.labels['outcome'] != 'ok')\n"
+            "        return failed / sum(s.value for s in page) if page else np.nan\n"
+            "    return ratio(after) - (ratio(before) if ratio(before) == ratio(before) else 0)",
+            "difference of two ratios",
         ),
-        "counts series": (ratio("sum(s.labels['outcome'] != 'ok' for s in calls) / len(calls)"), "series were counted"),
-        "adds all versions": (
-            ratio("sum(s.value for s in everything if s.labels['outcome'] != 'ok') / sum(s.value for s in everything)"),
-            "all versions were added",
-        ),
-        "returns the good share": (ratio("ok / (ok + failed)"), "share that went well"),
-        "returns a count": (ratio("failed"), "a number of calls"),
-        "knows no version without calls": (ratio("failed / (ok + failed)"), "0 by 0"),
-        "calls no calls perfect": (ratio("failed / (ok + failed) if ok + failed else 0.0"), "neither good nor bad"),
         "reads the histogram": (
-            "def error_ratio(page, version):\n"
-            "    calls = [s for s in page if s.name == 'model_prediction_duration_seconds_count']\n"
-            "    calls = [s for s in calls if s.labels['version'] == version]\n"
-            "    return sum(s.value for s in calls if s.labels['outcome'] != 'ok') / sum(s.value for s in calls)",
+            ratio(GROWN).replace("model_predictions_total", "model_prediction_duration_seconds_count"),
             "the histogram's counts",
-        ),
-        "adds every metric": (
-            "def error_ratio(page, version):\n"
-            "    mine = [s for s in page if s.labels.get('version') == version]\n"
-            "    return sum(s.value for s in mine if s.labels['outcome'] != 'ok') / sum(s.value for s in mine)",
-            "other metrics of the page",
         ),
     },
     "202.5": {
-        "returns the upper edge": (walk("edge"), "upper edge of the right bucket"),
-        "returns the lower edge": (walk("low"), "lower edge of the right bucket"),
-        "divides by all calls": (
-            walk("low + (edge - low) * (rank - below) / buckets[-1][1]"),
-            "divided by all calls",
-        ),
-        "forgets the calls below": (walk("low + (edge - low) * rank / up_to"), "not needed any more"),
-        "forgets to start at the lower edge": (
-            walk("(edge - low) * (rank - below) / (up_to - below)"),
-            "lower edge was left out",
-        ),
-        "asks for more than the rank": (
-            walk("low + (edge - low) * (rank - below) / (up_to - below)").replace(">= rank", "> rank"),
-            "`>=`, not `>`",
-        ),
-        "cuts the rank": (
-            walk("low + (edge - low) * (rank - below) / (up_to - below)").replace(
-                "rank = q * buckets[-1][1]", "rank = int(q * buckets[-1][1])"
-            ),
-            "whole number",
-        ),
-        "answers infinity": (
-            walk("low + (edge - low) * (rank - below) / (up_to - below)", "float('inf')"),
-            "infinite bucket",
-        ),
-        "takes a share of the last edge": (QUANTILE + "    return q * buckets[-2][0]", "a share of the last edge"),
-        "begins at the first edge": (
-            walk("low + (edge - low) * (rank - below) / (up_to - below)").replace(
-                "low, below = 0.0, 0\n", "low, below = buckets[0][0], 0\n"
-            ),
-            "not at its own edge",
-        ),
-        "knows no histogram without calls": (
-            walk("low + (edge - low) * (rank - below) / (up_to - below)"),
-            "no calls are a rank of 0",
-        ),
-        "reads something else": (walk("(low + 2 * edge) / 3"), "how far into it does yours go"),
-        "adds the counts up again": (
-            QUANTILE + "    import itertools\n"
-            "    counts = list(itertools.accumulate(c for _, c in buckets))\n"
-            "    rank = q * counts[-1]\n"
-            "    low, below = 0.0, 0\n"
-            "    for (edge, _), up_to in zip(buckets[:-1], counts):\n"
-            "        if up_to >= rank:\n"
-            "            return low + (edge - low) * (rank - below) / (up_to - below)\n"
-            "        low, below = edge, up_to\n"
-            "    return low",
-            "don't add them up again",
-        ),
-    },
-    "202.6": {
         "leaves the handout's order": (watch(HANDED_OVER), "leave no latency"),
         "counts no failure": (
             watch(
@@ -278,6 +254,12 @@ WRONG = {
         ),
         "returns no wrapper": (watch(FINALLY).replace("    return wrapper", ""), "`return wrapper`"),
     },
+    "202.6": {
+        "takes the lesson's own price": ("cents = 90", "the sentence held"),
+        "takes half an euro": ("cents = 50", "at 50 cents"),
+        "takes euros": ("cents = 0.2", "outside of the rules"),
+        "takes nothing": ("cents = 0", "lies between 5 and 1000"),
+    },
 }
 
 RIGHT = {
@@ -304,43 +286,32 @@ RIGHT = {
         ),
     },
     "202.3": {
-        "with other spelling": bills(checkout="Pinball_0.9", cooling="squared error", deploy="log_loss"),
-        "with the losses themselves": (
-            "from labsupport.ml.losses import *\n"
-            "which_loss = dict(checkout=PinballLoss(0.9), batch=PinballLoss(0.2), budget=AbsoluteError(),\n"
-            "                  cooling=SquaredError(), deploy=LogLoss())"
+        "beside the quantile": (
+            EXPECTED + PLAN + "needs = now + changes\n"
+            "    q = np.quantile(needs, missing / (missing + idle))\n"
+            "    return float(min(np.floor(q), np.ceil(q), key=lambda n: expected(needs, n, missing, idle)))"
+        ),
+        "by a table": (
+            PLAN + "whole = np.arange(0, 30)\n"
+            "    short = (now + changes)[:, None] - whole\n"
+            "    return whole[np.where(short > 0, missing * short, -idle * short).mean(axis=0).argmin()]"
         ),
     },
     "202.4": {
+        "by version and outcome": ratio(GROWN),
         "with pandas": (
-            "def error_ratio(page, version):\n"
-            "    rows = pd.DataFrame([{'name': s.name, 'value': s.value, **s.labels} for s in page])\n"
-            "    if version not in set(rows.version):\n"
-            "        return np.nan\n"
-            "    rows = rows[(rows.name == 'model_predictions_total') & (rows.version == version)]\n"
-            "    return rows[rows.outcome != 'ok'].value.sum() / rows.value.sum()"
+            "def error_ratio(before, after, version):\n"
+            "    def counts(page):\n"
+            "        rows = [(s.labels['outcome'], s.value) for s in page\n"
+            "                if s.name == 'model_predictions_total' and s.labels['version'] == version]\n"
+            "        return pd.Series(dict(rows), dtype=float)\n"
+            "    late = counts(after)\n"
+            "    early = counts(before).reindex(late.index).fillna(0)\n"
+            "    new = (late - early).where(late >= early, late)\n"
+            "    return new.drop('ok', errors='ignore').sum() / new.sum() if new.sum() else np.nan"
         ),
-        "from the good ones": ratio("1 - ok / (ok + failed) if calls else np.nan"),
     },
     "202.5": {
-        "with numpy": (
-            QUANTILE + "    edges, counts = (np.array(v, float) for v in zip(*buckets))\n"
-            "    rank = q * counts[-1]\n"
-            "    if rank == 0:\n"
-            "        return np.nan\n"
-            "    k = int(np.searchsorted(counts, rank))\n"
-            "    if np.isinf(edges[k]):\n"
-            "        return edges[k - 1]\n"
-            "    low, below = (edges[k - 1], counts[k - 1]) if k else (0.0, 0.0)\n"
-            "    return np.interp(rank, [below, counts[k]], [low, edges[k]])"
-        ),
-        "with the library": (
-            "from labsupport.monitoring.endpoint import histogram_quantile\n"
-            + QUANTILE
-            + "    return histogram_quantile(q, buckets)"
-        ),
-    },
-    "202.6": {
         "with except and else": watch(
             "begin = clock()\n"
             "try:\n"
@@ -371,5 +342,10 @@ RIGHT = {
             "            seconds.labels(outcome=outcome).observe(end - begin)\n"
             "    return inner"
         ),
+    },
+    "202.6": {
+        "dear": "cents = 1000",
+        "cheap": "cents = 10.0",
+        "computed": "cents = int(np.argmin([5, 4, 3])) + 23",
     },
 }
