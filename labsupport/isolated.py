@@ -13,7 +13,7 @@ from labsupport import paths
 from labsupport.errors import LabsError
 
 # All of them. Each has requirements/NAME.in and NAME.txt, which `make lock` renews.
-TOOLS = ("mlserver",)
+TOOLS = ("mlserver", "quality")
 
 
 def program(name: str, command: str) -> Path:
