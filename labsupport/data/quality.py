@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from labsupport.data.contracts import Contract
 from labsupport.data.rowchecks import Violation, repeated, violations
-from labsupport.data.schema import SchemaChange, schema_changes
+from labsupport.data.schema import SchemaChange, changes_of_meaning, schema_changes
 from labsupport.errors import LabsError
 
 if TYPE_CHECKING:
@@ -98,9 +98,11 @@ def inspect(frame: "pd.DataFrame", contract: Contract, *, now: datetime) -> Repo
     """
     columns = contract.columns
     changed = schema_changes(frame, columns)
+    broken = [] if changed else violations(frame, columns)
+    changed += changes_of_meaning(broken, len(frame), columns)
     if changed:
         return Report(len(frame), (), tuple(changed), (), contract.tolerated)
-    broken = [*violations(frame, columns), *repeated(frame, contract.key)]
+    broken += repeated(frame, contract.key)
     report = Report(len(frame), tuple(broken), (), (), contract.tolerated)
     good = frame[~report.bad]
     return Report(len(frame), tuple(broken), (), tuple(_table_findings(frame, good, contract, now)), contract.tolerated)

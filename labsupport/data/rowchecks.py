@@ -105,6 +105,8 @@ def _is_of_kind(values: "pd.Series", kind: str, missing: Mask) -> Mask:
         return either
     if isinstance(values.dtype, pd.StringDtype):
         return everywhere if kind == "string" else missing
+    if kind == "string" and api.infer_dtype(values, skipna=True) == "string":
+        return everywhere
     one_by_one: Mask = np.fromiter((_is(value, kind) for value in values.to_numpy(dtype=object)), bool, len(values))
     return missing | one_by_one
 

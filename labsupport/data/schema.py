@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labsupport.data.contracts import Column
-from labsupport.data.rowchecks import violations
+from labsupport.data.rowchecks import Violation, violations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,16 +23,12 @@ class SchemaChange:
 
 
 def schema_changes(frame: "pd.DataFrame", columns: Sequence[Column]) -> list[SchemaChange]:
-    """Return how the table differs from the contract: columns that went, came, were renamed, or mean something else.
-
-    A column means something else where most of its values break one rule: another type, another unit, other names.
-    """
-    known = {column.name: column for column in columns}
+    """Return which columns differ from the contract: those that went, came, were renamed, or stand there twice."""
+    known = {column.name for column in columns}
     gone = [column for column in columns if column.name not in frame]
     came = [str(name) for name in frame.columns if name not in known]
-    found = [
-        SchemaChange(str(name), "stands there twice") for name in frame.columns[frame.columns.duplicated()].unique()
-    ]
+    twice = frame.columns[frame.columns.duplicated()].unique()
+    found = [SchemaChange(str(name), "stands there twice") for name in twice]
     for column in gone:
         heir = next((name for name in came if _alike(name, column.name) and _fits(frame[name], column)), None)
         if heir is None:
@@ -40,20 +36,23 @@ def schema_changes(frame: "pd.DataFrame", columns: Sequence[Column]) -> list[Sch
         else:
             came.remove(heir)
             found.append(SchemaChange(column.name, f"is missing, and {heir} is new and fits: renamed?"))
-    found += [SchemaChange(name, "is new: the contract does not know it") for name in came]
-    if found or not len(frame):
-        return found
-    for broken in violations(frame, columns):
-        share = len(broken.rows) / len(frame)
-        if share > MOST:
-            wanted = known[broken.column].wanted
-            found.append(
-                SchemaChange(
-                    broken.column,
-                    f"is {broken.reason} in {share:.0%} of the rows (wanted: {wanted}): another type, unit or meaning?",
-                )
-            )
-    return found
+    return found + [SchemaChange(name, "is new: the contract does not know it") for name in came]
+
+
+def changes_of_meaning(broken: Sequence[Violation], rows: int, columns: Sequence[Column]) -> list[SchemaChange]:
+    """Return which columns mean something else now: those of which most of the `rows` values break one rule.
+
+    That is another type, another unit or other names: no row is to blame.
+    """
+    wanted = {column.name: column.wanted for column in columns}
+    return [
+        SchemaChange(
+            each.column,
+            f"is {each.reason} in {len(each.rows) / rows:.0%} of the rows (wanted: {wanted[each.column]}): another type, unit or meaning?",
+        )
+        for each in broken
+        if rows and len(each.rows) > MOST * rows
+    ]
 
 
 def _alike(one: str, other: str) -> bool:
@@ -69,6 +68,3 @@ def _fits(values: "pd.Series", column: Column) -> bool:
     for broken in violations(values.rename(column.name).to_frame(), [column]):
         bad |= set(broken.rows.tolist())
     return len(bad) <= (1 - MOST) * len(values) if len(values) else False
-
-
-__all__ = ["MOST", "SchemaChange", "schema_changes"]
