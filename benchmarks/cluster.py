@@ -106,7 +106,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def memory_mib(cluster: PocketCluster) -> dict[str, float]:
     """Return the PSS of each program of the cluster in MiB."""
-    found = {}
+    found: dict[str, float] = {}
     for process in leftovers.find(leftovers.PROGRAM_MARK, cluster.layout.folder):
         arguments = Path(f"/proc/{process}/cmdline").read_bytes().decode().split("\0")
         name = arguments[2].rpartition(".")[2] if arguments[1] == "-m" else Path(arguments[0]).name

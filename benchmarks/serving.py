@@ -11,7 +11,6 @@ proportional set size after the load; start, until the first answer, is the fast
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -26,11 +25,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from labsupport import isolated
+from labsupport import isolated, variables
 from labsupport.errors import LabsError
 from labsupport.serving import load, mlserver
 from labsupport.tracking.server import free_port
-from labsupport.variables import KERNEL
 
 RIVALS = Path(__file__).resolve().parent / "rivals"
 CLIENTS = (1, 32)
@@ -75,7 +73,11 @@ class Server:
         begin = time.perf_counter()
         with log.open("ab") as said:
             process = subprocess.Popen(
-                self.command(port), env=os.environ | KERNEL | self.environment, stdout=said, stderr=said, cwd=log.parent
+                self.command(port),
+                env=variables.for_program() | self.environment,
+                stdout=said,
+                stderr=said,
+                cwd=log.parent,
             )
         try:
             while not self._answers(url):
@@ -168,7 +170,10 @@ def make_models(work: Path) -> tuple[np.ndarray, np.ndarray]:
     """Store both models for every server, and return a row for each: (1, 64) and (1, 784), float32."""
     # In a process of its own, whose TensorFlow is gone before anything is measured.
     made = subprocess.run(
-        [sys.executable, str(RIVALS / "models.py"), str(work)], env=os.environ | KERNEL, capture_output=True, text=True
+        [sys.executable, str(RIVALS / "models.py"), str(work)],
+        env=variables.for_program(),
+        capture_output=True,
+        text=True,
     )
     if made.returncode:
         raise LabsError(f"the models could not be made:\n{made.stderr[-1500:]}")

@@ -11,7 +11,6 @@ when a request failed, when an answer was not that of a version, or when memory 
 import argparse
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -23,9 +22,9 @@ import httpx
 import numpy as np
 import psutil
 
+from labsupport import variables
 from labsupport.serving import export, load
 from labsupport.tracking.server import free_port
-from labsupport.variables import KERNEL
 
 CLIENTS, EVERY_S, BROKEN, SAMPLES = 32, 1.0, 5, 10
 MOST_GROWTH = 0.05
@@ -90,7 +89,7 @@ def main() -> int:
         folder, port = Path(work), free_port()
         make_model(folder / "1")
         command = [sys.executable, "-m", "labsupport.apps.server", "--model", work, "--name", "risk", "--port", str(port), "--reload-seconds", "0.2"]  # fmt: skip
-        server = subprocess.Popen(command, env=os.environ | KERNEL, stderr=subprocess.DEVNULL)
+        server = subprocess.Popen(command, env=variables.for_program(), stderr=subprocess.DEVNULL)
         url = f"http://127.0.0.1:{port}"
         try:
             while not ready(url):

@@ -1,6 +1,7 @@
 """The command `labs`. Imports stand in the commands, so that `labs --help` answers at once."""
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labsupport import ending
 from labsupport.cluster import commands as cluster
 from labsupport.errors import LabsError
 
@@ -18,18 +20,27 @@ Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns 0, 1 when something failed, 2 for wrong usage, 130 when interrupted."""
+    """Run one command; returns 0, 1 when something failed, 2 for wrong usage, 130 (129, 143) when interrupted."""
     options = _parser().parse_args(arguments)
     try:
-        code = options.run(options) or 0
+        with ending.heard():
+            code = options.run(options) or 0
         sys.stdout.flush()
         return code
     except LabsError as error:
         print(f"labs: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nlabs: interrupted; nothing half-written was left.", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as interrupt:
+        # The terminal may be gone.
+        with contextlib.suppress(OSError):
+            print("\nlabs: interrupted; nothing half-written was left.", file=sys.stderr)
+        return ending.exit_code(interrupt)
+    except PermissionError as error:
+        print(
+            f"labs: {error.filename}: {error.strerror}. Check who owns it, or change into a folder of yours.",
+            file=sys.stderr,
+        )
+        return 1
     except BrokenPipeError:
         # `labs list | head`: whoever read has seen enough. Python's own flush at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -153,27 +164,35 @@ def _reset(options: argparse.Namespace) -> int:
 
 
 def _save(options: argparse.Namespace) -> int:
-    from labsupport.course import copies
+    from labsupport.course import archive
 
-    archive = options.file or Path(time.strftime("labs-%Y-%m-%d-%H%M%S.zip"))
-    count = copies.save(archive)
-    print(f"saved {count} files and your progress in {archive}; `labs restore {archive}` brings them back")
-    return 0
+    file = options.file or Path(time.strftime("labs-%Y-%m-%d-%H%M%S.zip"))
+    missed: list[str] = []
+    count = archive.save(file, missed.append)
+    print(f"saved {count} files and your progress in {file}; `labs restore {file}` brings them back")
+    return _say_what_was_missed(missed)
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from labsupport.course import copies
+    from labsupport.course import archive
 
-    restored, backups = copies.restore(options.file)
+    missed: list[str] = []
+    restored, backups = archive.restore(options.file, missed.append)
     print(
         f"restored {len(restored)} files"
         + (f"; kept what differed: {', '.join(p.name for p in backups)}" if backups else "")
     )
-    return 0
+    return _say_what_was_missed(missed)
+
+
+def _say_what_was_missed(missed: list[str]) -> int:
+    for sentence in missed:
+        print(f"labs: {sentence}", file=sys.stderr)
+    return int(bool(missed))
 
 
 def _progress(options: argparse.Namespace) -> int:
-    from labsupport.exercises import overview
+    from labsupport.course import overview
 
     print(overview.of_class(options.merge) if options.merge else overview.of_learner())
     return 0
@@ -220,8 +239,7 @@ def _run(options: argparse.Namespace) -> int:
     finally:
         shown.close()
     failed = [result for result in results if not result.passed]
-    page = paths.build_folder() / "report.html"
-    report.write(page, results, time.monotonic() - started)
+    page = report.write(paths.build_folder() / "report.html", results, time.monotonic() - started)
     for result in failed:
         print(f"\n{result.name}: {result.problem}", file=sys.stderr)
     print(
@@ -240,26 +258,14 @@ def _build(options: argparse.Namespace) -> int:
         print("\n".join(found) or "All notebooks are current.")
         return int(bool(found))
     chosen = [source.read(path) for path in source.select(options.lessons)]
-    for lesson in chosen:
-        if lesson.number == "000":
-            continue
+    # The start page lists the others, so it comes last.
+    for lesson in sorted(chosen, key=lambda lesson: lesson.number == "000"):
         if options.texts:
             if not build.refresh(lesson):
-                print(f"{lesson.name}: its code changed; run: labs build {lesson.number}")
+                print(f"{lesson.name}: its code or what it shows has changed; run: labs build {lesson.number}")
             continue
         for result in build.build(lesson):
             print(f"{lesson.number} {display.line(result)}", flush=True)
-    return _finish(rebuild_start=any(lesson.number == "000" for lesson in chosen) and not options.texts)
-
-
-def _finish(rebuild_start: bool = False) -> int:
-    from labsupport.course import build, display, inventory, source
-
-    everything = [source.read(path) for path in source.select(None)]
-    inventory.store([lesson for lesson in everything if lesson.number == "000" or build.is_published(lesson)])
-    if everything[0].number == "000" and (rebuild_start or build.start_page_is_old()):
-        for result in build.build(everything[0]):
-            print(f"000 {display.line(result)}", flush=True)
     return 0
 
 
@@ -269,10 +275,11 @@ def _measure(options: argparse.Namespace) -> int:
     for path in source.select(options.lessons):
         lesson = source.read(path)
         numbers = measure.measure(lesson)
-        measure.store({lesson.number: numbers})
+        measure.store(lesson.number, numbers)
         build.refresh(lesson)
         print(f"{lesson.name}: " + ", ".join(f"{name} {number}" for name, number in numbers.items()), flush=True)
-    return _finish(rebuild_start=True)
+    print("Times stand in the list of lessons, too: labs build 000 renews it.")
+    return 0
 
 
 def _new(options: argparse.Namespace) -> int:

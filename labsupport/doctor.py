@@ -7,28 +7,38 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from labsupport import inheritance, paths
+from labsupport.errors import LabsError
 from labsupport.findings import FAIL, NOTE, OK, Finding
 
 FREE_GB = 5
 MEMORY_GB = 4
+# What in a kernel makes it fail, or lessons say something else.
+_REACHING_KERNELS = ("JUPYTER_PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PROMETHEUS_MULTIPROC_DIR", "KERAS_BACKEND", "MPLBACKEND", "MATPLOTLIBRC", "IPYTHONDIR")  # fmt: skip
 
 
 def examine() -> list[Finding]:
     """Return all findings, in the order in which to mend them."""
-    checks = (_python, _environment, _disk, _memory, _system, _cluster, _proxy, _progress)
+    checks = (_python, _environment, _clone, _disk, _memory, _system, _cluster, _proxy, _foreign, _locks, _progress)
     return [finding for check in checks for finding in check()]
 
 
 def _python() -> Iterator[Finding]:
+    from labsupport.bootstrap import NEWEST, OLDEST
+
     version = platform.python_version()
-    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+    if OLDEST <= sys.version_info[:2] <= NEWEST:
         yield Finding(OK, f"Python {version}.")
     else:
         yield Finding(
             FAIL,
-            f"Python {version} is not supported; the course runs on 3.11 to 3.13.",
+            f"Python {version} is not supported; the course runs on {_dotted(OLDEST)} to {_dotted(NEWEST)}.",
             "install Python 3.12, delete .venv, then: make lab",
         )
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
 
 
 def _environment() -> Iterator[Finding]:
@@ -100,15 +110,66 @@ def _cluster() -> Iterator[Finding]:
     yield from doctor.findings()
 
 
+def _clone() -> Iterator[Finding]:
+    """Look whether these are the programs of the course in whose folder they were called."""
+    try:
+        paths.course_root()
+    except LabsError as error:
+        sentence, _, mend = str(error).partition(". ")
+        yield Finding(FAIL if "make setup" in mend else NOTE, f"{sentence}.", mend.partition(": ")[2] or mend)
+
+
 def _proxy() -> Iterator[Finding]:
-    proxies = sorted(name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy"))
-    exempt = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))
-    if proxies and "127.0.0.1" not in exempt:
+    """Look at proxies that would catch what is on this machine in programs that the course does not start."""
+    found = {name: value for name in inheritance.PROXIES if (value := os.environ.get(name))}
+    said = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    exempt = {entry.strip() for entry in said.split(",")}
+    if found and "*" not in exempt and not {"127.0.0.1", "localhost"} <= exempt:
         yield Finding(
             NOTE,
-            f"{', '.join(proxies)} is set and would also catch local services.",
-            "export no_proxy=127.0.0.1,localhost,$no_proxy",
+            f"{', '.join(sorted(found))} would also catch this machine's own addresses. The course's programs and the kernels of "
+            "`make lab` know better; an editor that starts kernels itself does not.",
+            "export no_proxy=127.0.0.1,localhost,127.0.0.0/8,$no_proxy NO_PROXY=127.0.0.1,localhost,127.0.0.0/8,$NO_PROXY",
         )
+    socks = sorted(name for name, value in found.items() if value.lower().startswith("socks"))
+    if socks and not {"https_proxy", "HTTPS_PROXY"} & (found.keys() - set(socks)):
+        yield Finding(
+            NOTE,
+            f"{', '.join(socks)} is a SOCKS proxy, which Python's libraries and pip can't use; uv, kubectl and Go can.",
+            "put uv on PATH before `make setup`, or set HTTPS_PROXY to an HTTP proxy",
+        )
+
+
+def _foreign() -> Iterator[Finding]:
+    """Look for variables of other tools that would reach kernels which the course does not start."""
+    found = sorted(name for name in _REACHING_KERNELS if os.environ.get(name))
+    if found:
+        verb = "is" if len(found) == 1 else "are"
+        yield Finding(
+            NOTE,
+            f"{', '.join(found)} {verb} set for other tools. The kernels of `make lab` don't get them; those of an editor do.",
+            f"open the notebooks by `make lab`, or: unset {' '.join(found)}",
+        )
+
+
+def _locks() -> Iterator[Finding]:
+    from labsupport.cluster import locking
+
+    file = paths.data_home() / "doctor.lock"
+    try:
+        descriptor = locking.take(file)
+        if descriptor is not None:
+            os.close(descriptor)
+        file.unlink(missing_ok=True)
+    except LabsError:
+        yield Finding(
+            FAIL,
+            f"The disk of {file.parent} has no file locks, which your progress and the labs' cluster need.",
+            "export LABS_HOME=/a/folder/on/a/disk/of/this/machine",
+        )
+    except OSError:
+        # The look at the progress says what is wrong with the folder.
+        return
 
 
 def _progress() -> Iterator[Finding]:

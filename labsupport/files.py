@@ -1,4 +1,4 @@
-"""Write files so that an interrupted run, a full disk or a second process leaves the old file or the new one, whole."""
+"""Write files whole: an interrupted run, a full disk or a second process leaves the old one or the new one."""
 
 import contextlib
 import errno
@@ -22,8 +22,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file's content in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with clear_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as stream:
@@ -68,7 +68,7 @@ def read_notebook(path: Path) -> "NotebookNode":
     import nbformat
 
     try:
-        notebook = nbformat.read(path, as_version=4)
+        notebook: NotebookNode = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
     except FileNotFoundError:
         raise LabsError(f"There is no notebook {path}.") from None

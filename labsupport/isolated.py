@@ -3,13 +3,16 @@
 Such a tool is run, never imported. `labs env mlserver` makes one; whoever needs one asks `program` for its path.
 """
 
+import contextlib
+import errno
 import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from labsupport import paths
+from labsupport import files, indexes, paths
 from labsupport.errors import LabsError
 
 # All of them. Each has requirements/NAME.in and NAME.txt, which `make lock` renews.
@@ -19,7 +22,7 @@ TOOLS = ("mlserver", "quality")
 def program(name: str, command: str) -> Path:
     """Return the path of a command in an environment; raises LabsError, with the line that makes it, when it is not there."""
     found = _folder(name) / "bin" / command
-    if not (_stamp(name).exists() and found.exists()):
+    if not (_is_ready(name) and found.exists()):
         raise LabsError(
             f"{command} lives in an environment of its own, which is not there yet. Make it: labs env {name}"
         )
@@ -29,13 +32,42 @@ def program(name: str, command: str) -> Path:
 def make(name: str) -> Path:
     """Make an environment unless it is there, and return its folder; installers show their own progress.
 
-    Raises LabsError for an unknown name and for an installation that fails; the next call begins afresh.
+    Raises LabsError for an unknown name and for an installation that fails; the next call begins afresh. Who comes while
+    another one makes it waits for that.
     """
     folder = _folder(name)
-    if _stamp(name).exists():
-        return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    with files.clear_disk_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(folder):
+            if not _is_ready(name):
+                shutil.rmtree(folder, ignore_errors=True)
+                _install(name, folder)
+                _stamp(name).write_text(str(folder))
+    return folder
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the turn to make an environment. Raises LabsError on a disk without file locks."""
+    from filelock import FileLock
+
+    lock = FileLock(folder.with_suffix(".lock"))
+    try:
+        lock.acquire()
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise LabsError(
+            f"{folder.parent} can't be locked ({error.strerror}): its disk, a shared one perhaps, has no file locks. "
+            "Set LABS_HOME to a folder on a disk of this machine."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _install(name: str, folder: Path) -> None:
     python, lock = folder / "bin" / "python", _lock(name)
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv:
@@ -44,13 +76,21 @@ def make(name: str) -> Path:
     else:
         _run([sys.executable, "-m", "venv", str(folder)], name)
         _run([str(python), "-m", "pip", "install", "--disable-pip-version-check", "-r", str(lock)], name)
-    _stamp(name).touch()
-    return folder
+
+
+def _is_ready(name: str) -> bool:
+    """Whether an environment was finished, here (its programs name their Python by path), and its Python is still there."""
+    folder = _folder(name)
+    try:
+        place = _stamp(name).read_text()
+    except OSError:
+        return False
+    return place in ("", str(folder)) and (folder / "bin" / "python").exists()
 
 
 def _run(command: list[str], name: str) -> None:
     try:
-        code = subprocess.call(command)
+        code = subprocess.call(command, env=indexes.for_installer(sys.executable))
     except OSError as error:
         raise LabsError(f"{command[0]} could not start: {error}.") from None
     if code:
@@ -62,7 +102,7 @@ def _run(command: list[str], name: str) -> None:
 
 def _folder(name: str) -> Path:
     """Return where an environment lies: another lock or another Python is another environment."""
-    mark = hashlib.sha256(_lock(name).read_bytes() + sys.version.encode()).hexdigest()[:8]
+    mark = hashlib.sha256(_lock(name).read_text(encoding="utf-8").encode() + sys.version.encode()).hexdigest()[:8]
     return paths.data_home() / "environments" / f"{name}-{mark}"
 
 

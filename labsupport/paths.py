@@ -14,12 +14,15 @@ SYLLABUS = PACKAGE / "lessons" / "syllabus.yaml"
 def course_root() -> Path:
     """Return the checkout of the course: `$LABS_COURSE`, else the folder above the working directory or the package.
 
-    Raises LabsError when no checkout is found (the package may be installed without one).
+    Raises LabsError when no checkout is found (the package may be installed without one), and when the working directory
+    lies in one clone and this package in another: a copied clone must not run the old one's programs on its own notebooks.
     """
     named = os.environ.get("LABS_COURSE")
     candidates = [Path(named)] if named else [*_with_parents(Path.cwd()), PACKAGE.parent]
     for folder in candidates:
         if (folder / "notebooks" / "src").is_dir():
+            if not named:
+                _refuse_another_clone(folder)
             return folder.resolve()
     place = named or str(Path.cwd())
     raise LabsError(
@@ -39,8 +42,8 @@ def sources() -> Path:
 
 
 def measured() -> Path:
-    """Return the file with each lesson's measured time and memory."""
-    return notebooks() / "measured.json"
+    """Return the folder of the lessons' measured times and memory, a file each."""
+    return notebooks() / "measured"
 
 
 def course_map() -> Path:
@@ -66,6 +69,15 @@ def data_home() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("labs", appauthor=False)
+
+
+def _refuse_another_clone(folder: Path) -> None:
+    theirs, ours = folder / "labsupport", PACKAGE.parent
+    if theirs.is_dir() and (ours / "notebooks" / "src").is_dir() and not theirs.samefile(PACKAGE):
+        raise LabsError(
+            f"These are the programs of the course in {ours}, and this is the course in {folder}. "
+            "Give it its own: make setup; source .venv/bin/activate"
+        )
 
 
 def _with_parents(folder: Path) -> list[Path]:

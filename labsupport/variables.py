@@ -1,8 +1,14 @@
-"""The environment variables under which the course's kernels run: one thread, no usage reports, quiet logs."""
+"""The environment of every program that we start: what it may inherit (labsupport.inheritance), then what we add.
+
+One function a kind of program; nothing else in the package hands `os.environ` to a program.
+"""
 
 import os
 import sys
 from pathlib import Path
+
+from labsupport import inheritance, paths
+from labsupport.inheritance import INDEXES, TRUST, inherited
 
 # Two numerical libraries with two thread pools each fight for a small machine; one thread is faster there and repeatable.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
@@ -19,17 +25,87 @@ QUIET = {
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "JUPYTER_PLATFORM_DIRS": "1",
 }
-KERNEL = THREADS | NO_USAGE_REPORTS | QUIET
+# What a file in the user's home says about Kubernetes' and Keras' defaults, or about a kernel of the same name, is for other work.
+NO_PREFERENCES = {"KUBECTL_KUBERC": "false", "KERAS_BACKEND": "tensorflow", "JUPYTER_PREFER_ENV_PATH": "1"}
+KERNEL = THREADS | NO_USAGE_REPORTS | QUIET | NO_PREFERENCES
+
+# Credentials by which kubectl's plugins and the learner's own programs know who asks.
+_CLOUDS = ("AWS_*", "AZURE_*", "ARM_*", "GOOGLE_*", "GCP_*", "CLOUDSDK_*", "USE_GKE_*", "OCI_*", "DIGITALOCEAN_*", "KRB5*", "TELEPORT_*")  # fmt: skip
+_KUBERNETES = ("KUBECONFIG", *_CLOUDS)
+_ENGINES = ("DOCKER_*", "CONTAINER_*", "CONTAINERS_*", "BUILDKIT_*", "PODMAN_*", "BUILDAH_*", "KIND_*", "SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS")  # fmt: skip
+_GO = (
+    "GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GONOSUMCHECK", "GOPRIVATE", "GOINSECURE", "GOAUTH", "GOCACHE", "GOMODCACHE", "GOPATH",
+    "GOROOT", "GOTOOLCHAIN", "GOTMPDIR", "GOMAXPROCS", "GOMEMLIMIT", "SSH_AUTH_SOCK", "GIT_SSH*", "GIT_ASKPASS", "GIT_TERMINAL_PROMPT",
+)  # fmt: skip
+# What JupyterLab's terminals, and the cells in which a learner asks systems of their own, are used to.
+_LEARNER = (
+    "MLFLOW_TRACKING_*", "MLFLOW_S3_ENDPOINT_URL", "PROMETHEUS_URL", "SSH_*", "GPG_*", "GIT_AUTHOR_*", "GIT_COMMITTER_*", "GIT_SSH*",
+    "GIT_ASKPASS", "GIT_EDITOR", "EDITOR", "VISUAL", "PAGER", "LESS*", "DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "JUPYTER_TOKEN",
+    "JUPYTER_PORT", "JUPYTERHUB_*", "JPY_*", "CODESPACE*", "GITHUB_*", "VSCODE_*", "REMOTE_CONTAINERS*",
+)  # fmt: skip
+
+
+def for_program() -> dict[str, str]:
+    """Return the environment of a program of ours that asks nobody beyond this machine: no proxy, no credentials."""
+    return inherited() | _package() | KERNEL | inheritance.direct()
+
+
+def for_kubectl() -> dict[str, str]:
+    """Return the environment of kubectl: loopback directly, other clusters as the user reaches them, no preferences of theirs."""
+    network = inheritance.proxies() | inheritance.direct()
+    return inherited(TRUST, _KUBERNETES) | network | {"KUBECTL_KUBERC": "false"}
+
+
+def for_engine() -> dict[str, str]:
+    """Return the environment of docker, podman and kind, whose nodes and builds fetch through the user's proxy."""
+    return inherited(TRUST, _ENGINES, ("KUBECONFIG",)) | inheritance.proxies()
+
+
+def for_go() -> dict[str, str]:
+    """Return the environment in which Go builds the same bytes whatever the user's settings are, from the user's proxy."""
+    # Of the flags only what is about fetching.
+    flags = [flag for flag in os.environ.get("GOFLAGS", "").split() if flag.startswith(("-modcacherw", "-insecure"))]
+    fixed = {"CGO_ENABLED": "0", "GOFLAGS": " ".join([*flags, "-mod=readonly"]), "GOWORK": "off"}
+    return inherited(TRUST, _GO) | inheritance.proxies() | fixed
 
 
 def for_learner() -> dict[str, str]:
-    """Return the environment of JupyterLab and its kernels: the user's own, then ours where the user said nothing."""
-    return KERNEL | dict(os.environ)
+    """Return the environment of JupyterLab, its terminals and kernels; the user's own number of threads and log level win."""
+    own = inherited(TRUST, INDEXES, _KUBERNETES, _ENGINES, _LEARNER)
+    said = {name: os.environ[name] for name in THREADS | QUIET if name in os.environ}
+    return own | _network() | _package() | KERNEL | said | _own_programs_first()
 
 
 def for_run(folder: Path) -> dict[str, str]:
     """Return the environment of a checked run: nothing of the user's settings or progress gets in or out of `folder`."""
-    private = {"LABS_HOME": str(folder / "home"), "IPYTHONDIR": str(folder / "ipython"), "PYTHONHASHSEED": "0"}
+    private = {
+        "LABS_HOME": str(folder / "home"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(folder / "jupyter"),
+        "JUPYTER_DATA_DIR": str(folder / "jupyter"),
+        "KERAS_HOME": str(folder / "keras"),
+        "MATPLOTLIBRC": os.devnull,
+        "NETRC": os.devnull,
+        "PYTHONHASHSEED": "0",
+    }
+    return inherited(TRUST, _KUBERNETES, _ENGINES) | _network() | _package() | KERNEL | private | _own_programs_first()
+
+
+def reach_directly(host: str) -> None:
+    """Let clients of this process reach one more address without a proxy: not all of them can read a range."""
+    for name, said in inheritance.direct().items():
+        if said != "*" and host not in said.split(","):
+            os.environ[name] = f"{said},{host}"
+
+
+def _network() -> dict[str, str]:
+    return inheritance.proxies(socks=False) | inheritance.direct()
+
+
+def _package() -> dict[str, str]:
+    return inheritance.package_path(str(paths.PACKAGE))
+
+
+def _own_programs_first() -> dict[str, str]:
     here = str(Path(sys.executable).parent)
-    path = {"PATH": here + os.pathsep + os.environ.get("PATH", os.defpath)}
-    return dict(os.environ) | KERNEL | private | path
+    return {"PATH": here + os.pathsep + os.environ.get("PATH", os.defpath)}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from labsupport.cluster.pocket import locking, programs
+from labsupport.cluster import locking
+from labsupport.cluster.pocket import programs
 from labsupport.errors import LabsError
 from tests import kit
 

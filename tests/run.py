@@ -1,4 +1,7 @@
-"""Every check of the course, quick ones first: `make test`, and with --nightly what takes longer (`make nightly`)."""
+"""Every check of the course, quick ones first: `make check` (--quick) ends after these, `make test` goes on.
+
+`make nightly` (--nightly) adds what takes longer. `--only NAME` runs one stage, as a hook of git and a job of CI do.
+"""
 
 import argparse
 import os
@@ -7,58 +10,100 @@ import sys
 import time
 from pathlib import Path
 
+from labsupport import machine
 from tests import kind
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
+Command = list[str | Path]
+
+_CODE: Command = ["labsupport", "tests", "benchmarks", "docs", "notebooks/src"]
+_TEXTS: Command = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+_PYTEST: Command = [sys.executable, "-m", "pytest", "-rs", "--durations=10"]
+_SCHEMA: Command = [BIN / "check-jsonschema", "--builtin-schema"]
+_WORKFLOWS: Command = [path.relative_to(ROOT) for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+
+# The hooks of .pre-commit-config.yaml have these names.
+QUICK: dict[str, Command] = {
+    "lint": [BIN / "ruff", "check", *_CODE],
+    "format": [BIN / "ruff", "format", "--check", *_CODE],
+    "spelling": [BIN / "codespell", *_CODE, *_TEXTS],
+    "layers": [BIN / "lint-imports", "--no-logo"],
+    "types": [BIN / "mypy"],
+    "workflows": [*_SCHEMA, "vendor.github-workflows", *_WORKFLOWS],
+    "dependabot": [*_SCHEMA, "vendor.dependabot", ".github/dependabot.yml"],
+    "workflows are safe": [BIN / "zizmor", "--offline", "--quiet", ".github"],
+    "notebooks are current": [BIN / "labs", "build", "--check"],
+}
+TESTS = "tests"
+CLUSTER = "cluster"
+KIND = "kind"
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the stages in order; a stage that fails ends the run with its exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="only what takes under three minutes")
     parser.add_argument("--nightly", action="store_true", help="also every seed, benchmarks and other long checks")
-    options = parser.parse_args()
-    paths = ["labsupport", "tests", "benchmarks", "notebooks/src"]
-    pytest = [sys.executable, "-m", "pytest", "-rs", "--durations=10"]
-    stages: dict[str, list] = {
-        "lint": [BIN / "ruff", "check", *paths],
-        "format": [BIN / "ruff", "format", "--check", *paths],
-        "types": [BIN / "mypy"],
-        "spelling": [BIN / "codespell", "labsupport", "tests", "notebooks/src", "README.md", "CONTRIBUTING.md"],
-        "notebooks are current": [BIN / "labs", "build", "--check"],
-        "tests": [*pytest, "-n", str(_lanes()), "--dist", "loadgroup", "--ignore=tests/cluster"],
-    }
-    if sys.platform == "linux":
-        # Apart, because they measure time limits on a cluster of their own; they mostly wait, so four at a time.
-        stages["cluster"] = [*pytest, "-n", "4", "--dist", "loadfile", "tests/cluster"]
-    without_kind = kind.why_not()
-    if without_kind is None:
-        stages["kind"] = [sys.executable, "-m", "tests.kind"]
-    if options.nightly:
-        # Not setup.py: it downloads everything again.
-        for path in sorted((ROOT / "benchmarks").glob("*.py")):
-            if path.name != "setup.py":
-                stages[f"benchmark {path.stem}"] = [sys.executable, path]
-    environment = dict(os.environ, LABS_NIGHTLY="1" if options.nightly else "")
-    environment["PATH"] = f"{BIN}{os.pathsep}{environment.get('PATH', os.defpath)}"
-    for name, command in stages.items():
-        print(f"== {name}", flush=True)
-        started = time.monotonic()
-        code = subprocess.call([str(part) for part in command], cwd=ROOT, env=environment)
-        if name == "kind" and code == kind.SKIPPED:
-            without_kind, code = "No container engine or no image could be made here; the stage says why.", 0
-        print(f"== {name}: {'ok' if code == 0 else 'FAILED'} in {time.monotonic() - started:.0f} s", flush=True)
-        if code:
+    parser.add_argument("--only", metavar="NAME", help="one stage, which then must be possible here")
+    options = parser.parse_args(arguments)
+    os.environ["LABS_NIGHTLY"] = "1" if options.nightly else ""
+    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    chosen = QUICK if options.quick else stages(options.nightly)
+    impossible = {} if options.quick else cannot_run()
+    if options.only:
+        if options.only not in chosen:
+            parser.error(f"there is no stage {options.only!r}; there are: {', '.join(chosen)}")
+        if options.only in impossible:
+            print(f"{options.only} can't run here: {impossible[options.only]}", file=sys.stderr)
+            return 1
+        chosen = {options.only: chosen[options.only]}
+    for name, command in chosen.items():
+        if name in impossible:
+            continue
+        code = _run(name, command)
+        if name == KIND and code == kind.SKIPPED and not options.only:
+            impossible[KIND] = "No container engine or no image could be made here; the stage says why."
+        elif code:
             return code
-    if "cluster" not in stages:
-        print("Skipped: the tests of the pocket cluster, which runs on Linux only.")
-    if without_kind is not None:
-        print(f"Skipped: the tests on kind. {without_kind}")
+    for name, reason in impossible.items():
+        if not options.only:
+            print(f"Skipped: {name}. {reason}")
     return 0
 
 
-def _lanes() -> int:
-    return max(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2)
+def stages(nightly: bool) -> dict[str, Command]:
+    """Return what each stage runs, in the order of the stages."""
+    found = dict(QUICK)
+    found[TESTS] = [*_PYTEST, "-n", str(max(2, machine.cores())), "--dist", "loadgroup", "--ignore=tests/cluster"]
+    # Apart, because they measure time limits on a cluster of their own; they mostly wait, so four at a time.
+    found[CLUSTER] = [*_PYTEST, "-n", "4", "--dist", "loadfile", "tests/cluster"]
+    found[KIND] = [sys.executable, "-m", "tests.kind"]
+    if nightly:
+        # Not setup.py: it downloads everything again.
+        for path in sorted((ROOT / "benchmarks").glob("*.py")):
+            if path.name != "setup.py":
+                found[f"benchmark {path.stem}"] = [sys.executable, path]
+    return found
+
+
+def cannot_run() -> dict[str, str]:
+    """Return the stages that this machine can't run, each with its reason."""
+    reasons = {}
+    if sys.platform != "linux":
+        reasons[CLUSTER] = "The pocket cluster runs on Linux only."
+    if (without_kind := kind.why_not()) is not None:
+        reasons[KIND] = without_kind
+    return reasons
+
+
+def _run(name: str, command: Command) -> int:
+    print(f"== {name}", flush=True)
+    started = time.monotonic()
+    code = subprocess.call([str(part) for part in command], cwd=ROOT)
+    verdict = "ok" if code == 0 else "skipped" if name == KIND and code == kind.SKIPPED else "FAILED"
+    print(f"== {name}: {verdict} in {time.monotonic() - started:.0f} s", flush=True)
+    return code
 
 
 if __name__ == "__main__":

@@ -18,8 +18,9 @@ def tree(tmp_path: Path, monkeypatch) -> Path:
     for name, path in {"VENV": ".venv", "LOCK": "main.txt", "SIZE": "size.json", "LOG": "build/setup.log"}.items():
         monkeypatch.setattr(bootstrap, name, str(tmp_path / path))
     monkeypatch.setattr(bootstrap, "ROOT", str(tmp_path))
-    monkeypatch.setattr(bootstrap, "STAMP", str(tmp_path / ".venv" / "labs-ready"))
-    monkeypatch.setattr(bootstrap, "PYTHON", str(tmp_path / ".venv" / "bin" / "python"))
+    monkeypatch.setattr(bootstrap, "TURN", str(tmp_path / "build" / "setup.lock"))
+    for name, path in {"STAMP": "labs-ready", "BEGUN": "labs-begun", "PYTHON": "bin/python"}.items():
+        monkeypatch.setattr(bootstrap, name, str(tmp_path / ".venv" / path))
     (tmp_path / "main.txt").write_text("numpy==1\n")
     (tmp_path / "size.json").write_text(json.dumps({"download_mb": 1, "disk_gb": 0.1, "minutes": 1}))
     return tmp_path
@@ -50,16 +51,21 @@ class Setup:
     """Steps that are only noted; the first one makes an environment, as `python -m venv` would."""
 
     def __init__(self, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.tree, self.steps = tree, []
+        self.tree = tree
+        self.steps: list = []
         monkeypatch.setattr(bootstrap, "_step", self.step)
-        monkeypatch.setattr(bootstrap, "_same_version", lambda interpreter: (tree / ".venv").exists())
-        monkeypatch.setattr(bootstrap, "_quiet", lambda command: 0)
+        monkeypatch.setattr(bootstrap, "_fault", self.fault)
+        # Nothing but the environment's own uv would be found, and that is not installed.
+        monkeypatch.setattr(bootstrap, "_quiet", lambda command: int(command[0].endswith("uv")))
 
-    def step(self, name: str, command: list[str]) -> None:
+    def step(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         self.steps.append(name[:3])
-        if not (self.tree / ".venv").exists():
+        if name.startswith("1/4"):
             (self.tree / ".venv" / "bin").mkdir(parents=True)
             (self.tree / ".venv" / "bin" / "python").symlink_to(sys.executable)
+
+    def fault(self, package: bool = True) -> str:
+        return "" if (self.tree / ".venv" / "bin" / "python").exists() else "its Python is gone"
 
 
 @pytest.fixture
@@ -70,13 +76,13 @@ def setup(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
 def test_it_is_ready_after_the_first_call_and_a_second_one_does_nothing(
     tree: Path, setup: Setup, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert not bootstrap.ready(sys.executable)
+    assert not bootstrap.ready()
     assert bootstrap.main() == 0
     assert setup.steps == ["1/4", "2/4", "3/4", "4/4"]
     said = capsys.readouterr().out
     assert said.startswith("Setting up the course in .venv: about 1 MB to download, 0.1 GB of disk, 1 minutes")
     assert said.endswith("Ready.\n")
-    assert bootstrap.ready(sys.executable)
+    assert bootstrap.ready()
     assert bootstrap.main() == 0
     assert setup.steps == ["1/4", "2/4", "3/4", "4/4"]
     assert capsys.readouterr().out == ""
@@ -85,7 +91,7 @@ def test_it_is_ready_after_the_first_call_and_a_second_one_does_nothing(
 def test_a_new_lock_is_installed_into_the_environment_that_is_there(tree: Path, setup: Setup) -> None:
     bootstrap.main()
     (tree / "main.txt").write_text("numpy==2\n")
-    assert not bootstrap.ready(sys.executable)
+    assert not bootstrap.ready()
     assert bootstrap.main() == 0
     assert setup.steps[4:] == ["2/4", "3/4", "4/4"]
 
@@ -93,25 +99,25 @@ def test_a_new_lock_is_installed_into_the_environment_that_is_there(tree: Path, 
 def test_an_environment_that_lost_its_python_is_not_ready(tree: Path, setup: Setup) -> None:
     bootstrap.main()
     (tree / ".venv" / "bin" / "python").unlink()
-    assert not bootstrap.ready(sys.executable)
+    assert not bootstrap.ready()
 
 
 @pytest.mark.parametrize("failing", ["1/4", "2/4", "3/4", "4/4"])
 def test_after_a_failed_step_the_same_command_goes_on(
     failing: str, tree: Path, setup: Setup, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def step(name: str, command: list[str]) -> None:
+    def step(name: str, command: list[str], environment: dict[str, str]) -> None:
         if name.startswith(failing):
             raise bootstrap.SetupError("the package index can't be reached.")
-        setup.step(name, command)
+        setup.step(name, command, environment)
 
     monkeypatch.setattr(bootstrap, "_network_failed", lambda: True)
     with monkeypatch.context() as broken:
         broken.setattr(bootstrap, "_step", step)
         assert bootstrap.main() == 1
     assert capsys.readouterr().err == "setup: the package index can't be reached.\n"
-    assert not bootstrap.ready(sys.executable)
-    assert bootstrap.main() == 0 and bootstrap.ready(sys.executable)
+    assert not bootstrap.ready()
+    assert bootstrap.main() == 0 and bootstrap.ready()
 
 
 def test_without_uv_pip_does_the_work(
@@ -119,9 +125,9 @@ def test_without_uv_pip_does_the_work(
 ) -> None:
     commands = {}
 
-    def step(name: str, command: list[str]) -> None:
+    def step(name: str, command: list[str], environment: dict[str, str]) -> None:
         commands[name[:3]] = command
-        setup.step(name, command)
+        setup.step(name, command, environment)
         if name.startswith("2/4"):
             raise bootstrap.SetupError("no wheel of uv for this machine")
 
@@ -137,6 +143,7 @@ SAID = {
     "ProxyError('Cannot connect to proxy.')": "the package index can't be reached",
     "OSError: [Errno 28] No space left on device": "the disk is full. Free 1 GB and repeat",
     "The virtual environment was not created successfully because ensurepip is not\navailable": "sudo apt install python3-venv",
+    "ERROR: Could not install packages: Missing dependencies for SOCKS support.": "set HTTPS_PROXY to an HTTP proxy",
     "/usr/bin/python3: No module named venv": "sudo apt install python3-venv",
     "one\ntwo\nthree\nfour": "step 3/4 libraries failed: two / three / four. The whole output is in ",
 }
@@ -147,7 +154,7 @@ def test_a_failed_step_gives_its_sentence(tree: Path, said: str) -> None:
     (tree / "build").mkdir()
     (tree / "build" / "setup.log").write_text("")
     with pytest.raises(bootstrap.SetupError) as failed:
-        bootstrap._step("3/4 libraries", [sys.executable, "-c", f"print({said!r}); raise SystemExit(1)"])
+        bootstrap._step("3/4 libraries", [sys.executable, "-c", f"print({said!r}); raise SystemExit(1)"], {})
     assert SAID[said] in str(failed.value)
     assert said in (tree / "build" / "setup.log").read_text()
 
@@ -155,7 +162,7 @@ def test_a_failed_step_gives_its_sentence(tree: Path, said: str) -> None:
 def test_a_program_that_cannot_start_gives_a_sentence(tree: Path) -> None:
     (tree / "build").mkdir()
     with pytest.raises(bootstrap.SetupError, match="/no/such/python could not start"):
-        bootstrap._step("1/4 environment", ["/no/such/python", "-m", "venv"])
+        bootstrap._step("1/4 environment", ["/no/such/python", "-m", "venv"], {})
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The doctor: each machine's fault gets its level, one sentence, and the line that mends it."""
 
+import errno
+import fcntl
 import json
 import os
 import shutil
@@ -87,7 +89,7 @@ def test_the_system(
     system: str, machine: str, release: str, folder: str, level: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("system", system), ("machine", machine), ("release", release)):
-        monkeypatch.setattr(doctor.platform, name, lambda value=value: value)
+        monkeypatch.setattr(f"labsupport.doctor.platform.{name}", lambda value=value: value)
     monkeypatch.setattr(Path, "cwd", lambda: Path(folder))
     finding = only(doctor._system)
     assert finding.level == level and words in finding.sentence
@@ -174,6 +176,72 @@ def test_a_proxy_that_catches_local_services_is_named(
         monkeypatch.setenv(name, value)
     found = list(doctor._proxy())
     assert [finding.mend.startswith("export no_proxy=127.0.0.1") for finding in found] == [True] * noted
+
+
+@pytest.mark.parametrize(
+    ("variables", "noted"),
+    [
+        ({"ALL_PROXY": "socks5://proxy:1080"}, True),
+        ({"ALL_PROXY": "socks5h://proxy:1080", "HTTPS_PROXY": "socks5://proxy:1080"}, True),
+        ({"ALL_PROXY": "socks5://proxy:1080", "HTTPS_PROXY": "http://proxy:3128"}, False),
+        ({"HTTPS_PROXY": "http://proxy:3128"}, False),
+    ],
+)
+def test_a_socks_proxy_alone_is_named_as_what_pip_cannot_use(
+    variables: dict[str, str], noted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name, value in {**variables, "no_proxy": "127.0.0.1,localhost"}.items():
+        monkeypatch.setenv(name, value)
+    assert ["HTTPS_PROXY to an HTTP proxy" in finding.mend for finding in doctor._proxy()] == [True] * noted
+
+
+def test_variables_of_other_tools_that_would_reach_kernels_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in doctor._REACHING_KERNELS:
+        monkeypatch.delenv(name, raising=False)
+    assert list(doctor._foreign()) == []
+    monkeypatch.setenv("JUPYTER_PATH", "/other")
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/not/there")
+    finding = only(doctor._foreign)
+    assert finding.sentence.startswith("JUPYTER_PATH, PROMETHEUS_MULTIPROC_DIR are set for other tools.")
+    assert finding.mend.endswith("unset JUPYTER_PATH PROMETHEUS_MULTIPROC_DIR")
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_a_disk_without_locks_is_a_fault_and_the_cluster_says_so_too(
+    number: int, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert list(doctor._locks()) == []
+
+    def no_locks(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    finding = only(doctor._locks)
+    assert finding.level == FAIL and finding.sentence.startswith(f"The disk of {home} has no file locks")
+    assert finding.mend.startswith("export LABS_HOME=")
+    monkeypatch.setenv("LABS_CLUSTER", "pocket")
+    for command in (["cluster", "up"], ["cluster", "install"]):
+        assert cli.main(command) == 1
+        assert "has no file locks. Set LABS_HOME to a folder on a disk of this machine." in capsys.readouterr().err
+    assert cli.main(["cluster", "status"]) in (0, 1)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_programs_of_another_clone_are_a_fault_for_the_doctor_and_refused_by_every_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("notebooks/src", "labsupport"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.delenv("LABS_COURSE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["start"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("labs: These are the programs of the course in ") and f"the course in {tmp_path}." in said
+    finding = only(doctor._clone)
+    assert (finding.level, finding.mend) == (FAIL, "make setup; source .venv/bin/activate")
 
 
 def test_progress_that_can_be_stored(home: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_disk_that_refuses_gives_a_sentence_and_keeps_the_old_file(
     def refuses(*arguments: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(*((os, "fsync") if call == "fsync" else (Path, "replace")), refuses)
+    monkeypatch.setattr(os if call == "fsync" else Path, call, refuses)
     with pytest.raises(LabsError, match=sentence):
         files.write_json(file, {"new": 2})
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("measured.json", '{\n "old": 1\n}\n')]

@@ -1,6 +1,10 @@
 """Environments of their own: made once, asked for by name, and a clear sentence where one is missing."""
 
+import errno
+import fcntl
 import subprocess
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -53,8 +57,53 @@ def test_another_lock_is_another_environment(locks) -> None:
 
 
 def test_a_broken_installation_is_no_environment_and_says_how_to_go_on(locks, monkeypatch) -> None:
-    monkeypatch.setattr(isolated.subprocess, "call", lambda *_: 1)
+    monkeypatch.setattr("labsupport.isolated.subprocess.call", lambda *_, **__: 1)
     with pytest.raises(LabsError, match="repeat: labs env empty"):
         isolated.make("empty")
     with pytest.raises(LabsError, match="not there yet"):
         isolated.program("empty", "python")
+
+
+def test_two_that_make_the_same_environment_take_turns(locks, monkeypatch) -> None:
+    entered, go_on, made = threading.Event(), threading.Event(), []
+
+    def run(command: list[str], name: str) -> None:
+        made.append(command)
+        entered.set()
+        assert go_on.wait(60)
+        python = Path(isolated._folder(name)) / "bin" / "python"
+        python.parent.mkdir(parents=True, exist_ok=True)
+        python.touch()
+
+    monkeypatch.setattr(isolated, "_run", run)
+    both = [threading.Thread(target=isolated.make, args=("empty",)) for _ in range(2)]
+    both[0].start()
+    assert entered.wait(60)
+    both[1].start()
+    go_on.set()
+    for thread in both:
+        thread.join(60)
+    assert len(made) == 2, "a venv and its libraries, once"
+    assert isolated.program("empty", "python").exists()
+
+
+def test_an_environment_that_was_moved_or_lost_its_python_is_made_again(locks, tmp_path, monkeypatch) -> None:
+    isolated.make("empty")
+    (tmp_path / "home").rename(tmp_path / "moved")
+    monkeypatch.setenv("LABS_HOME", str(tmp_path / "moved"))
+    with pytest.raises(LabsError, match="Make it: labs env empty"):
+        isolated.program("empty", "python")
+    folder = isolated.make("empty")
+    assert isolated.program("empty", "python").is_relative_to(tmp_path / "moved")
+    (folder / "bin" / "python").unlink()
+    with pytest.raises(LabsError, match="Make it: labs env empty"):
+        isolated.program("empty", "python3")
+
+
+def test_a_home_without_file_locks_gets_a_sentence(locks, monkeypatch) -> None:
+    def no_locks(*arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(LabsError, match=r"can't be locked \(No locks available\).*Set LABS_HOME to a folder on a disk"):
+        isolated.make("empty")

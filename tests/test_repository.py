@@ -1,13 +1,18 @@
 """The repository as a whole: its size, its commands, its two lists of libraries, and what may never stand in it."""
 
 import re
+import runpy
+import shlex
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
-from labsupport import paths
+import labsupport
+from labsupport import bootstrap, paths
+from tests import run
 
 ROOT = paths.course_root()
 README = ROOT / "README.md"
@@ -73,14 +78,95 @@ def normal(requirement: str) -> str:
     return re.split(r"[\[<>=~; ]", requirement.strip())[0].lower().replace("_", "-")
 
 
+def test_every_file_names_the_same_range_of_pythons() -> None:
+    (_, oldest), (_, newest) = bootstrap.OLDEST, bootstrap.NEWEST
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["requires-python"] == f">=3.{oldest},<3.{newest + 1}"
+    assert project["tool"]["mypy"]["python_version"] == f"3.{oldest}"
+    assert project["tool"]["ruff"]["target-version"] == f"py3{oldest}"
+    assert f"- python>=3.{oldest},<3.{newest + 1}\n" in (ROOT / "environment.yml").read_text()
+    assert (ROOT / "binder/runtime.txt").read_text().strip() == f"python-3.{oldest}"
+    assert f"Python 3.{oldest} to 3.{newest}" in README.read_text()
+    pythons = re.findall(r'python(?:-version)?: "3\.(\d+)"', (ROOT / ".github/workflows/ci.yml").read_text())
+    assert {str(oldest), str(newest)} == set(pythons)
+
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+def steps() -> list[dict]:
+    jobs = [job for path in WORKFLOWS for job in yaml.safe_load(path.read_text())["jobs"].values()]
+    return [step for job in jobs for step in job["steps"]]
+
+
 def test_workflows_call_the_readmes_commands() -> None:
-    steps = []
-    for path in (ROOT / ".github/workflows").glob("*.yml"):
-        for job in yaml.safe_load(path.read_text())["jobs"].values():
-            steps += [step["run"] for step in job["steps"] if "run" in step]
-    assert any("make test" in step for step in steps)
-    assert any("make nightly" in step for step in steps)
+    called = {step["run"] for step in steps() if "run" in step}
+    assert {"make check", "make nightly", "make course"} <= called
     assert (ROOT / ".ci/run").read_text().strip().endswith("exec make test")
+
+
+def test_the_jobs_of_ci_run_every_stage_of_make_test() -> None:
+    called = [step["run"] for step in steps() if "run" in step]
+    stages = set(run.stages(nightly=False)) - set(run.QUICK)
+    assert {f"make test ONLY={stage}" for stage in stages} <= set(called)
+
+
+def test_actions_are_pinned_by_commit() -> None:
+    for path in WORKFLOWS:
+        for line in path.read_text().splitlines():
+            if "uses:" in line:
+                assert re.search(r"@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), f"{path.name}: {line.strip()}"
+
+
+def test_gits_hooks_are_the_quick_checks() -> None:
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    entries = [shlex.split(hook["entry"]) for hook in local["hooks"]]
+    assert [hook["name"] for hook in local["hooks"]] == list(run.QUICK)
+    assert entries == [[".venv/bin/python", "-m", "tests.run", "--only", name] for name in run.QUICK]
+
+
+def test_a_stage_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run.main(["--only", "fly"])
+    assert ended.value.code == 2
+    assert "there is no stage 'fly'; there are: lint, format" in capsys.readouterr().err
+
+
+def test_a_stage_that_was_named_and_cannot_run_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "cannot_run", lambda: {"kind": "no container engine is here"})
+    assert run.main(["--only", "kind"]) == 1
+    assert capsys.readouterr().err == "kind can't run here: no container engine is here\n"
+
+
+def test_the_first_stage_that_fails_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+
+    def call(command: list[str], **options: object) -> int:
+        ran.append(Path(command[0]).name)
+        return 3 if "codespell" in command[0] else 0
+
+    monkeypatch.setattr(run.subprocess, "call", call)
+    assert run.main(["--quick"]) == 3
+    assert ran == ["ruff", "ruff", "codespell"]
+
+
+def test_the_changelog_begins_with_the_version() -> None:
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None and newest[1] == labsupport.__version__
+
+
+def test_the_picture_of_the_architecture_shows_the_layers_as_they_are() -> None:
+    drawn = runpy.run_path(str(ROOT / "docs/draw.py"))
+    assert drawn["draw"]() == drawn["PICTURE"].read_text(), "run: python docs/draw.py"
+
+
+def test_no_page_of_the_docs_points_nowhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} points to {target}, which is not there"
 
 
 def commands() -> list[str]:

@@ -19,7 +19,7 @@ if path.endswith(".joblib"):
 
     model = joblib.load(path)
 
-    def answer(features: list[float]) -> int:
+    def answer(features: list[float]) -> int | list[float]:
         return model.predict([features])[0].item()
 else:
     import keras
@@ -27,7 +27,7 @@ else:
 
     model = keras.models.load_model(path)
 
-    def answer(features: list[float]) -> list[float]:
+    def answer(features: list[float]) -> int | list[float]:
         return model.predict(np.array([features], dtype="float32"), verbose=0)[0].tolist()
 
 

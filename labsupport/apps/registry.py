@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> None:
     from mlflow import server
     from mlflow.cli import cli
 
-    server._exec_cmd = _become  # type: ignore[assignment]
+    server._exec_cmd = _become  # type: ignore[assignment, attr-defined]
     cli(["server", *(sys.argv[1:] if arguments is None else arguments)], prog_name="mlflow")
 
 

@@ -1,11 +1,14 @@
 """The commands `labs cluster ...`."""
 
 import argparse
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from labsupport.cluster.interface import Cluster, Status
 
 
@@ -16,7 +19,7 @@ def add_parsers(commands: Any) -> None:
     actions = cluster.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     def action(name: str, run: Any, text: str) -> argparse.ArgumentParser:
-        added = actions.add_parser(name, help=text, description=text)
+        added: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
         added.set_defaults(run=run)
         return added
 
@@ -44,10 +47,10 @@ def add_parsers(commands: Any) -> None:
     added = commands.add_parser("cleanup", help=text, description=text)
     added.add_argument("labs", nargs="*", metavar="NNN", help="default: every lab that has something there")
     added.set_defaults(run=_cleanup)
-    text = "record what a lab's namespace holds now as a small file, for the tests of its checks"
+    text = "make the recorded snapshots of a lab anew from their recipe, for the tests of its checks"
     added = commands.add_parser("record", help=text, description=text)
     added.add_argument("lab", metavar="NNN")
-    added.add_argument("name", help="what is wrong there, such as two-labels")
+    added.add_argument("names", nargs="*", metavar="NAME", help="only these, such as crash (default: all)")
     added.set_defaults(run=_record)
 
 
@@ -78,13 +81,38 @@ def _cleanup(options: argparse.Namespace) -> int:
 
 
 def _record(options: argparse.Namespace) -> int:
-    from labsupport.cluster import lab
-    from labsupport.exercises import proof
+    from labsupport.cluster import look, recording
 
-    path = proof.snapshots() / f"{options.lab}-{options.name}.json"
-    lab.Lab(options.lab, _cluster()).snapshot().save(path)
-    print(f"recorded {path}")
+    recipe = recording.read(options.lab)
+    with _cluster_for_recordings() as cluster:
+        cluster.up()
+        files = recording.record(cluster, recipe, look.folder(), options.names, _say)
+    print(f"{len(files)} recordings of lab {options.lab} are in {look.folder()}.")
     return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+@contextlib.contextmanager
+def _cluster_for_recordings() -> "Iterator[Cluster]":
+    """Yield a pocket cluster of its own, so that nobody's work on a lab is deleted; any other is shared."""
+    import tempfile
+    from pathlib import Path
+
+    from labsupport.cluster.pocket.layout import Layout
+    from labsupport.cluster.pocket.runtime import PocketCluster
+
+    if (cluster := _cluster()).name != "pocket":
+        yield cluster
+        return
+    with tempfile.TemporaryDirectory(prefix="labs-record-") as folder:
+        own = PocketCluster(Layout(Path(folder) / "pocket"))
+        try:
+            yield own
+        finally:
+            own.down()
 
 
 def _install(options: argparse.Namespace) -> int:
@@ -204,7 +232,7 @@ def _env(options: argparse.Namespace) -> int:
 
 
 def _cluster() -> "Cluster":
-    from labsupport.cluster.interface import get_cluster
+    from labsupport.cluster.choose import get_cluster
 
     return get_cluster()
 

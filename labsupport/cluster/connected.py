@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from labsupport import inheritance
 from labsupport.cluster import kubectl
 from labsupport.cluster.kubectl import Access, Result
 from labsupport.errors import LabsError
@@ -47,8 +48,11 @@ class Connected:
             context=self.access.context,
             client_configuration=configuration,
         )
-        configuration.no_proxy = kubectl.environment()["no_proxy"]
+        configuration.no_proxy = inheritance.direct()["no_proxy"]
         return kubernetes.client.ApiClient(configuration)
+
+    def image_advice(self, image: str) -> str | None:
+        return None
 
     @contextlib.contextmanager
     def reach(self, service: str, port: int, namespace: str = "default") -> Iterator[str]:

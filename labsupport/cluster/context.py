@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from labsupport import variables
 from labsupport.cluster import kubectl
 from labsupport.cluster.connected import Connected
 from labsupport.cluster.interface import Report, Status
@@ -25,7 +26,11 @@ class ContextCluster(Connected):
         """Return the contexts of the user's kubeconfig; none when there is no kubectl."""
         try:
             listed = subprocess.run(
-                [kubectl.find(), "config", "get-contexts", "-o", "name"], capture_output=True, text=True, timeout=10
+                [kubectl.find(), "config", "get-contexts", "-o", "name"],
+                capture_output=True,
+                text=True,
+                timeout=10,
+                env=variables.for_kubectl(),
             )
         except (LabsError, OSError, subprocess.TimeoutExpired):
             return []

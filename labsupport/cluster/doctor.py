@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from labsupport import variables
 from labsupport.cluster import versions
 from labsupport.errors import LabsError
 from labsupport.findings import FAIL, NOTE, OK, Finding
@@ -33,7 +34,11 @@ def _kubectl() -> Iterator[Finding]:
     try:
         program = kubectl.find()
         answer = subprocess.run(
-            [program, "version", "--client", "-o", "json"], capture_output=True, text=True, timeout=15
+            [program, "version", "--client", "-o", "json"],
+            capture_output=True,
+            text=True,
+            timeout=15,
+            env=variables.for_kubectl(),
         )
         version = json.loads(answer.stdout)["clientVersion"]["gitVersion"].lstrip("v")
     except LabsError:
@@ -132,7 +137,7 @@ def _inotify() -> Iterator[Finding]:
 
 
 def _context() -> Iterator[Finding]:
-    from labsupport.cluster.interface import get_cluster
+    from labsupport.cluster.choose import get_cluster
 
     named = os.environ.get("LABS_CLUSTER", "auto")
     try:

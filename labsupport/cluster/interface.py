@@ -1,6 +1,5 @@
-"""What every cluster can do, and which one `LABS_CLUSTER` means."""
+"""What every cluster can do, whatever it runs on."""
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -9,14 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from labsupport.cluster import kubectl
 from labsupport.cluster.kubectl import Access
-from labsupport.errors import LabsError
 
 if TYPE_CHECKING:
     import subprocess
 
     import kubernetes
 
-KIND_CONTEXT = "kind-labs"
 Report = Callable[[str], None]
 
 
@@ -68,26 +65,5 @@ class Cluster(Protocol):
     def reach(self, service: str, port: int, namespace: str = "default") -> AbstractContextManager[str]:
         """Return a context with a base URL (http://ADDRESS:PORT) at which this machine reaches a Service."""
 
-
-def get_cluster(name: str | None = None) -> Cluster:
-    """Return the cluster that `name` or else $LABS_CLUSTER means: auto, kind, pocket or a context of your kubeconfig.
-
-    `auto` takes a running kind cluster `labs`, else the pocket cluster. Raises LabsError for an unknown context.
-    """
-    from labsupport.cluster.context import ContextCluster
-    from labsupport.cluster.kind.runtime import KindCluster
-    from labsupport.cluster.pocket.runtime import PocketCluster
-
-    wanted = name if name not in (None, "", "auto") else os.environ.get("LABS_CLUSTER", "auto")
-    if wanted in (None, "", "auto"):
-        kind = KindCluster()
-        return kind if kind.exists() and kind.status().ready else PocketCluster()
-    if wanted == "pocket":
-        return PocketCluster()
-    if wanted == "kind":
-        return KindCluster()
-    found = ContextCluster(str(wanted), str(wanted))
-    if not found.exists():
-        known = ", ".join(["auto", "kind", "pocket", *found.known_contexts()])
-        raise LabsError(f"LABS_CLUSTER={wanted}: your kubeconfig has no context {wanted!r}. Known: {known}.")
-    return found
+    def image_advice(self, image: str) -> str | None:
+        """Return what to do when a pod's image can't be had there, or None when the cluster knows nothing better."""

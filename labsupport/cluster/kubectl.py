@@ -1,12 +1,12 @@
 """Find kubectl and run it against one cluster, with a time limit and without the machine's proxy."""
 
-import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from labsupport import variables
 from labsupport.errors import LabsError
 
 TIME_LIMIT = 60.0
@@ -52,14 +52,6 @@ def find() -> str:
     return found
 
 
-def environment() -> dict[str, str]:
-    """Return this process' environment, with which clients reach 127.0.0.1 directly."""
-    exempt = ",".join(
-        filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "127.0.0.0/8", "localhost"])
-    )
-    return {**os.environ, "NO_PROXY": exempt, "no_proxy": exempt}
-
-
 def run(
     access: Access,
     *arguments: str,
@@ -76,7 +68,7 @@ def run(
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             timeout=timeout,
-            env=environment(),
+            env=variables.for_kubectl(),
         )
     except subprocess.TimeoutExpired as error:
         raise LabsError(
@@ -92,7 +84,9 @@ def run(
 def start(access: Access, *arguments: str, **options: object) -> "subprocess.Popen[bytes]":
     """Start kubectl and return its process, for commands that stay (port-forward, logs -f); the caller ends it."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.Popen([find(), *access.options(), *arguments], env=environment(), **pipes)  # type: ignore[call-overload]
+    command = [find(), *access.options(), *arguments]
+    process: subprocess.Popen[bytes] = subprocess.Popen(command, env=variables.for_kubectl(), **pipes)  # type: ignore[call-overload]
+    return process
 
 
 def _shown(arguments: tuple[str, ...]) -> str:

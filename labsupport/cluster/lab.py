@@ -11,7 +11,8 @@ import yaml
 
 from labsupport import paths
 from labsupport.cluster import show, waiting
-from labsupport.cluster.interface import Cluster, get_cluster
+from labsupport.cluster.choose import get_cluster
+from labsupport.cluster.interface import Cluster
 from labsupport.cluster.snapshot import Snapshot, take
 from labsupport.cluster.tidy import tidy
 from labsupport.errors import LabsError

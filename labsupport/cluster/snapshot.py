@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labsupport.cluster import objects, owners
+
 if TYPE_CHECKING:
     from labsupport.cluster.interface import Cluster
 
@@ -14,6 +16,8 @@ KINDS = (
     "persistentvolumeclaims,horizontalpodautoscalers,poddisruptionbudgets,events"
 )
 LOG_LINES = 20
+# Every namespace has them.
+_GIVEN = ("kube-root-ca.crt",)
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,7 @@ class Snapshot:
 
     def pods_of(self, deployment: str) -> list[Object]:
         """Return the pods that a Deployment owns by its ReplicaSets."""
-        sets = {item["metadata"]["name"] for item in self.all("ReplicaSet") if _owner(item) == deployment}
-        return [pod for pod in self.all("Pod") if _owner(pod) in sets]
+        return owners.pods_of(self.objects, "Deployment", deployment)
 
     def messages(self, kind: str, prefix: str = "") -> list[str]:
         """Return "Reason: message" of the events about objects of a kind whose name begins so, oldest first."""
@@ -51,8 +54,8 @@ class Snapshot:
         """Write it as JSON, without what changes from run to run and nobody looks at."""
         value = {
             "namespace": self.namespace,
-            "objects": [_slim(item) for item in self.objects],
-            "events": [_slim(item) for item in self.events],
+            "objects": [_slim(item) for item in self.objects if item["metadata"]["name"] not in _GIVEN],
+            "events": [_slim_event(item) for item in self.events],
             "logs": self.logs,
         }
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,11 +65,10 @@ class Snapshot:
 def take(cluster: "Cluster", namespace: str, *, logs: bool = True) -> Snapshot:
     """Look at a namespace now. Logs cost a call of kubectl for each container; without `logs` the snapshot has none."""
     items = cluster.get(KINDS, "-n", namespace)["items"]
-    events = [item for item in items if item["kind"] == "Event"]
-    events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
-    objects = [item for item in items if item["kind"] != "Event"]
+    events = objects.in_order([item for item in items if item["kind"] == "Event"])
+    others = [item for item in items if item["kind"] != "Event"]
     said_by = {}
-    for pod in objects:
+    for pod in others:
         if pod["kind"] != "Pod" or not logs:
             continue
         for container in pod["spec"]["containers"]:
@@ -76,7 +78,7 @@ def take(cluster: "Cluster", namespace: str, *, logs: bool = True) -> Snapshot:
                 check=False,
             )  # fmt: skip
             said_by[name] = said.output if said.ok else ""
-    return Snapshot(namespace, objects, events, said_by)
+    return Snapshot(namespace, others, events, said_by)
 
 
 def load(path: Path) -> Snapshot:
@@ -84,13 +86,47 @@ def load(path: Path) -> Snapshot:
     return Snapshot(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def _owner(item: Object) -> str:
-    return next((owner["name"] for owner in item["metadata"].get("ownerReferences", [])), "")
-
-
 def _slim(item: Object) -> Object:
+    """Return an object without what no check reads: what the API server and the node add by themselves, and times."""
     meta = {key: value for key, value in item["metadata"].items() if key in _METADATA}
-    return {**item, "metadata": meta}
+    spec = {
+        key: value for key, value in item.get("spec", {}).items() if not (item["kind"] == "Pod" and key in _ADMITTED)
+    }
+    slim: Object = _without_trifles({**item, "metadata": meta, **({"spec": spec} if spec else {})})
+    if item["kind"] == "Pod":
+        _without_token(slim["spec"])
+    return slim
+
+
+def _slim_event(event: Object) -> Object:
+    about = {key: event["involvedObject"].get(key, "") for key in ("kind", "name")}
+    kept = {key: event[key] for key in ("type", "reason", "message", "count") if event.get(key)}
+    return {"involvedObject": about, **kept}
+
+
+def _without_trifles(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_trifles(part) for key, part in value.items() if key not in _TRIFLES}
+    return [_without_trifles(part) for part in value] if isinstance(value, list) else value
+
+
+def _without_token(pod: Object) -> None:
+    """Take the volume of the ServiceAccount's token, which every pod is given, out of a pod's spec."""
+    tokens = {one["name"] for one in pod.get("volumes") or [] if one["name"].startswith("kube-api-access-")}
+    pod["volumes"] = [one for one in pod.get("volumes") or [] if one["name"] not in tokens]
+    for container in [*pod.get("containers", []), *pod.get("initContainers", [])]:
+        mounts = [mount for mount in container.get("volumeMounts") or [] if mount["name"] not in tokens]
+        container["volumeMounts"] = mounts
 
 
 _METADATA = ("name", "namespace", "labels", "ownerReferences", "deletionTimestamp", "generation")
+_ADMITTED = (
+    "tolerations", "serviceAccount", "serviceAccountName", "schedulerName", "dnsPolicy", "enableServiceLinks", "priority",
+    "preemptionPolicy",
+)  # fmt: skip
+# Of anything, at any depth. A pod's startTime and a Job's completionTime stay: a check compares them.
+_TRIFLES = (
+    "lastTransitionTime", "lastUpdateTime", "lastProbeTime", "startedAt", "finishedAt", "firstTimestamp", "lastTimestamp",
+    "eventTime", "reportingInstance", "uid", "resourceVersion", "containerID", "imageID", "hostIP", "hostIPs",
+    "terminationMessagePath", "terminationMessagePolicy", "blockOwnerDeletion", "managedFields", "creationTimestamp",
+)  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labsupport.cluster.lab import Lab
+from labsupport.cluster.objects import is_true
 from labsupport.errors import LabsError
 
 
@@ -44,7 +45,7 @@ def follow(lab: Lab, deployment: str, replicas: int, act: Callable[[], None], li
             lambda seen: _count(seen, lambda pod: pod["spec"].get("nodeName")) == replicas,
         ),
         ("kubelet", "runs their containers", lambda seen: _count(seen, _runs) == replicas),
-        ("kubelet", "finds them ready", lambda seen: _count(seen, _is_ready) == replicas),
+        ("kubelet", "finds them ready", lambda seen: _count(seen, lambda pod: is_true(pod, "Ready")) == replicas),
         ("endpoint controller", "puts them behind the Service", lambda seen: seen["addresses"] == replicas),
     ]
     acting = threading.Thread(target=act)
@@ -92,7 +93,3 @@ def _count(seen: dict[str, Any], test: Callable[[Any], Any]) -> int:
 def _runs(pod: Any) -> bool:
     containers = pod["status"].get("containerStatuses") or []
     return bool(containers) and all("running" in one["state"] for one in containers)
-
-
-def _is_ready(pod: Any) -> bool:
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions") or [])

@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from labsupport.cluster import objects, owners, rollout
 from labsupport.cluster.interface import Cluster
-from labsupport.cluster.kind import images
+from labsupport.cluster.snapshot import Snapshot
 from labsupport.errors import LabsError
 
 T = TypeVar("T")
@@ -14,6 +15,7 @@ T = TypeVar("T")
 _GRACE = 10.0
 _LOOK_AT_A_JOB = 3.0
 _NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull")
+_OF_PODS = "deployments,replicasets,jobs,services,pods,events"
 _EVENTS, _LOG_LINES, _PODS = 8, 5, 3
 
 
@@ -80,13 +82,20 @@ def until(
 
 def diagnosis(cluster: Cluster, target: str, namespace: str = "default") -> str:
     """Return what the cluster says about an object: its conditions, its pods' troubles and logs, the latest events."""
-    kind, _, name = target.partition("/")
-    lines = _conditions(_read(cluster, "get", kind, name, "-n", namespace), target)
-    pods = _read(cluster, "get", "pods", "-n", namespace).get("items", [])
-    troubled = [pod for pod in pods if _belongs(pod, kind, name) and not _is_fine(pod)]
+    asked, _, name = target.partition("/")
+    found = _read(cluster, "get", asked, name, "-n", namespace)
+    # In the API's own word: one may ask for deploy, deployment or deployments.
+    kind = found.get("kind", "")
+    items = _read(cluster, "get", _OF_PODS, "-n", namespace).get("items", [])
+    events = objects.in_order([item for item in items if item["kind"] == "Event"])
+    lines = _conditions(found, target)
+    verdict = rollout.of(Snapshot(namespace, items, events), name) if kind == "Deployment" else None
+    if verdict is not None:
+        lines.append(f"Its rollout: {verdict}.")
+    troubled = [pod for pod in owners.pods_of(items, kind, name) if not _is_fine(pod)]
     for pod in troubled[:_PODS]:
         lines += _pod(cluster, pod, namespace)
-    lines += _events(cluster, namespace)
+    lines += _events(events)
     return "\n".join(lines) or f"Nothing is known of it. Look: kubectl get all,events -n {namespace}"
 
 
@@ -99,8 +108,7 @@ def _read(cluster: Cluster, *arguments: str) -> dict[str, Any]:
 
 
 def _has_failed(cluster: Cluster, job: str, namespace: str) -> bool:
-    conditions = _read(cluster, "get", job, "-n", namespace).get("status", {}).get("conditions", [])
-    return any((one["type"], one["status"]) == ("Failed", "True") for one in conditions)
+    return objects.is_true(_read(cluster, "get", job, "-n", namespace), "Failed")
 
 
 def _conditions(found: dict[str, Any], target: str) -> list[str]:
@@ -111,12 +119,6 @@ def _conditions(found: dict[str, Any], target: str) -> list[str]:
         reason = " ".join(filter(None, [condition.get("reason"), condition.get("message")]))
         lines.append(f"  {condition['type']}={condition['status']}" + (f": {reason}" if reason else ""))
     return [f"{target} says:", *lines] if lines else [f"{target} is there and has no conditions."]
-
-
-def _belongs(pod: dict[str, Any], kind: str, name: str) -> bool:
-    """Tell whether a pod is the object or, by its name, one of its pods: Deployment web owns web-5d4f-xyz."""
-    own = pod["metadata"]["name"]
-    return own == name or (not kind.startswith("po") and own.startswith(f"{name}-"))
 
 
 def _is_fine(pod: dict[str, Any]) -> bool:
@@ -137,11 +139,7 @@ def _pod(cluster: Cluster, pod: dict[str, Any], namespace: str) -> list[str]:
                 str(detail[key]) for key in ("reason", "exitCode", "message") if detail.get(key) is not None
             )
             lines.append(f"  container {container['name']} {word} {reason}".rstrip())
-            if (
-                cluster.name == "kind"
-                and detail.get("reason") in _NO_IMAGE
-                and (advice := images.advice(container["image"]))
-            ):
+            if detail.get("reason") in _NO_IMAGE and (advice := cluster.image_advice(container["image"])):
                 lines.append(f"  {advice}")
         if container.get("ready") and not container.get("restartCount"):
             continue
@@ -154,9 +152,7 @@ def _pod(cluster: Cluster, pod: dict[str, Any], namespace: str) -> list[str]:
     return lines
 
 
-def _events(cluster: Cluster, namespace: str) -> list[str]:
-    events = _read(cluster, "get", "events", "-n", namespace).get("items", [])
-    events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+def _events(events: list[dict[str, Any]]) -> list[str]:
     # Warnings first: what went well explains less.
     chosen = [event for event in events if event.get("type") == "Warning"][-_EVENTS:]
     chosen = chosen or events[-_EVENTS // 2 :]

@@ -105,6 +105,14 @@ def end_tree(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def end_children() -> None:
+    """Kill all that this process started."""
+    children = _children(psutil.Process())
+    for child in children:
+        _quietly(child.kill)
+    psutil.wait_procs(children, timeout=3)
+
+
 def _children(root: psutil.Process) -> list[psutil.Process]:
     try:
         return root.children(recursive=True)

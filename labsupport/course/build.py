@@ -1,9 +1,8 @@
 """Build the published notebooks from the sources, and check without executing that what is committed is current."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -25,12 +24,17 @@ def target(lesson: Lesson, variant: Variant) -> Path:
 def build(lesson: Lesson) -> list[Result]:
     """Execute both variants of a lesson and publish them with the lesson's answers; nothing is written if one fails.
 
-    Raises LabsError naming the cell that failed or the output that may not be published.
+    The start page brings the catalogue and the map up to date: no other lesson touches them. Raises LabsError naming
+    the cell that failed, the output that may not be published, or a lesson that is not in the syllabus.
     """
-    answers = variants.answers(lesson)
-    derived = {variant: variants.derive(lesson, variant) for variant in VARIANTS}
-    jobs = [Job.of(lesson, variant, name=variant) for variant in VARIANTS]
-    with _answers_in_place(lesson, answers):
+    if missing := catalogue.why_not_listed(lesson.number):
+        raise LabsError(f"{lesson.path.name}: {missing}")
+    needed = {paths.ANSWERS / f"{lesson.number}.json": files.json_text(variants.answers(lesson))}
+    if lesson.number == "000":
+        needed |= {paths.CATALOGUE: inventory.text(listed(source.read(path) for path in source.select(None)))}
+    with _in_place(needed):
+        derived = {variant: variants.derive(lesson, variant) for variant in VARIANTS}
+        jobs = [Job.of(lesson, variant, name=variant) for variant in VARIANTS]
         results = runner.run_all(jobs)
         for result in results:
             finished = result.notebook if result.passed else None
@@ -55,7 +59,7 @@ def publish(lesson: Lesson, derived: NotebookNode, executed: NotebookNode) -> No
 def with_outputs(derived: NotebookNode, executed: NotebookNode) -> NotebookNode:
     """Return the derived notebook with the outputs of one whose code cells are the same."""
     ran = {cell.id: cell for cell in executed.cells if cell.cell_type == "code"}
-    finished = nbformat.from_dict(derived)
+    finished: NotebookNode = nbformat.from_dict(derived)
     for cell in finished.cells:
         if cell.cell_type == "code":
             cell.outputs = ran[cell.id].outputs
@@ -64,15 +68,20 @@ def with_outputs(derived: NotebookNode, executed: NotebookNode) -> NotebookNode:
 
 
 def refresh(lesson: Lesson) -> bool:
-    """Renew texts and header without executing, where the code is unchanged; returns whether that was possible."""
+    """Renew texts and header without executing; returns whether that was possible.
+
+    It is not where the code has changed, or what the outputs show of the package's data.
+    """
     stored: list[tuple[NotebookNode, NotebookNode]] = []
     for variant in VARIANTS:
         path = target(lesson, variant)
         if not path.exists():
             return False
         derived, old = variants.derive(lesson, variant), files.read_notebook(path)
-        known = old.metadata.get("labs", {}).get("outputs_hash")
-        if variants.code_of(derived) != variants.code_of(old) or outputs.outputs_hash(old) != known:
+        labs = old.metadata.get("labs", {})
+        if variants.code_of(derived) != variants.code_of(old) or outputs.outputs_hash(old) != labs.get("outputs_hash"):
+            return False
+        if derived.metadata.labs.shown_hash != labs.get("shown_hash"):
             return False
         stored.append((derived, old))
     for derived, old in stored:
@@ -81,18 +90,13 @@ def refresh(lesson: Lesson) -> bool:
     return True
 
 
-def is_published(lesson: Lesson) -> bool:
-    """Whether both notebooks of a lesson are there: an unfinished lesson is not listed."""
-    return all(target(lesson, variant).exists() for variant in VARIANTS)
-
-
-def start_page_is_old() -> bool:
-    """Whether the start page shows another catalogue than the stored one."""
-    path = paths.notebooks() / "000_start_here.ipynb"
-    try:
-        return files.read_notebook(path).metadata.get("labs", {}).get("catalogue_hash") != catalogue.stored_hash()
-    except LabsError:
-        return True
+def listed(lessons: Iterable[Lesson]) -> list[Lesson]:
+    """Return the lessons that the catalogue lists: an unfinished one, whose notebooks are not there, is left out."""
+    return [
+        lesson
+        for lesson in lessons
+        if lesson.number == "000" or all(target(lesson, variant).exists() for variant in VARIANTS)
+    ]
 
 
 def check(numbers: list[str] | None = None) -> list[str]:
@@ -101,6 +105,8 @@ def check(numbers: list[str] | None = None) -> list[str]:
     lessons = [source.read(path) for path in source.select(numbers)]
     for lesson in lessons:
         repair = f"run: labs build {lesson.number}"
+        if missing := catalogue.why_not_listed(lesson.number):
+            found.append(f"{lesson.path.name}: {missing}")
         for variant in VARIANTS:
             found += _check_variant(lesson, variant, repair)
         stored = paths.ANSWERS / f"{lesson.number}.json"
@@ -111,24 +117,30 @@ def check(numbers: list[str] | None = None) -> list[str]:
         for path in [*paths.notebooks().glob("*.ipynb"), *(paths.notebooks() / "solutions").glob("*.ipynb")]:
             if path.stem not in known:
                 found.append(f"{path.name} has no source; delete it, or restore notebooks/src/{path.stem}.py")
-        if not inventory.is_current([lesson for lesson in lessons if lesson.number == "000" or is_published(lesson)]):
-            found.append("the catalogue is not current; run: labs build --texts")
+        for path in [*paths.measured().glob("*.json"), *paths.ANSWERS.glob("*.json")]:
+            if path.stem not in {lesson.number for lesson in lessons}:
+                found.append(f"{path.parent.name}/{path.name} has no source; delete it")
+        if not inventory.is_current(listed(lessons)):
+            found.append("the catalogue is not current; run: labs build 000")
     return found
 
 
 @contextlib.contextmanager
-def _answers_in_place(lesson: Lesson, answers: dict[str, Any]) -> Iterator[None]:
-    # The notebooks that are executed need the new answers; when one of them fails, the old ones come back.
-    path = paths.ANSWERS / f"{lesson.number}.json"
-    before = path.read_bytes() if path.exists() else None
-    files.write_json(path, answers)
+def _in_place(contents: dict[Path, str]) -> Iterator[None]:
+    # The notebooks that are executed need these files as they will be; when one of them fails, the old ones come back.
+    before = {path: path.read_bytes() if path.exists() else None for path in contents}
     try:
+        for path, text in contents.items():
+            files.write_text(path, text)
+        catalogue.entries.cache_clear()
         yield
     except BaseException:
-        if before is None:
-            path.unlink()
-        else:
-            files.write_bytes(path, before)
+        for path, content in before.items():
+            if content is None:
+                path.unlink(missing_ok=True)
+            else:
+                files.write_bytes(path, content)
+        catalogue.entries.cache_clear()
         raise
 
 
@@ -151,8 +163,9 @@ def _check_variant(lesson: Lesson, variant: Variant, repair: str) -> list[str]:
         if variants.code_of(derived) == variants.code_of(stored):
             return [f"the texts of {shown} are older than its source; run: labs build --texts"]
         return [f"{shown} is older than its source; {repair}"]
-    if labs.get("catalogue_hash") != derived.metadata.labs.get("catalogue_hash"):
-        return [f"{shown} shows an older list of lessons; {repair}"]
+    if labs.get("shown_hash") != derived.metadata.labs.shown_hash:
+        picture = "list of lessons" if lesson.number == "000" else "picture of the system"
+        return [f"{shown} shows an older {picture}; {repair}"]
     if outputs.outputs_hash(stored) != labs.get("outputs_hash"):
         return [f"an output of {shown} was edited by hand; {repair}"]
     return [f"{shown}, {text}; {repair}" for text in outputs.problems(stored)]

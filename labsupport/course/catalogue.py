@@ -1,6 +1,5 @@
 """What lessons there are: titles, questions, minutes, memory, routes. Shipped in the package, so that it works anywhere."""
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -25,27 +24,46 @@ class Entry:
     exercises: int
 
 
-def stored_hash() -> str:
-    """Hash the stored catalogue: the start page shows it, so it is older than the catalogue when this differs."""
-    return hashlib.sha256(paths.CATALOGUE.read_bytes()).hexdigest()[:16] if paths.CATALOGUE.exists() else ""
-
-
 @cache
 def entries() -> dict[str, Entry]:
     """Return the written lessons by number; raises LabsError when the catalogue is missing."""
     try:
-        stored = files.read_json(paths.CATALOGUE, "Run: labs build --texts")
+        stored = files.read_json(paths.CATALOGUE, "Run: labs build 000")
     except FileNotFoundError:
-        raise LabsError("The catalogue of lessons is missing: run `labs build --texts`.") from None
+        raise LabsError("The catalogue of lessons is missing: run `labs build 000`.") from None
     return {item["number"]: Entry(**item) for item in stored["lessons"]}
 
 
 @cache
 def syllabus() -> dict[str, Any]:
-    """Return parts, short titles of all lessons (also planned ones) and routes."""
+    """Return parts, layers of the system, lessons (also planned ones) and routes, as syllabus.yaml describes them."""
     import yaml
 
-    return yaml.safe_load(paths.SYLLABUS.read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.safe_load(paths.SYLLABUS.read_text(encoding="utf-8"))
+    return content
+
+
+def titles() -> dict[str, str]:
+    """Return the short titles of all lessons, also of planned ones, by number."""
+    return {number: entry["title"] for number, entry in syllabus()["lessons"].items()}
+
+
+def why_not_listed(number: str) -> str | None:
+    """Say that a lesson has no place in the course, and how to give it one; None when it has one."""
+    if number in titles():
+        return None
+    return (
+        f"lesson {number} is not in the syllabus. Give it a title, a layer and a box in "
+        f"labsupport/lessons/syllabus.yaml, or take the number of a planned one: {', '.join(planned())}."
+    )
+
+
+def glossary() -> list[list[str]]:
+    """Return the course's words: word, Vietnamese, meaning."""
+    import yaml
+
+    words: list[list[str]] = yaml.safe_load((paths.PACKAGE / "lessons" / "glossary.yaml").read_text(encoding="utf-8"))
+    return words
 
 
 def route(name: str) -> list[Entry]:
@@ -85,14 +103,11 @@ def show_routes() -> None:
 
 def show_glossary() -> None:
     """Show the course's words in English and Vietnamese."""
-    import yaml
-
     from labsupport.course.tables import show_table
 
-    words = yaml.safe_load((paths.PACKAGE / "lessons" / "glossary.yaml").read_text(encoding="utf-8"))
-    show_table(["Word", "Tiếng Việt", "Meaning"], words)
+    show_table(["Word", "Tiếng Việt", "Meaning"], glossary())
 
 
 def planned() -> list[str]:
     """Return the numbers of the lessons that are not written yet."""
-    return [number for number in syllabus()["lessons"] if number not in entries()]
+    return [number for number in titles() if number not in entries()]

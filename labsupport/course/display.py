@@ -1,10 +1,12 @@
 """Progress on the terminal: a live line per running notebook, or plain lines where the output is no terminal."""
 
 import sys
-import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from labsupport.course.runner import Result
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 class Display(Protocol):
@@ -65,16 +67,15 @@ class Live:
         )
         self.progress.start()
         self.all = self.progress.add_task("course", total=total)
-        self.tasks: dict[str, tuple] = {}
+        self.tasks: dict[str, TaskID] = {}
 
     def started(self, name: str) -> None:
         """Add a line."""
-        self.tasks[name] = (self.progress.add_task(name, total=1), time.monotonic())
+        self.tasks[name] = self.progress.add_task(name, total=1)
 
     def finished(self, result: Result) -> None:
         """Replace the line by the result."""
-        task, _ = self.tasks.pop(result.name)
-        self.progress.remove_task(task)
+        self.progress.remove_task(self.tasks.pop(result.name))
         self.progress.advance(self.all)
         self.progress.console.print(line(result), highlight=False, style=None if result.passed else "red")
 

@@ -10,12 +10,15 @@ MEND = "Take the committed one back, or delete it and run: labs measure"
 
 
 def measured(number: str) -> dict[str, Any] | None:
-    """Return what `labs measure` stored of a lesson: minutes, run_seconds, cpu_seconds, memory_mb; None when never measured."""
+    """Return what `labs measure` stored of a lesson, None when it was never measured.
+
+    It holds minutes, run_seconds, cpu_seconds, memory_mb, and on which day and machine they were measured.
+    """
     try:
-        known = files.read_json(paths.measured(), MEND)
+        known: dict[str, Any] = files.read_json(paths.measured() / f"{number}.json", f"{MEND} {number}")
     except FileNotFoundError:
         return None
-    return known.get("lessons", {}).get(number)
+    return known
 
 
 def header_text(lesson: Lesson, variant: str) -> str:

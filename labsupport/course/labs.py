@@ -1,28 +1,55 @@
-"""A lab's run: one at a time, with a pocket cluster of its own that counts and that ends with it."""
+"""A lab's run: as many at a time as there is memory for, each with a pocket cluster of its own that ends with it."""
 
 import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from labsupport import machine
+from labsupport.cluster import locking
+from labsupport.course import budget
 from labsupport.errors import LabsError
 
-# Two clusters on one machine share the address of the Service `kubernetes`, so pods of one could ask the other.
+# A lab with its cluster, and as much again for a lesson beside it and everything else.
+_BYTES_OF_A_LANE = 2 * budget.LAB.memory_mb * 1e6
 _WAIT_SECONDS = 1800.0
+_LOOK_SECONDS = 0.2
+
+
+def lanes() -> int:
+    """Return how many labs may run at once: one a core where there is the memory, one on a cluster that all share."""
+    from labsupport.cluster.choose import get_cluster
+
+    if get_cluster().name != "pocket":
+        return 1
+    return max(1, min(machine.cores(), int(machine.memory() // _BYTES_OF_A_LANE)))
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Hold this user's lane for labs. Raises LabsError when another run has it for half an hour."""
-    from filelock import FileLock, Timeout
+def lane(tick: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold one of this user's lanes for labs; `tick` is called while other runs have them all, and may raise.
 
+    Raises LabsError when that takes half an hour.
+    """
+    deadline = time.monotonic() + _WAIT_SECONDS
+    files = [Path(tempfile.gettempdir()) / f"labs-lane-{os.getuid()}-{number}.lock" for number in range(lanes())]
+    while (taken := _first_free(files)) is None:
+        if time.monotonic() > deadline:
+            raise LabsError("Other runs work on the labs for too long. End them, then try again.")
+        tick()
+        time.sleep(_LOOK_SECONDS)
     try:
-        with FileLock(Path(tempfile.gettempdir()) / f"labs-lane-{os.getuid()}.lock", timeout=_WAIT_SECONDS):
-            yield
-    except Timeout:
-        raise LabsError("Another run works on the labs for too long. End it, then try again.") from None
+        yield
+    finally:
+        os.close(taken)
+
+
+def _first_free(files: list[Path]) -> int | None:
+    """Return a descriptor that holds the lock of one of the files, or None when all are held."""
+    return next((held for file in files if (held := locking.take(file)) is not None), None)
 
 
 def processes(home: Path) -> list[int]:
@@ -44,7 +71,7 @@ def end(home: Path) -> None:
 
 def why_not() -> str | None:
     """Say why no lab can run on this machine, or return None."""
-    from labsupport.cluster.interface import get_cluster
+    from labsupport.cluster.choose import get_cluster
     from labsupport.cluster.pocket import programs
 
     try:

@@ -8,12 +8,13 @@ from datetime import date
 from typing import Any
 
 from labsupport import files, paths
-from labsupport.course import header, runner, source
+from labsupport.course import runner
 from labsupport.course.budget import Cost
 from labsupport.course.runner import Job
 from labsupport.course.source import Lesson
 from labsupport.errors import LabsError
 from labsupport.exercises.define import exercises_of
+from labsupport.machine import cores
 
 WORDS_A_MINUTE = 150
 MINUTES_A_CELL = 0.5
@@ -27,7 +28,7 @@ def working_minutes(lesson: Lesson) -> int:
     cells = sum(cell.cell_type == "code" for cell in lesson.cells)
     minutes = words / WORDS_A_MINUTE + cells * MINUTES_A_CELL + len(exercises.quizzes) * MINUTES_A_QUESTION
     minutes += sum(exercise.minutes for exercise in exercises.exercises.values())
-    return 5 * max(1, round(minutes / 5))
+    return 5 * max(1, int(round(minutes / 5)))
 
 
 def measure(lesson: Lesson, rounds: int = 3) -> dict[str, Any]:
@@ -54,19 +55,8 @@ def measure(lesson: Lesson, rounds: int = 3) -> dict[str, Any]:
     }
 
 
-def store(measured: dict[str, dict[str, Any]]) -> None:
-    """Add measurements to measured.json, dropping lessons that are gone; several processes may do so at once."""
-    from filelock import FileLock
-
-    paths.build_folder().mkdir(exist_ok=True)
-    with FileLock(paths.build_folder() / "measured.lock"):
-        try:
-            known = files.read_json(paths.measured(), header.MEND)["lessons"]
-        except FileNotFoundError:
-            known = {}
-        present = source.find_sources()
-        lessons = {number: numbers for number, numbers in (known | measured).items() if number in present}
-        machine = (
-            f"{runner.cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-        )
-        files.write_json(paths.measured(), {"machine": machine, "day": date.today().isoformat(), "lessons": lessons})
+def store(number: str, measured: dict[str, Any]) -> None:
+    """Keep what a lesson takes, with the day and the machine."""
+    machine = f"{cores()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    kept = measured | {"machine": machine, "day": date.today().isoformat()}
+    files.write_json(paths.measured() / f"{number}.json", kept)

@@ -41,9 +41,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from labsupport import plots
-from labsupport.exercises import check, claim, hint, quiz, solution, use
+from labsupport.exercises import check, claim, guess, hint, quiz, reveal, solution, suppose, use
 
 plots.use_style()
+
+# %%
+guess("{number}.g1", ...)
 
 # %%
 values = np.random.default_rng(SEED).normal(size=50).cumsum()
@@ -60,9 +63,14 @@ plots.show(figure, alt="Say here which shape the line has.", summary=f"{{len(val
 # %% [markdown]
 # ## Use it
 #
-# Say here what the library does that people use.
+# Say here what the library does that people use. Ask before a number that surprises.
 
 # %%
+guess("{number}.g2", low=..., high=...)
+
+# %%
+reveal("{number}.g1", values[-1] > values[0])
+reveal("{number}.g2", len(values))
 claim("say here what was learnt, as a sentence that this run shows", len(values) == 50)
 
 # %% [markdown]
@@ -73,6 +81,25 @@ claim("say here what was learnt, as a sentence that this run shows", len(values)
 # %%
 values[20] = np.nan
 print(f"One gap, and the mean of {{len(values)}} values is {{values.mean()}}.")
+
+# %% [markdown]
+# ### Refute it
+#
+# Say here what this run suggests. Is it always so?
+
+# %%
+suppose("{number}.4", 3)
+
+# %% [markdown]
+# **Exercise {number}.4 (5 minutes).** Find a case, a whole number from 0 to 99, in which the sentence fails.
+
+# %% tags=["exercise"] exercise="{number}.4"
+### BEGIN SOLUTION
+case = 1
+### END SOLUTION
+
+# %%
+check("{number}.4", case)
 
 # %% [markdown]
 # ## Quiz
@@ -117,9 +144,11 @@ quiz("{key}", choice_{letter})
 """
 
 CHECKERS = '''\
-"""Lesson {number}, {topic}: checkers, hints and quiz."""
+"""Lesson {number}, {topic}: checkers, hints, quiz and guesses."""
 
-from labsupport.exercises import expect
+from typing import Any
+
+from labsupport.exercises import Measured, expect, refute
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail
@@ -138,6 +167,24 @@ def {name}(answer: Guarded) -> str:
         causes = {{3.0: "x came back unchanged", 3.0 + {factor}: "you added where you should multiply"}}
         raise Fail(f"{{saw:g}} for 3", f"{{3.0 * {factor}:g}}", causes.get(saw, "work it out on paper first"))
     return "Say here what the answer showed."
+'''
+
+REFUTE = '''
+
+@exercises.refute(
+    "4",
+    "Say here a plausible sentence that is too strong",
+    case="a whole number from 0 to 99",
+    hints=("Say here where to look.", "Say here what is special there."),
+)
+def too_strong(case: Any) -> Measured:
+    """Say here what is measured of a case."""
+    number = refute.whole_number(case, 0, 99, "the number")
+    return Measured(number**2 > number, f"{{number}} has the square {{number**2}}")
+
+
+exercises.guess("g1", "Say here a sentence that will turn out true or not")
+exercises.guess("g2", "Say here which number", unit="its unit")
 '''
 
 QUESTION = """
@@ -182,20 +229,18 @@ RIGHT_OPTIONS = {"a": "A", "b": "B", "c": "C"}
 def create(number: str, topic: str) -> list[Path]:
     """Write the three files of a new lesson and return them.
 
-    Raises LabsError for a number or topic that is not one, a number that is taken, or a file that exists; nothing is
+    Raises LabsError for a number or topic that is not one, a number that is taken or not in the syllabus, or a file that exists; nothing is
     written then.
     """
     if not re.fullmatch(r"[1-9]\d\d", number):
         raise LabsError(f"{number!r} is not a lesson's number: three digits, the first one its part, such as 206.")
-    parts = {part["part"]: part["title"] for part in catalogue.syllabus()["parts"] if part["part"]}
-    if int(number[0]) not in parts:
-        known = ", ".join(f"{part} {title}" for part, title in parts.items())
-        raise LabsError(f"{number} is not a lesson's number: there is no part {number[0]}. Parts are: {known}.")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", topic):
         raise LabsError(f"{topic!r} is not a topic: small letters, digits and underscores, such as loss_functions.")
     taken = source.find_sources().get(number)
     if taken:
         raise LabsError(f"Lesson {number} exists already: {taken.name}. Choose another number.")
+    if missing := catalogue.why_not_listed(number):
+        raise LabsError(missing[0].upper() + missing[1:])
     root = paths.course_root()
     contents = {
         root / "notebooks" / "src" / f"{number}_{topic}.py": _source(number, topic),
@@ -222,7 +267,7 @@ def _source(number: str, topic: str) -> str:
     quizzes = "".join(
         QUIZ.format(key=f"{number}.{letter}", letter=letter, right=r) for letter, r in RIGHT_OPTIONS.items()
     )
-    title = catalogue.syllabus()["lessons"].get(number, topic.replace("_", " ").capitalize())
+    title = catalogue.titles()[number]
     cluster = 'CLUSTER = "auto"\n' if number.startswith("6") else ""
     return SOURCE.format(
         number=number, title=title, part=number[0], cluster=cluster, exercises=exercises, quizzes=quizzes
@@ -232,7 +277,7 @@ def _source(number: str, topic: str) -> str:
 def _checkers(number: str, topic: str) -> str:
     text = CHECKERS.format(number=number, topic=topic.replace("_", " "))
     text += "".join(CHECKER.format(n=n, name=name, factor=factor) for n, (name, factor) in NAMES.items())
-    text += "\n"
+    text += REFUTE.format(number=number)
     for letter, right in RIGHT_OPTIONS.items():
         options = [
             f'    ("Option {o}.", {o == right}, "Reason {o}: why this is {"right" if o == right else "wrong"}."),'
@@ -253,4 +298,11 @@ def _tests(number: str) -> str:
             "    },"
         )
         right.append(f'    "{number}.{n}": {{"by adding": "{head}{" + ".join(["x"] * factor)}"}},')
+    wrong.append(
+        f'    "{number}.4": {{\n'
+        '        "a case in which it holds": ("case = 7", "7 has the square 49"),\n'
+        '        "no whole number": ("case = 0.5", "outside of the rules"),\n'
+        "    },"
+    )
+    right.append(f'    "{number}.4": {{"another case": "case = 0.0"}},')
     return TESTS.format(number=number, wrong="\n".join(wrong), right="\n".join(right))

@@ -2,11 +2,13 @@
 
 import html
 import platform
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
 from labsupport import files
 from labsupport.course.runner import Result
+from labsupport.errors import LabsError
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color-scheme:light dark}
@@ -15,8 +17,11 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}.pass{color:#2f9e44}.fai
 """
 
 
-def write(path: Path, results: list[Result], wall_seconds: float) -> None:
-    """Write the report; a result without problem is a pass."""
+def write(path: Path, results: list[Result], wall_seconds: float) -> Path:
+    """Write the report and return where it is; a result without problem is a pass.
+
+    Where `path` may not be written, it goes to the folder of temporary files: the run that it tells of took long.
+    """
     passed = sum(result.passed for result in results)
     rows = "\n".join(_row(result) for result in results)
     page = f"""<!doctype html>
@@ -30,7 +35,12 @@ Python {platform.python_version()} on {platform.system()} {platform.machine()}.<
 {rows}
 </tbody></table></html>
 """
-    files.write_text(path, page)
+    try:
+        files.write_text(path, page)
+    except LabsError:
+        path = Path(tempfile.gettempdir()) / f"labs-{datetime.now():%Y-%m-%d-%H%M%S}-{path.name}"
+        files.write_text(path, page)
+    return path
 
 
 def _row(result: Result) -> str:

@@ -1,7 +1,6 @@
 """Run notebooks by papermill, each in a process and an empty folder of its own, several at once, within their budgets."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from labsupport import files, variables
+from labsupport import files, machine, variables
 from labsupport.course import budget, labs, outputs, variants
 from labsupport.course.budget import Budget, Cost
 from labsupport.course.source import Lesson
@@ -64,11 +63,11 @@ class Interrupted(Exception):
 def run(job: Job, stop: threading.Event | None = None) -> Result:
     """Execute one notebook in an empty folder; raises Interrupted when `stop` is set.
 
-    A lab waits for other labs of this user. A pocket cluster that it started counts, and ends with the run.
+    A lab waits until there is room for it beside other labs of this user. A pocket cluster that it started counts, and ends with the run.
     """
     if not job.is_lab:
         return _run(job, stop, lambda home: [])
-    with labs.alone():
+    with labs.lane(lambda: _raise_if_set(stop)):
         return _run(job, stop, labs.processes)
 
 
@@ -83,12 +82,13 @@ def _run(job: Job, stop: threading.Event | None, others: Callable[[Path], list[i
         command += ["--cell-seconds", str(job.budget.cell_seconds)]
         if job.seed is not None:
             command += ["--seed", str(job.seed)]
+        command += ["--lifeline", str(folder)]
         with (folder / "stderr").open("wb") as errors:
             process = subprocess.Popen(
                 command,
                 # A kernel that is ended leaves its connection file: here it goes with the folder.
                 env=variables.for_run(folder) | {"JUPYTER_RUNTIME_DIR": str(own), "TMPDIR": str(own)},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 start_new_session=True,
@@ -98,6 +98,8 @@ def _run(job: Job, stop: threading.Event | None, others: Callable[[Path], list[i
                     process, job.budget, lambda: _raise_if_set(stop), lambda: others(folder / "home")
                 )
             finally:
+                assert process.stdin is not None
+                process.stdin.close()
                 if job.is_lab:
                     labs.end(folder / "home")
         notebook = _executed(after)
@@ -118,7 +120,7 @@ def run_all(
 ) -> list[Result]:
     """Execute many notebooks, `lanes` at once (default: one a core), and return the results in the order of the jobs.
 
-    The labs have a lane of their own beside these, unless there is to be one only. When interrupted, all running
+    The labs have lanes of their own beside these, unless there is to be one only. When interrupted, all running
     notebooks are ended before KeyboardInterrupt goes on.
     """
     stop = threading.Event()
@@ -129,9 +131,10 @@ def run_all(
         return run(job, stop)
 
     results: dict[str, Result] = {}
-    lanes = max(1, lanes or cores())
-    with ThreadPoolExecutor(lanes) as pool, ThreadPoolExecutor(1) as lane_of_labs:
-        futures = [(lane_of_labs if job.is_lab and lanes > 1 else pool).submit(one, job) for job in jobs]
+    lanes = max(1, lanes or machine.cores())
+    side_by_side = labs.lanes() if any(job.is_lab for job in jobs) else 1
+    with ThreadPoolExecutor(lanes) as pool, ThreadPoolExecutor(side_by_side) as lanes_of_labs:
+        futures = [(lanes_of_labs if job.is_lab and lanes > 1 else pool).submit(one, job) for job in jobs]
         try:
             for future in as_completed(futures):
                 result = future.result()
@@ -143,11 +146,6 @@ def run_all(
                 future.cancel()
             raise
     return [results[job.name] for job in jobs]
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _raise_if_set(stop: threading.Event | None) -> None:

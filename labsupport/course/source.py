@@ -115,7 +115,8 @@ def tags(cell: NotebookNode) -> set[str]:
 
 def exercise_key(cell: NotebookNode) -> str | None:
     """Return the key of the exercise that a cell holds (`201.2`), or None."""
-    return cell.metadata.get("exercise")
+    key: str | None = cell.metadata.get("exercise")
+    return key
 
 
 def solution_regions(source: str, where: str) -> list[tuple[int, int]]:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import nbformat
 from nbformat import NotebookNode
 
-from labsupport.course import catalogue, source
+from labsupport.course import source
 from labsupport.course.header import header_text
+from labsupport.course.shown import shown_hash
 from labsupport.course.source import Lesson
 from labsupport.errors import LabsError
 
@@ -44,7 +45,7 @@ def derive(lesson: Lesson, variant: Variant) -> NotebookNode:
         made = nbformat.v4.new_code_cell(source=code, metadata=metadata)
         made.id = _cell_id(lesson, key)
         cells.append(made)
-    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook: NotebookNode = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -57,8 +58,7 @@ def derive(lesson: Lesson, variant: Variant) -> NotebookNode:
             },
         }
     )
-    if lesson.number == "000":
-        notebook.metadata.labs["catalogue_hash"] = catalogue.stored_hash()
+    notebook.metadata.labs["shown_hash"] = shown_hash(lesson.number)
     notebook.metadata.labs["source_hash"] = source_hash(notebook)
     return notebook
 
@@ -87,8 +87,9 @@ def learner_code(cell: NotebookNode, where: str) -> str:
     """
     key = source.exercise_key(cell)
     regions = source.solution_regions(cell.source, where)
+    code: str = cell.source
     if key is None or not regions:
-        return cell.source
+        return code
     lines = cell.source.splitlines()
     functions = [
         (node.lineno - 1, (node.end_lineno or node.lineno) - 1)
@@ -155,7 +156,7 @@ def _names_bound(code: str, sentence: str) -> list[str]:
 
 
 def _text(lesson: Lesson, text: str, key: str) -> NotebookNode:
-    cell = nbformat.v4.new_markdown_cell(source=text)
+    cell: NotebookNode = nbformat.v4.new_markdown_cell(source=text)
     cell.id = _cell_id(lesson, f"text\0{key}")
     return cell
 

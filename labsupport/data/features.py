@@ -41,7 +41,8 @@ def clock(time: "pd.Series", utc_offset_h: "pd.Series | float" = 0.0) -> tuple["
 def minute_features(telemetry: "pd.DataFrame") -> "pd.DataFrame":
     """Return the telemetry (n rows, same index) with `load` and the columns of `FEATURES`."""
     made = telemetry.assign(load=telemetry.requests_per_s / telemetry.replicas)
-    load = made.groupby("region", sort=False).load
+    # By the column itself: its name may also be that of the index.
+    load = made.load.groupby(made.region, sort=False)
     made["load_10"] = load.transform(trailing_mean, WINDOW)
     made["growth"] = load.transform(growth, WINDOW)
     made["clock_sin"], made["clock_cos"] = clock(made.time, made.utc_offset_h)
@@ -63,9 +64,10 @@ def feature_table(telemetry: "pd.DataFrame", every: int = 5, delay_s: float = 30
     """
     import pandas as pd
 
-    made = minute_features(telemetry)
+    made = minute_features(telemetry.reset_index(drop=True))
     made["hour"] = made.time.dt.floor("h")
     made["known_at"] = made.time + pd.Timedelta(minutes=1, seconds=delay_s)
     written = made[(made.time.dt.minute + 1) % every == 0].dropna(subset=list(FEATURES))
     columns = ["region", "known_at", "hour", *FEATURES]
-    return written[columns].sort_values(["known_at", "region"], ignore_index=True)
+    batch: pd.DataFrame = written[columns].sort_values(["known_at", "region"], ignore_index=True)
+    return batch

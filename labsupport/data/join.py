@@ -68,32 +68,51 @@ def point_in_time_join(
     import pandas as pd
 
     keys = [by] if isinstance(by, str) else list(by)
-    for name, frame, columns in (("asked", asked, [*keys, asked_at]), ("table", table, [*keys, known_at])):
-        missing = [column for column in columns if column not in frame]
-        if missing:
-            raise ValueError(f"{name} has no column {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}")
-    new = [column for column in table.columns if column not in keys]
-    twice = [column for column in new if column in asked]
-    if twice:
-        raise ValueError(f"{', '.join(twice)} stands in both frames: rename or drop it in one of them")
-    both = pd.concat([table[keys], asked[keys]], ignore_index=True)
-    entity = both.groupby(keys, sort=False).ngroup().fillna(-1).to_numpy(np.int64)
+    new = _new_columns(asked, table, keys, asked_at, known_at)
+    of_asked, of_known = _entities(asked, table, keys)
     span = None if max_age is None else (pd.Timedelta(max_age) if isinstance(max_age, str) else max_age)
-    row = last_known(asked[asked_at], table[known_at], entity[len(table) :], entity[: len(table)], max_age=span)
+    row = last_known(asked[asked_at], table[known_at], of_asked, of_known, max_age=span)
     return _with_rows(asked, table[new], row)
 
 
 def latest_value_join(
     asked: "pd.DataFrame", table: "pd.DataFrame", by: str | list[str], *, known_at: str = "known_at"
 ) -> "pd.DataFrame":
-    """Return `asked` with the newest row of each entity, whenever it was written: the join that leaks.
+    """Return `asked` (n rows, same order and index) with the newest row of each entity, whenever it was written.
 
-    It is what a table gives whose rows are overwritten. It is here to be measured against `point_in_time_join`.
+    It is the join that leaks: what a table gives whose rows are overwritten. It is here to be measured against
+    `point_in_time_join`, and raises as that does.
     """
     keys = [by] if isinstance(by, str) else list(by)
-    newest = table.sort_values(known_at, kind="stable").drop_duplicates(keys, keep="last")
-    joined = asked.merge(newest, on=keys, how="left")
-    return joined.set_axis(asked.index)
+    new = _new_columns(asked, table, keys, None, known_at)
+    of_asked, of_known = _entities(asked, table, keys)
+    written = table[known_at].reset_index(drop=True)
+    row = last_known(np.full(len(asked), len(table)), written.rank(method="first"), of_asked, of_known)
+    return _with_rows(asked, table[new], row)
+
+
+def _new_columns(
+    asked: "pd.DataFrame", table: "pd.DataFrame", keys: list[str], asked_at: str | None, known_at: str
+) -> list[str]:
+    for name, frame, columns in (("asked", asked, [*keys, asked_at]), ("table", table, [*keys, known_at])):
+        missing = [column for column in columns if column is not None and column not in frame]
+        if missing:
+            raise ValueError(f"{name} has no column {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}")
+    new = [column for column in table.columns if column not in keys]
+    twice = [column for column in new if column in asked]
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands in both frames: rename or drop it in one of them")
+    return new
+
+
+def _entities(asked: "pd.DataFrame", table: "pd.DataFrame", keys: list[str]) -> tuple[IntArray, IntArray]:
+    """Return a number for the entity of each row of `asked` and of `table`; -1 where a part of its key is missing."""
+    import pandas as pd
+
+    both = pd.concat([table[keys], asked[keys]], ignore_index=True)
+    number = both.groupby(keys, sort=False, observed=True).ngroup().fillna(-1)
+    numbers: IntArray = np.asarray(number, dtype=np.int64)
+    return numbers[len(table) :], numbers[: len(table)]
 
 
 def _with_rows(asked: "pd.DataFrame", columns: "pd.DataFrame", row: IntArray) -> "pd.DataFrame":
@@ -112,9 +131,10 @@ def _numbers(values: Any, name: str) -> NDArray[Any]:
         raise ValueError(f"{name} has {missing} missing times: drop these rows, or say when they were")
     if isinstance(column, pd.DatetimeIndex) and column.tz is not None:
         column = column.tz_convert(None)  # to UTC
-    array = column.to_numpy()
+    array: NDArray[Any] = column.to_numpy()
     if array.dtype.kind == "M":
-        return array.astype("datetime64[ns]")
+        array = array.astype("datetime64[ns]")
+        return array
     if array.dtype.kind in "iuf" or not len(array):
         return array
     raise ValueError(f"{name} holds times or numbers; got {column.dtype}")

@@ -122,27 +122,60 @@ def training_rows(store: "FeatureStore", asked: "pd.DataFrame") -> "pd.DataFrame
     """Return `asked` (n rows, same order and index) with the features known by then; missing where there are none.
 
     Feast drops a question that is older than the first row, or whose newest row is older than `ttl`, and merges
-    questions of the same region and time; here each question keeps its row.
+    questions of the same region and time; here each question keeps its row, also one without a region or a time.
+    Raises ValueError unless `asked` has the columns `region` and `asked_at`, and none of the features.
     """
-    number = asked.groupby(["region", "asked_at"], sort=False).ngroup()
-    distinct = asked[["region", "asked_at"]].assign(number=number).drop_duplicates("number")
-    answer = ask_the_past(store, distinct).set_index("number")[list(FEATURES)]
-    return asked.join(answer.reindex(number).set_axis(asked.index))
-
-
-def ask_now(store: "FeatureStore", regions: Iterable[str]) -> "pd.DataFrame":
-    """Return what the online store holds for each region, a row each; missing for one that it does not know."""
     import pandas as pd
 
-    with quietly():
-        answer = store.get_online_features(
-            features=store.get_feature_service("load_forecast"),
-            entity_rows=[{"region": name} for name in regions],
-        ).to_dict()
-    return pd.DataFrame(answer)[["region", *FEATURES]].astype(dict.fromkeys(FEATURES, float))
+    missing = [name for name in ("region", "asked_at") if name not in asked]
+    if missing or (len(asked) and not pd.api.types.is_datetime64_any_dtype(asked["asked_at"])):
+        raise ValueError(
+            "questions have the columns region and asked_at, the latter of times (pd.to_datetime makes them); got "
+            + ", ".join(f"{name}: {kind}" for name, kind in asked.dtypes.items())
+        )
+    twice = [name for name in FEATURES if name in asked]
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands in the questions already: drop it, the store answers it")
+    questions = asked[["region", "asked_at"]].reset_index(drop=True)
+    questions["region"] = questions["region"].map(lambda name: name if isinstance(name, str) else None).astype(object)
+    # -1 where a question lacks its region or time: nothing is known of it.
+    questions["number"] = questions.groupby(["region", "asked_at"], sort=False).ngroup().fillna(-1)
+    distinct = questions[questions["number"] >= 0].drop_duplicates("number")
+    if len(distinct):
+        answer = ask_the_past(store, distinct).set_index("number")[list(FEATURES)]
+    else:
+        answer = pd.DataFrame(columns=list(FEATURES), dtype=float)
+    return pd.concat([asked, answer.reindex(questions["number"]).set_axis(asked.index)], axis=1)
+
+
+def ask_now(store: "FeatureStore", regions: Iterable[str | None]) -> "pd.DataFrame":
+    """Return what the online store holds for each of n regions: n rows in their order, with the index of a series.
+
+    Columns: `region` and the features; missing for a region that the store does not know, and for None. Raises
+    ValueError for one name instead of a list.
+    """
+    import pandas as pd
+
+    if isinstance(regions, str):
+        raise ValueError(f"regions are a list of names; got one name: write [{regions!r}]")
+    asked = list(regions)
+    known = {name: i for i, name in enumerate(dict.fromkeys(name for name in asked if isinstance(name, str)))}
+    answer = pd.DataFrame(columns=list(FEATURES), dtype=float)
+    if known:
+        with quietly():
+            said = store.get_online_features(
+                features=store.get_feature_service("load_forecast"), entity_rows=[{"region": name} for name in known]
+            ).to_dict()
+        answer = pd.DataFrame(said)[list(FEATURES)].astype(float)
+    place = [known[name] if isinstance(name, str) else -1 for name in asked]
+    index = regions.index if isinstance(regions, pd.Series) else pd.RangeIndex(len(asked))
+    rows = answer.reindex(place).set_axis(index)
+    rows.insert(0, "region", pd.Series(asked, index=index, dtype=object))
+    return rows
 
 
 def _utc(times: "pd.Series") -> "pd.Series":
     """Return times in UTC and whole microseconds, which is what Feast keeps."""
     aware = times.dt.tz_localize("UTC") if times.dt.tz is None else times.dt.tz_convert("UTC")
-    return aware.dt.floor("us")
+    whole: pd.Series = aware.dt.floor("us")
+    return whole

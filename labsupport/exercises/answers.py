@@ -16,14 +16,15 @@ def load(number: str) -> dict[str, Any]:
     """Return the answers of a lesson: `setup` and, per exercise, `name`, `stub`, `solution`, `needs`."""
     path = paths.ANSWERS / f"{number}.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise LabsError(f"Lesson {number} has no reference answers yet: run `labs build {number}`.") from None
+    return known
 
 
 def entry(key: str) -> dict[str, Any]:
     """Return name, stub, solution and needs of one exercise."""
-    known = load(key[:3])["exercises"]
+    known: dict[str, dict[str, Any]] = load(key[:3])["exercises"]
     if key not in known:
         raise LabsError(f"Exercise {key} has no reference answer. Lesson {key[:3]} has: {', '.join(known)}.")
     return known[key]

@@ -1,4 +1,4 @@
-"""check, hint, solution, use, quiz, claim: what a learner calls."""
+"""check, hint, solution, use, quiz, claim, suppose: what a learner calls."""
 
 import sys
 import time
@@ -7,9 +7,10 @@ from typing import Any
 from labsupport.errors import LabsError
 from labsupport.exercises import answers, progress
 from labsupport.exercises.define import Exercise, exercises_of
-from labsupport.exercises.guard import Guarded, time_limit
+from labsupport.exercises.guard import Guarded, time_limit, watch_arguments
 from labsupport.exercises.outcomes import Fail, Kind, LearnerError, NotAttempted, Outcome, TimeUp
-from labsupport.exercises.render import Card, show
+from labsupport.exercises.render import Card, show, show_error
+from labsupport.exercises.state import known_state
 
 
 class ClaimError(AssertionError):
@@ -24,16 +25,16 @@ PATIENCE = 5.0  # seconds
 def check(key: str, answer: Any = _NONE) -> None:
     """Check an answer: PASS, NOT YET, FAIL with a diagnosis, or ERROR with your own traceback.
 
-    A cluster needs a moment to settle: a check that looks at it looks again before it says FAIL.
+    What is outside of the notebook, as a cluster, needs a moment to settle: such a check looks again before it says FAIL.
     """
     deadline = time.monotonic() + PATIENCE
     try:
         outcome = evaluate(key, answer)
-        while outcome.kind is Kind.FAIL and _exercise(key).on_cluster and time.monotonic() < deadline:
+        while outcome.kind is Kind.FAIL and _exercise(key).look and time.monotonic() < deadline:
             time.sleep(0.5)
             outcome = evaluate(key, answer)
     except LabsError as error:
-        show(Card("ERROR", str(key), [("", str(error))]))
+        show_error(key, error)
         return
     note = progress.record_outcome(key, outcome.kind)
     show(_card(outcome, exercises_of(key).exercises[key].title, note))
@@ -44,7 +45,7 @@ def hint(key: str) -> None:
     try:
         exercise = _exercise(key)
     except LabsError as error:
-        show(Card("ERROR", str(key), [("", str(error))]))
+        show_error(key, error)
         return
     seen = progress.hints_seen(key)
     if seen < len(exercise.hints):
@@ -63,7 +64,7 @@ def solution(key: str) -> None:
     try:
         exercise, known = _exercise(key), answers.entry(key)
     except LabsError as error:
-        show(Card("ERROR", str(key), [("", str(error))]))
+        show_error(key, error)
         return
     note = progress.record_solution_shown(key)
     show(Card("HINT", f"One answer to {key}, {exercise.title}", _note(note), known["solution"]))
@@ -75,7 +76,8 @@ def use(key: str, answer: Any) -> Any:
         print(f"Going on with your answer to {key}.")
         return answer
     main = sys.modules.get("__main__")
-    value = answers.reference(key, getattr(main, "SEED", None))
+    with known_state():
+        value = answers.reference(key, getattr(main, "SEED", None))
     print(f"Going on with the reference answer to {key}, because yours does not pass yet.")
     return value
 
@@ -86,10 +88,12 @@ def quiz(key: str, choice: Any = ...) -> None:
         lesson = exercises_of(key)
         if key in lesson.exercises:
             raise LabsError(f'{key} is an exercise: check("{key}", ...).')
+        if key in lesson.guesses:
+            raise LabsError(f'{key} is a guess: guess("{key}", ...).')
         if key not in lesson.quizzes:
             raise LabsError(f"{key} is a lesson. Its questions are: {', '.join(lesson.quizzes)}.")
     except LabsError as error:
-        show(Card("ERROR", str(key), [("", str(error))]))
+        show_error(key, error)
         return
     question = lesson.quizzes[key]
     letters = list(question.options)
@@ -125,22 +129,41 @@ def claim(text: str, condition: Any) -> None:
     print(f"Holds: {text}.")
 
 
-def evaluate(key: str, answer: Any = _NONE) -> Outcome:
+def suppose(key: str, case: Any) -> None:
+    """State the sentence that exercise `key` wants refuted, and how well the lesson's own case supports it.
+
+    Raises ClaimError when the case does not support it, LabsError when the exercise refutes nothing.
+    """
+    refutable = _exercise(key).refutable
+    if refutable is None:
+        raise LabsError(
+            f"{key} has no sentence to refute: suppose() belongs to an exercise that was declared by refute()."
+        )
+    with known_state():
+        measured = refutable.condition(case)
+    if not measured.held:
+        raise ClaimError(
+            f"This run does not suggest it: {refutable.sentence} ({measured.numbers}). If all cells ran once, in order, "
+            "please report it: it is a bug."
+        )
+    print(f"It seems so: “{refutable.sentence}” ({measured.numbers}).")
+
+
+def evaluate(key: str, answer: Any = _NONE, *, seen: Any = None) -> Outcome:
     """Run the checker of an exercise on an answer; nothing is shown or recorded. Raises LabsError for an unknown key.
 
-    An exercise on the cluster looks at a snapshot of it, whatever the answer is (a Snapshot itself is taken as it is);
-    only for the `...` of an untouched cell it does not look.
+    An exercise with a `look` judges what it sees, whatever the answer is; `seen` is what a test lets it see.
     """
     exercise = _exercise(key)
-    if exercise.on_cluster and answer is not ...:
-        answer = _look(key, answer)
+    if exercise.look is not None:
+        answer = exercise.look.now(key) if seen is None else seen
     if answer is ... or answer is _NONE:
         return Outcome(
             Kind.NOT_YET, key, f'Write your answer in the cell above, run it, then this one. Stuck? `hint("{key}")`'
         )
     given = Guarded(answer) if callable(answer) and not isinstance(answer, type) else answer
     try:
-        with time_limit(exercise.seconds):
+        with known_state(), watch_arguments() as changes, time_limit(exercise.seconds):
             text = exercise.checker(given)
     except NotAttempted as reason:
         what = str(reason) or "Replace the line that raises NotImplementedError."
@@ -150,34 +173,35 @@ def evaluate(key: str, answer: Any = _NONE) -> Outcome:
     except LearnerError as error:
         return Outcome(Kind.ERROR, key, f"Your code raised `{error.summary}`", code=error.where)
     except TimeUp:
-        cause = "a loop whose condition never becomes false, or work that grows much faster than the input"
+        cause = (
+            "a loop whose condition never becomes false, or work that grows much faster than the input: which is it?"
+        )
         return Outcome(
             Kind.FAIL, key, "", f"no answer after {exercise.seconds:g} s", "an answer within that time", cause
         )
     except Exception as error:  # a strange answer that the checker's own arithmetic choked on
         saw = f"an answer of type `{type(answer).__name__}` that the check could not work with ({type(error).__name__}: {error})"
-        return Outcome(
-            Kind.FAIL,
-            key,
-            "",
-            saw,
-            "the type that the exercise asks for",
-            "a value, list or function where another was meant",
-        )
+        question = "which type does the exercise ask for, and what does `type(...)` say of yours?"
+        return Outcome(Kind.FAIL, key, "", saw, "the type that the exercise asks for", question)
+    if changes and not exercise.may_change:
+        return _changed(key, *changes[0])
     return Outcome(Kind.PASS, key, text)
 
 
-def _look(key: str, answer: Any) -> Any:
-    from labsupport.cluster import lab
-    from labsupport.cluster.snapshot import Snapshot
-
-    return answer if isinstance(answer, Snapshot) else lab.current(key).snapshot()
+def _changed(key: str, name: str, what: str) -> Outcome:
+    saw = f"the right result, and a changed argument: {what}"
+    cause = (
+        "`.sort()`, `.pop()`, `[...] = ...`, `+=` on an array and the like change what the caller holds: work on a copy"
+    )
+    return Outcome(Kind.FAIL, key, "", saw, f"`{name}` as it was given, because later cells still use it", cause)
 
 
 def _exercise(key: str) -> Exercise:
     lesson = exercises_of(key)
     if key in lesson.quizzes:
         raise LabsError(f'{key} is a question, it explains itself: quiz("{key}", "A").')
+    if key in lesson.guesses:
+        raise LabsError(f'{key} is a guess, nothing is checked: guess("{key}", ...).')
     if key not in lesson.exercises:
         raise LabsError(f"{key} is a lesson. Its exercises are: {', '.join(lesson.exercises)}.")
     return lesson.exercises[key]
@@ -185,7 +209,9 @@ def _exercise(key: str) -> Exercise:
 
 def _card(outcome: Outcome, title: str, note: str | None) -> Card:
     lines = [("", outcome.text)] if outcome.text else []
-    for name, text in (("Saw", outcome.saw), ("Expected", outcome.expected), ("Likely cause", outcome.cause)):
+    # A checker that knows no cause asks.
+    why = "Ask yourself" if outcome.cause.rstrip("` ").endswith("?") else "Likely cause"
+    for name, text in (("Saw", outcome.saw), ("Expected", outcome.expected), (why, outcome.cause)):
         if text:
             lines.append((name, text))
     if outcome.kind in (Kind.FAIL, Kind.ERROR):

@@ -1,19 +1,22 @@
 """Call the learner's code on copies of the inputs, with a time limit, and tell its errors from the checker's."""
 
 import contextlib
-import copy
 import io
 import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from labsupport.exercises import arguments
 from labsupport.exercises.outcomes import LearnerError, NotAttempted, TimeUp
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
+# The arguments that the learner's code changed in the check that runs: (name, what changed).
+_changes: ContextVar[list[tuple[str, str]] | None] = ContextVar("changes", default=None)
 
 
 class Guarded:
@@ -24,9 +27,29 @@ class Guarded:
         self.name = getattr(function, "__name__", type(function).__name__)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call it on deep copies of the arguments; raise LearnerError or NotAttempted instead of its own exceptions."""
+        """Call it on deep copies of the arguments; raise LearnerError or NotAttempted instead of its own exceptions.
+
+        What it changes in the copies is noted for `watch_arguments`.
+        """
+        given_args, given_kwargs = arguments.copies(args, kwargs)
         with learners_code():
-            return self.function(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+            returned = self.function(*given_args, **given_kwargs)
+        noted = _changes.get()
+        if noted is not None:
+            change = arguments.first_change(self.function, (args, kwargs), (given_args, given_kwargs))
+            noted += [change] if change else []
+        return returned
+
+
+@contextlib.contextmanager
+def watch_arguments() -> Iterator[list[tuple[str, str]]]:
+    """Collect what calls of `Guarded` in the block changed in their arguments: (name, what changed), in order."""
+    noted: list[tuple[str, str]] = []
+    token = _changes.set(noted)
+    try:
+        yield noted
+    finally:
+        _changes.reset(token)
 
 
 @contextlib.contextmanager

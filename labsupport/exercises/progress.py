@@ -1,6 +1,8 @@
 """The learner's progress: one JSON file, safe against two kernels writing at once and a kill at any moment."""
 
+import contextlib
 import json
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +19,7 @@ def path() -> Path:
 
 
 def read(file: Path | None = None) -> dict[str, Entry]:
-    """Return what is known of each exercise: outcome, attempts, hints, solution_shown, passed_at.
+    """Return what is known of each exercise (outcome, attempts, hints, solution_shown, passed_at) and guess (guess, truth).
 
     Raises ValueError when the file is damaged.
     """
@@ -33,15 +35,47 @@ def read(file: Path | None = None) -> dict[str, Entry]:
 
 
 def record_outcome(key: str, outcome: str) -> str | None:
-    """Count an attempt and keep its outcome; returns a sentence when it could not be stored."""
+    """Keep the outcome of the last answer and count it; returns a sentence when it could not be stored.
+
+    NOT YET is no answer: it is kept only where there was none before. `passed_at` stays, whatever comes after it.
+    """
 
     def change(entry: Entry) -> None:
+        if outcome == "NOT YET":
+            entry.setdefault("outcome", outcome)
+            return
         entry["attempts"] = entry.get("attempts", 0) + 1
         entry["outcome"] = outcome
         if outcome == "PASS":
-            entry.setdefault("passed_at", datetime.now(UTC).isoformat(timespec="seconds"))
+            entry.setdefault("passed_at", _now())
 
     return _update(key, change)
+
+
+def record_guess(key: str, guess: float | list[float]) -> tuple[Entry, str | None]:
+    """Keep a first guess: a probability, or [low, high]. One that was made before stays; after the truth none is kept.
+
+    Returns what is known now, and a sentence when it could not be stored.
+    """
+
+    def change(entry: Entry) -> None:
+        if "guess" not in entry and "truth" not in entry:
+            entry.update(guess=guess, guessed_at=_now())
+
+    return _updated(key, change)
+
+
+def record_truth(key: str, truth: bool | float) -> tuple[Entry, str | None]:
+    """Remember that the truth about a guess was shown, and which it was; returns as `record_guess` does.
+
+    The guess that was made before the first truth is scored by that truth.
+    """
+
+    def change(entry: Entry) -> None:
+        if "truth" not in entry:
+            entry.update(truth=truth, revealed_at=_now())
+
+    return _updated(key, change)
 
 
 def record_solution_shown(key: str) -> str | None:
@@ -62,8 +96,39 @@ def hints_seen(key: str) -> int:
         return 0
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def _is_entry(entry: Any) -> bool:
-    return isinstance(entry, dict) and all(isinstance(entry.get(name, 0), int) for name in ("attempts", "hints"))
+    if not isinstance(entry, dict):
+        return False
+    guess = entry.get("guess", 0.0)
+    ends = guess if isinstance(guess, list) else [guess]
+    return (
+        all(isinstance(entry.get(name, 0), int) for name in ("attempts", "hints"))
+        and len(ends) == (2 if isinstance(guess, list) else 1)
+        and all(map(_is_number, [*ends, entry.get("truth", 0.0)]))
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _updated(key: str, change: Callable[[Entry], None]) -> tuple[Entry, str | None]:
+    known: Entry = {}
+
+    def change_and_tell(entry: Entry) -> None:
+        change(entry)
+        known.update(entry)
+
+    note = _update(key, change_and_tell)
+    if not known:  # The file could not be had: what would be known then.
+        with contextlib.suppress(OSError, ValueError):
+            known.update(read().get(key, {}))
+        change(known)
+    return known, note
 
 
 def _update(key: str, change: Callable[[Entry], None]) -> str | None:

@@ -13,6 +13,8 @@ COLOURS = {
     "ERROR": "#e03131",
     "HINT": "#1c7ed6",
     "QUIZ": "#1c7ed6",
+    "GUESS": "#1c7ed6",
+    "TRUTH": "#9c36b5",
 }
 
 
@@ -66,9 +68,14 @@ def show(card: Card) -> None:
         from IPython.display import display
 
         bundle = {"text/plain": card.as_text(), "text/markdown": card.as_markdown(), "text/html": card.as_html()}
-        display(bundle, raw=True)
+        display(bundle, raw=True)  # type: ignore[no-untyped-call, unused-ignore]
     else:
         print(card.as_text())
+
+
+def show_error(key: object, error: Exception) -> None:
+    """Display what is wrong with a call, as a card."""
+    show(Card("ERROR", str(key), [("", str(error))]))
 
 
 def in_notebook() -> bool:
@@ -83,4 +90,4 @@ def in_notebook() -> bool:
 def _inline(text: str) -> str:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False}).renderInline(text)
+    return str(MarkdownIt("commonmark", {"html": False}).renderInline(text))

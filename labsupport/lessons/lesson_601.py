@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+from labsupport.cluster import look
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
@@ -183,6 +184,7 @@ def _repaired(answer: Guarded, start: Object) -> Object:
         '`manifest["spec"]["selector"] = {"matchLabels": {"app": "predictor"}}`',
         '`manifest["spec"]["template"]["spec"]["volumes"] = [{"name": "page", "configMap": {"name": "page"}}]`',
     ),
+    may_change=True,
 )
 def repair(answer: Guarded) -> str:
     """Look at selector, labels, mounts and volumes of the repaired Deployment; the rest must be as it was."""
@@ -250,6 +252,7 @@ def _matches(selector: Object, labels: Object) -> bool:
         '`pod["securityContext"] = {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}`',
         'On the container: `{"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}`.',
     ),
+    may_change=True,
 )
 def secure(answer: Guarded) -> str:
     """Ask the four questions of the profile `restricted`, at the pod or at its container as Kubernetes allows."""
@@ -304,7 +307,7 @@ def secure(answer: Guarded) -> str:
         "Containers are merged by name, so the patch names `predictor` and only what changes: `image`, `readinessProbe`.",
     ),
     minutes=7,
-    on_cluster=True,
+    look=look,
 )
 def two_that_serve(snapshot: Any) -> str:
     """Look at the Deployment `predictor` and its pods: made, pulled, running, ready, and from an image that stays."""
@@ -325,6 +328,8 @@ def two_that_serve(snapshot: Any) -> str:
     wanted = deployment["spec"]["replicas"]
     # Pods of an older template go away when the new ones are ready.
     newest = [pod for pod in pods if _like(pod["spec"]["containers"][0], container)]
+    if newest and image == "predictor:latest" and (probe.get("httpGet") or {}).get("path") == "/ready.html":
+        raise NotAttempted("Image and probe of `predictor` are still those that were handed over.")
     waiting = [_waiting(pod) for pod in newest]
     if any("Image" in reason for reason in waiting):
         cause = "no such image on this cluster: the events name those that there are"
@@ -369,7 +374,7 @@ def two_that_serve(snapshot: Any) -> str:
         'The patch is `{"spec": {"selector": {"app": "predictor"}}}`.',
     ),
     minutes=4,
-    on_cluster=True,
+    look=look,
 )
 def service_with_pods(snapshot: Any) -> str:
     """Look at the Service `predictor`, its EndpointSlice, and the labels and ports of the pods."""
@@ -386,6 +391,8 @@ def service_with_pods(snapshot: Any) -> str:
     ]
     selector = service["spec"].get("selector") or {}
     matching = [pod for pod in snapshot.all("Pod") if selector.items() <= (pod["metadata"].get("labels") or {}).items()]
+    if selector == {"app": "model"} and not matching:
+        raise NotAttempted("The Service `predictor` still looks for `app: model`, and finds nobody.")
     owned = {pod["metadata"]["name"] for pod in snapshot.pods_of("predictor")}
     strangers = [pod for pod in matching if pod["metadata"]["name"] not in owned]
     if not selector:

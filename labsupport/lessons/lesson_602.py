@@ -8,6 +8,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
+from labsupport.cluster import look
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
@@ -16,7 +17,8 @@ from labsupport.exercises.outcomes import Fail, NotAttempted
 Object = dict[str, Any]
 exercises = Exercises("602")
 NAMES = ("mlflow:5000", "mlflow.lab-602.svc.cluster.local:5000")
-ADDRESSES = ("127.0.0.1:45678", "127.96.7.9:5000")
+# A pocket cluster takes any part of 127.64.0.0/10 for its Services.
+ADDRESSES = ("127.0.0.1:45678", "127.64.0.9:5000", "127.95.255.9:5000", "127.96.7.9:5000")
 STRANGERS = ("evil.example:5000", "mlflow.evil.example:5000")
 
 
@@ -67,7 +69,7 @@ def password_of(answer: Guarded) -> str:
         'Set the variable to `"127.*,mlflow:*,mlflow.lab-602.svc.cluster.local:*"`; variables are merged by their name.',
     ),
     minutes=6,
-    on_cluster=True,
+    look=look,
 )
 def names_of_clients(snapshot: Any) -> str:
     """Try hosts on the Deployment's patterns as MLflow does: names, addresses, and strangers; then look at the rollout."""
@@ -114,7 +116,7 @@ def names_of_clients(snapshot: Any) -> str:
         '`"volumeMounts": [{"name": "books", "mountPath": "/books"}]`.',
     ),
     minutes=8,
-    on_cluster=True,
+    look=look,
 )
 def books_on_a_volume(snapshot: Any) -> str:
     """Follow both paths, of runs and of models, through the mount to the claim; then look at the rollout."""
@@ -257,7 +259,7 @@ def _rows(path: Path) -> int | None:
         "And back to `--replicas=1`.",
     ),
     minutes=7,
-    on_cluster=True,
+    look=look,
 )
 def restored(snapshot: Any) -> str:
     """Look for a Job of `restore` that completed, and for a server on the same volume that started after it."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from labsupport.cluster import look
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
@@ -128,7 +129,7 @@ def desired_replicas(answer: Guarded) -> str:
         "And time: `terminationGracePeriodSeconds` beside `containers`, longer than `--drain-seconds`, 10 for example.",
     ),
     minutes=6,
-    on_cluster=True,
+    look=look,
 )
 def graceful(snapshot: Any) -> str:
     """Look at the Deployment `deploy-risk`: who gets SIGTERM, how long it answers after it, and whether all pods are so."""
@@ -144,6 +145,8 @@ def graceful(snapshot: Any) -> str:
     words = [*(container.get("command") or []), *(container.get("args") or [])]
     shell = bool(words) and words[0].rsplit("/", 1)[-1] in ("sh", "bash", "dash")
     script = next((word for word in words[1:] if not word.startswith("-")), "") if shell else ""
+    if script.endswith("; echo the server has ended") and template.get("terminationGracePeriodSeconds") == 1:
+        raise NotAttempted("The server of `deploy-risk` is still wrapped in a shell, with 1 s of grace.")
     if shell and not script.lstrip().startswith("exec "):
         cause = "process 1 is a shell, which does not hand SIGTERM on: no shell, or `exec` in front of the program"
         raise Fail(f"command {_short(words[:2])}", "the server itself as process 1", cause)
@@ -208,7 +211,7 @@ def _drain(words: list[str]) -> float:
         '`{"spec": {"minAvailable": 1}}`',
     ),
     minutes=4,
-    on_cluster=True,
+    look=look,
 )
 def budget(snapshot: Any) -> str:
     """Look at the PodDisruptionBudget `deploy-risk` and at what its controller makes of it."""
@@ -217,6 +220,8 @@ def budget(snapshot: Any) -> str:
         raise NotAttempted("There is no PodDisruptionBudget `deploy-risk` in the namespace: apply budget.yaml first.")
     spec, status = found["spec"], found.get("status", {})
     stays, goes = spec.get("minAvailable"), spec.get("maxUnavailable")
+    if stays == 2 and goes is None:
+        raise NotAttempted("The budget `deploy-risk` still wants both pods to stay.")
     said = f"minAvailable {stays}" if goes is None else f"maxUnavailable {goes}"
     pods = status.get("expectedPods", 0)
     labels = (spec.get("selector") or {}).get("matchLabels") or {}
@@ -254,6 +259,7 @@ def _handed_over() -> Object:
         "In the container: image with a tag, `readinessProbe: {httpGet: {path: /v1/models/my_model, port: 8501}}`.",
     ),
     minutes=7,
+    may_change=True,
 )
 def repair(answer: Guarded) -> str:
     """Look at selector, labels, volume, image and probe of the repaired Deployment, in the order in which servers complain."""

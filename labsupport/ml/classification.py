@@ -1,7 +1,7 @@
 """How good are alarms: the four counts and what follows from them, the curves over all thresholds, and calibration."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -144,8 +144,8 @@ def calibration(probability: ArrayLike, event: ArrayLike, groups: int = 10) -> C
     )
 
 
-def _pairs(left: ArrayLike, event: ArrayLike, kind: type) -> tuple[NDArray, BoolArray]:
-    values: NDArray = np.asarray(left, dtype=kind)
+def _pairs(left: ArrayLike, event: ArrayLike, kind: type) -> tuple[NDArray[Any], BoolArray]:
+    values: NDArray[Any] = np.asarray(left, dtype=kind)
     happened = np.asarray(event, dtype=bool)
     if values.ndim != 1 or values.shape != happened.shape or not len(values):
         raise ValueError(f"answers and events belong together, one by one; got {values.shape} and {happened.shape}")

@@ -1,10 +1,12 @@
 """A line through examples: by the normal equations in one step, or by gradient descent in many."""
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
+
+from labsupport.ml.examples import names, numbered, rows
 
 FloatArray = NDArray[np.float64]
 
@@ -17,7 +19,7 @@ class LinearRegression(RegressorMixin, BaseEstimator):
     """Least squares by the normal equations: the weights w that solve (XᵀX) w = Xᵀy, for centred columns.
 
     Learnt: `coef_` (k,): units of the target per unit of the column; `intercept_`: the target where all columns are 0;
-    `n_features_in_`. Source: Legendre 1805; Hastie et al., The Elements of Statistical Learning, section 3.2.
+    `n_features_in_`, `feature_names_in_`. Source: Legendre 1805; Hastie et al., The Elements of Statistical Learning, section 3.2.
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -25,10 +27,11 @@ class LinearRegression(RegressorMixin, BaseEstimator):
 
         Raises ValueError for missing values, for columns that depend on each other and for columns that never change.
         """
-        columns, target = examples(X, y)
+        columns, target = numbered(self, X, y)
         centre, spread = columns.mean(axis=0), columns.std(axis=0)
-        names = _names(X, columns.shape[1])
-        still = [name for name, size, at in zip(names, spread, centre, strict=True) if size <= 1e-12 * max(abs(at), 1)]
+        still = [
+            name for name, size, at in zip(names(self), spread, centre, strict=True) if size <= 1e-12 * max(abs(at), 1)
+        ]
         if still:
             raise ValueError(f"{', '.join(still)} never changes, so nothing can be learnt from it: drop the column")
         # Columns of spread 1, so that a unit in milliseconds and one in days meet as equals.
@@ -36,17 +39,16 @@ class LinearRegression(RegressorMixin, BaseEstimator):
         sizes = np.linalg.svd(z, compute_uv=False)
         if len(z) <= z.shape[1] or sizes[-1] < DEPENDENT * sizes[0]:
             raise ValueError(
-                f"the columns {', '.join(names)} depend on each other, so that many lines fit equally well: drop one of "
+                f"the columns {', '.join(names(self))} depend on each other, so that many lines fit equally well: drop one of "
                 "them, or bring more rows than columns"
             )
         self.coef_: FloatArray = np.linalg.solve(z.T @ z, z.T @ (target - target.mean())) / spread
         self.intercept_ = float(target.mean() - centre @ self.coef_)
-        self.n_features_in_ = columns.shape[1]
         return self
 
     def predict(self, X: ArrayLike) -> FloatArray:
         """Return the target on the line for each row of `X` (n, k): shape (n,)."""
-        return _rows(X, self.n_features_in_) @ self.coef_ + self.intercept_
+        return rows(self, X) @ self.coef_ + self.intercept_
 
 
 class GradientDescentRegression(RegressorMixin, BaseEstimator):
@@ -54,7 +56,7 @@ class GradientDescentRegression(RegressorMixin, BaseEstimator):
 
     `step`: how far, per unit of gradient (the learning rate); `steps`: how often. It needs columns of similar size:
     put a `StandardScaler` before it. Learnt: `coef_` (k,), `intercept_`, `losses_` (steps + 1,): mean squared error
-    before the first step and after each; `n_features_in_`. Source: Cauchy 1847.
+    before the first step and after each; `n_features_in_`, `feature_names_in_`. Source: Cauchy 1847.
     """
 
     def __init__(self, step: float = 0.1, steps: int = 200) -> None:
@@ -68,7 +70,7 @@ class GradientDescentRegression(RegressorMixin, BaseEstimator):
         """
         if not (self.step > 0 and self.steps >= 1):
             raise ValueError(f"step is above 0 and steps is 1 or more; got {self.step} and {self.steps}")
-        columns, target = examples(X, y)
+        columns, target = numbered(self, X, y)
         ones = np.column_stack([np.ones(len(columns)), columns])
         weights = np.zeros(ones.shape[1])
         losses = []
@@ -84,12 +86,11 @@ class GradientDescentRegression(RegressorMixin, BaseEstimator):
         miss = ones @ weights - target
         self.losses_: FloatArray = np.array([*losses, float(miss @ miss) / len(miss)])
         self.intercept_, self.coef_ = float(weights[0]), weights[1:]
-        self.n_features_in_ = columns.shape[1]
         return self
 
     def predict(self, X: ArrayLike) -> FloatArray:
         """Return the target on the line for each row of `X` (n, k): shape (n,)."""
-        return _rows(X, self.n_features_in_) @ self.coef_ + self.intercept_
+        return rows(self, X) @ self.coef_ + self.intercept_
 
 
 def largest_stable_step(X: ArrayLike) -> float:
@@ -101,35 +102,3 @@ def largest_stable_step(X: ArrayLike) -> float:
     columns = np.asarray(X, dtype=float)
     ones = np.column_stack([np.ones(len(columns)), columns])
     return float(1 / np.linalg.eigvalsh(ones.T @ ones / len(ones))[-1])
-
-
-def examples(X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Return `X` (n, k) and `y` (n,) as float arrays; raises ValueError with a sentence unless they are fit to learn from."""
-    columns, target = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
-    if columns.ndim != 2:
-        raise ValueError(
-            f"X has rows and columns, shape (n, k); got {columns.shape}: for one column use `table[['name']]`"
-        )
-    if target.shape != columns.shape[:1] or not len(target):
-        raise ValueError(
-            f"rows and targets belong together, one by one; got {len(columns)} rows and y of {target.shape}"
-        )
-    holes = [
-        name for name, ok in zip(_names(X, columns.shape[1]), np.isfinite(columns).all(axis=0), strict=True) if not ok
-    ]
-    if not np.isfinite(target).all():
-        holes.append("the target")
-    if holes:
-        raise ValueError(f"missing or infinite values in {', '.join(holes)}: drop or repair these rows before you fit")
-    return columns, target
-
-
-def _rows(X: ArrayLike, count: int) -> FloatArray:
-    columns = np.asarray(X, dtype=float)
-    if columns.ndim != 2 or columns.shape[1] != count:
-        raise ValueError(f"the line was learnt from {count} columns; got rows of shape {columns.shape}")
-    return columns
-
-
-def _names(X: Any, count: int) -> list[str]:
-    return [str(name) for name in getattr(X, "columns", [f"column {position}" for position in range(count)])]

@@ -1,14 +1,16 @@
 """Logistic regression by Newton's method: points that add up to log-odds, and log-odds that become a probability."""
 
 import warnings
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
 
-from labsupport.ml.linear import DEPENDENT, examples
+from labsupport.ml.examples import labelled, names, rows
+from labsupport.ml.linear import DEPENDENT
 
 FloatArray = NDArray[np.float64]
 
@@ -27,7 +29,8 @@ def sigmoid(log_odds: ArrayLike) -> FloatArray:
     """
     x = np.asarray(log_odds, dtype=float)
     small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, small) / (1 + small)
+    probability: FloatArray = np.where(x >= 0, 1, small) / (1 + small)
+    return probability
 
 
 def log_loss(log_odds: ArrayLike, event: ArrayLike) -> FloatArray:
@@ -51,7 +54,8 @@ def newton_step(X: ArrayLike, event: ArrayLike, weights: ArrayLike, penalty: Arr
     slope = columns.T @ (probability - np.asarray(event, dtype=float)) / len(columns) + penalty * at
     curvature = (columns * (probability * (1 - probability))[:, None]).T @ columns / len(columns)
     # Least squares, not solve: where every probability has come to 0 or 1 there is no curvature left.
-    return np.linalg.lstsq(curvature + np.diag(np.broadcast_to(penalty, at.shape)), -slope)[0]
+    step: FloatArray = np.linalg.lstsq(curvature + np.diag(np.broadcast_to(penalty, at.shape)), -slope)[0]
+    return step
 
 
 class LogisticRegression(ClassifierMixin, BaseEstimator):
@@ -62,7 +66,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
 
     Learnt: `coef_` (1, k): log-odds per unit of a column; `intercept_` (1,); `classes_` (2,): the event is the second;
     `losses_` (n_iter_ + 1,): what is minimised, before the first step and after each, per example in nats; `n_iter_`;
-    `separable_`: whether the fit was ended because a penalty is missing; `n_features_in_`.
+    `separable_`: whether the fit was ended because a penalty is missing; `n_features_in_`, `feature_names_in_`.
     Source: Hastie et al., The Elements of Statistical Learning, section 4.4.1 (iteratively reweighted least squares).
     """
 
@@ -81,14 +85,18 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"C is above 0, max_iter 1 or more, tol 0 or more; got {self.C}, {self.max_iter}, {self.tol}"
             )
-        self.classes_, codes = np.unique(np.asarray(y), return_inverse=True)
-        columns, event = examples(X, codes.astype(float))
+        columns, labels = labelled(self, X, y, least=2)
+        self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) != 2:
-            raise ValueError(f"y has two classes, such as failed and not failed; got {len(self.classes_)}")
+            raise ValueError(
+                "Only binary classification is supported. y has two classes, such as failed and not failed; got "
+                f"{len(self.classes_)}"
+            )
+        event = codes.astype(float)
         centre, spread = columns.mean(axis=0), columns.std(axis=0)
         spread = np.where(spread > 1e-12 * np.maximum(np.abs(centre), 1), spread, 0)
         if np.isinf(self.C):
-            _require_independent(X, (columns - centre)[:, spread > 0] / spread[spread > 0], spread)
+            _require_independent(names(self), (columns - centre)[:, spread > 0] / spread[spread > 0], spread)
         safe = np.where(spread > 0, spread, 1)
         # Columns of mean 0 and spread 1 beside a 1 for the intercept; the penalty follows into the new units.
         z = np.column_stack([np.ones(len(columns)), (columns - centre) / safe])
@@ -96,26 +104,28 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         weights = self._descend(z, event, penalty)
         self.coef_ = (weights[1:] / safe)[None, :]
         self.intercept_ = weights[:1] - self.coef_ @ centre
-        self.n_features_in_ = columns.shape[1]
         return self
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
 
     def decision_function(self, X: ArrayLike) -> FloatArray:
         """Return the log-odds of the event for each row of `X` (n, k): shape (n,)."""
-        columns = np.asarray(X, dtype=float)
-        if columns.ndim != 2 or columns.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"the weights were learnt from {self.n_features_in_} columns; got rows of shape {columns.shape}"
-            )
-        return columns @ self.coef_[0] + self.intercept_[0]
+        log_odds: FloatArray = rows(self, X) @ self.coef_[0] + self.intercept_[0]
+        return log_odds
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Return the probabilities of both classes for each row of `X` (n, k): shape (n, 2)."""
         log_odds = self.decision_function(X)
         return np.column_stack([sigmoid(-log_odds), sigmoid(log_odds)])
 
-    def predict(self, X: ArrayLike) -> NDArray:
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the likelier class of each row of `X` (n, k): shape (n,). What an error costs is not asked."""
-        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+        likely = self.decision_function(X) > 0
+        answers: NDArray[Any] = self.classes_[likely.astype(int)]
+        return answers
 
     def _descend(self, z: FloatArray, event: FloatArray, penalty: FloatArray) -> FloatArray:
         """Return the weights (k + 1,) for scaled columns `z` (n, k + 1), and keep the losses on the way."""
@@ -153,9 +163,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
         return weights
 
 
-def _require_independent(X: ArrayLike, scaled: FloatArray, spread: FloatArray) -> None:
-    names = getattr(X, "columns", [f"column {position}" for position in range(len(spread))])
-    still = [str(name) for name, size in zip(names, spread, strict=True) if size == 0]
+def _require_independent(names: list[str], scaled: FloatArray, spread: FloatArray) -> None:
+    still = [name for name, size in zip(names, spread, strict=True) if size == 0]
     if still:
         raise ValueError(f"{', '.join(still)} never changes, so nothing can be learnt from it: drop the column")
     sizes = np.linalg.svd(scaled, compute_uv=False)

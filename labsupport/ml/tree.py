@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from labsupport.ml.examples import labelled, rows
+
 FloatArray = NDArray[np.float64]
 
 
@@ -32,7 +34,8 @@ class Node:
     @property
     def shares(self) -> FloatArray:
         """The share of each class, (classes,): what a leaf answers as probabilities."""
-        return self.counts / self.counts.sum()
+        shares: FloatArray = self.counts / self.counts.sum()
+        return shares
 
     def leaves(self) -> list["Node"]:
         """Return the leaves below, from all yes to all no."""
@@ -49,7 +52,7 @@ class DecisionTree(ClassifierMixin, BaseEstimator):
     `max_depth`: how many questions a path may ask, None for no limit; `min_samples_leaf`: no part gets fewer examples.
     A part is a leaf when it holds one class only or when no question is allowed. Of equally good questions it takes the
     first column and the smallest threshold, so the same examples give the same tree (scikit-learn draws lots).
-    Learnt: `root_` (Node), `classes_`, `n_features_in_`. Source: Breiman et al. 1984, chapters 2 and 4.
+    Learnt: `root_` (Node), `classes_`, `n_features_in_`, `feature_names_in_`. Source: Breiman et al. 1984, chapters 2 and 4.
     """
 
     def __init__(self, max_depth: int | None = None, min_samples_leaf: int = 1) -> None:
@@ -66,38 +69,30 @@ class DecisionTree(ClassifierMixin, BaseEstimator):
                 "max_depth is None or 1 or more, min_samples_leaf is 1 or more; "
                 f"got {self.max_depth} and {self.min_samples_leaf}"
             )
-        columns, classes = np.asarray(X, dtype=float), np.asarray(y)
-        if columns.ndim != 2 or classes.shape != columns.shape[:1] or not len(classes):
-            raise ValueError(
-                f"X is (n, k) and y is (n,), n of 1 or more; got {columns.shape} and {classes.shape}: for one column use "
-                "`table[['name']]`"
-            )
-        if not np.isfinite(columns).all():
-            raise ValueError("missing or infinite values in X: drop or repair these rows before you fit")
-        self.classes_, codes = np.unique(classes, return_inverse=True)
-        self.n_features_in_ = columns.shape[1]
+        columns, labels = labelled(self, X, y)
+        self.classes_, codes = np.unique(labels, return_inverse=True)
         self.root_ = self._grow(columns, np.eye(len(self.classes_))[codes], depth=0)
         return self
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Return the share of each class in the leaf that each row of `X` (n, k) falls into: (n, classes)."""
-        rows = np.asarray(X, dtype=float)
-        if rows.ndim != 2 or rows.shape[1] != self.n_features_in_:
-            raise ValueError(f"the tree was grown on {self.n_features_in_} columns; got rows of shape {rows.shape}")
-        answers = np.empty((len(rows), len(self.classes_)))
-        waiting = [(self.root_, np.arange(len(rows)))]
+        table = rows(self, X)
+        answers = np.empty((len(table), len(self.classes_)))
+        waiting = [(self.root_, np.arange(len(table)))]
         while waiting:
             node, here = waiting.pop()
-            if node.yes is None or node.no is None:
+            if node.yes is None or node.no is None or node.threshold is None:
                 answers[here] = node.shares
                 continue
-            below = rows[here, node.column] <= node.threshold
+            below = table[here, node.column] <= node.threshold
             waiting += [(node.yes, here[below]), (node.no, here[~below])]
         return answers
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most common class of the leaf of each row of `X` (n, k): (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        shares = self.predict_proba(X)
+        answers: NDArray[Any] = self.classes_[shares.argmax(axis=1)]
+        return answers
 
     def _grow(self, rows: FloatArray, members: FloatArray, depth: int) -> Node:
         counts = members.sum(axis=0)
@@ -119,7 +114,8 @@ def gini(counts: ArrayLike) -> FloatArray:
     It is the chance that two examples drawn from the part (with putting back) are of different classes.
     """
     many = np.asarray(counts, dtype=float)
-    return 1 - ((many / many.sum(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
+    impurity: FloatArray = 1 - ((many / many.sum(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
+    return impurity
 
 
 def best_split(rows: FloatArray, members: FloatArray, min_samples_leaf: int = 1) -> tuple[int, float] | None:

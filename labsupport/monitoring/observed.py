@@ -54,7 +54,15 @@ class Metrics:
 
 
 @overload
-def observed(target: Target) -> Target: ...
+def observed(
+    target: Target,
+    *,
+    model: str | None = None,
+    version: str | None = None,
+    registry: CollectorRegistry = REGISTRY,
+    buckets: Sequence[float] | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Target: ...
 
 
 @overload

@@ -4,9 +4,8 @@ No framework: a request costs 50 microseconds here, of which a routing table and
 """
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import asdict
 from time import perf_counter
 from typing import Any
@@ -19,11 +18,11 @@ from labsupport.serving import front, protocol
 from labsupport.serving.batching import Busy
 from labsupport.serving.metrics import ServerMetrics
 from labsupport.serving.models import Model, Served
-from labsupport.serving.protocol import ProtocolError
+from labsupport.serving.protocol import NoAnswer, ProtocolError
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 log = logging.getLogger(__name__)
@@ -186,6 +185,10 @@ class App:
         except Busy:
             status = 429
             await self._refuse(send, Refused(429, "too many requests wait already; come back in a second", RETRY))
+        except NoAnswer as error:
+            status = 500
+            log.error("%s version %s: %s", self.model.name, served.version, error)
+            await self._json(send, 500, {"error": str(error)})
         except Exception:
             status = 500
             log.exception("%s version %s failed on a request", self.model.name, served.version)
@@ -198,6 +201,7 @@ class App:
         session = served.session
         request = protocol.decode(body, header_length, session.inputs, session.outputs)
         results = await served.batcher.submit(request.inputs, request.rows)
+        protocol.require_finite(results)
         answer, length = protocol.encode(self.model.name, served.version, request, results, session.outputs)
         return answer, ((JSON,) if length is None else (BINARY, (LENGTH, b"%d" % length)))
 
@@ -209,6 +213,7 @@ class App:
         question = front.read(served.front, card, protocol.loads(body))
         (name,) = served.session.inputs
         results = await served.batcher.submit({name: question.row}, 1)
+        protocol.require_finite(results)
         answer = served.front.answer(card, results)
         answer |= {"doubts": question.doubts, "model": self.model.name, "version": served.version}
         return orjson.dumps(answer), (JSON,)
@@ -276,8 +281,8 @@ class App:
             else:
                 if following:
                     following.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await following
+                    # Not awaited itself: a cancellation of ours would be taken for its own.
+                    await asyncio.wait({following})
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

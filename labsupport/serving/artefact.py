@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from labsupport import __version__
 from labsupport.serving.card import outside
+from labsupport.serving.protocol import said_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,7 @@ class Artefact:
     def predict(self, features: "pd.DataFrame") -> NDArray[np.float64]:
         """Return the target for each row of `features` (n, k), whose columns have the card's names and order: (n,).
 
-        Raises ArtefactError for other columns, another order, text, and missing or infinite values.
+        Raises ArtefactError for other columns, another order, text, and missing or infinite values, in the answers, too.
         """
         wanted, found = [column.name for column in self.card.columns], [str(name) for name in features.columns]
         if sorted(found) != sorted(wanted):
@@ -73,7 +74,10 @@ class Artefact:
                 f"{_listed(wanted)}; select them by name, `table[{wanted}]`"
             )
         _require_numbers(features)
-        return np.asarray(self.model.predict(features), dtype=float)
+        answers = np.asarray(self.model.predict(features), dtype=float)
+        if not np.isfinite(answers).all():
+            raise ArtefactError(f"the model gives no finite number for {said_rows(~np.isfinite(answers))}")
+        return answers
 
     def outside(self, features: "pd.DataFrame") -> list[str]:
         """Return a sentence for each column of `features` (n, k) that leaves the range of the examples."""

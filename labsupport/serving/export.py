@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labsupport import __version__
-from labsupport.serving.artefact import Artefact
 from labsupport.serving.card import CARD_KEY, MODEL, Column, Parity, ServingCard
+from labsupport.serving.convert import OPSETS, ConversionError, convert
 from labsupport.serving.front import of as front_of
 from labsupport.serving.protocol import Tensors
 from labsupport.serving.session import ModelError, Session
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 # ONNX files count in float32, where neighbouring numbers are 6e-8 of their size apart; some dozens of steps add up.
 TOLERANCE = 1e-5
-OPSET = 17
 
 
 class ExportError(ValueError):
@@ -41,14 +40,6 @@ def export_deploy_risk(risk: "DeployRisk", folder: Path, records: "pd.DataFrame"
     return export_sklearn(
         risk.pipeline, folder, seen, deploy_risk.UNITS, front="deploy-risk", threshold=float(risk.threshold)
     )
-
-
-def export_artefact(
-    artefact: Artefact, folder: Path, examples: "pd.DataFrame", *, front: str | None = None
-) -> ServingCard:
-    """Export a stored model of lesson 201, with the columns of its own card. `front`: "cpu" for the CPU predictor."""
-    columns = [Column(column.name, column.unit, column.low, column.high) for column in artefact.card.columns]
-    return _export_sklearn(artefact.model, folder, examples, columns, front, None)
 
 
 def export_sklearn(
@@ -67,11 +58,30 @@ def export_sklearn(
     classifier gets the outputs `label` (n,) and `probabilities` (n, classes), a regression `variable` (n, 1).
     Raises ExportError for a model that can't be converted, and for an export that says something else than the model.
     """
+    import pandas as pd
+
+    _require_numbers(examples)
+    without = [str(name) for name in examples.columns if not units.get(str(name))]
+    if without:
+        raise ExportError(f"{', '.join(without)} has no unit: name one in `units`, such as 'requests per second'")
     columns = [
         Column(name=str(name), unit=units[str(name)], low=float(values.min()), high=float(values.max()))
         for name, values in examples.items()
     ]
-    return _export_sklearn(model, folder, examples, columns, front, threshold)
+    rows = np.ascontiguousarray(examples.to_numpy(), dtype=np.float32)
+    # The model is asked for what float32 holds: the parity test compares two models, not two roundings of the question.
+    rounded = pd.DataFrame(rows.astype(float), columns=examples.columns)
+
+    def write(path: Path) -> None:
+        path.write_bytes(convert(model, [column.name for column in columns]))
+
+    def expected(outputs: Tensors) -> Tensors:
+        if "probabilities" in outputs:
+            probabilities = np.asarray(model.predict_proba(rounded))
+            return {"probabilities": probabilities, "label": np.asarray(model.predict(rounded))}
+        return {next(iter(outputs)): np.asarray(model.predict(rounded))}
+
+    return _write(write, folder, rows, expected, columns, front, threshold, made_by=("scikit-learn", "skl2onnx"))
 
 
 def export_keras(model: Any, folder: Path, examples: NDArray[np.float32]) -> ServingCard:
@@ -86,7 +96,7 @@ def export_keras(model: Any, folder: Path, examples: NDArray[np.float32]) -> Ser
         import tensorflow as tf
 
         signature = [tf.TensorSpec((None, *rows.shape[1:]), tf.float32, name="input")]
-        model.export(path, format="onnx", input_signature=signature, opset_version=OPSET, verbose=False)
+        model.export(path, format="onnx", input_signature=signature, opset_version=OPSETS[""], verbose=False)
 
     def expected(outputs: Tensors) -> Tensors:
         return {next(iter(outputs)): np.asarray(model.predict_on_batch(rows))}
@@ -94,52 +104,29 @@ def export_keras(model: Any, folder: Path, examples: NDArray[np.float32]) -> Ser
     return _write(write, folder, rows, expected, columns=[], front=None, threshold=None, made_by=("keras", "tf2onnx"))
 
 
-def _export_sklearn(
-    model: Any,
-    folder: Path,
-    examples: "pd.DataFrame",
-    columns: list[Column],
-    front: str | None,
-    threshold: float | None,
-) -> ServingCard:
-    import pandas as pd
-    from sklearn.base import is_classifier
-
-    wanted, found = [column.name for column in columns], [str(name) for name in examples.columns]
-    if wanted != found:
-        raise ExportError(f"the examples have the columns {', '.join(found)}; the model's card {', '.join(wanted)}")
-    rows = np.ascontiguousarray(examples.to_numpy(), dtype=np.float32)
-    # The model is asked for what float32 holds: the parity test compares two models, not two roundings of the question.
-    rounded = pd.DataFrame(rows.astype(float), columns=examples.columns)
-
-    def write(path: Path) -> None:
-        _teach_our_estimators()
-        from skl2onnx import to_onnx
-
-        options = {"zipmap": False} if is_classifier(model) else None
-        path.write_bytes(to_onnx(model, rows[:1], options=options, target_opset=OPSET).SerializeToString())
-
-    def expected(outputs: Tensors) -> Tensors:
-        if "probabilities" in outputs:
-            return {"probabilities": np.asarray(model.predict_proba(rounded))}
-        return {next(iter(outputs)): np.asarray(model.predict(rounded))}
-
-    return _write(write, folder, rows, expected, columns, front, threshold, made_by=("scikit-learn", "skl2onnx"))
+def _require_numbers(examples: "pd.DataFrame") -> None:
+    if not hasattr(examples, "columns"):
+        raise ExportError("examples are a frame, whose columns have names: pd.DataFrame(rows, columns=[...])")
+    text = [str(name) for name in examples.columns if examples[name].dtype.kind not in "fiub"]
+    if text:
+        raise ExportError(
+            f"no numbers stand in {', '.join(text)}, and a served model takes nothing else: encode them before the model, "
+            "with one column for each value (pd.get_dummies), in one place for training and serving"
+        )
 
 
-def _teach_our_estimators() -> None:
-    """Tell skl2onnx that lesson 201's lines are lines: they have `coef_` and `intercept_`, as scikit-learn's."""
-    from skl2onnx import update_registered_converter
-    from skl2onnx.common.shape_calculator import calculate_linear_regressor_output_shapes
-    from skl2onnx.operator_converters.linear_regressor import convert_sklearn_linear_regressor
-
-    from labsupport.ml import linear
-
-    for estimator in (linear.LinearRegression, linear.GradientDescentRegression):
-        update_registered_converter(
-            estimator, f"Labs{estimator.__name__}", calculate_linear_regressor_output_shapes,
-            convert_sklearn_linear_regressor,
-        )  # fmt: skip
+def _require_labels(found: NDArray[Any], wanted: NDArray[Any], probabilities: NDArray[Any] | None) -> None:
+    """Raise ExportError unless both say the same class, wherever the two likeliest are further apart than rounding."""
+    wrong = found.ravel() != wanted.ravel()
+    if probabilities is not None and probabilities.shape[1] > 1:
+        second, first_choice = np.sort(probabilities, axis=1)[:, -2:].T
+        wrong &= first_choice - second > 2 * TOLERANCE
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise ExportError(
+            f"the export says another class in {int(wrong.sum())} of {len(wrong)} rows: label[{first}] is "
+            f"{found.ravel()[first]}, the model says {wanted.ravel()[first]}; nothing was written"
+        )
 
 
 def _write(
@@ -154,13 +141,17 @@ def _write(
 ) -> ServingCard:
     if not len(rows) or not np.isfinite(rows).all():
         raise ExportError("the parity test needs rows of finite numbers: pass some that the model learnt from")
+    if threshold is not None and not np.isfinite(threshold):
+        raise ExportError(
+            f"a threshold is a finite number, which JSON can say; got {threshold}: 1 or more holds nothing"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as work:
         path = Path(work) / MODEL
         try:
             write(path)
             session = Session(path)
-        except ModelError as error:
+        except (ModelError, ConversionError) as error:
             raise ExportError(str(error)) from None
         except Exception as error:
             first = (str(error).strip().splitlines() or [""])[0]
@@ -184,7 +175,9 @@ def _parity(session: Session, rows: NDArray[np.float32], expected: Callable[[Ten
     (name,) = session.inputs
     got = session.run({name: rows})
     largest = 0.0
-    for output, wanted in expected(got).items():
+    said = expected(got)
+    labels = said.pop("label", None)
+    for output, wanted in said.items():
         found = got[output].reshape(wanted.shape)
         # Of its size for large numbers, absolute for those below 1, probabilities among them.
         apart = np.abs(found - wanted) / np.maximum(1, np.abs(wanted))
@@ -202,6 +195,8 @@ def _parity(session: Session, rows: NDArray[np.float32], expected: Callable[[Ten
                 raise ExportError(
                     f"row {i} gets another answer alone than beside others: it can't be served in batches"
                 )
+    if labels is not None:
+        _require_labels(got["label"], labels, said.get("probabilities"))
     return Parity(rows=len(rows), largest_difference=largest, tolerance=TOLERANCE)
 
 

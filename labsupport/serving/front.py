@@ -105,7 +105,7 @@ def _per_replica(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(card: ServingCard, outputs: Tensors) -> dict[str, Any]:
-    return {name: array[0].tolist() for name, array in outputs.items()}
+    return {name: np.asarray(array[0]).tolist() for name, array in outputs.items()}
 
 
 def _risk(card: ServingCard, outputs: Tensors) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import subprocess
 import tempfile
 import time
@@ -11,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from labsupport import variables
 from labsupport.errors import LabsError
 from labsupport.tracking.server import free_port
-from labsupport.variables import KERNEL
 
 START_TIMEOUT_S = 120.0
 SKLEARN = "mlserver_sklearn.SKLearnModel"
@@ -45,7 +44,7 @@ def running(program: Path, model: Any, name: str = "deploy-risk") -> Iterator[st
         log = folder / "server.log"
         with log.open("wb") as said:
             process = subprocess.Popen(
-                [str(program), "start", str(folder)], env=os.environ | KERNEL, stdout=said, stderr=said, cwd=folder
+                [str(program), "start", str(folder)], env=variables.for_program(), stdout=said, stderr=said, cwd=folder
             )
         stack.callback(_end, process)
         url = f"http://127.0.0.1:{port}"

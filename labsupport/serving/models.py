@@ -20,10 +20,13 @@ log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """Where versions of one model come from. Both methods raise ModelError, with a sentence for the log."""
+    """Where versions of one model come from. All methods raise ModelError, with a sentence for the log."""
 
     def newest(self) -> str:
         """Return the version that should be served now."""
+
+    def content(self, version: str) -> str:
+        """Return what tells one content of the version from another that has taken its place."""
 
     def fetch(self, version: str, folder: Path) -> Path:
         """Return the path of the version's file; `folder` is there to download it into."""
@@ -31,24 +34,49 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder with a model.onnx, which is version 1, or with numbered folders that hold one each: the highest is served."""
+    """A folder with a model.onnx, which is version 1, or with numbered folders that hold one each: the highest is served.
+
+    `007` and `7` are the same number, 7. A file that is replaced is loaded again, under its number.
+    """
 
     path: Path
 
     def newest(self) -> str:
-        if (self.path / MODEL).is_file():
-            return "1"
-        numbers = [int(found.parent.name) for found in self.path.glob(f"*/{MODEL}") if found.parent.name.isdecimal()]
-        if not numbers:
+        return "1" if (self.path / MODEL).is_file() else str(max(self._numbered()))
+
+    def content(self, version: str) -> str:
+        try:
+            status = self._file(version).stat()
+        except OSError as error:
+            raise ModelError(f"version {version} can't be looked at: {error}") from None
+        return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
+
+    def fetch(self, version: str, folder: Path) -> Path:
+        return self._file(version)
+
+    def _file(self, version: str) -> Path:
+        plain = self.path / MODEL
+        if plain.is_file():
+            return plain
+        found = self._numbered().get(int(version), [])
+        if len(found) != 1:
+            names = " and ".join(sorted(path.parent.name for path in found)) or "no folder"
+            raise ModelError(f"version {version} is in {names} of {self.path}: leave one folder for a number")
+        return found[0]
+
+    def _numbered(self) -> dict[int, list[Path]]:
+        """Return the models' files by the number of their folder, of which there is one at least."""
+        found: dict[int, list[Path]] = {}
+        for path in self.path.glob(f"*/{MODEL}"):
+            name = path.parent.name
+            if name.isascii() and name.isdigit():
+                found.setdefault(int(name), []).append(path)
+        if not found:
             raise ModelError(
                 f"{self.path} holds no {MODEL} and no numbered folder with one: name the folder that "
                 "`labsupport.serving.export` wrote"
             )
-        return str(max(numbers))
-
-    def fetch(self, version: str, folder: Path) -> Path:
-        plain = self.path / MODEL
-        return plain if plain.is_file() else self.path / version / MODEL
+        return found
 
 
 def source(model: str) -> Source:
@@ -62,9 +90,13 @@ def source(model: str) -> Source:
 
 @dataclass(frozen=True)
 class Served:
-    """A version at work: its session, the batcher that collects requests for it, and how people may ask it."""
+    """A version at work: its session, the batcher that collects requests for it, and how people may ask it.
+
+    `content`: what told this content of the version from another when it was loaded.
+    """
 
     version: str
+    content: str
     session: Session
     batcher: Batcher
     front: front.Front | None
@@ -92,7 +124,8 @@ class Model:
         """Look which version should be served, and load it beside the present one, which answers meanwhile."""
         try:
             version = await asyncio.to_thread(self._source.newest)
-            if version != self.current.version:
+            content = await asyncio.to_thread(self._source.content, version)
+            if (version, content) != (self.current.version, self.current.content):
                 loaded = await asyncio.to_thread(self._load, version)
                 # One assignment: who came before is answered by the old version, who comes now by the new one.
                 self.current = loaded
@@ -112,7 +145,11 @@ class Model:
 
     async def follow(self, every_s: float) -> None:
         """Refresh for ever, after what the first question would have to wait for."""
-        await asyncio.to_thread(front.prepare)
+        try:
+            await asyncio.to_thread(front.prepare)
+        except Exception:
+            # The first question will say the same to who asks it; new versions come nevertheless.
+            log.exception("%s: the contracts can't be imported", self.name)
         while True:
             await asyncio.sleep(every_s)
             await self.refresh()
@@ -121,12 +158,14 @@ class Model:
         self._metrics.serving(self.name, self.current.version)
 
     def _load(self, version: str) -> Served:
+        # Looked at before it is read: what is replaced meanwhile is found to be new at the next look.
+        content = self._source.content(version)
         with tempfile.TemporaryDirectory(prefix="labs-model-") as folder:
             session = Session(self._source.fetch(version, Path(folder)))
         batcher = Batcher(
             session.run, together=session.batches, observe=self._metrics.batch_rows.observe, **self._limits
         )
-        return Served(version, session, batcher, _front(session))
+        return Served(version, content, session, batcher, _front(session))
 
 
 def _front(session: Session) -> front.Front | None:

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Tensors = dict[str, NDArray[Any]]
 
 # Datatypes of the protocol with the arrays that hold them; binary tensors are little-endian, as the extension says.
+# One more, BYTES, stands in answers only: the names of classes.
 DATATYPES: dict[str, str] = {
     "BOOL": "?", "UINT8": "u1", "UINT16": "<u2", "UINT32": "<u4", "UINT64": "<u8", "INT8": "i1", "INT16": "<i2",
     "INT32": "<i4", "INT64": "<i8", "FP16": "<f2", "FP32": "<f4", "FP64": "<f8",
@@ -34,6 +35,11 @@ class ProtocolError(ValueError):
     def __init__(self, text: str, status: int = 422) -> None:
         super().__init__(text)
         self.status = status
+
+
+class NoAnswer(RuntimeError):
+    """The model's answer to a row is no finite number; the text names the row. JSON has no word for it, and whoever
+    reads it as bytes would compute with it: it is an error by the server, 500."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,28 @@ def decode(body: bytes, header_length: int | None, inputs: dict[str, Tensor], ou
     return Request(arrays, rows.pop() if rows else 1, _wanted(message, parameters, outputs), _identity(message))
 
 
+def require_finite(results: Tensors) -> None:
+    """Raise NoAnswer unless every number in the arrays is finite, also in outputs that nobody asked for.
+
+    A classifier whose probabilities are NaN still gives a label, the first: it would be served as an answer.
+    """
+    for name, array in results.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            finite = np.isfinite(array.reshape(array.shape[0] if array.ndim else 1, -1)).all(axis=1)
+            raise NoAnswer(f"the model's {name} is no finite number for {said_rows(~finite)}")
+
+
+def said_rows(wrong: ArrayLike) -> str:
+    """Return how to name the rows (n,) that are wrong, of which there is at least one; never more than a line."""
+    spoilt = np.asarray(wrong, dtype=bool)
+    found = np.flatnonzero(spoilt)
+    named = ", ".join(map(str, found[:8])) + (", ..." if len(found) > 8 else "")
+    text = f"row{'s' * (len(found) > 1)} {named} of {len(spoilt)} (counted from 0)"
+    return (
+        text if len(found) == len(spoilt) else f"{text}; send the others without {'them' if len(found) > 1 else 'it'}"
+    )
+
+
 def encode(
     name: str, version: str, request: Request, results: Tensors, outputs: dict[str, Tensor]
 ) -> tuple[bytes, int | None]:
@@ -106,7 +134,7 @@ def encode(
         array = results[wanted]
         item: dict[str, Any] = {"name": wanted, "datatype": outputs[wanted].datatype, "shape": array.shape}
         if binary:
-            stored = np.ascontiguousarray(array, dtype=DATATYPES[outputs[wanted].datatype]).tobytes()
+            stored = _as_bytes(array, outputs[wanted].datatype)
             item["parameters"] = {"binary_data_size": len(stored)}
             raw.append(stored)
         else:
@@ -117,6 +145,14 @@ def encode(
         message["id"] = request.id
     head = orjson.dumps(message)
     return (b"".join((head, *raw)), len(head)) if raw else (head, None)
+
+
+def _as_bytes(array: NDArray[Any], datatype: str) -> bytes:
+    """Return the values one after the other; each text behind its length, 4 bytes, as the extension says of BYTES."""
+    if datatype == "BYTES":
+        texts = [str(text).encode() for text in array.ravel()]
+        return b"".join(len(text).to_bytes(4, "little") + text for text in texts)
+    return np.ascontiguousarray(array, dtype=DATATYPES[datatype]).tobytes()
 
 
 def loads(body: bytes) -> dict[str, Any]:
@@ -190,7 +226,8 @@ def _from_bytes(body: bytes, position: int, size: Any, shape: list[int], tensor:
         raise ProtocolError(f"the body ends within {tensor.name}: {size} bytes said, {len(body) - position} there", 400)
     if dtype.kind == "b":
         # Any byte but 0 and 1 would be a truth value that is neither.
-        return np.frombuffer(body, "u1", prod(shape), position).reshape(shape) != 0
+        truth: NDArray[Any] = np.frombuffer(body, "u1", prod(shape), position).reshape(shape) != 0
+        return truth
     return _finite(np.frombuffer(body, dtype, prod(shape), position), tensor).reshape(shape)
 
 

@@ -1,22 +1,23 @@
 """Models from an MLflow registry, by its REST API: which version an alias points to, and the version's file.
 
-MLflow's own client would take seconds and 200 MB of a pod for two requests. Address and credentials come from the
-variables that MLflow's client reads, too. Source: MLflow REST API 2.0.
+MLflow's own client would take seconds and 200 MB of a pod for two requests. Address, credentials and trust come from where
+its client takes them, too (`access`). Source: MLflow REST API 2.0.
 """
 
-import base64
 import http.client
 import json
 import os
 import re
 import shutil
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labsupport.serving import access
 from labsupport.serving.card import MODEL
 from labsupport.serving.session import ModelError
 
@@ -28,11 +29,12 @@ TIMEOUT_S = 10.0
 
 @dataclass(frozen=True)
 class Registry:
-    """The version of `name` that `alias` points to, on the server at `uri`."""
+    """The version of `name` that `alias` points to, on the server at `uri`; `from_url`: the credentials that stood there."""
 
     uri: str
     name: str
     alias: str
+    from_url: str | None = field(default=None, repr=False)
 
     @classmethod
     def parse(cls, model: str) -> "Registry":
@@ -45,14 +47,20 @@ class Registry:
         uri = os.environ.get("MLFLOW_TRACKING_URI", "")
         if not uri.startswith(("http://", "https://")):
             raise ModelError(
-                f"{model} is on an MLflow server, and MLFLOW_TRACKING_URI is {uri or 'not set'}: set it to its address, http://..."
+                f"{model} is on an MLflow server, and MLFLOW_TRACKING_URI is {access.hidden(uri) or 'not set'}: set it to its "
+                "address, http://..."
             )
-        return cls(uri.rstrip("/"), *found.groups())
+        address, from_url = access.split(uri)
+        return cls(address, found[1], found[2], from_url)
 
     def newest(self) -> str:
         """Return the version that the alias points to now."""
         answer = self._json(f"{API}/registered-models/alias", "model_version", name=self.name, alias=self.alias)
         return str(answer["version"])
+
+    def content(self, version: str) -> str:
+        """Return nothing: a registered version never changes."""
+        return ""
 
     def fetch(self, version: str, folder: Path) -> Path:
         """Download the model's file into a folder and return its path."""
@@ -87,10 +95,12 @@ class Registry:
                 ) from None
 
     def _open(self, path: str) -> http.client.HTTPResponse:
-        request = urllib.request.Request(self.uri + path, headers=_credentials())
+        request = urllib.request.Request(self.uri + path, headers=access.authorization(self.from_url))
+        # No proxy that the environment names: a registry is a neighbour.
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=access.tls()), access.SameServer()
+        )
         try:
-            # No proxy that the environment names: a registry is a neighbour.
-            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             answer: http.client.HTTPResponse = opener.open(request, timeout=TIMEOUT_S)
             return answer
         except urllib.error.HTTPError as error:
@@ -99,6 +109,11 @@ class Registry:
             ) from None
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                raise ModelError(
+                    f"the certificate of the registry at {self.uri} is not trusted ({reason.verify_message}): name your own "
+                    f"CA's file in {access.OWN_CA}"
+                ) from None
             raise ModelError(f"the registry at {self.uri} does not answer ({reason}): is it running?") from None
 
 
@@ -109,11 +124,3 @@ def _said(error: urllib.error.HTTPError) -> str:
         return str(json.loads(text)["message"]).rstrip(".")
     except (ValueError, KeyError, TypeError):
         return text[:200]
-
-
-def _credentials() -> dict[str, str]:
-    token, user = os.environ.get("MLFLOW_TRACKING_TOKEN"), os.environ.get("MLFLOW_TRACKING_USERNAME")
-    if user:
-        pair = f"{user}:{os.environ.get('MLFLOW_TRACKING_PASSWORD', '')}"
-        return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
-    return {"Authorization": f"Bearer {token}"} if token else {}

@@ -7,7 +7,6 @@ FOLDER/1 and FOLDER/2, loads the higher one again, calls its signature, and prin
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from labsupport import variables
 from labsupport.errors import LabsError
 from labsupport.ml.deploy_risk import DeployRisk, features, train
-from labsupport.variables import KERNEL
 
 SIGNATURE = "serving_default"
 
@@ -30,7 +29,7 @@ def make(folder: Path) -> dict[str, Any]:
     the handout's call. Raises LabsError with the program's last words.
     """
     command = [sys.executable, "-m", __name__, str(folder)]
-    ended = subprocess.run(command, env=os.environ | KERNEL, capture_output=True, text=True)
+    ended = subprocess.run(command, env=variables.for_program(), capture_output=True, text=True)
     if ended.returncode:
         last = (ended.stderr.strip() or f"it ended with {ended.returncode}").splitlines()[-1]
         raise LabsError(

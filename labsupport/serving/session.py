@@ -1,5 +1,6 @@
 """One model file in ONNX Runtime: what it takes and gives, the card inside it, and its answers."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ ONNX_TYPES = {
     "tensor(uint64)": "UINT64", "tensor(int8)": "INT8", "tensor(int16)": "INT16", "tensor(int32)": "INT32",
     "tensor(int64)": "INT64", "tensor(float16)": "FP16", "tensor(float)": "FP32", "tensor(double)": "FP64",
 }  # fmt: skip
+# A class may have a name; a question is made of numbers.
+TEXT = {"tensor(string)": "BYTES"}
 
 
 class ModelError(ValueError):
@@ -39,8 +42,8 @@ class Session:
             # ONNX Runtime has an exception class of its own for every kind of damage, none with a common ancestor.
             missing = "there is no such file" if not path.exists() else _first_line(error)
             raise ModelError(f"{path.name} can't be loaded: {missing}; export it again") from None
-        self.inputs = {item.name: _tensor(item) for item in self._runtime.get_inputs()}
-        self.outputs = {item.name: _tensor(item) for item in self._runtime.get_outputs()}
+        self.inputs = {item.name: _tensor(item, ONNX_TYPES) for item in self._runtime.get_inputs()}
+        self.outputs = {item.name: _tensor(item, ONNX_TYPES | TEXT) for item in self._runtime.get_outputs()}
         everything = [*self.inputs.values(), *self.outputs.values()]
         self.batches = all(tensor.shape[:1] == (-1,) for tensor in everything)
         self.card = self._card()
@@ -69,13 +72,15 @@ class Session:
         }  # fmt: skip
 
 
-def _tensor(item: Any) -> Tensor:
-    if item.type not in ONNX_TYPES:
+def _tensor(item: Any, types: Mapping[str, str]) -> Tensor:
+    if item.type in TEXT and item.type not in types:
+        raise ModelError(f"the input {item.name} is text, which is not served: encode it as numbers before the model")
+    if item.type not in types:
         raise ModelError(
             f"{item.name} is {item.type}, which is not served: export scikit-learn's classifiers by "
-            "`labsupport.serving.export`, which leaves plain arrays of numbers"
+            "`labsupport.serving.export`, which leaves plain arrays of numbers and names of classes"
         )
-    return Tensor(item.name, ONNX_TYPES[item.type], tuple(s if isinstance(s, int) else -1 for s in item.shape))
+    return Tensor(item.name, types[item.type], tuple(s if isinstance(s, int) else -1 for s in item.shape))
 
 
 def _first_line(error: Exception) -> str:

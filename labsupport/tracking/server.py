@@ -18,6 +18,7 @@ from typing import Self
 
 import psutil
 
+from labsupport import inheritance, variables
 from labsupport.variables import NO_USAGE_REPORTS
 
 HOST = "127.0.0.1"
@@ -36,6 +37,7 @@ CLIENT_ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "GIT_PYTHON_REFRESH": "quiet",
     **NO_USAGE_REPORTS,
+    **inheritance.direct(),
 }
 
 
@@ -73,13 +75,6 @@ class LocalServer:
     def running(self) -> bool:
         """Whether the server's process lives."""
         return self._finalizer.alive and self._process.poll() is None
-
-    def require_running(self) -> None:
-        """Raise ServerError, with the last lines of the log, when the server is gone."""
-        if not self._finalizer.alive:
-            raise ServerError("The server was stopped: start another one with local_server().")
-        if self._process.poll() is not None:
-            raise ServerError(f"The server is gone: {self._last_words()} Start another one with local_server().")
 
     def stop(self) -> None:
         """End the server and all it started, remove its temporary folder, and give the environment back. Safe to repeat."""
@@ -132,7 +127,7 @@ class LocalServer:
             return subprocess.Popen(
                 [*command, *(word for option in options.items() for word in option)],
                 cwd=self.folder,
-                env=_server_environment(),
+                env=variables.for_program() | SERVER_ENVIRONMENT,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -204,12 +199,6 @@ def _require_free(port: int) -> int:
             ) from None
 
 
-def _server_environment() -> dict[str, str]:
-    """Return this process's environment without MLflow's settings, which would reach into the server."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "_MLFLOW_"))}
-    return ours | SERVER_ENVIRONMENT
-
-
 def _answers(port: int) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -270,4 +259,7 @@ def _mute(quiet: bool) -> None:
 
     # Two ways out: its loggers, and lines that it prints itself.
     logging.getLogger("mlflow").setLevel(logging.ERROR if quiet else logging.INFO)
-    (logging_utils.disable_logging if quiet else logging_utils.enable_logging)()
+    if quiet:
+        logging_utils.disable_logging()
+    else:
+        logging_utils.enable_logging()

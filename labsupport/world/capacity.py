@@ -5,9 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from labsupport.world import theory
 from labsupport.world.durations import Durations, Exponential
 from labsupport.world.queue import simulate_queue
@@ -25,10 +22,6 @@ class SLO:
             raise ValueError(f"an SLO's latency_s, in seconds, is above 0 and finite; got {self.latency_s}")
         if not 0 < self.quantile < 1:
             raise ValueError(f"an SLO's quantile is a share between 0 and 1, such as 0.95; got {self.quantile}")
-
-    def met_by(self, latencies_s: ArrayLike) -> bool:
-        """Return whether these latencies (requests,), in seconds, keep the promise."""
-        return bool(np.quantile(np.asarray(latencies_s, dtype=float), self.quantile) <= self.latency_s)
 
     def __str__(self) -> str:
         return f"p{self.quantile * 100:g} <= {self.latency_s * 1000:g} ms"

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from labsupport.arrays import FloatArray
 from labsupport.world.clock import DAY_S, FIRST_DAY, HOUR_S
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ NIGHT = 0.9
 UNTESTED_BUMP = 1.2
 
 
-def deploy_records(count: int = 6_000, *, seed: int = 0) -> tuple["pd.DataFrame", NDArray[np.float64]]:
+def deploy_records(count: int = 6_000, *, seed: int = 0) -> tuple["pd.DataFrame", FloatArray]:
     """Draw deploy records in order of time, and the true probability that each fails.
 
     Returns a frame (count rows) with `time` (UTC), `lines_changed`, `files_changed`, `hour` (0 to 23), `weekday` (0 is
@@ -66,7 +66,7 @@ def deploy_records(count: int = 6_000, *, seed: int = 0) -> tuple["pd.DataFrame"
     return records, probability
 
 
-def deploy_log_odds(records: "pd.DataFrame") -> NDArray[np.float64]:
+def deploy_log_odds(records: "pd.DataFrame") -> FloatArray:
     """Return the true log-odds of failing of each record (rows,): `LINEAR`, plus two things that are not linear.
 
     A deploy between 20:00 and 06:00 gets `NIGHT`, so the hour counts as a circle and not as a number; a dependency bump
@@ -83,5 +83,6 @@ def deploy_log_odds(records: "pd.DataFrame") -> NDArray[np.float64]:
     return log_odds + NIGHT * night + UNTESTED_BUMP * untested
 
 
-def _shares(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    return weights / weights.sum()
+def _shares(weights: FloatArray) -> FloatArray:
+    shares: FloatArray = weights / weights.sum()
+    return shares

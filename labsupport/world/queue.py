@@ -46,12 +46,12 @@ class QueueRun:
     @property
     def arrival_rate(self) -> float:
         """Requests per second over the run."""
-        return (len(self.arrivals) - 1) / (self.arrivals[-1] - self.arrivals[0])
+        return (len(self.arrivals) - 1) / float(self.arrivals[-1] - self.arrivals[0])
 
     @property
     def utilisation(self) -> float:
         """Seconds of service asked for, per replica and second of the run."""
-        return float(self.services[self.answered].mean()) * self.answered.mean() * self.arrival_rate / self.replicas
+        return float(self.services[self.answered].mean() * self.answered.mean()) * self.arrival_rate / self.replicas
 
     @property
     def mean_wait(self) -> float:
@@ -66,12 +66,6 @@ class QueueRun:
     def quantile(self, q: float) -> float:
         """Return the latency in seconds that a share `q` of the requests did not exceed; q = 0.95 is the p95."""
         return float(np.quantile(self.latencies, q))
-
-    def in_system(self, seconds: ArrayLike) -> NDArray[np.int64]:
-        """Return how many requests were waiting or in service at each of the given seconds, by counting heads."""
-        moments = np.asarray(seconds, dtype=float)
-        came = np.searchsorted(self.arrivals, moments, side="right")
-        return came - np.searchsorted(np.sort(self.departures), moments, side="right")
 
     def after(self, requests: int) -> "QueueRun":
         """Return the run without its first requests, the warm-up from an empty queue."""

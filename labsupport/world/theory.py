@@ -74,18 +74,8 @@ def littles_law(rate_rps: ArrayLike, mean_time_s: ArrayLike) -> FloatArray:
 
     It asks nothing of the arrivals, the service or the order (Little 1961).
     """
-    return np.asarray(rate_rps, dtype=float) * np.asarray(mean_time_s, dtype=float)
-
-
-def wait_tail(wait_s: ArrayLike, rate_rps: ArrayLike, mean_service_s: float, replicas: int = 1) -> float | FloatArray:
-    """Return the probability that a request waits longer than `wait_s` seconds."""
-    waiting, spare = _queue(rate_rps, mean_service_s, replicas)
-    return _plain(waiting * np.exp(-spare * np.asarray(wait_s, dtype=float)))
-
-
-def wait_quantile(q: float, rate_rps: ArrayLike, mean_service_s: float, replicas: int = 1) -> float | FloatArray:
-    """Return the wait in seconds that a share `q` of the requests does not exceed (0 when so many need not wait)."""
-    return _plain(_wait_quantile(_share(q), *_queue(rate_rps, mean_service_s, replicas)))
+    inside: FloatArray = np.asarray(rate_rps, dtype=float) * np.asarray(mean_time_s, dtype=float)
+    return inside
 
 
 def latency_tail(

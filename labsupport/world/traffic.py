@@ -107,7 +107,8 @@ def poisson_arrivals(
     # The number within the whole time, then that many uniform points in order (as scaled sums of exponential gaps).
     count = int(rng.poisson(expected[-1]))
     points = np.cumsum(rng.exponential(size=count + 1))
-    return start_s + np.interp(points[:-1] * (expected[-1] / points[-1]), expected, edges)
+    arrivals: FloatArray = start_s + np.interp(points[:-1] * (expected[-1] / points[-1]), expected, edges)
+    return arrivals
 
 
 def replay_day(

@@ -17,7 +17,7 @@ def seattle_weather() -> "pd.DataFrame":
     """
     from vega_datasets import data
 
-    days = data.seattle_weather().drop(columns="weather")
+    days: pd.DataFrame = data.seattle_weather().drop(columns="weather")
     days["rain"] = days["precipitation"] > 0
     days["season"] = (days["date"].dt.month % 12 // 3).map(dict(enumerate(SEASONS)))
     days["rain_tomorrow"] = days["rain"].shift(-1)

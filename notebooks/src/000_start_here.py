@@ -32,10 +32,10 @@ SEED = 0
 
 # %% tags=["setup"]
 from labsupport import doctor, plots
-from labsupport.course import catalogue, copies
+from labsupport.course import catalogue, copies, overview
 from labsupport.course.picture import course_map
 from labsupport.course.tables import show_table
-from labsupport.exercises import check, hint, overview, quiz, solution, use
+from labsupport.exercises import check, hint, quiz, show_calibration, solution, use
 
 plots.use_style()
 
@@ -157,8 +157,15 @@ quiz("000.b", choice_b)
 # Your progress is a file on this machine. If a lesson was improved after you began it, it is listed here, too.
 
 # %% tags=["nbval-ignore-output"]
-print(overview.of_learner())
+print(overview.lessons_of_learner())
 print(copies.outdated_text())
+
+# %% [markdown]
+# Lessons ask you to `guess` before they show a number that surprises, and `reveal` it afterwards. Your first guess counts, and
+# no guess costs nothing. Of what you called 80 %, how much came true?
+
+# %% tags=["nbval-ignore-output"]
+show_calibration()
 
 # %% [markdown]
 # ## Words

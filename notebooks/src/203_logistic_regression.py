@@ -369,8 +369,9 @@ from labsupport.ml.deploy_risk import train
 
 risk = train(SEED)
 print(risk.pipeline)
-for key in ("event", "records", "failed_share", "prices", "threshold", "versions"):
+for key in ("event", "records", "failed_share", "prices", "threshold"):
     print(f"{key:<13} {risk.metadata[key]}")
+print(f"versions      of {' and '.join(risk.metadata['versions'])}")
 
 # %% [markdown]
 # Where does that threshold come from? Three pictures lead to it. All are drawn on the part to *choose* with.

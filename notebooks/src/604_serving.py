@@ -274,7 +274,7 @@ claim(
 # shows how queues grow, as in lesson 102.) The two services take turns, so that a busy moment of this machine meets both.
 
 # %% tags=["nbval-ignore-output"]
-from labsupport.serving.sender import Sender
+from labsupport.cluster.sender import Sender
 
 CLIENTS = 16
 rounds = []  # (service, answers a second, 99 % quantile in ms)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from labsupport import paths
-from labsupport.cluster import differences, waiting
-from labsupport.cluster.interface import Cluster, get_cluster
+from labsupport.cluster import differences, locking, waiting
+from labsupport.cluster.choose import get_cluster
+from labsupport.cluster.interface import Cluster
 from labsupport.cluster.kind import command, engine, images
 from labsupport.cluster.kind.runtime import KindCluster
-from labsupport.cluster.pocket import locking
 from labsupport.cluster.pocket.layout import Layout
 from labsupport.cluster.pocket.runtime import PocketCluster
 

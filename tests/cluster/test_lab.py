@@ -10,13 +10,13 @@ import yaml
 
 from labsupport import paths
 from labsupport.cluster import lab as labs
-from labsupport.cluster import snapshot, waiting
+from labsupport.cluster import look, snapshot, waiting
 from labsupport.cluster.interface import Cluster
 from labsupport.cluster.timeline import follow
 from labsupport.errors import LabsError
 from labsupport.exercises import check, engine
 from labsupport.exercises.define import Exercises
-from labsupport.exercises.outcomes import Fail
+from labsupport.exercises.outcomes import Fail, NotAttempted
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -144,10 +144,12 @@ def test_a_snapshot_holds_objects_events_and_logs_and_survives_a_file(lab, tmp_p
 def test_a_check_of_the_cluster_looks_again_before_it_says_fail(lab, monkeypatch, capsys) -> None:
     exercises = Exercises("691")
 
-    @exercises.check("1", "A late ConfigMap", hints=("a", "b"), on_cluster=True)
+    @exercises.check("1", "A late ConfigMap", hints=("a", "b"), look=look)
     def late(seen: snapshot.Snapshot) -> str:
         """Look for it."""
         looks.append(seen)
+        if seen.get("ConfigMap", "untouched"):
+            raise NotAttempted("Nothing was done yet.")
         if len(looks) == 3:
             lab.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late"}})
         if not seen.get("ConfigMap", "late"):
@@ -157,9 +159,12 @@ def test_a_check_of_the_cluster_looks_again_before_it_says_fail(lab, monkeypatch
     looks: list[snapshot.Snapshot] = []
     monkeypatch.setattr(engine, "exercises_of", lambda key: exercises)
     monkeypatch.setattr(labs, "_current", [lab])
+    lab.ask("create configmap untouched")
     check("691.1", ...)
-    assert capsys.readouterr().out.startswith("NOT YET") and not looks
-    check("691.1")
+    assert capsys.readouterr().out.startswith("NOT YET") and len(looks) == 1
+    lab.ask("delete configmap untouched")
+    looks.clear()
+    check("691.1", ...)
     assert "PASS 691.1" in capsys.readouterr().out and len(looks) == 4
     lab.ask("delete configmap late")
     monkeypatch.setattr(engine, "PATIENCE", 0.6)

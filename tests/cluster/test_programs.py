@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from labsupport import variables
 from labsupport.cluster import versions
 from labsupport.cluster.pocket import download, gobuild, programs
 from labsupport.cluster.pocket.sources import Refused
@@ -231,7 +232,7 @@ def test_modules_of_the_go_build_are_the_pinned_versions() -> None:
 
 @pytest.mark.skipif(shutil.which("go") is None, reason="no Go is installed")
 def test_go_modules_are_consistent_and_every_import_of_the_program_is_found() -> None:
-    environment = gobuild.environment()
+    environment = variables.for_go()
     cached = subprocess.run(["go", "env", "GOMODCACHE"], capture_output=True, text=True, check=True).stdout.strip()
     if not (Path(cached) / "k8s.io" / f"kubernetes@v{versions.KUBERNETES}").exists():
         pytest.skip("Go's modules are not downloaded yet (0.8 GB): labs cluster install, or make nightly")

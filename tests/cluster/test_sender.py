@@ -8,8 +8,8 @@ import yaml
 from labsupport import paths
 from labsupport.cluster import lab as labs
 from labsupport.cluster.interface import Cluster
+from labsupport.cluster.sender import Sender
 from labsupport.errors import LabsError
-from labsupport.serving.sender import Sender
 
 ROOT = Path(__file__).resolve().parents[2]
 # Answers each POST with 200 and a body.

@@ -292,4 +292,5 @@ def test_what_a_container_writes_outside_its_volumes_is_lost_when_it_restarts(cl
     apply(cluster, namespace, body)
     restarted = "jsonpath={.status.containerStatuses[?(@.restartCount>0)].name}=main"
     waiting.wait_for(cluster, "pod/forgetful", restarted, namespace, timeout=60)
-    assert cluster.kubectl("logs", "forgetful", "-n", namespace).output == "False\n"
+    # To its end: the second start may not have printed yet.
+    assert cluster.kubectl("logs", "--follow", "forgetful", "-n", namespace).output == "False\n"

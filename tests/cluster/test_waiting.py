@@ -2,10 +2,14 @@
 
 import json
 import time
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import pytest
 
 from labsupport.cluster import waiting
+from labsupport.cluster.interface import Cluster
+from labsupport.cluster.kubectl import Result
 
 
 def pod(name: str, image: str = "labs-serve:dev", command: str = "import time; time.sleep(600)", **spec: object) -> str:
@@ -84,3 +88,57 @@ def test_absent_object_is_said_to_be_absent(cluster, namespace) -> None:
 def test_until_says_what_was_seen_last() -> None:
     with pytest.raises(waiting.WaitFailed, match="Not within 0 s: never. Last seen: 0. because"):
         waiting.until(lambda: 0, "never", timeout=0.2, explain=lambda: "because")
+
+
+# --- on recorded objects, without a cluster
+
+
+@dataclass
+class Recorded:
+    """Answers `kubectl get` from objects, and has no logs."""
+
+    items: list[dict[str, Any]]
+    advice: dict[str, str] = field(default_factory=dict)
+
+    def kubectl(self, verb: str, what: str, *rest: str, **options: object) -> Result:
+        found: Any = {"items": self.items}
+        if verb != "get":
+            return Result(1, "", "no logs")
+        if "," not in what:
+            kinds = [item for item in self.items if item["kind"].lower().startswith(what)]
+            found = next((item for item in kinds if item["metadata"]["name"] == rest[0]), None)
+        return Result(0, json.dumps(found), "") if found else Result(1, "", "NotFound")
+
+    def image_advice(self, image: str) -> str | None:
+        return self.advice.get(image)
+
+
+def of_deployment(name: str, reason: str, image: str = "shop:1") -> list[dict[str, Any]]:
+    """Return a Deployment, its ReplicaSet and its pod, which waits for a reason."""
+
+    def item(kind: str, name: str, owner: tuple[str, str] | None, **fields: Any) -> dict[str, Any]:
+        owners = [{"kind": owner[0], "name": owner[1], "controller": True}] if owner else []
+        return {"kind": kind, "metadata": {"name": name, "ownerReferences": owners}, **fields}
+
+    template = {"spec": {"containers": [{"name": "main", "image": image}]}}
+    state = {"name": "main", "image": image, "ready": False, "state": {"waiting": {"reason": reason}}}
+    status = {"phase": "Pending", "containerStatuses": [state]}
+    return [
+        item("Deployment", name, None, spec={"replicas": 1, "template": template}, status={}),
+        item("ReplicaSet", f"{name}-7d4b9c6f5", ("Deployment", name), spec={"template": template}),
+        item("Pod", f"{name}-7d4b9c6f5-x2vbn", ("ReplicaSet", f"{name}-7d4b9c6f5"), spec={}, status=status),
+    ]
+
+
+def test_diagnosis_of_a_deployment_leaves_out_the_pods_of_one_whose_name_begins_alike() -> None:
+    seen = Recorded([*of_deployment("web", "ErrImagePull"), *of_deployment("web-canary", "CrashLoopBackOff")])
+    said = waiting.diagnosis(cast(Cluster, seen), "deploy/web")
+    assert "Pod web-7d4b9c6f5-x2vbn" in said and "web-canary" not in said
+    assert "Its rollout: 0 of 1 pods of the newest template are ready; the image can't be had" in said
+
+
+def test_advice_on_an_image_is_the_clusters_own() -> None:
+    seen = Recorded(of_deployment("web", "ImagePullBackOff"), {"shop:1": "Build and load it."})
+    assert "  Build and load it." in waiting.diagnosis(cast(Cluster, seen), "deployment/web").splitlines()
+    seen.advice.clear()
+    assert "Build and load it." not in waiting.diagnosis(cast(Cluster, seen), "deployment/web")

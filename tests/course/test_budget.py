@@ -83,7 +83,7 @@ def test_a_run_that_never_ends_is_ended_with_everything_it_started_even_what_ign
         "threading.Event().wait()\n"
     )
     # Time stands still until the grandchild is there, then it is up.
-    monkeypatch.setattr(budget.time, "monotonic", lambda: 1000.0 if mark.exists() else 0.0)
+    monkeypatch.setattr("labsupport.course.budget.time.monotonic", lambda: 1000.0 if mark.exists() else 0.0)
     with running(START.format(program=deaf)) as process:
         _, reason = budget.watch(process, AMPLE)
         assert process.poll() is not None

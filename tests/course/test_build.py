@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from labsupport import files, paths
-from labsupport.course import build, inventory, outputs, source, variants
+from labsupport.course import build, catalogue, inventory, outputs, runner, source, variants
 from labsupport.course.budget import Cost
 from labsupport.course.runner import Job, Result
 from labsupport.errors import LabsError
@@ -39,7 +39,7 @@ def lesson(write: Callable[..., Path]) -> Path:
     """Return the source of a lesson that is published and current."""
     path = write(GOOD)
     publish_as_if_executed(path)
-    inventory.store([source.read(path)])
+    files.write_text(paths.CATALOGUE, inventory.text([source.read(path)]))
     assert build.check() == []
     return path
 
@@ -82,7 +82,7 @@ def test_a_changed_text_asks_for_its_renewal_which_executes_nothing_and_gives_th
 
 def test_a_changed_title_asks_for_the_catalogue_too(lesson: Path) -> None:
     edit(lesson, "title: Tiny", "title: Small")
-    assert build.check()[-1] == "the catalogue is not current; run: labs build --texts"
+    assert build.check()[-1] == "the catalogue is not current; run: labs build 000"
 
 
 @pytest.mark.parametrize(
@@ -143,17 +143,61 @@ def test_missing_answers_are_named(lesson: Path) -> None:
     assert build.check() == ["101.json, the answers of 101_tiny, are not current; run: labs build 101"]
 
 
-def test_a_damaged_start_page_is_an_old_one(course: Path) -> None:
-    assert build.start_page_is_old()
-    (course / "notebooks" / "000_start_here.ipynb").write_text("{ not a notebook")
-    assert build.start_page_is_old()
+@pytest.mark.parametrize("folder", ["notebooks/measured", "answers"])
+def test_what_is_left_of_a_lesson_that_is_gone_is_named(lesson: Path, course: Path, folder: str) -> None:
+    (course / folder).mkdir(exist_ok=True)
+    (course / folder / "302.json").write_text("{}")
+    assert build.check() == [f"{Path(folder).name}/302.json has no source; delete it"]
+
+
+def test_a_lesson_that_is_not_in_the_syllabus_is_refused(write: Callable[..., Path]) -> None:
+    path = write(GOOD, name="108_tiny.py")
+    with pytest.raises(LabsError, match="108_tiny.py: lesson 108 is not in the syllabus. Give it a title, a layer and"):
+        build.build(source.read(path))
+    assert any("lesson 108 is not in the syllabus" in problem for problem in build.check())
+
+
+def test_a_changed_box_of_the_picture_asks_for_a_build(lesson: Path, syllabus: Callable[..., None]) -> None:
+    syllabus(lambda content: content["lessons"]["102"].update(box="another service"))
+    assert build.check() == [
+        "notebooks/101_tiny.ipynb shows an older picture of the system; run: labs build 101",
+        "notebooks/solutions/101_tiny.ipynb shows an older picture of the system; run: labs build 101",
+    ]
+    edit(lesson, "Text.", "Better text.")
+    assert not build.refresh(source.read(lesson)), "the outputs belong to another picture"
+
+
+def test_what_no_picture_shows_asks_for_nothing(lesson: Path, syllabus: Callable[..., None]) -> None:
+    syllabus(lambda content: content["routes"]["alone"].update(text="another text"))
+    assert build.check() == []
+
+
+def test_only_the_start_page_renews_the_catalogue(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    publish_as_if_executed(write(GOOD))
+    start = source.read(write(GOOD, name="000_start_here.py"))
+    monkeypatch.setattr(outputs, "first_picture", lambda notebook: b"map")
+    seen = []
+
+    def run_all(jobs: list[Job]) -> list[Result]:
+        seen.append([entry.number for entry in catalogue.entries().values()])
+        notebooks = [job.notebook for job in jobs]
+        for notebook in notebooks:
+            for count, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
+                cell.execution_count = count
+        return [Result(job.name, job.notebook, Cost(1, 1, 1), None) for job in jobs]
+
+    monkeypatch.setattr(runner, "run_all", run_all)
+    build.build(source.read(source.select(["101"])[0]))
+    build.build(start)
+    assert seen == [[], ["000", "101"]]
+    assert build.check() == []
 
 
 @pytest.mark.timeout(600)
 def test_a_lesson_that_was_built_is_current(write: Callable[..., Path], course: Path) -> None:
     path = write(GOOD)
     build.build(source.read(path))
-    inventory.store([source.read(path)])
+    files.write_text(paths.CATALOGUE, inventory.text([source.read(path)]))
     assert build.check() == []
     built = files.read_notebook(course / "notebooks" / "101_tiny.ipynb")
     assert [cell.outputs[0].text for cell in built.cells if cell.get("outputs")] == ["hello 0\n", "2\n"]
@@ -170,7 +214,7 @@ def test_a_build_that_fails_says_where_and_changes_nothing(
         cost = Cost(1, 1, 1)
         return [Result(job.name, job.notebook, cost, "cell 3 raised KeyError: 'lost'") for job in jobs]
 
-    monkeypatch.setattr(build.runner, "run_all", run_all)
+    monkeypatch.setattr(runner, "run_all", run_all)
     with pytest.raises(LabsError, match="101_tiny, learner's notebook: cell 3 raised KeyError: 'lost'"):
         build.build(source.read(lesson))
     assert {path: path.read_bytes() for path in course.rglob("*") if path.is_file()} == before
@@ -182,17 +226,22 @@ def test_a_first_build_that_fails_leaves_no_answers(
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(build.runner, "run_all", interrupted)
+    monkeypatch.setattr(runner, "run_all", interrupted)
     with pytest.raises(KeyboardInterrupt):
         build.build(source.read(write(EXERCISE.format(1))))
     assert list(paths.ANSWERS.iterdir()) == []
 
 
-def test_checking_forty_lessons_takes_under_ten_seconds(write: Callable[..., Path]) -> None:
-    for number in range(101, 141):
+def test_checking_forty_lessons_takes_under_ten_seconds(
+    write: Callable[..., Path], syllabus: Callable[..., None]
+) -> None:
+    numbers = [str(number) for number in range(101, 141)]
+    box = {"title": "Tiny", "layer": "World", "box": "tiny"}
+    syllabus(lambda content: content.update(lessons=dict.fromkeys(numbers, box)))
+    for number in numbers:
         exercise = EXERCISE.format(number).replace("101.1", f"{number}.1")
         publish_as_if_executed(write(GOOD * 5 + exercise, name=f"{number}_tiny.py"))
-    inventory.store([source.read(path) for path in source.select(None)])
+    files.write_text(paths.CATALOGUE, inventory.text([source.read(path) for path in source.select(None)]))
     started = time.process_time()
     assert build.check() == []
     assert time.process_time() - started < 10 * MACHINE

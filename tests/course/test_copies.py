@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from labsupport import cli, files
+from labsupport.course import archive as packing
 from labsupport.course import copies, source, variants
 from labsupport.errors import LabsError
 from labsupport.exercises import progress
@@ -109,28 +110,28 @@ def test_save_and_restore_bring_everything_back_on_another_machine(
     (copy.parent / ".ipynb_checkpoints").mkdir()
     (copy.parent / ".ipynb_checkpoints" / "101_tiny-checkpoint.ipynb").write_text("not mine")
     progress.record_outcome("101.1", "PASS")
-    assert copies.save(published / "mine.zip") == 2
+    assert packing.save(published / "mine.zip") == 2
 
     other = tmp_path_factory.mktemp("other machine")
     (other / "notebooks" / "src").mkdir(parents=True)
     monkeypatch.setenv("LABS_COURSE", str(other))
     monkeypatch.setenv("LABS_HOME", str(other / "home"))
-    restored, backups = copies.restore(published / "mine.zip")
+    restored, backups = packing.restore(published / "mine.zip")
     assert (len(restored), backups) == (3, [])
     assert (other / "work" / "101_tiny.ipynb").read_text() == "my work"
     assert (other / "work" / "own" / "deep" / "notes.bin").read_bytes() == bytes(range(256))
     assert not (other / "work" / ".ipynb_checkpoints").exists()
     assert progress.read()["101.1"]["outcome"] == "PASS"
-    assert copies.restore(published / "mine.zip") == ([], []), "a second time nothing is to be done"
+    assert packing.restore(published / "mine.zip") == ([], []), "a second time nothing is to be done"
 
 
 def test_restore_keeps_what_differs(copy: Path, published: Path) -> None:
     copy.write_text("before")
     progress.record_outcome("101.1", "PASS")
-    copies.save(published / "mine.zip")
+    packing.save(published / "mine.zip")
     copy.write_text("after")
     progress.record_outcome("101.1", "FAIL")
-    restored, backups = copies.restore(published / "mine.zip")
+    restored, backups = packing.restore(published / "mine.zip")
     assert copy.read_text() == "before"
     assert progress.read()["101.1"]["outcome"] == "PASS"
     assert [path.name for path in restored] == ["101_tiny.ipynb", "progress.json"]
@@ -141,13 +142,13 @@ def test_restore_keeps_what_differs(copy: Path, published: Path) -> None:
 def test_save_does_not_overwrite_an_archive(copy: Path, published: Path) -> None:
     (published / "mine.zip").write_text("older")
     with pytest.raises(LabsError, match="mine.zip exists already. Choose another name: labs save mine-2.zip"):
-        copies.save(published / "mine.zip")
+        packing.save(published / "mine.zip")
     assert (published / "mine.zip").read_text() == "older"
 
 
 def test_without_copies_and_progress_there_is_nothing_to_save(published: Path) -> None:
     with pytest.raises(LabsError, match="There is nothing to save yet"):
-        copies.save(published / "mine.zip")
+        packing.save(published / "mine.zip")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_an_archive_that_reaches_elsewhere_is_refused_whole(published: Path, nam
         zipped.writestr("work/fine.ipynb", "x")
         zipped.writestr(name, "x")
     with pytest.raises(LabsError, match=r"is not an archive of `labs save`: it holds .*Nothing was changed"):
-        copies.restore(archive)
+        packing.restore(archive)
     archive.unlink()
     assert contents(published.parent) == before
 
@@ -185,18 +186,18 @@ def encrypted(archive: Path) -> None:
 def test_an_archive_that_cannot_be_read_gets_a_sentence_and_changes_nothing(copy: Path, published: Path, spoil) -> None:
     archive = published / "mine.zip"
     copy.write_text(" ".join(str(n**3) for n in range(1000)))
-    copies.save(archive)
+    packing.save(archive)
     spoil(archive)
     copy.write_text("newer work")
     before = contents(published)
     with pytest.raises(LabsError, match=r"mine.zip is not an archive of `labs save` \("):
-        copies.restore(archive)
+        packing.restore(archive)
     assert contents(published) == before
 
 
 def test_a_missing_archive_gets_a_sentence(published: Path) -> None:
     with pytest.raises(LabsError, match="There is no file .*mine.zip. `labs save` makes one."):
-        copies.restore(published / "mine.zip")
+        packing.restore(published / "mine.zip")
 
 
 @pytest.mark.parametrize(
@@ -217,7 +218,7 @@ def test_a_save_that_fails_leaves_nothing(
     before = contents(published)
     monkeypatch.setattr(zipfile.ZipFile, "write", fails)
     with raised:
-        copies.save(published / "mine.zip")
+        packing.save(published / "mine.zip")
     assert contents(published) == before
 
 

@@ -1,7 +1,7 @@
-"""Medians are measured and must keep the budget; measurements of several `labs measure` at once are all kept."""
+"""Medians are measured and must keep the budget; each lesson's measurement has a file of its own."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,21 +12,18 @@ from labsupport.course.runner import Job, Result
 from labsupport.errors import LabsError
 
 
-def test_writers_at_the_same_time_lose_nothing(course: Path, write: Callable[..., Path]) -> None:
-    numbers = [f"{part}0{digit}" for part in (1, 2) for digit in range(1, 9)]
-    for number in numbers:
-        write("# %%\n1\n", name=f"{number}_tiny.py")
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: measure.store({number: {"minutes": int(number)}}), numbers))
-    assert {number: header.measured(number) for number in numbers} == {n: {"minutes": int(n)} for n in numbers}
+def test_a_measurement_is_kept_with_its_day_and_machine_in_a_file_of_the_lesson(course: Path) -> None:
+    measure.store("101", {"minutes": 5})
+    measure.store("102", {"minutes": 10})
+    assert sorted(path.name for path in (course / "notebooks" / "measured").iterdir()) == ["101.json", "102.json"]
+    kept = header.measured("101")
+    assert kept is not None
+    assert kept["minutes"] == 5 and kept["day"] == date.today().isoformat() and "cores" in kept["machine"]
 
 
-def test_a_lesson_that_is_gone_is_dropped(course: Path, write: Callable[..., Path]) -> None:
-    path = write("# %%\n1\n", name="101_tiny.py")
-    measure.store({"101": {"minutes": 5}})
-    path.rename(path.with_name("102_tiny.py"))
-    measure.store({"102": {"minutes": 10}})
-    assert (header.measured("101"), header.measured("102")) == (None, {"minutes": 10})
+def test_a_lesson_that_was_never_measured_has_no_numbers(course: Path) -> None:
+    assert header.measured("101") is None
+    assert header.cost_text(None) == "Time and memory are not measured yet."
 
 
 @pytest.mark.parametrize(("cpu_seconds", "keeps"), [((50.0, 61.0, 59.0), True), ((50.0, 61.0, 62.0), False)])

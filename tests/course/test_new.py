@@ -1,5 +1,6 @@
 """`labs new`: a skeleton that builds at once, passes every check of a lesson, and overwrites nothing."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,14 +15,23 @@ from labsupport.errors import LabsError
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def written_in(folder: Path) -> dict[str, bytes]:
+    kinds = {".py", ".json", ".ipynb", ".png", ".yaml"}
+    paths = (path for path in folder.rglob("*") if path.suffix in kinds and "tmp" not in path.relative_to(folder).parts)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
 @pytest.mark.timeout(900)
 def test_a_new_lesson_builds_and_passes_every_check_of_a_lesson(
     checkout: Path, labs: Callable[..., subprocess.Popen[str]]
 ) -> None:
     for name in ("tests/lessons", "tests/notebooks"):
         shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "notebooks/src/ruff.toml"):
+    (checkout / "notebooks/measured").mkdir()
+    start = ("notebooks/src/000_start_here.py", "notebooks/measured/000.json")
+    for name in ("pyproject.toml", "notebooks/src/ruff.toml", *start):
         shutil.copy(ROOT / name, checkout / name)
+    before = written_in(checkout)
 
     def run(*arguments: str, module: str = "labsupport.cli") -> str:
         process = labs(*arguments, module=module)
@@ -29,19 +39,25 @@ def test_a_new_lesson_builds_and_passes_every_check_of_a_lesson(
         assert process.returncode == 0, output + errors
         return output
 
-    created = run("new", "699", "tiny_topic").splitlines()
+    created = run("new", "615", "tiny_topic").splitlines()
     made = [str(Path(line.removeprefix("created ")).relative_to(checkout)) for line in created]
     assert made == [
-        "notebooks/src/699_tiny_topic.py",
-        "labsupport/lessons/lesson_699.py",
-        "tests/lessons/test_lesson_699.py",
+        "notebooks/src/615_tiny_topic.py",
+        "labsupport/lessons/lesson_615.py",
+        "tests/lessons/test_lesson_615.py",
     ]
     run("check", *made, module="ruff")
     run("format", "--check", *made, module="ruff")
-    run("build", "699")
-    run("measure", "699")
+    run("build", "615")
+    run("measure", "615")
+    run("build", "000")
     assert run("build", "--check") == "All notebooks are current.\n"
-    tests = ["tests/lessons/test_every_lesson.py", "tests/lessons/test_lesson_699.py", "tests/notebooks/test_shape.py"]
+    touched = {name for name, text in written_in(checkout).items() if before.get(name) != text}
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    for name in touched:
+        pattern = re.sub(r"(?<!\d)(615|000)(?!\d)", "NNN", name).replace("tiny_topic", "*").replace("start_here", "*")
+        assert f"`{pattern}`" in contributing, f"CONTRIBUTING does not say that a new lesson touches {name}"
+    tests = ["tests/lessons/test_every_lesson.py", "tests/lessons/test_lesson_615.py", "tests/notebooks/test_shape.py"]
     report = run("-p", "no:xdist", "-p", "no:cacheprovider", "-p", "labsupport.course", *tests, module="pytest")
     assert "[100%]" in report and "s" not in report.split("[100%]")[0], "nothing is skipped"
 
@@ -67,7 +83,7 @@ def test_a_lab_gets_the_choice_of_the_cluster_and_a_lesson_does_not(course: Path
         ("20", "topic", "'20' is not a lesson's number: three digits"),
         ("2x1", "topic", "'2x1' is not a lesson's number"),
         ("2011", "topic", "'2011' is not a lesson's number"),
-        ("901", "topic", "there is no part 9. Parts are: 1 World models, 2 Machine learning"),
+        ("901", "topic", "Lesson 901 is not in the syllabus. Give it a title, a layer and a box in"),
         ("201", "Big Topic", "'Big Topic' is not a topic: small letters, digits and underscores"),
         ("201", "../topic", "is not a topic"),
         ("201", "", "'' is not a topic"),

@@ -5,13 +5,17 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
 
+from labsupport.course import labs as lanes
 from labsupport.course import outputs, runner, worker
 from labsupport.course.budget import Budget
 from labsupport.course.runner import Job, Result
@@ -138,7 +142,7 @@ def test_a_run_that_is_ended_while_it_writes_has_no_notebook(tmp_path: Path, mon
     python = tmp_path / "python"
     python.write_text('#!/bin/sh\nprintf "{" > "$4"\necho "papermill was ended" >&2\nexit 3\n')
     python.chmod(0o755)
-    monkeypatch.setattr(runner.sys, "executable", str(python))
+    monkeypatch.setattr("labsupport.course.runner.sys.executable", str(python))
     result = runner.run(Job("cut", notebook(), AMPLE))
     assert result.notebook is None
     assert result.problem == "papermill was ended"
@@ -165,16 +169,20 @@ def test_a_job_that_raises_ends_the_others_before_the_error_goes_on(monkeypatch:
 WAITS = """\
 # %%
 import os, threading
-with open(os.environ["KERNEL_IS_READY"], "w") as ready:
+with open(os.environ["LABS_KERNEL_IS_READY"], "w") as ready:
     ready.write("yes")
 threading.Event().wait()
 """
 
 
-@pytest.mark.parametrize("command", ["run", "build"])
-def test_an_interrupted_command_leaves_no_process_and_nothing_half_written(
+ENDS = [("run", "INT"), ("build", "INT"), ("run", "TERM"), ("build", "TERM"), ("run", "HUP"), ("build", "HUP")]
+
+
+@contextmanager
+def waiting(
     command: str, write: Callable[..., Path], checkout: Path, labs: Callable[..., subprocess.Popen[str]]
-) -> None:
+) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process], dict[Path, bytes]]]:
+    """Start a command whose notebook waits for ever; when the kernel is up, yield it, all that it started, and the files before."""
     write(WAITS)
     for stored in (
         "notebooks/101_tiny.ipynb",
@@ -188,22 +196,65 @@ def test_an_interrupted_command_leaves_no_process_and_nothing_half_written(
     os.mkfifo(ready)
     # Open for both, so that neither side waits for the other.
     pipe = os.open(ready, os.O_RDWR)
-
-    process = labs(command, "101", KERNEL_IS_READY=str(ready))
+    process = labs(command, "101", LABS_KERNEL_IS_READY=str(ready))
     try:
         assert select.select([pipe], [], [], 300)[0], "no kernel came up"
         below = psutil.Process(process.pid).children(recursive=True)
         assert len(below) >= 2, "papermill and its kernel"
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=240)
+        yield process, below, before
     finally:
         os.close(pipe)
         if process.poll() is None:
             process.kill()
-    assert process.returncode == 130
+
+
+@pytest.mark.parametrize(("command", "name"), ENDS)
+def test_a_command_that_is_ended_leaves_no_process_and_nothing_half_written(
+    command: str, name: str, write: Callable[..., Path], checkout: Path, labs: Callable[..., subprocess.Popen[str]]
+) -> None:
+    number = getattr(signal, f"SIG{name}")
+    with waiting(command, write, checkout, labs) as (process, below, before):
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=240)
+    assert process.returncode == 128 + number
     assert errors.strip() == "labs: interrupted; nothing half-written was left."
     assert psutil.wait_procs(below, timeout=10)[1] == []
     assert contents(checkout) == before
+    assert list((checkout / "tmp").iterdir()) == []
+
+
+def test_a_run_that_was_killed_ends_what_it_started_and_its_folder(
+    write: Callable[..., Path], checkout: Path, labs: Callable[..., subprocess.Popen[str]]
+) -> None:
+    with waiting("run", write, checkout, labs) as (process, below, _):
+        process.kill()
+        process.wait(60)
+        assert psutil.wait_procs(below, timeout=120)[1] == []
+    assert list((checkout / "tmp").iterdir()) == []
+
+
+def test_a_run_under_nohup_hears_no_hangup(
+    write: Callable[..., Path], checkout: Path, labs: Callable[..., subprocess.Popen[str]]
+) -> None:
+    handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with waiting("run", write, checkout, labs) as (process, below, _):
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=240)
+    finally:
+        signal.signal(signal.SIGHUP, handler)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert psutil.wait_procs(below, timeout=10)[1] == []
+
+
+def test_a_run_that_waits_for_the_labs_of_another_one_can_be_ended(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(lanes, "lanes", lambda: 1)
+    stop = threading.Event()
+    stop.set()
+    with lanes.lane(), pytest.raises(runner.Interrupted):
+        runner.run(Job("lab", notebook(), AMPLE, is_lab=True), stop)
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

@@ -76,3 +76,11 @@ def test_the_job_writes_after_the_minute_is_over(telemetry):
     asia = table[(table.region == "asia") & (table.known_at == pd.Timestamp("2024-01-01 10:05:30"))].iloc[0]
     raw = telemetry[(telemetry.region == "asia") & telemetry.time.between("2024-01-01 09:55", "2024-01-01 10:04")]
     assert asia.load_10 == pytest.approx((raw.requests_per_s / raw.replicas).mean())
+
+
+def test_the_index_may_have_the_name_of_a_column():
+    from labsupport.data.regions import regional_telemetry
+
+    telemetry = regional_telemetry(1, seed=0)
+    named = telemetry.set_axis(pd.Index(range(100, 100 + len(telemetry)), name="region"))
+    pd.testing.assert_frame_equal(feature_table(named), feature_table(telemetry))

@@ -78,6 +78,22 @@ def test_entities_of_two_columns_and_index_are_kept():
     assert joined.value.to_dict() == {7: 10.0, 3: 20.0}
 
 
+@pytest.mark.parametrize("index", [[1, 1], pd.Index([3, 2], name="who"), pd.MultiIndex.from_tuples([(1, 2), (0, 1)])])
+@pytest.mark.parametrize("join", [point_in_time_join, latest_value_join])
+def test_rows_come_back_as_asked_whatever_their_index(join, index):
+    asked = pd.DataFrame({"who": ["b", "a"], "asked_at": [5, 5]}, index=index)
+    table = pd.DataFrame({"who": ["a", "b"], "known_at": [1, 2], "value": [1.0, 2.0]}, index=[9, 9])
+    joined = join(asked, table, "who")
+    assert joined.index.equals(asked.index)
+    assert (joined.who.tolist(), joined.value.tolist()) == (["b", "a"], [2.0, 1.0])
+
+
+def test_the_naive_join_gives_nobody_the_row_of_nobody():
+    asked = pd.DataFrame({"who": [None, "a"], "asked_at": [5, 5]})
+    table = pd.DataFrame({"who": ["a", None], "known_at": [1, 2], "value": [1.0, 2.0]})
+    assert np.isnan(latest_value_join(asked, table, "who").value[0])
+
+
 def test_times_with_a_zone_and_other_units_are_the_same_moments():
     known = pd.Series(pd.to_datetime(["2024-01-01 00:00", "2024-01-01 02:00"]))
     asked = pd.Series(pd.to_datetime(["2024-01-01 01:30"]))

@@ -69,6 +69,71 @@ def test_the_online_store_answers_what_was_known_when_it_was_filled(store, table
     require_no_skew(point_in_time_join(asked, table, "region")[NAMES], online[NAMES], tolerance=1e-12)
 
 
+INDICES = {
+    "falling": [2, 1, 0],
+    "repeated": [1, 1, 1],
+    "named as a column": pd.Index([5, 3, 4], name="region"),
+    "of times": pd.to_datetime(["2024-01-02"] * 3),
+    "of two levels": pd.MultiIndex.from_tuples([(1, "a"), (0, "b"), (1, "a")]),
+}
+
+
+@pytest.mark.parametrize("index", INDICES.values(), ids=INDICES)
+def test_the_past_answers_each_question_in_its_row_whatever_its_index(store, index):
+    moment = pd.to_datetime(["2024-01-01 18:00", "2024-01-01 06:00", "2024-01-01 06:00"])
+    plain = pd.DataFrame({"region": ["asia", "europe", "asia"], "asked_at": moment})
+    answer = feature_store.training_rows(store, plain.set_axis(index))
+    assert answer.index.equals(plain.set_axis(index).index)
+    pd.testing.assert_frame_equal(answer.reset_index(drop=True), feature_store.training_rows(store, plain))
+    assert answer[NAMES].notna().all().all()
+
+
+@pytest.mark.parametrize("index", INDICES.values(), ids=INDICES)
+def test_now_answers_a_series_in_its_rows_whatever_its_index(store, index):
+    feature_store.materialise(store, pd.Timestamp("2024-01-01 12:00"))
+    asked = pd.Series(["europe", "asia", "europe"], index=index)
+    answer = feature_store.ask_now(store, asked)
+    assert answer.index.equals(asked.index)
+    pd.testing.assert_frame_equal(answer.reset_index(drop=True), feature_store.ask_now(store, list(asked)))
+    assert answer.load_10.iloc[0] == answer.load_10.iloc[2] != answer.load_10.iloc[1]
+
+
+@pytest.mark.parametrize("nobody", [None, np.nan, pd.NA, "", 7])
+def test_a_region_that_is_none_is_a_missing_value_in_the_past_and_now(store, nobody):
+    feature_store.materialise(store, pd.Timestamp("2024-01-01 12:00"))
+    regions = pd.Series(["asia", nobody, "europe"], dtype=object)
+    past = feature_store.training_rows(
+        store, pd.DataFrame({"region": regions, "asked_at": pd.Timestamp("2024-01-01 12:00")})
+    )
+    for answer in (feature_store.ask_now(store, regions), past):
+        assert answer.load_10.isna().tolist() == [False, True, False]
+    require_no_skew(past[NAMES], feature_store.ask_now(store, regions)[NAMES], tolerance=1e-12)
+    assert feature_store.ask_now(store, [nobody])[NAMES].isna().all().all()
+
+
+def test_a_question_without_a_time_is_a_missing_value(store):
+    asked = pd.DataFrame(
+        {"region": ["asia", None, "asia"], "asked_at": [pd.NaT, START, pd.Timestamp("2024-01-01 06:00")]}
+    )
+    assert feature_store.training_rows(store, asked).load_10.isna().tolist() == [True, True, False]
+
+
+def test_no_question_gets_no_row(store):
+    assert feature_store.ask_now(store, []).shape == (0, 5)
+    assert feature_store.ask_now(store, []).columns.tolist() == ["region", *NAMES]
+    nothing = feature_store.training_rows(store, pd.DataFrame({"region": [], "asked_at": []}))
+    assert (nothing.shape, nothing.columns.tolist()) == ((0, 6), ["region", "asked_at", *NAMES])
+
+
+def test_questions_that_are_none_get_a_sentence(store):
+    with pytest.raises(ValueError, match="got one name: write"):
+        feature_store.ask_now(store, "asia")
+    with pytest.raises(ValueError, match="pd.to_datetime makes them.; got region: object, asked_at: object"):
+        feature_store.training_rows(store, pd.DataFrame({"region": ["asia"], "asked_at": ["noon"]}))
+    with pytest.raises(ValueError, match="load_10 stands in the questions already"):
+        feature_store.training_rows(store, pd.DataFrame({"region": ["asia"], "asked_at": [START], "load_10": [1.0]}))
+
+
 def test_an_unknown_region_is_a_missing_value_and_no_error(store):
     assert feature_store.ask_now(store, ["atlantis"])[NAMES].isna().all().all()
 

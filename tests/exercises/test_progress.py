@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labsupport.exercises import progress
+from labsupport.exercises import progress, quiz
 from labsupport.exercises.engine import check
 
 WRITER = """
@@ -52,6 +52,10 @@ DAMAGED = {
     "empty": "",
     "another program's": "[]",
     "no entries": '{"exercises": {"101.1": 1}}',
+    "a guess in words": '{"exercises": {"101.g1": {"guess": "high"}}}',
+    "a guess with one end": '{"exercises": {"101.g1": {"guess": [1]}}}',
+    "a guess that is no number": '{"exercises": {"101.g1": {"guess": NaN}}}',
+    "a truth in words": '{"exercises": {"101.g1": {"truth": "yes"}}}',
     "no counts": '{"exercises": {"101.1": {"attempts": "many"}}}',
     "bytes": "\xff\xfe",
 }
@@ -86,6 +90,41 @@ def test_a_pass_keeps_its_moment_after_a_later_failure() -> None:
     moment = progress.read()["101.1"]["passed_at"]
     progress.record_outcome("101.1", "FAIL")
     assert progress.read()["101.1"] == {"attempts": 2, "outcome": "FAIL", "passed_at": moment}
+
+
+def test_a_question_that_is_shown_again_does_not_lose_its_answer(lesson) -> None:
+    quiz("199.a", "B")
+    known = progress.read()
+    quiz("199.a")
+    assert progress.read() == known
+    assert known["199.a"]["outcome"] == "PASS"
+
+
+@pytest.mark.parametrize("outcome", ["PASS", "FAIL", "ERROR"])
+def test_an_untouched_cell_that_runs_again_does_not_lose_an_answer(outcome: str) -> None:
+    progress.record_outcome("101.1", outcome)
+    known = progress.read()
+    progress.record_outcome("101.1", "NOT YET")
+    assert progress.read() == known
+
+
+def test_not_yet_is_kept_where_there_was_no_answer_and_counts_as_no_attempt() -> None:
+    progress.record_outcome("101.1", "NOT YET")
+    assert progress.read()["101.1"] == {"outcome": "NOT YET"}
+    progress.record_outcome("101.1", "FAIL")
+    assert progress.read()["101.1"] == {"attempts": 1, "outcome": "FAIL"}
+
+
+def test_two_kernels_that_guess_at_once_keep_the_same_first_guess() -> None:
+    code = "import sys; from labsupport.exercises import progress; print(progress.record_guess('101.g1', float(sys.argv[1]))[0]['guess'])"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, f"0.{i}"], stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+        )
+        for i in range(1, 5)
+    ]
+    answers = {process.communicate()[0].strip() for process in processes}
+    assert answers == {str(progress.read()["101.g1"]["guess"])}
 
 
 def test_a_folder_that_cannot_be_written_gives_a_note_and_the_check_still_works(home: Path, capsys) -> None:

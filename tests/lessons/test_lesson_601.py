@@ -140,7 +140,7 @@ WRONG = {
         "adds a container": ("601-second-container", "another name adds a container"),
         "asks for one": ("601-one-replica", "leave the number"),
         "is not secure": ("601-not-secure", "the last event of its ReplicaSet"),
-        "has no image": ("601-no-such-image", "no such image"),
+        "names another missing image": ("601-another-image", "no such image"),
         "probes a missing page": ("601-probe-404", "gets 404"),
         "probes another port": ("601-probe-refused", "another port"),
         "has no probe": ("601-no-probe", "keep the probe"),
@@ -148,7 +148,7 @@ WRONG = {
         "names a tag that moves": ("601-moving-tag", "a tag that moves"),
     },
     "601.6": {
-        "finds nobody": ("601-nobody-behind", "whom does the Service look for"),
+        "finds nobody": ("601-misspelt-label", "whom does the Service look for"),
         "finds strangers": ("601-strangers", "pods of another Deployment"),
         "names an unknown port": ("601-unknown-port", "is no port of the pods"),
         "finds pods that are not ready": ("601-not-ready-behind", "first 601.5"),
@@ -213,6 +213,13 @@ def test_the_diagnoses_of_an_exercise_differ(key) -> None:
 
 @pytest.mark.parametrize("key", ["601.5", "601.6"])
 def test_an_empty_namespace_is_not_yet_an_answer(key) -> None:
-    outcome = evaluate(key, Snapshot("lab-601"))
+    outcome = evaluate(key, seen=Snapshot("lab-601"))
     assert outcome.kind is Kind.NOT_YET
     assert "apply the" in outcome.text
+
+
+@pytest.mark.parametrize(("key", "begun"), [("601.5", "601-no-such-image"), ("601.6", "601-nobody-behind")])
+def test_what_was_not_touched_is_not_yet_an_answer(key, begun) -> None:
+    outcome = proof.outcome_of(key, begun)
+    assert outcome.kind is Kind.NOT_YET
+    assert "still" in outcome.text

@@ -145,7 +145,7 @@ def test_the_diagnoses_of_an_exercise_differ(key) -> None:
 @pytest.mark.parametrize("key", ["602.2", "602.3", "602.5"])
 @pytest.mark.parametrize("given", ["nothing", "602-begun"])
 def test_what_was_not_touched_is_not_yet_an_answer(key, given) -> None:
-    outcome = evaluate(key, Snapshot("lab-602")) if given == "nothing" else proof.outcome_of(key, given)
+    outcome = evaluate(key, seen=Snapshot("lab-602")) if given == "nothing" else proof.outcome_of(key, given)
     assert outcome.kind is Kind.NOT_YET
 
 

@@ -93,7 +93,7 @@ WRONG = {
         "returns nothing": (rule("math.ceil(replicas * use / target)"), "no `return`"),
     },
     "604.3": {
-        "keeps the shell": ("604-shell", "does not hand SIGTERM on"),
+        "keeps the shell": ("604-shell-more-grace", "does not hand SIGTERM on"),
         "ends at once": ("604-no-drain", "others still send"),
         "has too little grace": ("604-short-grace", "it must be longer"),
         "ends all before it begins": ("604-recreate", "ends all old pods"),
@@ -103,7 +103,7 @@ WRONG = {
         "crashes": ("604-crash", "has their last words"),
     },
     "604.4": {
-        "keeps all": ("604-all-stay", "none may ever go"),
+        "lets none go": ("604-none-may-go", "none may ever go"),
         "keeps a share that is rounded up": ("604-share", "a share is rounded up"),
         "keeps none": ("604-none-stays", "both may go"),
         "protects nobody": ("604-nobody", "the budget protects nobody"),
@@ -185,6 +185,13 @@ def test_the_diagnoses_of_an_exercise_differ(key) -> None:
 
 @pytest.mark.parametrize("key", ["604.3", "604.4"])
 def test_an_empty_namespace_is_not_yet_an_answer(key) -> None:
-    outcome = evaluate(key, Snapshot("lab-604"))
+    outcome = evaluate(key, seen=Snapshot("lab-604"))
     assert outcome.kind is Kind.NOT_YET
     assert "apply" in outcome.text
+
+
+@pytest.mark.parametrize(("key", "begun"), [("604.3", "604-shell"), ("604.4", "604-all-stay")])
+def test_what_was_not_touched_is_not_yet_an_answer(key, begun) -> None:
+    outcome = proof.outcome_of(key, begun)
+    assert outcome.kind is Kind.NOT_YET
+    assert "still" in outcome.text

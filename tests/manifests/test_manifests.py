@@ -52,7 +52,8 @@ def pod_of(item: Object) -> Object | None:
 
 def pods() -> Iterator[Any]:
     for parameter in ALL:
-        if pod_of(parameter.values[0]):
+        manifest: Any = parameter.values[0]
+        if pod_of(manifest):
             yield parameter
 
 

@@ -122,11 +122,11 @@ def test_missing_values_are_named_with_their_column(estimator, bad: float) -> No
 
 @pytest.mark.parametrize("estimator", [LinearRegression(), GradientDescentRegression()])
 def test_shapes_that_do_not_fit_are_refused(estimator) -> None:
-    with pytest.raises(ValueError, match="shape"):
+    with pytest.raises(ValueError, match="Expected 2D array, got 1D array"):
         clone(estimator).fit([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="one by one"):
         clone(estimator).fit([[1.0], [2.0]], [1.0, 2.0, 3.0])
-    with pytest.raises(ValueError, match="learnt from 1 columns"):
+    with pytest.raises(ValueError, match="X has 2 features, but .* is expecting 1 features"):
         clone(estimator).fit([[1.0], [2.0], [4.0]], [1.0, 2.0, 3.0]).predict([[1.0, 2.0]])
 
 

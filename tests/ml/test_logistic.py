@@ -154,7 +154,7 @@ def test_it_fits_into_a_pipeline_and_folds() -> None:
         (lambda table, y: (table.assign(twice=2 * table.lines), y), "depend on each other"),
         (lambda table, y: (table, np.ones(len(y))), "two classes.*got 1"),
         (lambda table, y: (table, np.arange(len(y)) % 3), "two classes.*got 3"),
-        (lambda table, y: (table.lines, y), "rows and columns"),
+        (lambda table, y: (table.lines, y), "Pass a DataFrame containing .* a single column"),
         (lambda table, y: (table, y[:-1]), "one by one"),
     ],
 )
@@ -168,7 +168,7 @@ def test_a_wrong_setting_and_other_columns_are_named() -> None:
     X, y = examples(8)
     with pytest.raises(ValueError, match="C is above 0"):
         LogisticRegression(C=0).fit(X, y)
-    with pytest.raises(ValueError, match="3 columns"):
+    with pytest.raises(ValueError, match="X has 2 features, but LogisticRegression is expecting 3 features"):
         LogisticRegression().fit(X, y).predict_proba(X[:, :2])
 
 

@@ -92,10 +92,12 @@ def test_walking_down_the_pinball_loss_finds_the_line_of_the_library() -> None:
     rng = np.random.default_rng(5)
     x = rng.normal(size=400)
     came = 3 * x + 7 + rng.gamma(2, 1, 400)
-    loss, slope, intercept = PinballLoss(0.9), 0.0, 0.0
+    loss = PinballLoss(0.9)
+    slope, intercept = 0.0, 0.0
     for k in range(6000):
         pull = loss.gradient(came, slope * x + intercept)
-        slope, intercept = slope - 2 * pull @ x / (1 + k / 200), intercept - 2 * pull.sum() / (1 + k / 200)
+        slope -= float(2 * pull @ x / (1 + k / 200))
+        intercept -= float(2 * pull.sum() / (1 + k / 200))
     library = QuantileRegressor(quantile=0.9, alpha=0).fit(x[:, None], came)
     ours = loss.value(came, slope * x + intercept)
     assert ours == pytest.approx(loss.value(came, library.predict(x[:, None])), rel=1e-3)

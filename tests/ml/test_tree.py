@@ -46,6 +46,7 @@ def ties(tree: DecisionTree, X: np.ndarray, y: np.ndarray) -> int:
             costs += list(cost[np.minimum(size, len(order) - size) >= tree.min_samples_leaf])
         best, second = sorted(costs)[:2]
         yes = X[here, node.column] <= node.threshold
+        assert node.yes is not None and node.no is not None
         return int(second - best < 1e-6) + below(node.yes, here[yes]) + below(node.no, here[~yes])
 
     return below(tree.root_, np.arange(len(X)))
@@ -121,10 +122,10 @@ def test_it_is_an_estimator_that_can_be_copied() -> None:
 @pytest.mark.parametrize(
     ("X", "y", "words"),
     [
-        ([1.0, 2.0], [0, 1], "one column"),
-        ([[1.0], [2.0]], [0], "y is"),
-        (np.empty((0, 2)), [], "1 or more"),
-        ([[np.nan], [1.0]], [0, 1], "missing or infinite"),
+        ([1.0, 2.0], [0, 1], "Reshape your data .* if your data has a single feature"),
+        ([[1.0], [2.0]], [0], "one by one; got 2 rows and 1 targets"),
+        (np.empty((0, 2)), [], "0 sample.* while a minimum of 1 is required"),
+        ([[np.nan], [1.0]], [0, 1], "missing or infinite values in column 0"),
     ],
 )
 def test_examples_that_are_no_table_are_refused_in_words(X, y, words) -> None:
@@ -138,12 +139,12 @@ def test_a_limit_below_one_is_refused() -> None:
 
 
 def test_rows_with_other_columns_are_refused() -> None:
-    with pytest.raises(ValueError, match="grown on 2 columns"):
+    with pytest.raises(ValueError, match="X has 1 features, but DecisionTree is expecting 2 features"):
         DecisionTree().fit([[1.0, 2.0]], [0]).predict([[1.0]])
 
 
 def test_the_text_shows_questions_answers_and_shares() -> None:
-    tree = DecisionTree(max_depth=2).fit([[0.0, 5], [1, 5], [1, 7], [1, 7]], [0, 0, 1, 1])
+    tree = DecisionTree(max_depth=2).fit([[0.0, 5.0], [1.0, 5.0], [1.0, 7.0], [1.0, 7.0]], [0, 0, 1, 1])
     assert as_text(tree, ["bump", "files"]).splitlines() == [
         "files <= 6?",
         "    yes 0.0% of 2",

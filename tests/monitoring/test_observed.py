@@ -297,7 +297,7 @@ def test_an_object_is_answered_with_its_method(registry) -> None:
             return X
 
     with pytest.raises(TypeError, match=r"observed\(model.predict, model='Model'\)"):
-        observed(Model(), registry=registry)
+        observed(Model(), registry=registry)  # type: ignore[call-overload]
 
 
 def test_a_generator_is_refused_because_its_time_says_nothing(registry) -> None:

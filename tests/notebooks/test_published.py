@@ -29,7 +29,7 @@ def run_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]
         return
     request.getfixturevalue("kubernetes_programs")
     # The path of a cluster's folder must be short.
-    with labs.alone(), tempfile.TemporaryDirectory(prefix="labs-nbval-") as name:
+    with labs.lane(), tempfile.TemporaryDirectory(prefix="labs-nbval-") as name:
         yield Path(name)
         labs.end(Path(name) / "home")
 

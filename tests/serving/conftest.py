@@ -61,7 +61,10 @@ def write_lookup(path: Path) -> Path:
 
 def write_pair(path: Path) -> Path:
     """Store a model with two inputs: a (n, 2) float64 and on (n,) bool -> both as they are."""
-    shapes = {"a": (TensorProto.DOUBLE, ["rows", 2]), "on": (TensorProto.BOOL, ["rows"])}
+    shapes: dict[str, tuple[int, list[str | int]]] = {
+        "a": (TensorProto.DOUBLE, ["rows", 2]),
+        "on": (TensorProto.BOOL, ["rows"]),
+    }
     graph = helper.make_graph(
         [helper.make_node("Identity", [name], [f"same_{name}"]) for name in shapes],
         "pair",
@@ -139,7 +142,7 @@ def program(model: str, *options: str, name: str = "sum", **environment: str) ->
                     http.get(f"{url}/v2/health/ready").raise_for_status()
                     break
                 except httpx.HTTPError:
-                    assert process.poll() is None, process.stderr.read()
+                    assert process.poll() is None, process.communicate()[1]
                     assert time.monotonic() < deadline, "the server did not get ready"
                     time.sleep(0.02)
         yield SimpleNamespace(process=process, url=url, port=port, end=lambda: end(process))

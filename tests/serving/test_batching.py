@@ -28,8 +28,8 @@ def test_what_arrives_in_one_turn_is_one_call_and_everybody_gets_their_own_rows(
 
     async def three() -> list:
         batcher = Batcher(model)
-        return await asyncio.gather(
-            batcher.submit(rows(1), 1), batcher.submit(rows(2, 3), 2), batcher.submit(rows(4), 1)
+        return list(
+            await asyncio.gather(batcher.submit(rows(1), 1), batcher.submit(rows(2, 3), 2), batcher.submit(rows(4), 1))
         )
 
     answers = asyncio.run(three())

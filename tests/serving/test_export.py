@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from labsupport.ml import deploy_risk
 from labsupport.ml.linear import GradientDescentRegression, LinearRegression
-from labsupport.serving import artefact, export, predictor
+from labsupport.serving import export
 from labsupport.serving.card import CARD_KEY, CardError, ServingCard
 from labsupport.serving.export import ExportError
 from labsupport.serving.session import ModelError, Session
@@ -49,19 +49,6 @@ def test_lines_of_our_own_and_of_the_library(tmp_path, table, line) -> None:
     session = Session(tmp_path / "model.onnx")
     assert session.outputs["variable"].shape == (-1, 1)
     assert session.run({"X": np.array([[1, 10]], "f4")})["variable"].item() == pytest.approx(9, abs=1e-3)
-
-
-def test_an_artefact_of_lesson_201_is_exported_with_the_columns_of_its_card(tmp_path) -> None:
-    rng = np.random.default_rng(0)
-    loads = pd.DataFrame({"requests_per_s": rng.uniform(20, 60, 200), "replicas": rng.integers(4, 9, 200)})
-    X = predictor.features(loads)
-    y = (4 + 4.5 * X.requests_per_s_per_replica).rename("cpu_percent")
-    stored = artefact.save(LinearRegression().fit(X, y), tmp_path / "skops", X, y, predictor.UNITS)
-    card = export.export_artefact(artefact.load(tmp_path / "skops"), tmp_path / "onnx", X, front="cpu")
-    assert [(c.name, c.unit, c.low, c.high) for c in card.columns] == [
-        (c.name, c.unit, c.low, c.high) for c in stored.columns
-    ]
-    assert card.front == "cpu"
 
 
 def test_an_export_that_says_something_else_raises_and_leaves_the_old_file(tmp_path, table) -> None:

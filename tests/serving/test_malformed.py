@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -36,8 +37,9 @@ def mutated(draw) -> dict:
     """A good request in which one to three places were replaced, removed or doubled."""
     message = json.loads(json.dumps(GOOD))
     for _ in range(draw(st.integers(1, 3))):
-        parent, key = None, None
-        node = message
+        parent: Any = None
+        key: Any = None
+        node: Any = message
         while isinstance(node, dict | list) and node and draw(st.integers(0, 3)):
             key = draw(st.sampled_from(sorted(node)) if isinstance(node, dict) else st.integers(0, len(node) - 1))
             parent, node = node, node[key]

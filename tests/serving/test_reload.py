@@ -111,3 +111,81 @@ def test_places_without_a_model_are_named_with_what_to_do(monkeypatch, model, sa
 def test_a_plain_folder_is_version_1(tmp_path, kit) -> None:
     kit.write_sum(tmp_path / "model.onnx")
     assert Folder(tmp_path).newest() == "1"
+
+
+def asked(served, kit) -> tuple[str, float]:
+    answer = kit.ask(served.app, "POST", INFER, json=kit.body([[1, 2]])).json()
+    return answer["model_version"], answer["outputs"][0]["data"][0]
+
+
+@pytest.mark.parametrize("names, served", [(("01", "002"), "2"), (("1", "010", "9"), "10"), (("0",), "0")])
+def test_leading_zeros_mean_the_same_number(tmp_path, kit, names, served) -> None:
+    for name in names:
+        kit.write_sum(tmp_path / name / "model.onnx", times=int(name) + 1)
+    assert asked(kit.serve(tmp_path), kit) == (served, 3.0 * (int(served) + 1))
+
+
+def test_two_folders_of_the_number_to_be_served_are_named_and_others_do_not_matter(tmp_path, kit) -> None:
+    for name in ("1", "01"):
+        kit.write_sum(tmp_path / name / "model.onnx")
+    with pytest.raises(ModelError, match="version 1 is in 01 and 1 of .*: leave one folder"):
+        kit.serve(tmp_path)
+    kit.write_sum(tmp_path / "002/model.onnx", times=2)
+    served = kit.serve(tmp_path)
+    assert asked(served, kit) == ("2", 6.0)
+    kit.write_sum(tmp_path / "2/model.onnx", times=3)
+    refresh(served)
+    assert asked(served, kit) == ("2", 6.0)
+    assert "version 2 is in 002 and 2" in (served.model.problem or "")
+
+
+@pytest.mark.parametrize("name", ["v2", "2.0", "-2", "\u0662", "2 ", "+2", "2_0"])
+def test_a_folder_that_is_no_number_is_no_version(tmp_path, numbered, kit, name) -> None:
+    kit.write_sum(tmp_path / name / "model.onnx", times=2)
+    refresh(numbered)
+    assert (asked(numbered, kit), numbered.model.problem) == (("1", 3.0), None)
+
+
+@pytest.mark.parametrize("where", ["model.onnx", "3/model.onnx"])
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_a_file_that_is_replaced_in_place_is_served_under_its_number(tmp_path, kit, where, in_one_step) -> None:
+    kit.write_sum(tmp_path / where)
+    served = kit.serve(tmp_path)
+    version, before = asked(served, kit)
+    new = kit.write_sum(tmp_path / "new.onnx", times=2)
+    if in_one_step:
+        new.replace(tmp_path / where)
+    else:
+        (tmp_path / where).write_bytes(new.read_bytes())
+    refresh(served)
+    assert asked(served, kit) == (version, 2 * before)
+    page = samples(served.metrics.page().decode())
+    assert total(page, "model_reloads_total", {"outcome": "ok"}) == 1
+    refresh(served)
+    assert total(samples(served.metrics.page().decode()), "model_reloads_total", {"outcome": "ok"}) == 1
+
+
+def test_half_a_file_in_its_place_leaves_the_old_answers_until_it_is_whole(tmp_path, kit) -> None:
+    path = kit.write_sum(tmp_path / "model.onnx")
+    served = kit.serve(tmp_path)
+    whole = kit.write_sum(tmp_path / "new.onnx", times=2).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    refresh(served)
+    assert (asked(served, kit), "can't be loaded" in (served.model.problem or "")) == (("1", 3.0), True)
+    path.write_bytes(whole)
+    refresh(served)
+    assert (asked(served, kit), served.model.problem) == (("1", 6.0), None)
+
+
+def test_a_link_that_points_elsewhere_is_a_new_content(tmp_path, kit) -> None:
+    kit.write_sum(tmp_path / "first.onnx")
+    kit.write_sum(tmp_path / "second.onnx", times=2)
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "model.onnx").symlink_to(tmp_path / "first.onnx")
+    served = kit.serve(folder)
+    assert asked(served, kit) == ("1", 3.0)
+    (folder / "model.onnx").unlink()
+    (folder / "model.onnx").symlink_to(tmp_path / "second.onnx")
+    refresh(served)
+    assert asked(served, kit) == ("1", 6.0)

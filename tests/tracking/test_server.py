@@ -137,8 +137,6 @@ def test_the_next_server_on_a_folder_knows_its_runs_and_takes_another_port_when_
     running._process.send_signal(signal.SIGKILL)
     running._process.wait()
     assert not running.running
-    with pytest.raises(ServerError, match="The server is gone: its log ends with"):
-        running.require_running()
     running.stop()
     running.stop()
     # The worker outlived the process that started it, until stop.
@@ -146,8 +144,6 @@ def test_the_next_server_on_a_folder_knows_its_runs_and_takes_another_port_when_
     assert {k: v for k, v in os.environ.items() if k.startswith("MLFLOW")} == {
         k: v for k, v in before.items() if k.startswith("MLFLOW")
     }
-    with pytest.raises(ServerError, match="was stopped"):
-        running.require_running()
     assert (store_of_a_killed_owner / "mlflow.db").exists()
 
 

@@ -113,7 +113,7 @@ def test_one_replica_follows_pollaczek_khinchine_for_any_service_time(service):
 def test_littles_law_holds_for_every_service_time_and_discipline(service, discipline):
     run = simulate_queue(2.4, service, 3, requests=200_000, discipline=discipline)
     moments = np.linspace(run.arrivals[0] + 1_000, run.arrivals[-1], 100_000)
-    counted = run.in_system(moments).mean()
+    counted = (np.searchsorted(run.arrivals, moments) - np.searchsorted(np.sort(run.departures), moments)).mean()
     assert counted == pytest.approx(run.arrival_rate * run.mean_latency, rel=0.02)
 
 
@@ -159,7 +159,7 @@ def test_arrivals_of_any_shape_come_at_the_given_rate():
         (lambda: simulate_queue(0.0, Exponential(1.0)), "rate_rps"),
         (lambda: simulate_queue(1.0, Exponential(1.0), 0), "replicas is a whole number"),
         (lambda: simulate_queue(1.0, Exponential(1.0), requests=3), "10 requests"),
-        (lambda: simulate_queue(1.0, Exponential(1.0), discipline="shortest"), "'round-robin' or 'random'"),
+        (lambda: simulate_queue(1.0, Exponential(1.0), discipline="shortest"), "'round-robin' or 'random'"),  # type: ignore[arg-type]
         (lambda: simulate_queue(1.0, Exponential(1.0), discipline="random", patience_s=1.0), "central queue only"),
         (lambda: central_queue([2.0, 1.0], [1.0, 1.0]), "sort them"),
         (lambda: central_queue([1.0, np.nan], [1.0, 1.0]), "sort them"),
@@ -167,7 +167,7 @@ def test_arrivals_of_any_shape_come_at_the_given_rate():
         (lambda: central_queue([1.0, 2.0], [1.0, -1.0]), "0 seconds or longer"),
         (lambda: central_queue([1.0], [1.0], patience_s=-1), "patience_s"),
         (lambda: central_queue([1.0], [1.0], changes=[(5.0, 2), (1.0, 3)]), "in order of time"),
-        (lambda: balanced_queues([1.0], [1.0], policy="least"), "policy"),
+        (lambda: balanced_queues([1.0], [1.0], policy="least"), "policy"),  # type: ignore[arg-type]
         (lambda: Exponential(0.0), "mean_s"),
         (lambda: LogNormal(1.0, 0.0), "Deterministic"),
         (lambda: Exponential(1.0).quantile(1.0), "below 1"),

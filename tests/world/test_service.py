@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from labsupport.world import theory
 from labsupport.world.clock import DAY_S, at
 from labsupport.world.durations import Exponential
+from labsupport.world.fault import Fault
 from labsupport.world.faults import (
     BadDeploy,
-    Fault,
     MemoryLeak,
     ReplicaLost,
     RetryStorm,

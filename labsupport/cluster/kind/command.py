@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 
+from labsupport import variables
 from labsupport.cluster import versions
 from labsupport.cluster.interface import Report
 from labsupport.cluster.kind.engine import Engine
@@ -32,7 +33,9 @@ def find() -> str:
 
 def version() -> str:
     """Return kind's version, such as 0.33.0."""
-    said = subprocess.run([find(), "version"], capture_output=True, text=True, timeout=15).stdout
+    said = subprocess.run(
+        [find(), "version"], capture_output=True, text=True, timeout=15, env=variables.for_engine()
+    ).stdout
     found = re.search(r"v(\d+\.\d+\.\d+)", said)
     return found[1] if found else "unknown"
 

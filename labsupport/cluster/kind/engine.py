@@ -1,13 +1,13 @@
 """The program that runs containers on this machine: docker, or else podman."""
 
 import json
-import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labsupport import variables
 from labsupport.errors import LabsError
 
 # A node without work takes 0.6 GB, a lab with its pods up to 1.5 GB; the node image and the labs' images take the disk.
@@ -25,7 +25,9 @@ class Engine:
     def run(self, *arguments: str, timeout: float = _SECONDS, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run `docker ARGUMENTS` (or podman). Raises LabsError when it fails, unless check=False, or takes too long."""
         try:
-            ended = subprocess.run([self.name, *arguments], capture_output=True, text=True, timeout=timeout)
+            ended = subprocess.run(
+                [self.name, *arguments], capture_output=True, text=True, timeout=timeout, env=variables.for_engine()
+            )
         except subprocess.TimeoutExpired as error:
             shown = " ".join((self.name, *arguments[:2]))
             raise LabsError(
@@ -38,7 +40,7 @@ class Engine:
 
     def environment(self) -> dict[str, str]:
         """Return the environment in which kind uses this engine."""
-        return {**os.environ, "KIND_EXPERIMENTAL_PROVIDER": self.name}
+        return variables.for_engine() | {"KIND_EXPERIMENTAL_PROVIDER": self.name}
 
     def nodes(self, cluster: str, running: bool = False) -> list[str]:
         """Return the names of the containers that are a kind cluster's nodes."""
@@ -83,7 +85,7 @@ def check_room(engine: Engine) -> None:
 
 def _problem(name: str) -> str | None:
     try:
-        asked = subprocess.run([name, "info"], capture_output=True, text=True, timeout=20)
+        asked = subprocess.run([name, "info"], capture_output=True, text=True, timeout=20, env=variables.for_engine())
     except subprocess.TimeoutExpired:
         return f"{name} does not answer within 20 s. Restart it, then try again."
     except OSError as error:

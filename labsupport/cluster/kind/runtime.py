@@ -10,16 +10,16 @@ from pathlib import Path
 import yaml
 
 from labsupport import paths
-from labsupport.cluster import differences, versions, waiting
+from labsupport.cluster import differences, locking, objects, versions, waiting
 from labsupport.cluster.connected import Connected
 from labsupport.cluster.context import ContextCluster
-from labsupport.cluster.interface import KIND_CONTEXT, Report, Status
-from labsupport.cluster.kind import command, engine
+from labsupport.cluster.interface import Report, Status
+from labsupport.cluster.kind import command, engine, images
 from labsupport.cluster.kind.engine import Engine
 from labsupport.cluster.kubectl import Access
-from labsupport.cluster.pocket import locking
 from labsupport.errors import LabsError
 
+CONTEXT = "kind-labs"
 NODE_IMAGE_VARIABLE = "LABS_KIND_NODE_IMAGE"
 CREATE_SECONDS = 300.0
 DELETE_SECONDS = 60.0
@@ -53,7 +53,7 @@ class KindCluster(Connected):
     @property
     def access(self) -> Access:
         context = f"kind-{self.cluster}"
-        if not self.kubeconfig.exists() and context == KIND_CONTEXT and ContextCluster("kind", context).exists():
+        if not self.kubeconfig.exists() and context == CONTEXT and ContextCluster("kind", context).exists():
             return Access(context)
         return Access(context, self.kubeconfig)
 
@@ -118,7 +118,7 @@ class KindCluster(Connected):
             )
         programs, ready = {}, True
         for node in json.loads(answer.output)["items"]:
-            state = _is_ready(node)
+            state = objects.is_true(node, "Ready")
             ready = ready and state
             info = node["status"]["nodeInfo"]
             word = "Ready" if state else "not ready"
@@ -143,6 +143,9 @@ class KindCluster(Connected):
                 f"No log of {program!r}. There is: {', '.join(file.stem.partition('_')[0] for file in files)}"
             )
         return chosen
+
+    def image_advice(self, image: str) -> str | None:
+        return images.advice(image)
 
     @property
     def _creating(self) -> Path:
@@ -196,7 +199,7 @@ class KindCluster(Connected):
         if not answer.ok:
             return False
         node = json.loads(answer.output)
-        return _is_ready(node) and _SET_UP in node["metadata"].get("annotations", {})
+        return objects.is_true(node, "Ready") and _SET_UP in node["metadata"].get("annotations", {})
 
     def _wait_for_api(self, say: Report) -> None:
         say("the API server starts")
@@ -224,10 +227,6 @@ class KindCluster(Connected):
         waiting.wait_for(self, "apiservice/v1beta1.metrics.k8s.io", "Available", timeout=START_SECONDS)
         waiting.wait_for(self, "serviceaccount/default", "created", timeout=START_SECONDS)
         self.kubectl("annotate", "node", self.node, f"{_SET_UP}={time.strftime('%Y-%m-%d')}", "--overwrite")
-
-
-def _is_ready(node: dict) -> bool:
-    return any(item["type"] == "Ready" and item["status"] == "True" for item in node["status"].get("conditions", []))
 
 
 def _check_ports(config: Path) -> None:

@@ -11,14 +11,15 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from labsupport.cluster.pocket import service_range
 from labsupport.cluster.pocket.layout import AGENT_GROUP, CONTEXT, METRICS_HOST, NODE_NAME, Layout, write_atomically
 
 _LIFETIME = datetime.timedelta(days=365)
 _LOCAL = ("127.0.0.1", "localhost")
 _KUBERNETES = (
-    "127.96.0.1",
     "kubernetes",
     "kubernetes.default",
     "kubernetes.default.svc",
@@ -37,8 +38,7 @@ class Identity:
     issuer: str = "ca"
 
 
-IDENTITIES = (
-    Identity("apiserver", "kube-apiserver", hosts=(*_LOCAL, *_KUBERNETES)),
+_IDENTITIES = (
     Identity("kubelet", f"system:node:{NODE_NAME}", ("system:nodes",), hosts=(*_LOCAL, NODE_NAME, METRICS_HOST)),
     Identity("admin", "kubernetes-admin", ("system:masters",)),
     Identity("controller-manager", "system:kube-controller-manager", hosts=_LOCAL),
@@ -51,13 +51,21 @@ IDENTITIES = (
 
 
 def make(layout: Layout) -> None:
-    """Make all certificates that are missing or end within a month; a new authority renews everything."""
+    """Make all certificates that are missing, end within a month or name another address of the API server.
+
+    A new authority renews everything.
+    """
     if _are_current(layout):
         return
     issuers = {name: _authority(layout, name) for name in ("ca", "front-ca")}
-    for identity in IDENTITIES:
+    for identity in _identities(layout):
         _sign(layout, identity, *issuers[identity.issuer])
     _service_account_key(layout)
+
+
+def _identities(layout: Layout) -> tuple[Identity, ...]:
+    hosts = (*_LOCAL, *_KUBERNETES, service_range.api_address(layout))
+    return (Identity("apiserver", "kube-apiserver", hosts=hosts), *_IDENTITIES)
 
 
 def write_kubeconfigs(layout: Layout) -> None:
@@ -109,10 +117,15 @@ def _are_current(layout: Layout) -> bool:
     if not (layout.certificates / "sa.pub").exists():
         return False
     try:
-        certificate = x509.load_pem_x509_certificate(layout.certificate("front-proxy").read_bytes())
-    except (OSError, ValueError):
+        last, apiserver = (
+            x509.load_pem_x509_certificate(layout.certificate(name).read_bytes())
+            for name in ("front-proxy", "apiserver")
+        )
+        names = apiserver.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, x509.ExtensionNotFound):
         return False
-    return certificate.not_valid_after_utc - _now() > datetime.timedelta(days=30)
+    named = ipaddress.ip_address(service_range.api_address(layout)) in names.get_values_for_type(x509.IPAddress)
+    return named and last.not_valid_after_utc - _now() > datetime.timedelta(days=30)
 
 
 def _authority(layout: Layout, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
@@ -198,7 +211,7 @@ def _store(layout: Layout, name: str, certificate: x509.Certificate, key: ec.Ell
     write_atomically(layout.certificate(name), certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _pem(key: Any) -> bytes:
+def _pem(key: PrivateKeyTypes) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -1,12 +1,14 @@
 """The programs of a cluster with their arguments: Kubernetes' own defaults wherever a laptop allows them."""
 
 import json
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labsupport.cluster.pocket.layout import APISERVER_ADDRESS, SERVICE_RANGE, Layout
+from labsupport import variables
+from labsupport.cluster.pocket import service_range
+from labsupport.cluster.pocket.layout import APISERVER_ADDRESS, Layout
+from labsupport.inheritance import inherited
 
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 # What stops first stands first: an API server whose etcd is gone waits half a minute for it.
@@ -88,7 +90,7 @@ def _apiserver(layout: Layout, programs: Path) -> Component:
         "--bind-address=127.0.0.1",
         f"--secure-port={layout.ports().apiserver}",
         f"--advertise-address={APISERVER_ADDRESS}",
-        f"--service-cluster-ip-range={SERVICE_RANGE}",
+        f"--service-cluster-ip-range={service_range.of(layout)}",
         *_serving(layout, "apiserver"),
         f"--client-ca-file={layout.certificate('ca')}",
         "--authorization-mode=Node,RBAC",
@@ -162,9 +164,8 @@ def _serving(layout: Layout, name: str) -> tuple[str, str]:
 def _program(name: str, program: Path, *arguments: str, sockets: tuple[str, ...] = ()) -> Component:
     # Go lets its heap double before it collects; collecting at a third of that costs no measurable time here and saves memory.
     # No proxy variables: everything these programs talk to is on this machine.
-    kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR", "LANG", "TZ") if key in os.environ}
-    return Component(name, (str(program), *arguments), {**kept, "GOGC": "35"}, sockets)
+    return Component(name, (str(program), *arguments), inherited() | {"GOGC": "35"}, sockets)
 
 
 def _python(name: str, module: str, layout: Layout) -> Component:
-    return Component(name, (sys.executable, "-m", module, str(layout.folder)), dict(os.environ))
+    return Component(name, (sys.executable, "-m", module, str(layout.folder)), variables.for_program())

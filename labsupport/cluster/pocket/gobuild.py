@@ -1,10 +1,10 @@
 """Build the control plane from pinned Go modules, for systems and networks without official releases."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
+from labsupport import variables
 from labsupport.cluster import versions
 from labsupport.cluster.pocket.controlplane import PROGRAMS
 from labsupport.cluster.pocket.sources import Progress, Refused
@@ -44,11 +44,6 @@ def find_go() -> str:
     return go
 
 
-def environment() -> dict[str, str]:
-    """Return the environment in which Go builds the same bytes whatever the user's settings are."""
-    return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
-
-
 def _link_flags() -> str:
     major, minor, _ = versions.KUBERNETES.split(".")
     flags = ["-s", "-w"]
@@ -65,7 +60,7 @@ def _link_flags() -> str:
 
 
 def _output(command: list[str]) -> str:
-    ended = subprocess.run(command, cwd=MODULE, env=environment(), capture_output=True, text=True)
+    ended = subprocess.run(command, cwd=MODULE, env=variables.for_go(), capture_output=True, text=True)
     if ended.returncode:
         raise Refused(f"`{' '.join(command[1:3])}` failed: {_last(ended.stderr)}")
     return ended.stdout
@@ -75,7 +70,7 @@ def _follow(command: list[str], total: int, progress: Progress) -> None:
     """Run the build; Go prints the name of each package that it compiles and did not find in its cache."""
     lines: list[str] = []
     with subprocess.Popen(
-        command, cwd=MODULE, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command, cwd=MODULE, env=variables.for_go(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
         try:

@@ -16,8 +16,8 @@ CONTEXT = "labs-pocket"
 # The node agent's certificate has this group beside system:nodes, for what a node alone may not read.
 AGENT_GROUP = "labs:node-agent"
 METRICS_HOST = "pocket-metrics.kube-system.svc"
-# Services get addresses that every program of this machine can connect to as they are.
-SERVICE_RANGE = "127.96.0.0/16"
+# Services get addresses that every program of this machine can connect to as they are; each cluster has a part of these.
+SERVICE_RANGE = "127.64.0.0/10"
 # Kubernetes refuses loopback addresses of pods, so pods report an address of a range that is never routed (RFC 2544)
 # and listen on its loopback twin.
 POD_RANGE = "198.18.0.0/16"
@@ -160,12 +160,9 @@ def default() -> Layout:
 
 def to_loopback(address: str) -> str:
     """Return the address on which a pod listens: 198.18.3.4 -> 127.18.3.4; other addresses stay as they are."""
-    return _moved(address, POD_RANGE, LOOPBACK_RANGE)
-
-
-def from_loopback(address: str) -> str:
-    """Return the address that a pod reports: 127.18.3.4 -> 198.18.3.4; other addresses stay as they are."""
-    return _moved(address, LOOPBACK_RANGE, POD_RANGE)
+    reported, listening = ipaddress.ip_network(POD_RANGE), ipaddress.ip_network(LOOPBACK_RANGE)
+    number = ipaddress.ip_address(address)
+    return str(listening[int(number) - int(reported[0])]) if number in reported else address
 
 
 def is_free(port: int) -> bool:
@@ -190,14 +187,6 @@ def write_atomically(file: Path, content: bytes, mode: int = 0o600) -> None:
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _moved(address: str, source: str, target: str) -> str:
-    from_network, to_network = ipaddress.ip_network(source), ipaddress.ip_network(target)
-    number = ipaddress.ip_address(address)
-    if number not in from_network:
-        return address
-    return str(to_network[int(number) - int(from_network[0])])
 
 
 def _free_port(taken: set[int]) -> int:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from labsupport.cluster import versions
-from labsupport.cluster.pocket import download, gobuild, locking
+from labsupport.cluster import locking, versions
+from labsupport.cluster.pocket import download, gobuild
 from labsupport.cluster.pocket.controlplane import PROGRAMS
 from labsupport.cluster.pocket.sources import Progress, Refused
 from labsupport.errors import LabsError
+from labsupport.inheritance import inherited
 
 VARIABLE = "LABS_KUBERNETES_BIN"
 Say = Callable[[str], None]
@@ -65,7 +66,9 @@ def install(say: Say, progress: Progress) -> Found:
 def version_of(folder: Path, program: str) -> str:
     """Return the version that a program says. Raises Refused when it does not run."""
     try:
-        ended = subprocess.run([folder / program, "--version"], capture_output=True, text=True, timeout=20)
+        ended = subprocess.run(
+            [folder / program, "--version"], capture_output=True, text=True, timeout=20, env=inherited()
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refused(f"{folder / program} does not run ({error})") from error
     found = re.search(r"\d+\.\d+\.\d+", ended.stdout)

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,11 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labsupport.cluster import differences
+from labsupport import variables
+from labsupport.cluster import differences, locking
 from labsupport.cluster.connected import Connected
 from labsupport.cluster.interface import Report, Status
 from labsupport.cluster.kubectl import Access
-from labsupport.cluster.pocket import controlplane, layout, leftovers, locking, programs, supervisor
+from labsupport.cluster.pocket import controlplane, layout, leftovers, programs, service_range, supervisor
 from labsupport.cluster.pocket.layout import CONTEXT, NODE_NAME, Layout
 from labsupport.errors import LabsError
 
@@ -110,15 +112,15 @@ class PocketCluster(Connected):
     def reach(self, service: str, port: int, namespace: str = "default") -> Iterator[str]:
         """Yield the URL of the Service's own address, which every program of this machine can connect to."""
         found = self.get("service", service, "-n", namespace)
-        yield f"http://{found['spec']['clusterIP']}:{port}"
+        address = found["spec"]["clusterIP"]
+        variables.reach_directly(address)
+        yield f"http://{address}:{port}"
 
     def _alone(self) -> contextlib.AbstractContextManager[None]:
         busy = "Another `labs cluster` command is starting or stopping the cluster; wait for it, then try again."
         return locking.locked(self.layout.command_lock, START_LIMIT + 30, busy)
 
     def _start(self, folder_of_programs: Path, say: Report) -> None:
-        from labsupport.cluster.pocket import certificates
-
         place = self.layout
         place.make()
         free = shutil.disk_usage(place.folder).free
@@ -130,6 +132,13 @@ class PocketCluster(Connected):
         leftovers.end(leftovers.POD_MARK, place.folder)
         leftovers.end(leftovers.PROGRAM_MARK, place.folder)
         supervisor.remove_traces(place)
+        with service_range.reserve(place) as reservation:
+            self._start_supervisor(folder_of_programs, reservation, say)
+
+    def _start_supervisor(self, folder_of_programs: Path, reservation: socket.socket, say: Report) -> None:
+        from labsupport.cluster.pocket import certificates
+
+        place = self.layout
         certificates.make(place)
         before = place.ports()
         if place.choose_ports(keep=before) != before:
@@ -151,7 +160,9 @@ class PocketCluster(Connected):
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=place.folder,
-                env={**os.environ, leftovers.PROGRAM_MARK: str(place.folder)},
+                env=variables.for_program() | {leftovers.PROGRAM_MARK: str(place.folder)},
+                # The supervisor keeps the addresses reserved as long as it lives.
+                pass_fds=(reservation.fileno(),),
                 check=True,
             )
 

@@ -15,7 +15,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from labsupport.cluster.pocket import controlplane, leftovers, locking
+from labsupport.cluster import locking
+from labsupport.cluster.pocket import controlplane, leftovers
 from labsupport.cluster.pocket.controlplane import Component
 from labsupport.cluster.pocket.layout import Layout, write_atomically
 

@@ -88,7 +88,8 @@ def watched(layout: Layout, server: Pods, until: int) -> list[tuple[str, Any]]:
     async def scenario() -> None:
         async with api_server(layout, server) as api:
             watching = asyncio.create_task(api.watch("/api/v1/pods?fieldSelector=x", on_change))
-            await asyncio.wait_for(enough.wait(), 20)
+            async with asyncio.timeout(20):
+                await enough.wait()
             watching.cancel()
 
     asyncio.run(scenario())
@@ -155,7 +156,8 @@ def test_error_of_the_one_who_is_told_does_not_end_the_watch(layout: Layout) -> 
 
         async with api_server(layout, Pods([event("ADDED", pod("b", 11))])) as api:
             watching = asyncio.create_task(api.watch("/api/v1/pods", fail))
-            await asyncio.wait_for(enough.wait(), 20)
+            async with asyncio.timeout(20):
+                await enough.wait()
             watching.cancel()
 
     asyncio.run(scenario())

@@ -34,11 +34,12 @@ def tell(recorder: Recorder, *messages: str) -> None:
         sending = asyncio.create_task(events.run())
         for message in messages:
             events.of_container(pod(), SimpleNamespace(name="main", kind="main"), "Warning", "BackOff", message)  # type: ignore[arg-type]
-        while events._waiting.qsize() or len(recorder.sent) + len(recorder.changes) < len(messages):
-            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while events._waiting.qsize() or len(recorder.sent) + len(recorder.changes) < len(messages):
+                await asyncio.sleep(0)
         sending.cancel()
 
-    asyncio.run(asyncio.wait_for(scenario(), 5))
+    asyncio.run(scenario())
 
 
 def test_event_names_the_container_and_who_tells() -> None:

@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labsupport.cluster.pocket.node.fields import field, quantity, resource
 
@@ -23,13 +25,28 @@ def pod() -> SimpleNamespace:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("100m", 0.1), ("1Ki", 1024), ("1.5Gi", 1.5 * 2**30), (2, 2), ("1e3", 1000), ("5M", 5e6), ("100u", 1e-4)],
+    [
+        *[("100m", 0.1), ("1Ki", 1024), ("1.5Gi", 1.5 * 2**30), (2, 2), ("1e3", 1000), ("5M", 5e6), ("100u", 1e-4)],
+        *[
+            ("7n", 7e-9),
+            ("3k", 3e3),
+            ("2G", 2e9),
+            ("2T", 2e12),
+            ("2P", 2e15),
+            ("2E", 2e18),
+            ("1E3", 1000),
+            ("+.5", 0.5),
+        ],
+        *[("1Mi", 2**20), ("1Ti", 2**40), ("1Pi", 2**50), ("1Ei", 2**60), ("-1", -1), ("5.", 5), ("1e-3", 0.001)],
+        # No quantity is larger than 2^63 - 1, as in Kubernetes.
+        *[("100Ei", 2**63 - 1), ("1e999999999", 2**63 - 1), ("1e-999999999", 0)],
+    ],
 )
 def test_quantities_are_numbers_with_a_unit(text: str, value: float) -> None:
     assert quantity(text) == pytest.approx(value)
 
 
-@pytest.mark.parametrize("text", ["", "1X", "Mi", "1 Gi"])
+@pytest.mark.parametrize("text", ["", "1X", "Mi", "1 Gi", "1.2.3", ".", "1Ee", "1ki", "1eE", "0x10", "1_0"])
 def test_other_words_are_no_quantities(text: str) -> None:
     with pytest.raises(ValueError, match="not a quantity"):
         quantity(text)
@@ -72,3 +89,18 @@ def test_resources_are_counted_in_their_divisor_and_rounded_up(name: str, diviso
 def test_missing_limit_is_what_the_node_has() -> None:
     asked = {"resource": "limits.ephemeral-storage", "divisor": "1Gi"}
     assert int(resource(pod(), asked, "main")) > 0
+
+
+def test_question_about_a_container_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="container proxy not found"):
+        resource(pod(), {"resource": "limits.cpu", "containerName": "proxy"})
+
+
+@given(
+    st.integers(0, 2**60), st.sampled_from([(f"{10**9}n", 1), ("1", 1), ("1k", 1000), ("1Ei", 2**60), ("1e3", 1000)])
+)
+def test_resources_are_counted_exactly_and_rounded_up(number: int, divisor: tuple[str, int]) -> None:
+    asked = pod()
+    asked.containers["main"].spec["resources"]["limits"]["memory"] = str(number)
+    reference = {"resource": "limits.memory", "divisor": divisor[0]}
+    assert resource(asked, reference, "main") == str(-(-number // divisor[1]))

@@ -28,28 +28,30 @@ def start(*argv: str, **variables: str) -> asyncio.subprocess.Process:
 
 def test_session_is_ended_with_its_children() -> None:
     async def scenario() -> None:
-        process = await start("python", "-c", PARENT)
-        while len(launch.processes_of_sessions().get(process.pid, [])) < 2:
-            await asyncio.sleep(0.02)
-        launch.terminate_session(process.pid)
-        assert await process.wait() == -signal.SIGKILL
-        while launch.processes_of_sessions().get(process.pid):
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(10):
+            process = await start("python", "-c", PARENT)
+            while len(launch.processes_of_sessions().get(process.pid, [])) < 2:
+                await asyncio.sleep(0.02)
+            launch.terminate_session(process.pid)
+            assert await process.wait() == -signal.SIGKILL
+            while launch.processes_of_sessions().get(process.pid):
+                await asyncio.sleep(0.02)
 
-    asyncio.run(asyncio.wait_for(scenario(), 10))
+    asyncio.run(scenario())
 
 
 def test_child_that_left_the_session_is_found_by_its_mark() -> None:
     async def scenario() -> None:
-        process = await start("python", "-c", PARENT, "apart", LABS_TEST_MARK="one")
-        while len(marked(b"LABS_TEST_MARK=one")) < 2:
-            await asyncio.sleep(0.02)
-        launch.end_marked("LABS_TEST_MARK", "one")
-        await process.wait()
-        while marked(b"LABS_TEST_MARK=one"):
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(10):
+            process = await start("python", "-c", PARENT, "apart", LABS_TEST_MARK="one")
+            while len(marked(b"LABS_TEST_MARK=one")) < 2:
+                await asyncio.sleep(0.02)
+            launch.end_marked("LABS_TEST_MARK", "one")
+            await process.wait()
+            while marked(b"LABS_TEST_MARK=one"):
+                await asyncio.sleep(0.02)
 
-    asyncio.run(asyncio.wait_for(scenario(), 10))
+    asyncio.run(scenario())
 
 
 def marked(mark: bytes) -> list[str]:

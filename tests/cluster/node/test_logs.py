@@ -88,18 +88,19 @@ def test_followed_log_ends_with_its_container_and_survives_rotation(log: Path) -
     async def follow() -> bytes:
         running = container(log, running=True)
         received = b""
-        async for part in logs.read(log, running, Options(follow=True)):
-            received += part
-            if received.endswith(b"oops\n"):
-                log.rename(log.with_name("main.log.1"))
-                log.write_bytes(entries(["new"]))
-            elif received.endswith(b"new\n"):
-                with log.open("ab") as stream:
-                    stream.write(entries(["last"]))
-                running.running = False
+        async with asyncio.timeout(5):
+            async for part in logs.read(log, running, Options(follow=True)):
+                received += part
+                if received.endswith(b"oops\n"):
+                    log.rename(log.with_name("main.log.1"))
+                    log.write_bytes(entries(["new"]))
+                elif received.endswith(b"new\n"):
+                    with log.open("ab") as stream:
+                        stream.write(entries(["last"]))
+                    running.running = False
         return received
 
-    assert asyncio.run(asyncio.wait_for(follow(), 5)) == b"one\ntwo\nthree\noops\nnew\nlast\n"
+    assert asyncio.run(follow()) == b"one\ntwo\nthree\noops\nnew\nlast\n"
 
 
 def options(**query: str) -> Options:

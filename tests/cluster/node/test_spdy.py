@@ -115,7 +115,8 @@ def test_stream_delivers_all_bytes_in_order_however_they_are_cut(
 def test_nonsense_ends_the_connection_and_raises_nothing(noise: bytes) -> None:
     async def survive() -> None:
         framing, connection, _ = await fed(noise)
-        await asyncio.wait_for(connection.gone, 5)
+        async with asyncio.timeout(5):
+            await connection.gone
         assert connection.gone.exception() is None
         while (stream := await framing.accept()) is not None:
             # The peer has vanished, in mid-stream or not.

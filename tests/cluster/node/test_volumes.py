@@ -1,51 +1,119 @@
-"""Files of a ConfigMap or Secret change all at once."""
+"""What a pod mounts stays good as long as the pod lives: tokens are renewed in time, changes arrive, whatever fails between."""
 
+import asyncio
 from pathlib import Path
+from types import SimpleNamespace as Some
+from typing import Any
 
-from labsupport.cluster.pocket.node.volumes import File, write_files
+import aiohttp
+import pytest
 
+from labsupport.cluster.pocket.node import volumes
+from labsupport.cluster.pocket.node.api import ApiError
 
-def files(**contents: str) -> dict[str, File]:
-    return {name.replace("__", "/"): File(text.encode(), 0o640) for name, text in contents.items()}
-
-
-def visible(folder: Path) -> dict[str, str]:
-    return {
-        str(file.relative_to(folder)): file.read_text()
-        for top in folder.iterdir()
-        if not top.name.startswith("..")
-        for file in ([top] if top.is_file() else top.rglob("*"))
-    }
+HOUR = 3607
 
 
-def test_files_are_links_into_one_folder(tmp_path: Path) -> None:
-    write_files(tmp_path, files(rate="0.1", deep__note="x"))
-    assert visible(tmp_path) == {"rate": "0.1", "deep/note": "x"}
-    assert (tmp_path / "rate").is_symlink() and str((tmp_path / "rate").readlink()) == "..data/rate"
-    assert (tmp_path / "rate").stat().st_mode & 0o777 == 0o640
+class Clock:
+    """Time that passes as soon as somebody waits for it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, until: float) -> None:
+        self.now, self.until = 0.0, until
+        self.over = asyncio.Event()
+        monkeypatch.setattr(volumes.asyncio, "sleep", self.sleep)
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if self.now > self.until:
+            self.over.set()
+            await asyncio.Event().wait()
 
 
-def test_change_replaces_what_was_there(tmp_path: Path) -> None:
-    write_files(tmp_path, files(rate="0.1", old="x"))
-    write_files(tmp_path, files(rate="0.2", new="y"))
-    assert visible(tmp_path) == {"rate": "0.2", "new": "y"}
-    assert len([entry for entry in tmp_path.iterdir() if entry.name.startswith("..") and entry.is_dir()]) == 2
+class Api:
+    """An API server that gives tokens, and fails when it is told to."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.clock: Clock | None = None
+        self.given: list[float] = []
+
+    async def request(self, *_: object) -> dict:
+        if self.failures:
+            raise self.failures.pop(0)
+        assert self.clock is not None
+        self.given.append(self.clock.now)
+        return {"status": {"token": f"token {len(self.given)}"}}
+
+    async def watch(self, path: str, on_change: Any) -> None:
+        await on_change("MODIFIED", {})
+        await asyncio.Event().wait()
+
+    async def get(self, path: str) -> dict:
+        if self.failures:
+            raise self.failures.pop(0)
+        return {"data": {"rate": "0.2"}}
 
 
-def test_unchanged_files_are_left_alone(tmp_path: Path) -> None:
-    write_files(tmp_path, files(rate="0.1"))
-    before = (tmp_path / "..data").readlink()
-    write_files(tmp_path, files(rate="0.1"))
-    assert (tmp_path / "..data").readlink() == before
+def pod(folder: Path, *sources: dict) -> Some:
+    spec = {"volumes": [{"name": "token", "projected": {"sources": list(sources)}}]}
+    return Some(spec=spec, folder=folder, namespace="n", name="p", uid="u", volumes={}, gone=asyncio.Event())
 
 
-def test_open_file_stays_whole_while_it_is_replaced(tmp_path: Path) -> None:
-    write_files(tmp_path, files(rate="0.1"))
-    with (tmp_path / "rate").open() as reader:
-        write_files(tmp_path, files(rate="0.2"))
-        assert reader.read() == "0.1"
+def token(seconds: int) -> dict:
+    return {"serviceAccountToken": {"path": "token", "expirationSeconds": seconds}}
 
 
-def test_no_files_make_an_empty_folder(tmp_path: Path) -> None:
-    write_files(tmp_path / "empty", {})
-    assert visible(tmp_path / "empty") == {}
+def follow(api: Api, made: Some, monkeypatch: pytest.MonkeyPatch, until: float) -> None:
+    async def scenario() -> None:
+        api.clock = Clock(monkeypatch, until)
+        following = asyncio.create_task(volumes.follow(made, Some(api=api)))  # type: ignore[arg-type]
+        async with asyncio.timeout(5):
+            await asyncio.wait(
+                {following, asyncio.create_task(api.clock.over.wait())}, return_when=asyncio.FIRST_COMPLETED
+            )
+        assert not following.done()
+        following.cancel()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "failure", [aiohttp.ServerDisconnectedError(), ApiError(500, "no"), TimeoutError(), OSError(28, "full"), KeyError()]
+)
+def test_renewal_goes_on_after_an_error_long_before_the_token_ends(
+    failure: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = Api(failure, failure, failure)
+    follow(api, pod(tmp_path, token(HOUR)), monkeypatch, until=2 * HOUR)
+    assert len(api.given) == 2 and api.given[0] < 0.8 * HOUR + 10 and api.given[1] < 1.6 * HOUR + 10
+    assert (tmp_path / "volumes" / "token" / "token").read_text() == "token 2"
+
+
+def test_token_is_asked_for_again_at_least_every_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api(*[ApiError(500, "no")] * 20)
+    follow(api, pod(tmp_path, token(HOUR)), monkeypatch, until=1.5 * HOUR)
+    assert len(api.given) == 1 and api.given[0] < 0.8 * HOUR + 20 * 60
+
+
+def test_token_with_a_short_life_is_renewed_before_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api()
+    follow(api, pod(tmp_path, token(HOUR), token(600)), monkeypatch, until=2000)
+    assert [round(moment) for moment in api.given[::2]] == [480, 960, 1440, 1920]
+
+
+def test_change_of_a_config_map_arrives_though_the_api_server_was_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = Api(aiohttp.ServerDisconnectedError(), ApiError(503, "starting"))
+    made = pod(tmp_path, {"configMap": {"name": "settings"}})
+    monkeypatch.setattr(volumes, "_FIRST_PAUSE", 0.001)
+
+    async def scenario() -> None:
+        following = asyncio.create_task(volumes.follow(made, Some(api=api)))  # type: ignore[arg-type]
+        async with asyncio.timeout(5):
+            while not (tmp_path / "volumes" / "token" / "rate").exists():
+                await asyncio.sleep(0.005)
+        following.cancel()
+
+    asyncio.run(scenario())
+    assert (tmp_path / "volumes" / "token" / "rate").read_text() == "0.2"

@@ -115,7 +115,8 @@ def test_end_of_stdin_is_told_in_v5_and_is_data_of_nobody_in_v4() -> None:
         connection = Connection(framing, Wire())
         reader.feed_data(encode(Frame(BINARY, b"\xff\x00"), MASK))
         try:
-            return await asyncio.wait_for(framing.streams[0].read(), 0.05) == b""
+            async with asyncio.timeout(0.05):
+                return await framing.streams[0].read() == b""
         except TimeoutError:
             return False
         finally:
@@ -132,7 +133,8 @@ def test_nonsense_ends_the_connection_and_raises_nothing(noise: bytes) -> None:
         connection = Connection(WebSocket(reader, Wire(), "v5.channel.k8s.io", KINDS), Wire())
         reader.feed_data(noise)
         reader.feed_eof()
-        await asyncio.wait_for(connection.gone, 5)
+        async with asyncio.timeout(5):
+            await connection.gone
         assert connection.gone.exception() is None
 
     asyncio.run(survive())

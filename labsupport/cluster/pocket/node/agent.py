@@ -53,13 +53,11 @@ async def run(layout: Layout) -> None:
     kubelet, tunnel = await server.serve(node), await egress.serve(node, proxy)
     await registration.register(node)
     log.info("registered")
-    parts = [asyncio.create_task(_for_ever(work)) for work in _parts(node, pods, proxy)]
+    parts = [tasks.start(_for_ever(work), "a part of the agent") for work in _parts(node, pods, proxy)]
     await stopping.wait()
     log.info("ending the containers")
     await pods.end_all(_LAST_GRACE)
-    for part in parts:
-        part.cancel()
-    await asyncio.gather(*parts, return_exceptions=True)
+    await tasks.end(*parts)
     leftovers.end(leftovers.POD_MARK, layout.folder)
     kubelet.close()
     tunnel.close()
@@ -83,13 +81,14 @@ def _parts(node: Node, pods: Pods, proxy: Proxy) -> list[Coroutine[Any, Any, Non
 
 
 async def _for_ever(work: Coroutine[Any, Any, None]) -> None:
-    """A part that fails takes the agent down: the supervisor starts a whole one."""
+    """A part that fails or ends takes the agent down: the supervisor starts a whole one."""
     try:
         await work
+        log.error("a part of the agent ended: %r", work)
     except Exception:
         log.exception("a part of the agent failed")
-        # The containers die with the agent.
-        os._exit(1)
+    # The containers die with the agent.
+    os._exit(1)
 
 
 def _wait_without_threads() -> None:

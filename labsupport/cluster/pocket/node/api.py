@@ -94,8 +94,11 @@ class Api:
                     version = await self._watch_once(path, version, on_change)
             except (ApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
                 log.info("watch of %s: %r; listing again", path, error)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+            except Exception:
+                # Whoever follows something rests on it for ever, whatever the answer was.
+                log.exception("watch of %s; listing again", path)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _watch_once(self, path: str, version: str, on_change: OnChange) -> str:
         """Follow changes after `version` until the server ends the watch; return the last version seen."""

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from labsupport.cluster.pocket.leftovers import POD_MARK
-from labsupport.cluster.pocket.node import hooks, launch, output, rewriting, variables, volumes
+from labsupport.cluster.pocket.node import hooks, launch, output, rewriting, tasks, variables, volumes
 from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.images import Image
 from labsupport.cluster.pocket.node.node import Node
@@ -41,7 +41,7 @@ async def start(pod: Pod, container: Container, image: Image, node: Node) -> Non
         await asyncio.to_thread(_renew, container.folder)
         await _configure(pod, container, image, node)
         log = _new_log(pod, container)
-    except variables.ConfigError as error:
+    except (variables.ConfigError, ValueError) as error:
         raise CannotStart("CreateContainerConfigError", str(error)) from error
     except OSError as error:
         raise CannotStart("CreateContainerError", str(error)) from error
@@ -57,14 +57,15 @@ async def start(pod: Pod, container: Container, image: Image, node: Node) -> Non
         container.process = await launch.launch(
             container.argv, container.environment, container.working_folder, stdout=stdout_end, stderr=stderr_end
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # ValueError: a zero byte, which the API server admits and no program can be given.
         os.close(stdout)
         os.close(stderr)
         raise CannotStart("RunContainerError", _start_error(container.argv[0], error)) from error
     finally:
         os.close(stdout_end)
         os.close(stderr_end)
-    container.output = asyncio.create_task(output.collect(stdout, stderr, log))
+    container.output = tasks.start(output.collect(stdout, stderr, log), f"the output of {pod.name}/{container.name}")
     container.session = container.process.pid
     container.state = {"running": {"startedAt": now()}}
     node.events.of_container(pod, container, "Normal", "Started", "Container started")
@@ -112,8 +113,8 @@ async def wait(pod: Pod, container: Container) -> int:
     # A container's other processes end with its first one.
     launch.terminate_session(process.pid)
     launch.end_marked(CONTAINER_MARK, f"{pod.uid}/{container.name}")
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(container.output, _OUTPUT_LIMIT)
+    await asyncio.wait({container.output}, timeout=_OUTPUT_LIMIT)
+    await tasks.end(container.output)
     code = 128 - code if code < 0 else code
     reason = container.killed_because or ("Completed" if code == 0 else "Error")
     container.state = {"terminated": terminated(container, code, reason, _last_words(container, code))}
@@ -131,14 +132,16 @@ async def stop(pod: Pod, container: Container, grace: float, node: Node, why: st
     begun = time.monotonic()
     if grace > 0 and (hook := container.spec.get("lifecycle", {}).get("preStop")):
         try:
-            await asyncio.wait_for(hooks.run(pod, container, hook), grace)
+            async with asyncio.timeout(grace):
+                await hooks.run(pod, container, hook)
         except (hooks.HookFailed, TimeoutError) as error:
             message = str(error) or f"grace period of {grace:.0f}s exceeded"
             node.events.of_container(pod, container, "Warning", "FailedPreStopHook", f"PreStopHook failed: {message}")
     launch.signal_process(process, signal.SIGTERM)
     left = max(grace - (time.monotonic() - begun), min(grace, _SHORTEST_GRACE))
     try:
-        await asyncio.wait_for(process.wait(), left)
+        async with asyncio.timeout(left):
+            await process.wait()
     except TimeoutError:
         launch.terminate_session(process.pid)
 
@@ -194,11 +197,11 @@ def _command(pod: Pod, container: Container, image: Image, known: dict[str, str]
     return argv, inside
 
 
-def _start_error(program: str, error: OSError) -> str:
+def _start_error(program: str, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         where = "no such file or directory" if "/" in program else "executable file not found in $PATH"
     else:
-        where = (error.strerror or str(error)).lower()
+        where = (getattr(error, "strerror", None) or str(error)).lower()
     return (
         "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
         f'unable to start container process: error during container init: exec: "{program}": {where}'

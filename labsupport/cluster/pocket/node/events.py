@@ -99,7 +99,7 @@ def _reference(pod: Pod) -> Json:
     version = pod.object["metadata"].get("resourceVersion", "")
     return {
         "apiVersion": "v1",
-        "kind": Pod,
+        "kind": "Pod",
         "namespace": pod.namespace,
         "name": pod.name,
         "uid": pod.uid,

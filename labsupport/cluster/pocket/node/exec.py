@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from labsupport.cluster.pocket.node import rewriting
+from labsupport.cluster.pocket.node import rewriting, tasks
 from labsupport.cluster.pocket.node.http import Refusal, Request
 from labsupport.cluster.pocket.node.launch import launch, terminate_session
 from labsupport.cluster.pocket.node.node import Node
@@ -120,7 +120,7 @@ async def run(
         finally:
             ends.close_inner()
         node.usage.join(process.pid, container)
-        exit_code = asyncio.create_task(process.wait())
+        exit_code = tasks.start(process.wait(), "an exec")
         ended = asyncio.Event()
         copies = await ends.connect(streams, ended)
         try:

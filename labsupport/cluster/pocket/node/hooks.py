@@ -45,7 +45,8 @@ async def run_inside(pod: Pod, container: Container, words: list[str], limit: fl
             argv, container.environment, container.working_folder, stdout=output.fileno(), stderr=output.fileno()
         )
         try:
-            code = await asyncio.wait_for(process.wait(), limit)
+            async with asyncio.timeout(limit):
+                code = await process.wait()
         finally:
             launch.terminate_session(process.pid)
         output.seek(0)

@@ -7,7 +7,7 @@ import time
 
 import aiohttp
 
-from labsupport.cluster.pocket.node import containers, hooks, images, limits, probes, status, volumes
+from labsupport.cluster.pocket.node import containers, hooks, images, limits, probes, status, tasks, volumes
 from labsupport.cluster.pocket.node.api import ApiError
 from labsupport.cluster.pocket.node.containers import CannotStart
 from labsupport.cluster.pocket.node.images import Image, ImageError
@@ -23,33 +23,51 @@ log = logging.getLogger("life")
 async def live(pod: Pod, node: Node) -> None:
     """Run a pod until its containers have ended for good, and say so; `stop` ends it earlier."""
     pod.changed.set()
-    limits.tell(pod, node)
-    following = deadline = None
+    beside: list[asyncio.Task[None]] = []
     try:
+        limits.tell(pod, node)
         if not await _mount(pod, node):
             return
-        following = asyncio.create_task(volumes.follow(pod, node))
-        deadline = asyncio.create_task(_end_at_deadline(pod, node))
+        beside = [
+            tasks.start(volumes.follow(pod, node), f"the volumes of {pod.namespace}/{pod.name}"),
+            tasks.start(_end_at_deadline(pod, node), f"the deadline of {pod.namespace}/{pod.name}"),
+        ]
         if await _initialize(pod, node):
-            await asyncio.gather(*(_keep(pod, container, node) for container in pod.of_kind(MAIN)))
+            await tasks.together(*(_keep(pod, container, node) for container in pod.of_kind(MAIN)))
         await _stop_sidecars(pod, node, pod.grace_period)
         if not pod.terminating:
             pod.ended = "Failed" if pod.reason else status.final_phase(pod)
             pod.changed.set()
     except Exception as error:
-        node.events.of_pod(pod, "Warning", "FailedSync", f"the node agent failed: {error!r}")
-        raise
+        await _fail(pod, node, error)
     finally:
-        for task in (following, deadline):
-            if task is not None:
-                task.cancel()
+        await tasks.end(*beside)
+
+
+async def _fail(pod: Pod, node: Node, error: Exception) -> None:
+    """Give a pod up with which the agent can't cope; nothing of it runs on unattended."""
+    log.error("%s/%s failed", pod.namespace, pod.name, exc_info=error)
+    pod.reason, pod.message = "NodeAgentFailed", f"the node agent failed: {error!r}"
+    node.events.of_pod(pod, "Warning", "FailedSync", pod.message)
+    pod.stopping.set()
+    await tasks.end(*(task for container in pod.of_kind(SIDECAR) if (task := container.life)))
+    for container in pod.containers.values():
+        if container.process is not None:
+            containers.kill(container)
+            await containers.wait(pod, container)
+    pod.ended = "Failed"
+    pod.changed.set()
 
 
 async def stop(pod: Pod, node: Node, grace: float) -> None:
     """End a pod's containers within `grace` seconds: the main ones, then the sidecars in reverse order."""
     pod.stopping.set()
     begun = time.monotonic()
-    await asyncio.gather(*(_stop(pod, container, node, grace) for container in pod.of_kind(MAIN, INIT)))
+    ends = [_stop(pod, container, node, grace) for container in pod.of_kind(MAIN, INIT)]
+    # Each is ended, whatever becomes of the others.
+    for failed in await asyncio.gather(*ends, return_exceptions=True):
+        if isinstance(failed, Exception):
+            log.error("%s/%s: a container could not be stopped", pod.namespace, pod.name, exc_info=failed)
     await _stop_sidecars(pod, node, max(0.0, grace - (time.monotonic() - begun)))
 
 
@@ -63,7 +81,8 @@ async def _stop_sidecars(pod: Pod, node: Node, grace: float) -> None:
     for container in reversed(pod.of_kind(SIDECAR)):
         container.stopping.set()
         await containers.stop(pod, container, max(0.0, grace - (time.monotonic() - begun)), node)
-    await asyncio.gather(*(task for container in pod.of_kind(SIDECAR) if (task := container.life)))
+    if lives := [task for container in pod.of_kind(SIDECAR) if (task := container.life)]:
+        await asyncio.wait(lives)
 
 
 async def _mount(pod: Pod, node: Node) -> bool:
@@ -89,7 +108,7 @@ async def _initialize(pod: Pod, node: Node) -> bool:
         if pod.stopping.is_set():
             return False
         if container.kind == SIDECAR:
-            container.life = asyncio.create_task(_keep(pod, container, node))
+            container.life = tasks.start(_keep(pod, container, node), f"sidecar {pod.name}/{container.name}")
             while not container.started and not pod.stopping.is_set():
                 await _rest(pod.stopping, 0.05)
         else:
@@ -166,13 +185,11 @@ async def _run(pod: Pod, container: Container, node: Node) -> int | None:
 async def _attend(pod: Pod, container: Container, node: Node) -> int:
     """Be there while a container runs: its postStart hook and its probes."""
     pod.changed.set()
-    attention = asyncio.create_task(_watch(pod, container, node))
+    attention = tasks.start(_watch(pod, container, node), f"the watch of {pod.name}/{container.name}")
     try:
         return await containers.wait(pod, container)
     finally:
-        attention.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await attention
+        await tasks.end(attention)
 
 
 async def _watch(pod: Pod, container: Container, node: Node) -> None:
@@ -183,8 +200,6 @@ async def _watch(pod: Pod, container: Container, node: Node) -> None:
     except (hooks.HookFailed, TimeoutError) as error:
         node.events.of_container(pod, container, "Warning", "FailedPostStartHook", f"PostStartHook failed: {error}")
         await containers.stop(pod, container, pod.grace_period, node, "FailedPostStartHook")
-    except Exception:
-        log.exception("%s/%s: the watch of container %s failed", pod.namespace, pod.name, container.name)
 
 
 async def _pull(pod: Pod, container: Container, node: Node) -> Image | None:
@@ -239,4 +254,5 @@ async def _end_at_deadline(pod: Pod, node: Node) -> None:
 async def _rest(stopping: asyncio.Event, seconds: float) -> None:
     """Wait, but not longer than until the event is set."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stopping.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stopping.wait()

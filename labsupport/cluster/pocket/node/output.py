@@ -7,6 +7,8 @@ import os
 import time
 from pathlib import Path
 
+from labsupport.cluster.pocket.node import tasks
+
 # A longer line is written in parts, each but the last marked P (partial), as containerd does it.
 LONGEST_LINE = 16 * 1024
 # A log that grows beyond this becomes NAME.log.1, in place of the one before it.
@@ -53,7 +55,7 @@ class Log:
 async def collect(stdout: int, stderr: int, log: Log) -> None:
     """Copy both streams of a process, read from these pipes, into its log until all who hold their other ends are gone."""
     try:
-        await asyncio.gather(_copy(stdout, "stdout", log), _copy(stderr, "stderr", log))
+        await tasks.together(_copy(stdout, "stdout", log), _copy(stderr, "stderr", log))
     finally:
         log.close()
 

@@ -13,7 +13,7 @@ import aiohttp
 
 from labsupport.cluster.pocket import layout as places
 from labsupport.cluster.pocket.layout import APISERVER_ADDRESS, NODE_NAME
-from labsupport.cluster.pocket.node import containers, life, recovery, status, volumes
+from labsupport.cluster.pocket.node import containers, life, recovery, status, tasks, volumes
 from labsupport.cluster.pocket.node.api import ApiError, Json
 from labsupport.cluster.pocket.node.node import Node
 from labsupport.cluster.pocket.node.pod import Pod
@@ -71,17 +71,26 @@ class Pods:
             self._look_at(changed)
 
     def _look_at(self, item: Json) -> None:
-        """Compare what the API server says of a pod with what is known of it, and take the next step."""
+        """Compare what the API server says of a pod with what is known of it, and take the next step.
+
+        A pod with which the agent can't cope must not keep the others from theirs.
+        """
+        try:
+            self._take_step(item)
+        except Exception as error:
+            log.exception("pod %s can't be dealt with", item["metadata"]["name"])
+            words = f"the node agent failed: {error!r}"
+            self._node.events.of_object({**item, "apiVersion": "v1", "kind": "Pod"}, "Warning", "FailedSync", words)
+
+    def _take_step(self, item: Json) -> None:
         metadata = item["metadata"]
         pod = self._node.pods.get(metadata["uid"])
         deleted = metadata.get("deletionTimestamp") is not None
         if pod is None:
             pod = self._new(item)
-            self._node.pods.add(pod)
-            self._start_task(self._report(pod))
+            self._start_task(self._report(pod), f"the reports of {pod.namespace}/{pod.name}")
             if not deleted and not pod.ended:
-                pod.life = asyncio.create_task(life.live(pod, self._node))
-                self._keep(pod.life)
+                pod.life = self._start_task(life.live(pod, self._node), f"the life of {pod.namespace}/{pod.name}")
         else:
             before, pod.object = pod.object, item
             _note_changes(pod, before, self._node, self._start_task)
@@ -93,6 +102,7 @@ class Pods:
         folder.mkdir(parents=True, exist_ok=True)
         reservation, address = self._reserve_address()
         pod = Pod(item, folder, address, reservation=reservation)
+        self._node.pods.add(pod)
         recovery.restore(pod)
         return pod
 
@@ -116,14 +126,15 @@ class Pods:
 
     def _end(self, pod: Pod, grace: float) -> None:
         """Begin to end a pod, or shorten the time that an ending one has left."""
+        name = f"{pod.namespace}/{pod.name}"
         if pod.terminating:
             if grace < pod.grace:
                 pod.grace = grace
-                self._start_task(_hurry(pod, grace))
+                self._start_task(_hurry(pod, grace), f"the hurry of {name}")
             return
         pod.terminating, pod.grace = True, grace
         self._on_ending()
-        self._start_task(self._finish(pod))
+        self._start_task(self._finish(pod), f"the end of {name}")
 
     async def _finish(self, pod: Pod) -> None:
         try:
@@ -131,21 +142,25 @@ class Pods:
             if pod.life is not None:
                 await asyncio.wait([pod.life])
             pod.ended = pod.ended or status.final_phase(pod)
-        finally:
-            await self._delete(pod)
-            self._node.pods.remove(pod)
-            pod.gone.set()
-            pod.changed.set()
-            if pod.reservation is not None:
-                pod.reservation.close()
-            await asyncio.to_thread(shutil.rmtree, pod.folder, ignore_errors=True)
+        except Exception:
+            log.exception("%s/%s could not be ended as it should; it is killed", pod.namespace, pod.name)
+            for container in pod.containers.values():
+                containers.kill(container)
+        # Not when the agent ends, which cancels this: the API server then keeps the pod.
+        await self._delete(pod)
+        self._node.pods.remove(pod)
+        pod.gone.set()
+        pod.changed.set()
+        if pod.reservation is not None:
+            pod.reservation.close()
+        await asyncio.to_thread(shutil.rmtree, pod.folder, ignore_errors=True)
 
     async def _delete(self, pod: Pod) -> None:
         """Tell the API server how the pod ended, then that nothing of it is left, so that it may forget it."""
         body = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod.uid}}
         while True:
             try:
-                await status.send(pod, self._node.api)
+                await self._send(pod)
                 await self._node.api.request("DELETE", pod.path, body, accept_status=(404, 409))
                 return
             except (ApiError, aiohttp.ClientError, TimeoutError) as error:
@@ -160,30 +175,35 @@ class Pods:
             if pod.gone.is_set():
                 return
             try:
-                await status.send(pod, self._node.api)
+                await self._send(pod)
             except (ApiError, aiohttp.ClientError, TimeoutError) as error:
                 log.info("status of %s/%s: %r; trying again", pod.namespace, pod.name, error)
                 await asyncio.sleep(_PAUSE)
                 pod.changed.set()
 
-    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
-        self._keep(asyncio.create_task(work))
+    async def _send(self, pod: Pod) -> None:
+        """Tell the API server how a pod is. Raises what may pass: ApiError, ClientError, TimeoutError."""
+        try:
+            await status.send(pod, self._node.api)
+        except (ApiError, aiohttp.ClientError, TimeoutError):
+            raise
+        except Exception:
+            log.exception("%s/%s has no status", pod.namespace, pod.name)
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
+    def _start_task(self, work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
+        task = tasks.start(work, what)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a pod's task failed", exc_info=error)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
 
-def _note_changes(pod: Pod, before: Json, node: Node, start_task: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+def _note_changes(
+    pod: Pod, before: Json, node: Node, start_task: Callable[[Coroutine[Any, Any, None], str], object]
+) -> None:
     """Pass on what may change in a running pod: labels and annotations, images, deadlines are read where they matter."""
     for key in ("labels", "annotations"):
         if before["metadata"].get(key) != pod.object["metadata"].get(key):
-            start_task(volumes.refresh_fields(pod, node))
+            start_task(volumes.refresh_fields(pod, node), f"the fields of {pod.name}")
             break
     if pod.spec.get("readinessGates"):
         # Whoever opens a gate says so in a condition of the pod.
@@ -194,7 +214,7 @@ def _note_changes(pod: Pod, before: Json, node: Node, start_task: Callable[[Coro
             continue
         container.spec = spec
         words = f"Container {container.name} definition changed, will be restarted"
-        start_task(containers.stop(pod, container, pod.grace_period, node, words))
+        start_task(containers.stop(pod, container, pod.grace_period, node, words), f"the restart of {pod.name}")
 
 
 async def _hurry(pod: Pod, grace: float) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import os
 import struct
 
+from labsupport.cluster.pocket.node import tasks
 from labsupport.cluster.pocket.node.exec import negotiate, upgrade_to_spdy, upgrade_to_websocket
 from labsupport.cluster.pocket.node.http import Refusal, Request
 from labsupport.cluster.pocket.node.pod import Pod
@@ -33,7 +34,7 @@ async def forward(pod: Pod, port: int, data: Stream, error: Stream) -> None:
         await error.close()
         await data.close()
         return
-    upload = asyncio.create_task(_upload(data, writer))
+    upload = tasks.start(_upload(data, writer), f"the upload to {pod.name}:{port}")
     try:
         # The pod's side ends the connection; that the client's side has ended is only told to the pod.
         while received := await reader.read(_READ):
@@ -41,7 +42,7 @@ async def forward(pod: Pod, port: int, data: Stream, error: Stream) -> None:
     except ConnectionError:
         pass
     finally:
-        upload.cancel()
+        await tasks.end(upload)
         writer.close()
         with contextlib.suppress(ConnectionError):
             await data.close()
@@ -74,11 +75,11 @@ async def _serve_spdy(request: Request, pod: Pod) -> None:
             pair[stream.kind] = stream
             if {"data", "error"} <= pair.keys():
                 del waiting[number]
-                task = asyncio.create_task(_forward_and_forget(spdy, pod, pair))
+                task = tasks.start(_forward_and_forget(spdy, pod, pair), f"a connection to {pod.name}")
                 running.add(task)
                 task.add_done_callback(running.discard)
     finally:
-        await _end(running)
+        await tasks.end(*running)
         await connection.close()
 
 
@@ -112,21 +113,15 @@ async def _serve_websocket(request: Request, pod: Pod) -> None:
             # Each channel begins with its port.
             await data.write(struct.pack("<H", port))
             await error.write(struct.pack("<H", port))
-            running.add(asyncio.create_task(forward(pod, port, data, error)))
+            running.add(tasks.start(forward(pod, port, data, error), f"the connection to {pod.name}:{port}"))
         # There is no half close here: when the pods' sides have ended, the connection does.
         left = set(running)
         while left and not connection.gone.done():
             done, _ = await asyncio.wait({connection.gone, *left}, return_when=asyncio.FIRST_COMPLETED)
             left -= done
     finally:
-        await _end(running)
+        await tasks.end(*running)
         await connection.close()
-
-
-async def _end(running: set[asyncio.Task[None]]) -> None:
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
 
 
 def _refused(pod: Pod, port: int, problem: OSError) -> str:

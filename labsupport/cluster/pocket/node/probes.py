@@ -5,7 +5,7 @@ import time
 
 import aiohttp
 
-from labsupport.cluster.pocket.node import containers, hooks
+from labsupport.cluster.pocket.node import containers, hooks, tasks
 from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.node import Node
 from labsupport.cluster.pocket.node.pod import Container, Pod
@@ -29,7 +29,7 @@ async def watch(pod: Pod, container: Container, node: Node) -> None:
     container.ready = "readinessProbe" not in spec
     pod.changed.set()
     kinds = [(kind, spec[f"{kind}Probe"]) for kind in (READINESS, LIVENESS) if f"{kind}Probe" in spec]
-    await asyncio.gather(*(_repeat(pod, container, kind, probe, node) for kind, probe in kinds))
+    await tasks.together(*(_repeat(pod, container, kind, probe, node) for kind, probe in kinds))
 
 
 async def _until_started(pod: Pod, container: Container, probe: Json, node: Node) -> bool:
@@ -131,7 +131,8 @@ async def _by_http(pod: Pod, container: Container, get: Json, limit: float) -> N
 async def _by_connection(pod: Pod, container: Container, target: Json, limit: float) -> None:
     port, host = hooks.port_of(container, target["port"]), target.get("host")
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(host or pod.loopback, port), limit)
+        async with asyncio.timeout(limit):
+            _, writer = await asyncio.open_connection(host or pod.loopback, port)
         writer.close()
     except TimeoutError as error:
         raise Unhealthy(f"dial tcp {host or pod.address}:{port}: i/o timeout") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from labsupport.cluster.pocket.layout import NODE_NAME
+from labsupport.cluster.pocket.node import tasks
 from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.node import Node
 
@@ -26,7 +27,7 @@ async def run(node: Node) -> None:
         for item in changed if kind == "SYNC" else [] if kind == "DELETED" else [changed]:
             await look(item, node)
 
-    await asyncio.gather(
+    await tasks.together(
         node.api.watch(_CLAIMS, lambda kind, changed: each(kind, changed, _provide)),
         node.api.watch(_VOLUMES, lambda kind, changed: each(kind, changed, _reclaim)),
     )

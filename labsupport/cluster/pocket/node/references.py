@@ -15,19 +15,22 @@ class NotFound(Exception):
 
 
 async def read(node: Node, kind: str, namespace: str, name: str) -> dict[str, bytes]:
-    """Return the data of a `configmap` or `secret` by key. Raises NotFound."""
+    """Return the data of a `configmap` or `secret` by key. Raises NotFound, or ApiError when nobody can tell."""
     return data_of(kind, await fetch(node, kind, namespace, name))
 
 
 async def fetch(node: Node, kind: str, namespace: str, name: str) -> Json:
-    """Return a `configmap` or `secret`. Raises NotFound."""
+    """Return a `configmap` or `secret`. Raises NotFound, or ApiError when nobody can tell."""
     for attempt in range(_TRIES):
         try:
             return await node.api.get(f"/api/v1/namespaces/{namespace}/{kind}s/{name}")
         except ApiError as error:
             if error.status == 404:
                 raise NotFound(f'{kind} "{name}" not found') from error
-            if error.status != 403 or attempt == _TRIES - 1:
+            if error.status != 403:
+                # It may well be there: nobody shall take it for deleted.
+                raise
+            if attempt == _TRIES - 1:
                 raise NotFound(error.message) from error
             await asyncio.sleep(_PAUSE)
     raise AssertionError("unreachable")

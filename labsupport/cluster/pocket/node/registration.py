@@ -28,7 +28,7 @@ _CONDITIONS = (
     ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
 )
 # Events of a node carry its name as uid, and so `kubectl describe node` looks for them.
-_REFERENCE = {"apiVersion": "v1", "kind": Node, "metadata": {"name": NODE_NAME, "uid": NODE_NAME}}
+_REFERENCE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE_NAME, "uid": NODE_NAME}}
 log = logging.getLogger("registration")
 
 
@@ -37,7 +37,7 @@ async def register(node: Node) -> None:
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     names = {"hostname": NODE_NAME, "os": "linux", "arch": architecture}
     labels = {f"kubernetes.io/{key}": value for key, value in names.items()}
-    body = {"apiVersion": "v1", "kind": Node, "metadata": {"name": NODE_NAME, "labels": labels}, "spec": {}}
+    body = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE_NAME, "labels": labels}, "spec": {}}
     while True:
         try:
             await node.api.request("POST", "/api/v1/nodes", body, accept_status=(409,))
@@ -121,7 +121,7 @@ async def _renew_lease(node: Node, uid: str) -> None:
     except ApiError as error:
         if error.status != 404:
             raise
-        owner = {"apiVersion": "v1", "kind": Node, "name": NODE_NAME, "uid": uid}
+        owner = {"apiVersion": "v1", "kind": "Node", "name": NODE_NAME, "uid": uid}
         body = {"metadata": {"name": NODE_NAME, "ownerReferences": [owner]}, "spec": spec}
         await node.api.request("POST", _LEASES, body)
 

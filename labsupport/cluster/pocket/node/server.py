@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from labsupport.cluster.pocket.layout import CONTEXT, Layout
-from labsupport.cluster.pocket.node import exec, logs, metrics, portforward
+from labsupport.cluster.pocket.node import exec, logs, metrics, portforward, tasks
 from labsupport.cluster.pocket.node.http import Refusal, Request, answer, read_request
 from labsupport.cluster.pocket.node.node import Node
 from labsupport.cluster.pocket.node.pod import Container, Pod
@@ -145,17 +145,17 @@ def _container(pod: Pod, name: str) -> Container:
     return container
 
 
+async def _leave(request: Request) -> None:
+    with contextlib.suppress(OSError):
+        await request.reader.read(1)
+
+
 async def _until_gone(request: Request, work: Coroutine[Any, Any, None]) -> None:
     """Do some work, but only as long as the client is there: it sends nothing more, so what comes next is its end."""
-    working = asyncio.create_task(work)
-    leaving = asyncio.create_task(request.reader.read(1))
+    working, leaving = asyncio.create_task(work), asyncio.create_task(_leave(request))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        leaving.cancel()
-        if not working.done():
-            working.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await working
+        await tasks.end(working, leaving)
     if not working.cancelled():
         working.result()

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from labsupport.cluster.pocket.node import tasks
+
 CHUNK = 32 * 1024
 # Chunks that may wait for a slow program; then nothing more is read, and TCP slows the client down.
 _WAITING = 64
@@ -108,8 +110,8 @@ class Connection:
 
     def __init__(self, framing: Framing, writer: asyncio.StreamWriter) -> None:
         self.framing, self._writer = framing, writer
-        self.gone: asyncio.Task[None] = asyncio.create_task(self._receive())
-        self._heartbeat = asyncio.create_task(self._beat())
+        self.gone: asyncio.Task[None] = tasks.start(self._receive(), "a stream's connection")
+        self._heartbeat = tasks.start(self._beat(), "a stream's heartbeat")
 
     async def close(self) -> None:
         """Say goodbye, wait a moment for the peer to leave, and end the connection.

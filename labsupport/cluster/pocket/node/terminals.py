@@ -10,6 +10,7 @@ import termios
 from dataclasses import dataclass
 from typing import Any
 
+from labsupport.cluster.pocket.node import tasks
 from labsupport.cluster.pocket.node.streams import Stream
 
 _READ = 64 * 1024
@@ -71,10 +72,10 @@ class Pipes:
         inputs, outputs = [], []
         if self._stdin >= 0:
             writer = await self._writer(self._take("_stdin"))
-            inputs.append(asyncio.create_task(_copy_in(streams["stdin"], writer)))
+            inputs.append(tasks.start(_copy_in(streams["stdin"], writer), "the input of an exec"))
         for name in ("stdout", "stderr"):
             reader = await self._reader(self._take(f"_{name}"))
-            outputs.append(asyncio.create_task(_copy_out(reader, streams.get(name), ended)))
+            outputs.append(tasks.start(_copy_out(reader, streams.get(name), ended), "the output of an exec"))
         return Copies(inputs, outputs)
 
     def _take(self, name: str) -> int:
@@ -126,11 +127,11 @@ class Terminal(Pipes):
         inputs = []
         if "stdin" in streams:
             writer = await self._writer(os.dup(self._outer))
-            inputs.append(asyncio.create_task(_copy_in(streams["stdin"], writer, closes=False)))
+            inputs.append(tasks.start(_copy_in(streams["stdin"], writer, closes=False), "the input of an exec"))
         if "resize" in streams:
-            inputs.append(asyncio.create_task(self._follow_size(streams["resize"])))
+            inputs.append(tasks.start(self._follow_size(streams["resize"]), "the size of a terminal"))
         reader = await self._reader(os.dup(self._outer))
-        return Copies(inputs, [asyncio.create_task(_copy_out(reader, streams.get("stdout"), ended))])
+        return Copies(inputs, [tasks.start(_copy_out(reader, streams.get("stdout"), ended), "the output of an exec")])
 
     async def _follow_size(self, sizes: Stream) -> None:
         with contextlib.suppress(ConnectionError):

@@ -1,14 +1,14 @@
 """Give a pod its volumes: each becomes a folder on this machine, kept up to date where its source may change."""
 
 import asyncio
-import contextlib
+import logging
 import shutil
-import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from labsupport.cluster.pocket.node import fields, references, variables
+from labsupport.cluster.pocket.node import fields, references, tasks, variables
 from labsupport.cluster.pocket.node.api import ApiError, Json
+from labsupport.cluster.pocket.node.files import File, write_files
 from labsupport.cluster.pocket.node.node import Node
 from labsupport.cluster.pocket.node.pod import Container, Pod
 from labsupport.cluster.pocket.node.references import NotFound
@@ -18,15 +18,10 @@ _ROOT_CERTIFICATE = "kube-root-ca.crt"
 _TOKEN_SECONDS = 3607
 # A token is renewed when four fifths of its life are over, as by the kubelet.
 _RENEW_AFTER = 0.8
+# Between two tries to make a volume anew, in seconds.
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 _FILE_SOURCES = ("configMap", "secret", "downwardAPI", "projected")
-
-
-@dataclass(frozen=True)
-class File:
-    """One file of a volume."""
-
-    content: bytes
-    mode: int
+log = logging.getLogger("volumes")
 
 
 class MountFailed(Exception):
@@ -78,20 +73,21 @@ def _frozen(volume: Path, inner: str, copy: Path) -> Path:
 
 
 async def follow(pod: Pod, node: Node) -> None:
-    """Write a pod's files again whenever a ConfigMap or Secret of its volumes changes, and renew its token; for ever."""
+    """Write a pod's files again whenever a ConfigMap or Secret of its volumes changes, and renew its tokens; for ever."""
     volumes = pod.spec.get("volumes") or []
 
-    async def renew() -> None:
+    async def renew(volume: Json) -> None:
         while True:
-            await asyncio.sleep(_TOKEN_SECONDS * _RENEW_AFTER)
-            await _make_again(pod, [volume for volume in volumes if _has(volume, "serviceAccountToken")], node)
+            await asyncio.sleep(_token_seconds(volume) * _RENEW_AFTER)
+            await _make_until_done(pod, volume, node, _never)
 
     async def watch(kind: str, name: str) -> None:
         users = [volume for volume in volumes if (kind, name) in _named([volume])]
         path = f"/api/v1/namespaces/{pod.namespace}/{kind}s?fieldSelector=metadata.name%3D{name}"
         await node.api.watch(path, lambda *change: _make_again(pod, users, node))
 
-    await asyncio.gather(renew(), *(watch(kind, name) for kind, name in sorted(_named(volumes))))
+    renewals = (renew(volume) for volume in volumes if _has(volume, "serviceAccountToken"))
+    await tasks.together(*renewals, *(watch(kind, name) for kind, name in sorted(_named(volumes))))
 
 
 async def refresh_fields(pod: Pod, node: Node) -> None:
@@ -102,46 +98,38 @@ async def refresh_fields(pod: Pod, node: Node) -> None:
 
 async def _make_again(pod: Pod, volumes: list[Json], node: Node) -> None:
     for volume in volumes:
-        # While its source is deleted, a volume keeps what it has.
-        with contextlib.suppress(NotFound, ValueError, ApiError):
+        await _make_until_done(pod, volume, node, _is_final)
+
+
+def _is_final(error: Exception) -> bool:
+    """Tell whether only a change of the source can help: while that is deleted, a volume keeps what it has."""
+    return isinstance(error, NotFound | ValueError)
+
+
+def _never(error: Exception) -> bool:
+    """A token ends of itself, so its renewal is tried as long as the pod lives."""
+    return False
+
+
+async def _make_until_done(pod: Pod, volume: Json, node: Node, is_final: Callable[[Exception], bool]) -> None:
+    """Make a volume anew; after an error try again, less and less often."""
+    pause = _FIRST_PAUSE
+    while not pod.gone.is_set():
+        try:
             await _make(pod, volume, node)
+            return
+        except Exception as error:
+            log.info("volume %s of %s/%s: %r", volume["name"], pod.namespace, pod.name, error)
+            if is_final(error):
+                return
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def write_files(folder: Path, files: dict[str, File]) -> None:
-    """Replace a volume's files all at once: they are links into `..data`, a link to a folder of this moment.
-
-    That is the kubelet's own way; a reader sees all files of before or all of now.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    link = folder / "..data"
-    if _same(link, files):
-        return
-    moment = folder / f"..{time.time_ns()}"
-    for name, file in files.items():
-        target = moment / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(file.content)
-        target.chmod(file.mode)
-    moment.mkdir(exist_ok=True)
-    before = link.readlink() if link.is_symlink() else None
-    (folder / "..data_tmp").symlink_to(moment.name)
-    (folder / "..data_tmp").replace(link)
-    tops = {Path(name).parts[0] for name in files}
-    for top in tops:
-        if not (folder / top).is_symlink():
-            (folder / top).symlink_to(Path("..data") / top)
-    for old in folder.iterdir():
-        if not old.name.startswith("..") and old.name not in tops:
-            old.unlink()
-    if before is not None:
-        shutil.rmtree(folder / before, ignore_errors=True)
-
-
-def _same(link: Path, files: dict[str, File]) -> bool:
-    if not link.exists():
-        return False
-    there = {str(file.relative_to(link)): file.read_bytes() for file in link.rglob("*") if file.is_file()}
-    return there == {name: file.content for name, file in files.items()}
+def _token_seconds(volume: Json) -> float:
+    """Return how long the shortest-lived token of a volume lives."""
+    wanted = [source["serviceAccountToken"] for source in _sources(volume) if "serviceAccountToken" in source]
+    return min(float(token.get("expirationSeconds") or _TOKEN_SECONDS) for token in wanted)
 
 
 async def _make(pod: Pod, volume: Json, node: Node) -> Path:
@@ -223,7 +211,7 @@ async def _files(pod: Pod, source: Json, mode: int, node: Node) -> dict[str, Fil
 
 async def _token(pod: Pod, wanted: Json, node: Node) -> str:
     account = pod.spec.get("serviceAccountName", "default")
-    bound = {"apiVersion": "v1", "kind": Pod, "name": pod.name, "uid": pod.uid}
+    bound = {"apiVersion": "v1", "kind": "Pod", "name": pod.name, "uid": pod.uid}
     spec: Json = {"expirationSeconds": wanted.get("expirationSeconds", _TOKEN_SECONDS), "boundObjectRef": bound}
     if wanted.get("audience"):
         spec["audiences"] = [wanted["audience"]]

@@ -25,7 +25,10 @@ def locked(file: Path, limit: float, busy: str) -> Iterator[None]:
 
 
 def take(file: Path) -> int | None:
-    """Return an open descriptor that holds the lock, or None when another process holds it."""
+    """Return an open descriptor that holds the lock, or None when another process holds it.
+
+    Raises LabsError on a disk that has no locks.
+    """
     while True:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -34,6 +37,12 @@ def take(file: Path) -> int | None:
         except BlockingIOError:
             os.close(descriptor)
             return None
+        except OSError as error:
+            os.close(descriptor)
+            raise LabsError(
+                f"{file} can't be locked ({error.strerror}): its disk, a shared one perhaps, has no file locks. "
+                "Set LABS_HOME to a folder on a disk of this machine."
+            ) from None
         # Its last holder may have deleted the file in between; a lock on a file without a name protects nothing.
         with contextlib.suppress(FileNotFoundError):
             if file.stat().st_ino == os.fstat(descriptor).st_ino:
@@ -52,6 +61,9 @@ def is_locked(file: Path) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError:
+        # A disk without locks: nobody holds one.
+        return False
     finally:
         os.close(descriptor)
     return False

@@ -5,11 +5,23 @@ from pathlib import Path
 from labsupport.course import catalogue
 from labsupport.errors import LabsError
 from labsupport.exercises import answers, progress
+from labsupport.exercises.calibration import of_class as of_class_guesses
+from labsupport.exercises.calibration import text
 from labsupport.exercises.progress import Entry
+from labsupport.exercises.scores import calibration
 
 
 def of_learner() -> str:
-    """Return the learner's own progress, a line per lesson; raises LabsError when the file is damaged."""
+    """Return the learner's own progress: the lessons, then how good the guesses were.
+
+    Raises LabsError when the file is damaged.
+    """
+    found = calibration(_read(progress.path()))
+    return "\n".join([lessons_of_learner(), *(["", *text(found)] if found.bits or found.placed else [])])
+
+
+def lessons_of_learner() -> str:
+    """Return the learner's own exercises, a line per lesson; raises LabsError when the file is damaged."""
     known = _read(progress.path())
     lines = []
     for entry in catalogue.entries().values():
@@ -27,7 +39,7 @@ def of_learner() -> str:
 
 
 def of_class(files: list[Path]) -> str:
-    """Return a class's progress: lessons by learner, then the exercises where most got stuck.
+    """Return a class's progress: lessons by learner, the exercises where most got stuck, and guesses next to the truth.
 
     Learners are named by their files. Raises LabsError for a file that is missing or is no progress file.
     """
@@ -42,7 +54,7 @@ def of_class(files: list[Path]) -> str:
         lines.append(f"{names[file]:<{width}}  " + "  ".join(f"{cell:>5}" for cell in cells))
     stuck = []
     for key in (key for keys in lessons.values() for key in keys):
-        tried = [known[key] for known in learners.values() if key in known]
+        tried = [known[key] for known in learners.values() if _tried(known.get(key, {}))]
         if tried:
             passed = sum(map(_passed, tried))
             hints = sum(entry.get("hints", 0) for entry in tried)
@@ -55,7 +67,9 @@ def of_class(files: list[Path]) -> str:
                     f"{key}: {passed} of {len(tried)} passed, {hints} hints, solution shown {shown} times",
                 )
             )
-    lines += ["", "Where the class got stuck", *(text for *_, text in sorted(stuck)[:8])]
+    lines += ["", "Where the class got stuck", *(line for *_, line in sorted(stuck)[:8])]
+    guesses = of_class_guesses(learners.values())
+    lines += ["", "What the class guessed", *guesses] if guesses else []
     return "\n".join(lines)
 
 
@@ -68,6 +82,10 @@ def _read(file: Path, required: bool = False) -> dict[str, Entry]:
         return progress.read(file)
     except (OSError, ValueError) as error:
         raise LabsError(f"{file} can't be read as a progress file ({error}).") from None
+
+
+def _tried(entry: Entry) -> bool:
+    return any(entry.get(name) for name in ("attempts", "hints", "solution_shown"))
 
 
 def _passed(entry: Entry) -> bool:
