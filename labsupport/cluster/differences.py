@@ -16,6 +16,11 @@ class Difference:
 ALL = (
     Difference("isolation", "pocket", "containers are processes of one user: no isolation between pods"),
     Difference("enforcement", "pocket", "no NetworkPolicy, no CPU limits, no read-only root file system"),
+    Difference(
+        "process-ids",
+        "pocket",
+        "a container's processes have the machine's process ids and host name: `kill 1` in a container ends nothing of it",
+    ),
     Difference("pull", "pocket", "an image is only a name: nothing is pulled"),
     Difference(
         "service-addresses",

@@ -34,6 +34,8 @@ from labsupport.errors import LabsError
 
 Step = dict[str, Any]
 PATIENCE_SECONDS = 240.0
+# Where the volume of a claim lies, for pods that are processes of this machine.
+_CLAIM = re.compile(r"/[^\s\"']*/volumes/pvc-[0-9a-f-]{36}")
 
 
 @dataclass(frozen=True)
@@ -145,10 +147,17 @@ def _seen(place: Lab, one: Recording) -> Snapshot:
         missing = next((text for name, value in one.when.items() if (text := _TESTS[name](seen, one, value))), "")
         if not missing and any(item["metadata"].get("deletionTimestamp") for item in seen.objects):
             missing = "something is still about to end"
+        if not missing and any(_is_unseen(seen, item["metadata"]["name"]) for item in seen.all("Deployment")):
+            missing = "a controller has not seen the last change"
         return None if missing else seen
 
     what = f"{place.number}-{one.name} can be recorded"
     return waiting.until(look, what, PATIENCE_SECONDS, pause=0.3, explain=lambda: missing)
+
+
+def _is_unseen(seen: Snapshot, deployment: str) -> bool:
+    found = rollout.of(seen, deployment)
+    return found is not None and found.stage is Stage.UNSEEN
 
 
 def _rollouts(seen: Snapshot, one: Recording) -> dict[str, rollout.Rollout | None]:
@@ -218,7 +227,6 @@ _TESTS: dict[str, Callable[[Snapshot, Recording, Any], str]] = {
 
 def _portable(seen: Snapshot) -> Snapshot:
     """Return the snapshot with events of what is there only, and with an image's folders for those of this machine."""
-    real = re.compile(rf"{re.escape(sys.prefix)}|{re.escape(str(paths.course_root()))}")
     there = {(item["kind"], item["metadata"]["name"]) for item in seen.objects}
     # What is gone belongs to an earlier recording.
     events = [
@@ -227,7 +235,9 @@ def _portable(seen: Snapshot) -> Snapshot:
         if (event["involvedObject"].get("kind"), event["involvedObject"].get("name")) in there
     ]
     text = json.dumps([seen.objects, events, seen.logs])
-    return Snapshot(seen.namespace, *json.loads(real.sub("/usr/local", text)))
+    here = re.compile(rf"{re.escape(sys.prefix)}|{re.escape(str(paths.course_root()))}")
+    text = _CLAIM.sub("/volumes/claim", here.sub("/usr/local", text))
+    return Snapshot(seen.namespace, *json.loads(text))
 
 
 def _dump(what: Any) -> str:

@@ -96,9 +96,12 @@ def _stuck(snapshot: Snapshot, deployment: Object, newest: str, pods: list[Objec
             if reason == "CrashLoopBackOff" or _has_crashed(status):
                 return Stage.CRASH, _last_words(snapshot, pod, status)
     for pod in pods:
-        if any("running" in status.get("state", {}) and not status.get("ready") for status in _containers(pod)):
+        running = [status for status in _containers(pod) if "running" in status.get("state", {})]
+        if any(not status.get("ready") for status in running):
             failed = [text for text in _events(snapshot, pod) if "probe failed" in text]
-            return Stage.UNREADY, (failed or [""])[-1]
+            # Until its startup probe has succeeded, a container may still be loading.
+            starts = any(status.get("started") is False for status in running)
+            return Stage.UNDER_WAY if starts else Stage.UNREADY, (failed or [""])[-1]
     return Stage.UNDER_WAY, ""
 
 

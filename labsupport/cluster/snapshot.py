@@ -16,8 +16,6 @@ KINDS = (
     "persistentvolumeclaims,horizontalpodautoscalers,poddisruptionbudgets,events"
 )
 LOG_LINES = 20
-# Every namespace has them.
-_GIVEN = ("kube-root-ca.crt",)
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Snapshot:
         """Write it as JSON, without what changes from run to run and nobody looks at."""
         value = {
             "namespace": self.namespace,
-            "objects": [_slim(item) for item in self.objects if item["metadata"]["name"] not in _GIVEN],
+            "objects": [_slim(item) for item in self.objects if not _is_idle(item)],
             "events": [_slim_event(item) for item in self.events],
             "logs": self.logs,
         }
@@ -84,6 +82,13 @@ def take(cluster: "Cluster", namespace: str, *, logs: bool = True) -> Snapshot:
 def load(path: Path) -> Snapshot:
     """Read what `save` wrote."""
     return Snapshot(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def _is_idle(item: Object) -> bool:
+    """Tell whether an object says nothing: what every namespace has, and a template's ReplicaSet from before."""
+    if item["kind"] == "ReplicaSet":
+        return not item["spec"].get("replicas") and not item.get("status", {}).get("replicas")
+    return bool(item["metadata"]["name"] == "kube-root-ca.crt")
 
 
 def _slim(item: Object) -> Object:
@@ -128,5 +133,6 @@ _ADMITTED = (
 _TRIFLES = (
     "lastTransitionTime", "lastUpdateTime", "lastProbeTime", "startedAt", "finishedAt", "firstTimestamp", "lastTimestamp",
     "eventTime", "reportingInstance", "uid", "resourceVersion", "containerID", "imageID", "hostIP", "hostIPs",
+    "reportingComponent", "qosClass", "podIPs", "progressDeadlineSeconds", "revisionHistoryLimit", "internalTrafficPolicy",
     "terminationMessagePath", "terminationMessagePolicy", "blockOwnerDeletion", "managedFields", "creationTimestamp",
 )  # fmt: skip

@@ -169,7 +169,7 @@ def evaluate(key: str, answer: Any = _NONE, *, seen: Any = None) -> Outcome:
         what = str(reason) or "Replace the line that raises NotImplementedError."
         return Outcome(Kind.NOT_YET, key, f'{what} Stuck? `hint("{key}")`')
     except Fail as failure:
-        return Outcome(Kind.FAIL, key, "", failure.saw, failure.expected, failure.cause)
+        return Outcome(Kind.FAIL, key, "", failure.saw, failure.expected, failure.cause, question=failure.question)
     except LearnerError as error:
         return Outcome(Kind.ERROR, key, f"Your code raised `{error.summary}`", code=error.where)
     except TimeUp:
@@ -182,7 +182,7 @@ def evaluate(key: str, answer: Any = _NONE, *, seen: Any = None) -> Outcome:
     except Exception as error:  # a strange answer that the checker's own arithmetic choked on
         saw = f"an answer of type `{type(answer).__name__}` that the check could not work with ({type(error).__name__}: {error})"
         question = "which type does the exercise ask for, and what does `type(...)` say of yours?"
-        return Outcome(Kind.FAIL, key, "", saw, "the type that the exercise asks for", question)
+        return Outcome(Kind.FAIL, key, "", saw, "the type that the exercise asks for", question=question)
     if changes and not exercise.may_change:
         return _changed(key, *changes[0])
     return Outcome(Kind.PASS, key, text)
@@ -209,9 +209,12 @@ def _exercise(key: str) -> Exercise:
 
 def _card(outcome: Outcome, title: str, note: str | None) -> Card:
     lines = [("", outcome.text)] if outcome.text else []
-    # A checker that knows no cause asks.
-    why = "Ask yourself" if outcome.cause.rstrip("` ").endswith("?") else "Likely cause"
-    for name, text in (("Saw", outcome.saw), ("Expected", outcome.expected), (why, outcome.cause)):
+    for name, text in (
+        ("Saw", outcome.saw),
+        ("Expected", outcome.expected),
+        ("Likely cause", outcome.cause),
+        ("Ask yourself", outcome.question),
+    ):
         if text:
             lines.append((name, text))
     if outcome.kind in (Kind.FAIL, Kind.ERROR):

@@ -3,13 +3,32 @@
 Every function returns the answer in a plain form and raises Fail when that can't be done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from labsupport.exercises.explain import Case, explain, explain_all
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail
+
+__all__ = [
+    "NO_RETURN",
+    "Case",
+    "array",
+    "close",
+    "explain",
+    "explain_all",
+    "function",
+    "names",
+    "number",
+    "returned",
+    "returned_number",
+    "truths",
+]
+
+# Said of functions that returned None, and of nothing else.
+NO_RETURN = "the function has no `return`, or a way through it that ends without one"
 
 
 def function(answer: Any) -> Guarded:
@@ -50,37 +69,89 @@ def number(answer: Any, what: str = "the answer") -> float:
 
 def array(answer: Any, shape: tuple[int, ...], what: str = "the answer") -> np.ndarray:
     """Return the answer as a float array of one shape; lists, tuples, Series and frames are welcome."""
-    if answer is None:
-        raise Fail("`None`", f"{what} as numbers of shape {shape}", "the function has no `return`")
+    returned(answer, f"{what} as numbers of shape {shape}")
+    wanted = f"{what} as numbers of shape {shape}"
+    saw = f"{_article(answer)}: `{_short(answer)}`"
+    if isinstance(answer, Iterator):
+        raise Fail(saw, wanted, "a generator is read once only: make a list of it")
     try:
         values = np.asarray(answer, dtype=float)
     except (TypeError, ValueError):
-        raise Fail(
-            f"{_article(answer)}: `{_short(answer)}`",
-            f"{what} as numbers of shape {shape}",
-            "text, or rows of different lengths",
-        ) from None
-    if values.shape != shape:
-        if values.size == np.prod(shape) and values.ndim != len(shape):
-            cause = "the right count in another arrangement: look at `.shape`, `.ravel()` and `.reshape()`"
-        else:
-            cause = "rows were lost or added, or an axis is missing"
-        if values.size == 1:
-            cause = f"one number came back where {int(np.prod(shape))} are wanted"
-        raise Fail(f"shape {values.shape}", f"{what} of shape {shape}", cause)
-    return values
+        raise Fail(saw, wanted, _no_numbers(answer, shape)) from None
+    if values.shape == shape:
+        return values
+    count = int(np.prod(shape))
+    if values.size == 1:
+        cause = f"one number came back where {count} are wanted"
+    elif values.size == count:
+        cause = "the right count in another arrangement: look at `.shape`, `.ravel()` and `.reshape()`"
+    elif len(shape) == 1 and values.ndim == 1:
+        cause = f"rows were lost or added: {abs(values.size - count)} {'too many' if values.size > count else 'are missing'}"
+    else:
+        cause = "rows were lost or added, or an axis is missing"
+    raise Fail(f"shape {values.shape}", f"{what} of shape {shape}", cause)
+
+
+def _no_numbers(answer: Any, shape: tuple[int, ...]) -> str:
+    """Say what keeps an answer from being numbers of this shape."""
+    if isinstance(answer, (list, tuple)):
+        for part in answer:
+            if isinstance(part, str):
+                return "there is a text where a number belongs"
+            if np.size(part) > 1 and len(shape) == 1:
+                return (
+                    f"one of its {len(answer)} parts holds {np.size(part)} values: a mean, a sum or an index is missing"
+                )
+            if part is None:
+                return "there is a `None` where a number belongs"
+    if isinstance(answer, (set, frozenset, Mapping)):
+        return f"{_article(answer)} has no places: return a list or an array"
+    return "a text or an object where numbers belong"
+
+
+def returned(result: Any, expected: str) -> Any:
+    """Return what the learner's function returned; raises Fail for None."""
+    if result is None:
+        raise Fail("`None`", expected, NO_RETURN)
+    return result
 
 
 def returned_number(call: Callable[[], Any], what: str) -> float:
     """Call the learner's function and return its result as a float; a missing `return` is named as such."""
-    result = call()
-    if result is None:
-        raise Fail("`None`", f"{what} as a number", "the function has no `return`")
+    result = returned(call(), f"{what} as a number")
     if isinstance(result, (list, tuple)):
         raise Fail(
             f"{_article(result)}: `{_short(result)}`", f"{what} as a number", "return the number itself, not in a list"
         )
     return number(result, what)
+
+
+def names(result: Any) -> set[str]:
+    """Return the names that came back, in whatever collection; a text, a truth value and None are no collections."""
+    returned(result, "a list of names")
+    if isinstance(result, (str, bytes)):
+        raise Fail(
+            f"the text `{result!r:.40}`", "a list of names", "put the name into a list: there may be several, or none"
+        )
+    if isinstance(result, (bool, int, float, np.generic)) or not isinstance(result, Iterable):
+        raise Fail(_article(result), "a list of names", "return the names, not a number or a truth value")
+    found = list(result)
+    if any(isinstance(name, (bool, np.bool_)) for name in found):
+        cause = "these say for each column whether it is meant: return the names of those that are"
+        raise Fail("truth values", "a list of names", cause)
+    return {str(name) for name in found}
+
+
+def truths(result: Any, count: int, what: str, cause: str = "return the outcome of a comparison") -> np.ndarray:
+    """Return `count` truth values as a boolean array; 0 and 1 are welcome, and for other numbers `cause` is said."""
+    values = array(result, (count,), what)
+    if not np.isin(values, (0.0, 1.0)).all():
+        raise Fail(
+            f"numbers such as {values[~np.isin(values, (0.0, 1.0))][0]:.4g}",
+            what,
+            "return the outcome of the comparison",
+        )
+    return values.astype(bool)
 
 
 def close(saw: float, expected: float, tolerance: float) -> bool:

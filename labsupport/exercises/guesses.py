@@ -65,13 +65,10 @@ def reveal(key: str, truth: Any) -> None:
 
 def quantity(value: float, unit: str | None) -> str:
     """Return a number to three digits with its unit: 0.0123, 12.3 ms, 12,300."""
-    if value == 0 or not math.isfinite(value):
-        shown = f"{value:g}"
-    else:
-        digits = max(0, 2 - math.floor(math.log10(abs(value))))
-        shown = f"{round(value, 2 - math.floor(math.log10(abs(value)))):,.{digits}f}"
-        shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
-    return f"{shown} {unit}".strip() if unit else shown
+    digits = 2 - math.floor(math.log10(abs(value))) if value else 0
+    shown = f"{round(value, digits):,.{max(digits, 0)}f}"
+    shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
+    return f"{shown} {unit}" if unit else shown
 
 
 def percent(probability: float) -> str:

@@ -30,29 +30,24 @@ def pandas() -> Iterator[None]:
 
 @contextlib.contextmanager
 def matplotlib() -> Iterator[None]:
-    """Run a block with matplotlib's own settings and a backend without a window; close the figures that it made."""
-    mpl, plt = sys.modules.get("matplotlib"), sys.modules.get("matplotlib.pyplot")
+    """Run a block with matplotlib's own settings, a backend without a window, and no figure but those that it makes."""
+    mpl = sys.modules.get("matplotlib")
     if mpl is None or not hasattr(mpl, "rcParamsDefault"):
         yield
-        _close(set())
+        _close_all()
         return
     # `dict`, because asking matplotlib itself for its backend chooses one.
     before = dict(dict.items(mpl.rcParams))
-    figures = set(plt.get_fignums()) if plt else set()
-    chosen = before["backend"]
-    own = {name: value for name, value in dict.items(mpl.rcParamsDefault) if not name.startswith("backend")}
-    dict.update(mpl.rcParams, own)
-    if plt and isinstance(chosen, str) and chosen.lower() != "agg":
-        plt.switch_backend("agg")
-    try:
-        yield
-    finally:
-        _close(figures)
-        plt = sys.modules.get("matplotlib.pyplot")
-        if plt and isinstance(chosen, str) and dict.__getitem__(mpl.rcParams, "backend") != chosen:
-            with contextlib.suppress(ImportError):
-                plt.switch_backend(chosen)
-        dict.update(mpl.rcParams, before)
+    chosen, own = before["backend"], dict(dict.items(mpl.rcParamsDefault))
+    dict.update(mpl.rcParams, {name: value for name, value in own.items() if not name.startswith("backend")})
+    with _without_figures():
+        _switch("agg", chosen)
+        try:
+            yield
+        finally:
+            _close_all()
+            _switch(chosen, dict.__getitem__(mpl.rcParams, "backend"))
+            dict.update(mpl.rcParams, before)
 
 
 @contextlib.contextmanager
@@ -70,11 +65,32 @@ def sklearn() -> Iterator[None]:
         library.set_config(**before)
 
 
-def _close(kept: set[int]) -> None:
+@contextlib.contextmanager
+def _without_figures() -> Iterator[None]:
+    """Put the figures that there are away, so that nobody draws on them."""
+    helpers = sys.modules.get("matplotlib._pylab_helpers")
+    if helpers is None:
+        yield
+        return
+    before, helpers.Gcf.figs = helpers.Gcf.figs, type(helpers.Gcf.figs)()
+    try:
+        yield
+    finally:
+        helpers.Gcf.figs = before
+
+
+def _close_all() -> None:
     plt = sys.modules.get("matplotlib.pyplot")
     if plt:
-        for number in set(plt.get_fignums()) - kept:
-            plt.close(number)
+        plt.close("all")
+
+
+def _switch(wanted: Any, now: Any) -> None:
+    """Change pyplot's backend; one that was not chosen yet is left for matplotlib to choose."""
+    plt = sys.modules.get("matplotlib.pyplot")
+    if plt and isinstance(wanted, str) and isinstance(now, str) and wanted.lower() != now.lower():
+        with contextlib.suppress(ImportError):
+            plt.switch_backend(wanted)
 
 
 def _pandas_defaults() -> dict[str, Any]:

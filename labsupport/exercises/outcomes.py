@@ -24,14 +24,18 @@ class Outcome:
     expected: str = ""
     cause: str = ""
     code: str = ""
+    question: str = ""
 
 
 class Fail(Exception):
-    """Raised by a checker: what it saw, what it expected, and the most likely cause."""
+    """Raised by a checker: what it saw, what it expected, and the most likely cause.
 
-    def __init__(self, saw: str, expected: str, cause: str) -> None:
-        super().__init__(f"{saw} (expected: {expected}; likely cause: {cause})")
-        self.saw, self.expected, self.cause = saw, expected, cause
+    A checker that knows no cause blames nothing: it leaves `cause` empty and asks a `question`.
+    """
+
+    def __init__(self, saw: str, expected: str, cause: str = "", *, question: str = "") -> None:
+        super().__init__(f"{saw} (expected: {expected}; {f'likely cause: {cause}' if cause else question})")
+        self.saw, self.expected, self.cause, self.question = saw, expected, cause, question
 
 
 class NotAttempted(Exception):

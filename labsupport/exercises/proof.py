@@ -34,7 +34,7 @@ def outcome_of_stub(key: str) -> Outcome:
 
 def diagnosis(outcome: Outcome) -> str:
     """Return all that a learner is told, in one text."""
-    return " ".join((outcome.text, outcome.saw, outcome.expected, outcome.cause, outcome.code))
+    return " ".join((outcome.text, outcome.saw, outcome.expected, outcome.cause, outcome.question, outcome.code))
 
 
 __all__ = [

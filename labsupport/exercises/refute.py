@@ -40,12 +40,13 @@ def checker_of(claim: Refutable) -> Callable[[Any], str]:
         try:
             measured = claim.condition(case)
         except OutsideRules as reason:
-            raise Fail(
-                f"a case outside of the rules: {reason}", claim.case, "which cases does the task allow?"
-            ) from None
+            asked = "which cases does the task allow?"
+            raise Fail(f"a case outside of the rules: {reason}", claim.case, question=asked) from None
         if measured.held:
             question = "under which circumstances would it fail, and which case has them?"
-            raise Fail(f"the sentence held for your case: {measured.numbers}", "a case in which it fails", question)
+            raise Fail(
+                f"the sentence held for your case: {measured.numbers}", "a case in which it fails", question=question
+            )
         return f"Refuted: “{claim.sentence}” fails for your case: {measured.numbers}."
 
     refutes.__doc__ = claim.condition.__doc__

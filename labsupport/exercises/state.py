@@ -3,6 +3,7 @@
 Libraries that the learner has not imported are not imported here.
 """
 
+import builtins
 import contextlib
 import decimal
 import locale
@@ -24,11 +25,14 @@ import numpy as np
 from labsupport import paths
 from labsupport.exercises import libraries
 
+# A notebook's kernel puts its own in their place, in each cell anew.
+_SHELL = {"display", "exit", "get_ipython", "input", "open", "quit"}
 # As they were when the lesson brought us in: somebody may put a function of their own in a module later.
 _GENUINE: list[tuple[ModuleType, dict[str, Any]]] = [
-    (module, {name: value for name, value in vars(module).items() if not name.startswith("_")})
-    for module in (random, math, time, np, np.random)
+    (module, {name: value for name, value in vars(module).items() if not name.startswith("_") and name not in _SHELL})
+    for module in (builtins, random, math, time, np, np.random)
 ]
+_PATH = list(sys.path)
 RECURSION_LIMIT = 1000
 # Python's own filters: what else there is was set by somebody.
 _FILTERS: list[tuple[Any, ...]] = [
@@ -50,7 +54,7 @@ def known_state() -> Iterator[None]:
     Settings: NumPy's errors and printing, warnings, decimal numbers, the locale of numbers and dates, the recursion limit,
     the options of pandas, matplotlib and scikit-learn. The global random generators begin at 0. The working folder is the one
     in which the lesson began. Environment variables and `sys.path` stay, and are put back. Threads that the block's
-    own code started are ended, figures that it made are closed.
+    own code started are ended, figures that it made are closed; those that there were are out of its sight.
     """
     with contextlib.ExitStack() as stack:
         for keep in (
@@ -150,8 +154,8 @@ def _recursion() -> Iterator[None]:
 @contextlib.contextmanager
 def _folder() -> Iterator[None]:
     path, here = list(sys.path), _working_folder()
-    # Modules beside the notebook are found from everywhere.
-    sys.path[:] = [place or here or place for place in path]
+    # Modules beside the notebook are found from everywhere, and libraries whatever was taken out.
+    sys.path[:] = [place or here or place for place in path] + [place for place in _PATH if place not in path]
     # By its number where there is one: the folder may have been moved or deleted.
     number = os.open(".", os.O_RDONLY) if os.chdir in os.supports_fd and os.access(".", os.R_OK) else None
     if _FOLDER and Path(_FOLDER).is_dir():

@@ -1,11 +1,19 @@
 """Lesson 101, world models: checkers, hints and quiz."""
 
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail
+from labsupport.lessons.cases import rows_101
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 exercises = Exercises("101")
 
@@ -21,36 +29,56 @@ exercises = Exercises("101")
     minutes=4,
 )
 def two_number_model(answer: Guarded) -> str:
-    """Compare with counting on random days of which the shares are all different."""
+    """Compare with counting on two runs of random days of which the shares are all different."""
     model = expect.function(answer)
     rng = np.random.default_rng(7)
-    rained = rng.random(400) < 0.3
-    rained_next = rng.random(400) < np.where(rained, 0.8, 0.1)
-    result = model(rained, rained_next)
-    if result is None:
-        raise Fail("`None`", "two numbers", "the function has no `return`")
-    dry, rainy = (float(x) for x in expect.array(result, (2,), "the two shares"))
-    want_dry, want_rainy = rained_next[~rained].mean(), rained_next[rained].mean()
-    if np.allclose([dry, rainy], [want_dry, want_rainy], atol=1e-9):
-        return f"Two numbers from 400 days: {dry:.3f} after dry days, {rainy:.3f} after rainy ones."
-    saw, want = f"({dry:.3f}, {rainy:.3f})", f"({want_dry:.3f}, {want_rainy:.3f})"
-    both_dry, both_rainy = (rained_next & ~rained).mean(), (rained_next & rained).mean()
-    causes = {
-        "the two are swapped: the first is for dry days": (want_rainy, want_dry),
-        "you divided by all days: divide by the number of dry days, and of rainy days": (both_dry, both_rainy),
-        "you looked backwards, at today given tomorrow: select by `rained`, average `rained_next`": (
-            rained[~rained_next].mean(),
-            rained[rained_next].mean(),
-        ),
-        "these are counts: divide by the number of days of each kind": (
-            rained_next[~rained].sum(),
-            rained_next[rained].sum(),
-        ),
-    }
-    for cause, wrong in causes.items():
-        if np.allclose([dry, rainy], wrong, atol=1e-9):
-            raise Fail(saw, want, cause)
-    raise Fail(saw, want, "the days are selected by something else than `rained`")
+
+    def cases() -> Iterator[expect.Case]:
+        for days, wet, stays, comes in ((400, 0.3, 0.8, 0.1), (300, 0.6, 0.55, 0.35)):
+            rained = rng.random(days) < wet
+            came = rng.random(days) < np.where(rained, stays, comes)
+            result = expect.returned(model(rained, came), "two numbers")
+            dry, rainy = came[~rained].mean(), came[rained].mean()
+            yield expect.Case(
+                expect.array(result, (2,), "the two shares"),
+                (dry, rainy),
+                {
+                    "the two are swapped: the first is for dry days": (rainy, dry),
+                    "you divided by all days: divide by the number of dry days, and of rainy days": (
+                        (came & ~rained).mean(),
+                        (came & rained).mean(),
+                    ),
+                    "you looked backwards, at today given tomorrow: select by `rained`, average `rained_next`": (
+                        rained[~came].mean(),
+                        rained[came].mean(),
+                    ),
+                    "these are counts: divide by the number of days of each kind": (
+                        came[~rained].sum(),
+                        came[rained].sum(),
+                    ),
+                    "the first is 1 minus the second: dry days have a share of their own, select them by `~rained`": (
+                        1 - rainy,
+                        rainy,
+                    ),
+                    "the first is the share of dry days that stay dry: average `rained_next` there, too": (
+                        1 - dry,
+                        rainy,
+                    ),
+                    "these are shares of days that stay dry: average `rained_next`, not its opposite": (
+                        1 - dry,
+                        1 - rainy,
+                    ),
+                    "the shares are of today's rain: select by `rained`, average `rained_next`": (
+                        (~rained).mean(),
+                        rained.mean(),
+                    ),
+                },
+                where=f" from {days} days",
+            )
+
+    first = expect.explain_all(cases(), "which days does each of your two means go over, and what does it average?")[0]
+    dry, rainy = first.want
+    return f"Two numbers from 400 days: {dry:.3f} after dry days, {rainy:.3f} after rainy ones."
 
 
 @exercises.check(
@@ -63,35 +91,43 @@ def two_number_model(answer: Guarded) -> str:
     ),
 )
 def mean_bits(answer: Guarded) -> str:
-    """Compare on random forecasts; each usual mistake gives another number."""
+    """Compare on random forecasts and on a coin; each usual mistake gives other numbers."""
     score = expect.function(answer)
     rng = np.random.default_rng(11)
-    probability = rng.uniform(0.05, 0.95, 300)
-    happened = rng.random(300) < 0.35
-    given = np.where(happened, probability, 1 - probability)
-    want = -np.log2(given).mean()
-    saw = expect.returned_number(lambda: score(probability, happened), "the score")
-    if not expect.close(saw, want, 1e-9):
-        causes = {
-            "the dry days: there the model gave `1 - probability` to what happened": -np.log2(probability).mean(),
-            "only rainy days were counted: on dry days the model is surprised too": -(
-                happened * np.log2(probability)
-            ).mean(),
-            "the natural logarithm: bits want base 2, `np.log2`": -np.log(given).mean(),
-            "base 10: bits want base 2, `np.log2`": -np.log10(given).mean(),
-            "the sign: the logarithm of a probability is negative, a surprise is not": np.log2(given).mean(),
-            "the sum: the score is the mean over days": -np.log2(given).sum(),
-            "rainy and dry are swapped": -np.log2(1 - given).mean(),
-            "the logarithm of the mean; the score is the mean of the logarithms": -np.log2(given.mean()),
-        }
-        cause = next(
-            (c for c, wrong in causes.items() if expect.close(saw, wrong, 1e-9)), "work it out for one day first"
-        )
-        raise Fail(f"{saw:.4f} bits", f"{want:.4f} bits", cause)
-    one = expect.returned_number(lambda: score(np.array([0.5, 0.5]), np.array([True, False])), "the score")
-    if not expect.close(one, 1.0, 1e-9):
-        raise Fail(f"{one:.4f} bits for a coin", "1 bit", "a number of the test data stands fixed in your function")
-    return f"{saw:.4f} bits on 300 random forecasts; a coin costs exactly 1."
+
+    def cases() -> Iterator[expect.Case]:
+        for days, wet in ((300, 0.35), (2, 0.5), (41, 0.8)):
+            probability = rng.uniform(0.05, 0.95, days) if days > 2 else np.array([0.5, 0.5])
+            happened = rng.random(days) < wet if days > 2 else np.array([True, False])
+            given = np.where(happened, probability, 1 - probability)
+            saw = expect.returned_number(partial(score, probability, happened), "the score")
+            causes = {
+                "the dry days: there the model gave `1 - probability` to what happened": -np.log2(probability).mean(),
+                "only rainy days were counted: on dry days the model is surprised too": -(
+                    happened * np.log2(probability)
+                ).mean(),
+                "only rainy days were counted, and divided by their number: the score is the mean over all days": (
+                    -np.log2(probability[happened]).mean()
+                ),
+                "only dry days were counted: on rainy days the model is surprised too": -(
+                    ~happened * np.log2(1 - probability)
+                ).mean(),
+                "the natural logarithm: bits want base 2, `np.log2`": -np.log(given).mean(),
+                "base 10: bits want base 2, `np.log2`": -np.log10(given).mean(),
+                "the sign: the logarithm of a probability is negative, a surprise is not": np.log2(given).mean(),
+                "the sum: the score is the mean over days": -np.log2(given).sum(),
+                "rainy and dry are swapped": -np.log2(1 - given).mean(),
+                "the logarithm of the mean; the score is the mean of the logarithms": -np.log2(given.mean()),
+                "this is the squared miss, not the surprise: take `-np.log2` of what was given": (
+                    (1 - given) ** 2
+                ).mean(),
+            }
+            yield expect.Case(saw, -np.log2(given).mean(), causes, where=f" on {days} days", unit=" bits")
+
+    first = expect.explain_all(
+        cases(), "what does one rainy day with a forecast of 0.25 cost in yours, and what one dry day?"
+    )[0]
+    return f"{first.want:.4f} bits on 300 random forecasts; a coin costs exactly 1."
 
 
 @exercises.check(
@@ -104,39 +140,34 @@ def mean_bits(answer: Guarded) -> str:
     ),
 )
 def bayes_update(answer: Guarded) -> str:
-    """Try several beliefs and signs; each usual mistake gives another number."""
+    """Try several beliefs and signs; each usual mistake gives other numbers."""
     update = expect.function(answer)
-    for belief, if_rain, if_dry in ((0.3, 0.8, 0.3), (0.5, 0.1, 0.4), (0.02, 0.9, 0.05), (0.7, 0.6, 0.6)):
-        saw = expect.returned_number(lambda b=belief, r=if_rain, d=if_dry: update(b, r, d), "the new belief")  # type: ignore[misc]
-        shows = belief * if_rain + (1 - belief) * if_dry
-        want = belief * if_rain / shows
-        if expect.close(saw, want, 1e-9):
-            continue
-        causes = {
-            "the two kinds of days are not weighted by how common they are": if_rain / (if_rain + if_dry),
-            "you stopped before dividing by the share of all days that show the sign": belief * if_rain,
-            "the sum in the denominator lacks the weights `belief` and `1 - belief`": belief
-            * if_rain
-            / (if_rain + if_dry),
-            "the days before dry days lack their weight `1 - belief`": belief * if_rain / (belief * if_rain + if_dry),
-            "the division comes before the addition: put brackets around the whole sum": belief
-            * if_rain
-            / (belief * if_rain)
-            + (1 - belief) * if_dry,
-            "you divided by the sign's share before dry days; divide by its share of all days": belief
-            * if_rain
-            / if_dry,
-            "the two signs are swapped": belief * if_dry / (belief * if_dry + (1 - belief) * if_rain),
-            "this is the belief that it stays dry": (1 - belief) * if_dry / shows,
-        }
-        paper = (
-            "count 100 days for a belief of 0.3: 30 come before rain, 24 of them show the sign; 70 come before a dry day, "
-            "21 show it. Of the 45 days with the sign, 24 came before rain"
-        )
-        cause = next((c for c, w in causes.items() if expect.close(saw, w, 1e-9)), paper)
-        if not 0 <= saw <= 1:
-            cause = f"{cause}. A probability lies between 0 and 1"
-        raise Fail(f"{saw:.4f} for belief {belief}, signs {if_rain} and {if_dry}", f"{want:.4f}", cause)
+
+    def cases() -> Iterator[expect.Case]:
+        for belief, if_rain, if_dry in ((0.3, 0.8, 0.3), (0.5, 0.1, 0.4), (0.02, 0.9, 0.05), (0.7, 0.6, 0.6)):
+            saw = expect.returned_number(partial(update, belief, if_rain, if_dry), "the new belief")
+            rainy, dry = belief * if_rain, (1 - belief) * if_dry
+            causes = {
+                "the two kinds of days are not weighted by how common they are": if_rain / (if_rain + if_dry),
+                "you stopped before dividing by the share of all days that show the sign": rainy,
+                "this is the share of all days that show the sign: it belongs below the line": rainy + dry,
+                "the sum in the denominator lacks the weights `belief` and `1 - belief`": rainy / (if_rain + if_dry),
+                "the days before dry days lack their weight `1 - belief`": rainy / (rainy + if_dry),
+                "both kinds of days have the weight `belief`: the others are `1 - belief`": rainy
+                / (rainy + belief * if_dry),
+                "the division comes before the addition: put brackets around the whole sum": 1 + dry,
+                "you divided by the sign's share before dry days; divide by its share of all days": rainy / if_dry,
+                "these are odds, rain against dry: divide by the sum of both": rainy / dry,
+                "the two signs are swapped": belief * if_dry / (belief * if_dry + (1 - belief) * if_rain),
+                "this is the belief that it stays dry": dry / (rainy + dry),
+            }
+            yield expect.Case(saw, rainy / (rainy + dry), causes, f" for belief {belief}, signs {if_rain} and {if_dry}")
+
+    paper = (
+        "count 100 days for a belief of 0.3: 30 come before rain, 24 of them show the sign; 70 come before a dry day, "
+        "21 show it. Of the days with the sign, how many came before rain, and what does yours say?"
+    )
+    expect.explain_all(cases(), paper)
     return "Right for four beliefs, also for a sign that says nothing (0.6 against 0.6 leaves the belief at 0.70)."
 
 
@@ -156,6 +187,10 @@ def contract(answer: object) -> str:
 
     if not isinstance(answer, str):
         raise Fail(f"a {type(answer).__name__}", "the document as text", "keep the triple quotes around it")
+    kinds = [line.strip() for line in answer.splitlines() if line.startswith("kind:")]
+    if kinds and kinds != ["kind: ConfigMap"]:
+        cause = "Kubernetes knows the kind by exactly this word, capital letters included"
+        raise Fail(f"`{kinds[0]}`", "`kind: ConfigMap`", cause)
     try:
         config = MonitoringConfig.from_yaml(answer)
     except ConfigError as error:
@@ -187,62 +222,53 @@ def contract(answer: object) -> str:
     ),
 )
 def suspicious_signs(answer: Guarded) -> str:
-    """Build a frame with two leaks of different strength among honest signs."""
-    import pandas as pd
-
+    """Build a frame with leaks of different strength among honest signs, where rain is not as common as dry days."""
     find = expect.function(answer)
-    rng = np.random.default_rng(5)
-    days = 2000
-    # Rain that stays with 80 %, as real rain does: then an honest sign agrees often with tomorrow, too.
-    rain = pd.Series(np.cumsum(rng.random(days) < 0.2) % 2 == 1)
-    tomorrow = rain.shift(-1, fill_value=False)
+    signs, rain, tomorrow = rows_101.signs()
+    agreement = rows_101.agreement(signs, tomorrow)
+    gain = agreement - rows_101.agreement(signs, rain)
 
-    def with_errors(truth: pd.Series, share: float) -> pd.Series:
-        return truth ^ (rng.random(days) < share)
+    def above(scores: "pd.Series", limit: float) -> set[str]:
+        return set(scores[scores > limit].index)
 
-    signs = pd.DataFrame(
-        {
-            "honest": with_errors(rain, 0.02),
-            "loud_leak": with_errors(tomorrow, 0.02),
-            "noise_like_today": with_errors(rain, 0.3),
-            "quiet_leak": with_errors(tomorrow, 0.15),
-            "coincidence": with_errors(rain, 0.56),
-        }
+    def cases() -> Iterator[expect.Case]:
+        # The last margin is no share: there a sum of days gives itself away.
+        for margin in (0.1, 0.13, 0.04, 250.0):
+            saw = expect.names(find(signs, rain, tomorrow, margin=margin))
+            causes = {
+                "`margin` is not used: a few days more are chance": above(gain, 0),
+                "`margin` is not used: a number stands in its place": above(gain, 0.1),
+                "`margin` is counted twice": above(gain, 2 * margin),
+                "days are counted, and `margin` is a share of the days: take the mean, not the sum": above(
+                    gain * len(rain), margin
+                ),
+                "the comparison is turned round: a leak agrees more with tomorrow": above(-gain, margin),
+                "the direction is lost: only a sign that agrees *more* with tomorrow is a leak, so no `abs`": above(
+                    gain.abs(), margin
+                ),
+                "`rain` is not looked at: an honest sign agrees often with tomorrow too, but with today even more": above(
+                    agreement, 0.5 + margin
+                ),
+                "a fixed threshold: a quiet leak agrees less often, but still clearly more with tomorrow than with today": (
+                    above(agreement, 0.9)
+                ),
+                "only the days on which the sign is True are looked at: a sign can agree on dry days, too": above(
+                    rows_101.precision(signs, tomorrow) - rows_101.precision(signs, rain), margin
+                ),
+                "only the rainy days are looked at: a sign can agree on dry days, too": above(
+                    rows_101.recall(signs, tomorrow) - rows_101.recall(signs, rain), margin
+                ),
+                "only days on which both are True are counted: days on which both are False are equal, too": above(
+                    rows_101.both(signs, tomorrow) - rows_101.both(signs, rain), margin
+                ),
+                "every sign was kept: compare the two shares before you keep a name": set(signs.columns),
+            }
+            yield expect.Case(saw, above(gain, margin), causes, f" for a margin of {margin}")
+
+    expect.explain_all(
+        cases(), "which two shares does yours compare for one sign: with `rain`, and with `rain_tomorrow`?"
     )
-    result = find(signs, rain, tomorrow)
-    if result is None:
-        raise Fail("`None`", "a list of names", "the function has no `return`")
-    if isinstance(result, str):
-        raise Fail(f"the text `{result}`", "a list of names", "put the name into a list: there may be several, or none")
-    try:
-        names = sorted(map(str, result))
-    except TypeError:
-        raise Fail(
-            f"a {type(result).__name__}", "a list of names", "return the names, not a number or a truth value"
-        ) from None
-    want = ["loud_leak", "quiet_leak"]
-    if names == want:
-        strict = sorted(map(str, find(signs, rain, tomorrow, margin=0.17)))
-        if strict != ["loud_leak"]:
-            raise Fail(f"{strict} for a margin of 0.17", "['loud_leak']", "`margin` is not used, or counted twice")
-        return "Found both leaks among five signs, also the quiet one that is wrong on one day in seven."
-    if names == ["coincidence", *want]:
-        raise Fail(f"{names}", f"{want}", "`margin` is not used: a few days more are chance")
-    if "honest" in names and "loud_leak" in names and "quiet_leak" in names:
-        cause = "`rain` is not looked at: an honest sign agrees often with tomorrow too, but with today even more"
-    elif names == ["loud_leak"]:
-        cause = (
-            "a fixed threshold: a quiet leak agrees less often, but still clearly more with tomorrow than with today"
-        )
-    elif names and set(names) <= {"honest", "noise_like_today"}:
-        cause = "the comparison is turned round: a leak agrees more with tomorrow"
-    elif set(names) == set(signs.columns):
-        cause = "every sign was kept: compare the two shares before you keep a name"
-    elif not names:
-        cause = "nothing was found: do you compare the shares of agreement, `(a == b).mean()`?"
-    else:
-        cause = "something else than the share of equal days is compared"
-    raise Fail(f"{names}", f"{want}", cause)
+    return "Found the leaks among eight signs at four margins, also the quiet one that is wrong on one day in seven."
 
 
 exercises.quiz(

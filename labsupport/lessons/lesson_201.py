@@ -1,6 +1,7 @@
 """Lesson 201, train and infer: checkers, hints and quiz."""
 
-import math
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, LearnerError
+from labsupport.lessons.cases import bodies_201, frames_201
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,29 +30,27 @@ exercises = Exercises("201")
 )
 def split_in_time(answer: Guarded) -> str:
     """Cut frames whose rows are shuffled, at two shares, and look at the minutes on each side."""
-    import pandas as pd
-
     split = expect.function(answer)
-    rng = np.random.default_rng(3)
-    minutes = pd.date_range("2024-03-01", periods=40, freq="min")
-    table = pd.DataFrame({"time": minutes, "cpu_percent": rng.normal(30, 5, 40)}).iloc[rng.permutation(40)]
-    # As files that were merged leave them: labels stand twice.
-    table.index = table.index // 2
-    for share in (0.75, 0.4):
-        past, future = _two_frames(split(table, share), list(table.columns))
-        _judge_cut(table, past, future, share)
-    return "Two cuts of 40 shuffled minutes: no row lost, and no minute of the future in the past."
+    for table in (frames_201.merged_days(), frames_201.with_gaps()):
+        for share in (0.75, 0.4):
+            past, future = _two_frames(split(table, share), list(table.columns))
+            _judge_cut(table, past, future, share)
+    return (
+        "Four cuts of shuffled minutes, with gaps between them: no row lost, and no minute of the future in the past."
+    )
 
 
 def _two_frames(result: Any, columns: list[str]) -> tuple["pd.DataFrame", "pd.DataFrame"]:
-    if result is None:
-        raise Fail("`None`", "two frames", "the function has no `return`")
+    expect.returned(result, "two frames")
     try:
         past, future = result
         parts = past["time"], future["time"]
     except (TypeError, ValueError, KeyError, IndexError):
         saw = f"a {type(result).__name__}"
         raise Fail(saw, "two frames with a column `time`", "return both parts: `return past, future`") from None
+    for part in (past, future):
+        if type(part) is not type(future) or not hasattr(part, "columns"):
+            raise Fail(f"a {type(part).__name__}", "two frames", "the next cells ask each part for its columns")
     lost = [name for name in columns for part in (past, future) if name not in part]
     if lost:
         raise Fail(f"no column `{lost[0]}`", "two frames with all columns", "the rows are cut, the columns stay")
@@ -64,20 +64,36 @@ def _judge_cut(table: "pd.DataFrame", past: Any, future: Any, share: float) -> N
     rows, want = len(table), share * len(table)
     saw = f"{len(past)} and {len(future)} of {rows} rows for a share of {share}"
     expected = f"{want:.0f} and {rows - want:.0f} rows"
-    if sorted([*past, *future]) != sorted(table["time"]):
-        raise Fail(saw, expected, "rows were lost or stand on both sides: cut at one place, `[:cut]` and `[cut:]`")
+    ordered = table["time"].sort_values()
+    if sorted([*past, *future]) != list(ordered):
+        cause = "rows were lost or stand on both sides: cut at one place, `[:cut]` and `[cut:]`"
+        if len(past) + len(future) > rows and not table.index.is_monotonic_increasing:
+            cause = "`.loc[:n]` cuts at the label n, and labels stand in any order here: cut by position, `[:cut]` or `.iloc`"
+        raise Fail(saw, expected, cause)
     if len(past) and len(future) and past.max() < future.min():
         if abs(len(past) - want) <= 1:
             return
-        if abs(len(future) - want) <= 1:
-            raise Fail(saw, expected, "`share` is the part to learn from, the earlier one")
-        raise Fail(saw, expected, "the cut does not follow `share`")
+        span = ordered.iloc[0] + share * (ordered.iloc[-1] - ordered.iloc[0])
+        whose = {
+            "`share` is the part to learn from, the earlier one": rows - want,
+            "the time that has passed was cut, and the rows are meant: a night without minutes has no rows": (
+                ordered <= span
+            ).sum(),
+        }
+        cause = next((text for text, count in whose.items() if abs(len(past) - count) <= 1), "")
+        question = "the cut does not follow `share`: how many rows are that of all, and where does yours cut?"
+        raise Fail(saw, expected, cause, question="" if cause else question)
     if len(past) and len(future) and future.max() < past.min():
         raise Fail("the later minutes come first", "(past, future)", "the two parts are swapped, or sorted downwards")
     saw = f"{(past > future.min()).sum()} minutes of the past lie after the future's first"
     if list(past) == list(table["time"][: len(past)]):
         raise Fail(saw, "none", "the rows were taken in the order in which they stand: sort by `time` first")
-    raise Fail(saw, "none", "the rows were mixed: a split in time draws no lots")
+    if list(past) == list(table.sort_index()["time"][: len(past)]):
+        raise Fail(saw, "none", "the rows were sorted by their label, which says nothing about time: sort by `time`")
+    if set(past) == set(table.sort_values("cpu_percent")["time"][: len(past)]):
+        raise Fail(saw, "none", "the rows were sorted by another column: sort by `time`")
+    question = "the rows were mixed, and a split in time draws no lots: in which order do they stand when you cut?"
+    raise Fail(saw, "none", question=question)
 
 
 @exercises.check(
@@ -93,39 +109,50 @@ def fit_line(answer: Guarded) -> str:
     """Compare on two clouds; each usual mistake gives other numbers."""
     fit = expect.function(answer)
     rng = np.random.default_rng(17)
-    for x, y in (
-        (clouds := rng.uniform(20, 60, 12), 1.7 * clouds + 5 + rng.normal(0, 6, 12)),
-        (clouds := rng.normal(-3, 2, 30), -4.0 * clouds + 11 + rng.normal(0, 2, 30)),
-    ):
-        slope, intercept = (float(v) for v in expect.array(fit(x, y), (2,), "slope and intercept"))
-        dx, dy = x - x.mean(), y - y.mean()
-        want = (dx * dy).mean() / (dx**2).mean()
-        at_zero = y.mean() - want * x.mean()
-        if np.allclose([slope, intercept], [want, at_zero], rtol=1e-6):
-            continue
-        corrected = np.cov(x, y)[0, 1] / x.var()
-        through_origin = (x * y).mean() / (x**2).mean()
-        causes = {
-            "the two are swapped: the slope comes first": (at_zero, want),
-            "the line passes through the means: subtract `slope * np.mean(x)` from the mean of y": (want, y.mean()),
-            "the sign: subtract `slope * np.mean(x)`, don't add it": (want, y.mean() + want * x.mean()),
-        }
-        slopes = {
-            "`np.cov` divides by n - 1, `np.var` by n: use the same for both": corrected,
-            "the means were not subtracted: this slope is that of a line through the origin": through_origin,
-            "this is the correlation: divide by the mean of (x - mean x)² alone": np.corrcoef(x, y)[0, 1],
-            "x and y are exchanged: divide by how much x moves, not y": (dx * dy).mean() / (dy**2).mean(),
-            "only one of the two means was divided by n: take `np.mean` of both products": (dx * dy).sum()
-            / (dx**2).mean(),
-            "you did not divide by the mean of (x - mean x)²": (dx * dy).mean(),
-        }
-        cause = next((c for c, wrong in causes.items() if np.allclose([slope, intercept], wrong, rtol=1e-6)), None)
-        cause = cause or next((c for c, wrong in slopes.items() if math.isclose(slope, wrong, rel_tol=1e-6)), None)
-        raise Fail(
-            f"({slope:.3f}, {intercept:.3f})",
-            f"({want:.3f}, {at_zero:.3f})",
-            cause or "work it out for three points on paper: (0, 1), (1, 3), (2, 5) give slope 2 and intercept 1",
-        )
+
+    def cases() -> Iterator[expect.Case]:
+        for x, y in (
+            (clouds := rng.uniform(20, 60, 12), 1.7 * clouds + 5 + rng.normal(0, 6, 12)),
+            (clouds := rng.normal(-3, 2, 30), -4.0 * clouds + 11 + rng.normal(0, 2, 30)),
+        ):
+            saw = expect.array(fit(x, y), (2,), "slope and intercept")
+            dx, dy = x - x.mean(), y - y.mean()
+            want = (dx * dy).mean() / (dx**2).mean()
+            at_zero = y.mean() - want * x.mean()
+            causes: dict[str, Any] = {
+                "the two are swapped: the slope comes first": (at_zero, want),
+                "the line passes through the means: subtract `slope * np.mean(x)` from the mean of y": (want, y.mean()),
+                "the sign: subtract `slope * np.mean(x)`, don't add it": (want, y.mean() + want * x.mean()),
+                "the intercept was taken at the first point, and the line need not pass through it": (
+                    want,
+                    y[0] - want * x[0],
+                ),
+            }
+            slopes = {
+                "`np.cov` divides by n - 1, `np.var` by n: use the same for both": np.cov(x, y)[0, 1] / x.var(),
+                "the means were not subtracted: this slope is that of a line through the origin": (
+                    (x * y).mean() / (x**2).mean()
+                ),
+                "this is the correlation: divide by the mean of (x - mean x)² alone": np.corrcoef(x, y)[0, 1],
+                "x and y are exchanged: divide by how much x moves, not y": (dx * dy).mean() / (dy**2).mean(),
+                "this is the line of x over y, turned round: its misses are measured along x": (
+                    (dy**2).mean() / (dx * dy).mean()
+                ),
+                "only one of the two means was divided by n: take `np.mean` of both products": (
+                    (dx * dy).sum() / (dx**2).mean()
+                ),
+                "you did not divide by the mean of (x - mean x)²": (dx * dy).mean(),
+                "divided by the standard deviation: divide by its square": (dx * dy).mean() / x.std(),
+                "this is the mean of y over the mean of x: a slope compares how they move": y.mean() / x.mean(),
+            }
+            # Each of these with the right intercept for its slope, without it, and with whatever else came.
+            for cause, slope in slopes.items():
+                causes[cause] = (slope, saw[1])
+            yield expect.Case(saw, (want, at_zero), causes, f" on {len(x)} points", rtol=1e-6)
+
+    expect.explain_all(
+        cases(), "(0, 1), (1, 3), (2, 5) lie on a line of slope 2 and intercept 1: what does yours say of them?"
+    )
     return "Right on a cloud that rises and on one that falls."
 
 
@@ -145,58 +172,61 @@ def gradient_step(answer: Guarded) -> str:
     rng = np.random.default_rng(23)
     x = rng.normal(0.4, 1.2, 50)
     y = 3.0 * x + 7.0 + rng.normal(0, 0.5, 50)
-    for slope, intercept, step in ((0.5, -1.0, 0.1), (6.0, 9.0, 0.03)):
-        result = expect.array(step_from(slope, intercept, x, y, step), (2,), "slope and intercept")
-        miss = slope * x + intercept - y
-        by_slope, by_intercept = 2 * (miss * x).mean(), 2 * miss.mean()
-        want = np.array([slope - step * by_slope, intercept - step * by_intercept])
-        if np.allclose(result, want, rtol=1e-7):
-            continue
-        moved_first = want[0] * x + intercept - y
-        causes = {
-            "uphill: subtract the gradient, or turn the miss round": (slope + step * by_slope, intercept + step * by_intercept),
-            "the 2 of the gradient is missing: a step half as long": (slope - step * by_slope / 2, intercept - step * by_intercept / 2),
-            "the slope's gradient is the mean of `miss * x`, not of `miss`": (slope - step * by_intercept, want[1]),
-            "a sum where the mean belongs: the step grows with the number of rows": (slope - step * by_slope * 50, intercept - step * by_intercept * 50),
-            "the intercept was moved by a miss at the new slope: compute the miss once, before both": (want[0], intercept - step * 2 * moved_first.mean()),
-            "`step` is not used": (slope - by_slope, intercept - by_intercept),
-            "this is the gradient: return where you stand after the step": (by_slope, by_intercept),
-            "only the slope was moved": (want[0], intercept),
-            "only the intercept was moved": (slope, want[1]),
-        }  # fmt: skip
-        cause = next((c for c, wrong in causes.items() if np.allclose(result, wrong, rtol=1e-7)), None)
-        raise Fail(
-            f"({result[0]:.4f}, {result[1]:.4f}) from ({slope}, {intercept}) by a step of {step}",
-            f"({want[0]:.4f}, {want[1]:.4f})",
-            cause or "compute the miss first, then the two means, then the step",
-        )
+
+    def cases() -> Iterator[expect.Case]:
+        for slope, intercept, step in ((0.5, -1.0, 0.1), (6.0, 9.0, 0.03)):
+            saw = expect.array(step_from(slope, intercept, x, y, step), (2,), "slope and intercept")
+            miss = slope * x + intercept - y
+            up, across = 2 * (miss * x).mean(), 2 * miss.mean()
+            want = np.array([slope - step * up, intercept - step * across])
+            moved_first = want[0] * x + intercept - y
+            causes = {
+                "this is a step uphill: subtract `step` times the gradient of the miss, `slope * x + intercept - y`": (
+                    slope + step * up,
+                    intercept + step * across,
+                ),
+                "the 2 of the gradient is missing: a step half as long": (
+                    slope - step * up / 2,
+                    intercept - step * across / 2,
+                ),
+                "the two gradients are exchanged: the slope moves by the mean of `miss * x`, the intercept by that of `miss`": (
+                    slope - step * across,
+                    intercept - step * up,
+                ),
+                "the slope's gradient is the mean of `miss * x`, not of `miss`": (slope - step * across, want[1]),
+                "the intercept's gradient is the mean of `miss`, not of `miss * x`": (want[0], intercept - step * up),
+                "a sum where the mean belongs: the step grows with the number of rows": (
+                    slope - step * up * 50,
+                    intercept - step * across * 50,
+                ),
+                "the intercept was moved by a miss at the new slope: compute the miss once, before both": (
+                    want[0],
+                    intercept - step * 2 * moved_first.mean(),
+                ),
+                "the miss lacks the intercept": (
+                    slope - step * 2 * ((slope * x - y) * x).mean(),
+                    intercept - step * 2 * (slope * x - y).mean(),
+                ),
+                "`step` is not used": (slope - up, intercept - across),
+                "this is the gradient: return where you stand after the step": (up, across),
+                "this is the step alone: subtract it from where you stand": (step * up, step * across),
+                "only the slope was moved": (want[0], intercept),
+                "only the intercept was moved": (slope, want[1]),
+                "nothing was moved": (slope, intercept),
+                "the mean of a product is not the product of means: multiply `miss` by `x` row by row": (
+                    slope - step * 2 * miss.mean() * x.mean(),
+                    want[1],
+                ),
+            }
+            yield expect.Case(saw, want, causes, f" from ({slope}, {intercept}) by a step of {step}", rtol=1e-7)
+
+    expect.explain_all(
+        cases(), "for one row: what is the miss, and by how much does it move the slope, and the intercept?"
+    )
     here: Any = (0.0, 0.0)
     for _ in range(100):
         here = step_from(*here, x, y, 0.2)
     return f"Two steps right; a hundred more lead to slope {float(here[0]):.2f} and intercept {float(here[1]):.2f}."
-
-
-_GOOD = {"requests_per_s": 42.0, "replicas": 6}
-_NAN = "NaN: every comparison with it is False, so `value < low or value > high` lets it pass: ask `not low <= value <= high`"
-_CRASH = "a client's mistake became a crash: look at what the value is before you compute with it"
-# Body, the fields to be named, and the likely cause when they are not.
-_BODIES: list[tuple[dict[str, Any], set[str], str]] = [
-    (_GOOD, set(), "a good body was refused: whole numbers are welcome where a number is asked for"),
-    ({"requests_per_s": 0, "replicas": 1}, set(), "the limits themselves are allowed, 0 too: use `<=`, and don't ask `if not value`"),
-    ({"requests_per_s": 500.0, "replicas": 100}, set(), "the limits themselves are allowed: use `<=`"),
-    (_GOOD | {"requests_per_s": -1.0}, {"requests_per_s"}, "below the lowest: both limits count"),
-    (_GOOD | {"replicas": 101}, {"replicas"}, "above the highest: both limits count"),
-    (_GOOD | {"requests_per_s": math.nan}, {"requests_per_s"}, _NAN),
-    (_GOOD | {"replicas": math.inf}, {"replicas"}, "infinity lies above every limit"),
-    ({"requests_per_s": 42.0}, {"replicas"}, "a missing field is a problem too: `body.get(name)` gives None for it"),
-    (_GOOD | {"replicas": None}, {"replicas"}, "None is not a number"),
-    (_GOOD | {"requests_per_s": "42"}, {"requests_per_s"}, "text was accepted: a number in quotes is a text, don't convert it"),
-    (_GOOD | {"replicas": True}, {"replicas"}, "`True` was accepted: in Python a bool is an int, so ask `type(value) in (int, float)`"),
-    (_GOOD | {"team": "web"}, {"team"}, "an unknown field is a problem too: compare the names in `body` with those in `LIMITS`"),
-    ({"requests_per_min": 2520, "replicas": 6}, {"requests_per_min", "requests_per_s"}, "another unit: the unknown name and the missing one are both wrong"),
-    ({}, {"requests_per_s", "replicas"}, "an empty body lacks both fields"),
-    ({"requests_per_s": -1, "replicas": 0}, {"requests_per_s", "replicas"}, "you stopped at the first problem: name all of them"),
-]  # fmt: skip
 
 
 @exercises.check(
@@ -210,54 +240,31 @@ _BODIES: list[tuple[dict[str, Any], set[str], str]] = [
     minutes=6,
 )
 def problems(answer: Guarded) -> str:
-    """Bring fifteen bodies to the door, one for each way to be wrong."""
+    """Bring a body for each way to be wrong to the door; a cause is named only if it explains all that went wrong."""
     guard = expect.function(answer)
-    for body, want, cause in _BODIES:
+    wrong: list[tuple[bodies_201.Body, set[str]]] = []
+    for body in bodies_201.BODIES:
+        shown = bodies_201.text(body.fields)
         try:
-            result = guard(body)
+            result = guard(body.fields)
         except LearnerError as error:
-            if not want:
+            if not body.wrong or wrong:
                 raise
-            raise Fail(f"`{error.summary}` for {_text(body)}", _named(want), f"{_CRASH} ({cause})") from None
-        if result is None:
-            raise Fail(
-                f"`None` for {_text(body)}",
-                "a list, empty for a good body",
-                "a path through the function has no `return`",
-            )
-        if isinstance(result, str | bool) or not hasattr(result, "__iter__"):
-            raise Fail(
-                f"`{result!r}` for {_text(body)}", "a list of names", "return the names of the wrong fields in a list"
-            )
-        named = {str(name) for name in result}
-        if named != want:
-            raise Fail(f"{_named(named)} for {_text(body)}", _named(want), cause)
-    return f"{len(_BODIES)} bodies, each with the right fields named; no crash."
-
-
-def _text(body: dict[str, Any]) -> str:
-    return "{" + ", ".join(f"{name}: {value!r}" for name, value in body.items()) + "}"
-
-
-def _named(names: set[str]) -> str:
-    return str(sorted(names))
-
-
-# Column of the test table, whether it is skewed, and the likely cause when the answer says otherwise.
-_COLUMNS = {
-    "same": (False, "equal columns were named"),
-    "rounded": (False, "32-bit rounding was taken for skew: allow a difference of `tolerance` times the value"),
-    "both_missing": (False, "NaN is not equal to NaN: a value missing on both sides is no skew"),
-    "per_minute": (True, "a factor of 60 was missed"),
-    "lower": (True, "a serving value below the training value: take the absolute difference"),
-    "shifted": (True, "only means were compared: this column has the same values in other rows"),
-    "tiny": (True, "an absolute tolerance: values of a millionth differ by a tenth here; compare relative to the value"),
-    "negative": (True, "relative to a negative value: take the absolute value of it too"),
-    "negative_same": (False, "equal negative values were named: the tolerance is a share of the absolute value"),
-    "one_row": (True, "one row of 200 is enough: ask `.any()`"),
-    "one_side_missing": (True, "missing on one side only: comparisons with NaN are False, so look at `.isna()` as well"),
-    "missing_in_training": (True, "missing in training and 5.0 in serving is a difference too: compare `.isna()` of both"),
-}  # fmt: skip
+            cause = f"a client's mistake became a crash: look at what the value is before you compute with it ({body.cause})"
+            raise Fail(f"`{error.summary}` for {shown}", str(sorted(body.wrong)), cause) from None
+        expect.returned(result, f"a list of names for {shown}, empty for a good body")
+        if isinstance(result, bool):
+            raise Fail(f"`{result!r}` for {shown}", "a list of names", "return the names of the wrong fields in a list")
+        named = expect.names(result)
+        if named != body.wrong:
+            wrong.append((body, named))
+    if wrong:
+        first, named = wrong[0]
+        cause = bodies_201.cause_of(wrong)
+        question = "which of your conditions names a field of this body, or lets it pass?"
+        saw = f"{sorted(named)} for {bodies_201.text(first.fields)}"
+        raise Fail(saw, str(sorted(first.wrong)), cause, question="" if cause else question)
+    return f"{len(bodies_201.BODIES)} bodies, each with the right fields named; no crash."
 
 
 @exercises.check(
@@ -271,51 +278,20 @@ _COLUMNS = {
     minutes=6,
 )
 def skewed_columns(answer: Guarded) -> str:
-    """Compare two tables with twelve columns, each with its own way to be equal or skewed."""
+    """Compare two tables whose columns are each equal or skewed in a way of their own, with three tolerances."""
     find = expect.function(answer)
-    training, serving = _two_sides()
-    result = find(training, serving)
-    if result is None:
-        raise Fail("`None`", "a list of names", "the function has no `return`")
-    if isinstance(result, str | bool | float | int) or not hasattr(result, "__iter__"):
-        raise Fail(f"a {type(result).__name__}", "a list of names", "return the names of the columns in a list")
-    named = {str(name) for name in result}
-    want = {name for name, (skewed, _) in _COLUMNS.items() if skewed}
-    if named == set(_COLUMNS) - want:
-        raise Fail(_named(named), _named(want), "these are the columns that agree: turn the condition round")
-    for name, (skewed, cause) in _COLUMNS.items():
-        if (name in named) != skewed:
-            raise Fail(_named(named), _named(want), f"`{name}`: {cause}")
-    if named != want:
-        raise Fail(_named(named), _named(want), "names that are no columns")
-    generous = {
-        str(name) for name in find(training[["per_minute", "tiny"]], serving[["per_minute", "tiny"]], tolerance=0.5)
-    }
-    if generous != {"per_minute"}:
-        raise Fail(_named(generous), "['per_minute'] for a tolerance of 0.5", "`tolerance` is not used")
-    return "Eight skewed columns found among twelve, also a single row and a value missing on one side."
+    training, serving = frames_201.two_sides()
 
+    def cases() -> Iterator[expect.Case]:
+        for tolerance in (1e-6, 0.4, 0.06):
+            saw = expect.names(find(training, serving, tolerance=tolerance))
+            causes = partial(frames_201.other_answers, training, serving, tolerance)
+            want = frames_201.skewed(training, serving, tolerance)
+            yield expect.Case(saw, want, causes, f" for a tolerance of {tolerance:g}")
 
-def _two_sides() -> tuple["pd.DataFrame", "pd.DataFrame"]:
-    import pandas as pd
-
-    rng = np.random.default_rng(29)
-    training = pd.DataFrame({name: rng.uniform(20, 60, 200) for name in _COLUMNS})
-    training[["negative", "negative_same"]] *= -1
-    training.loc[23, "missing_in_training"] = np.nan
-    training["tiny"] *= 1e-12
-    training.loc[3, "both_missing"] = np.nan
-    serving = training.copy()
-    serving["rounded"] = training["rounded"].astype("float32").astype(float)
-    serving["per_minute"] = training["per_minute"] * 60
-    serving["lower"] = training["lower"] * 0.5
-    serving["shifted"] = np.roll(training["shifted"], 7)
-    serving["tiny"] = training["tiny"] * 1.1
-    serving["negative"] = training["negative"] * 1.1
-    serving["one_row"] += np.where(np.arange(200) == 11, 5.0, 0.0)
-    serving.loc[17, "one_side_missing"] = np.nan
-    serving.loc[23, "missing_in_training"] = 5.0
-    return training, serving
+    question = "take the first column that is named wrongly: which of its rows decide in yours, and by what comparison?"
+    first = expect.explain_all(cases(), question)[0]
+    return f"{len(first.want)} skewed columns found among {len(training.columns)}, also a single row and a value missing on one side."
 
 
 exercises.quiz(

@@ -1,8 +1,9 @@
 """Lesson 202, loss functions and how to watch them: checkers, hints and quiz."""
 
 import asyncio
-import itertools
 import math
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
-from labsupport.exercises.outcomes import Fail
+from labsupport.exercises.outcomes import Fail, LearnerError
+from labsupport.lessons.cases import calls_202, pages_202
 
 exercises = Exercises("202")
 
@@ -25,44 +27,57 @@ exercises = Exercises("202")
     ),
 )
 def pinball(answer: Guarded) -> str:
-    """Compare at three quantiles, with an array and with one number as the answer."""
+    """Compare at four quantiles, with an array and with one number as the answer."""
     loss = expect.function(answer)
     rng = np.random.default_rng(31)
     came = rng.gamma(3, 1.5, 40)
-    for q, said in ((0.9, rng.normal(5, 2, 40)), (0.25, rng.normal(4, 2, 40)), (0.7, 4.0)):
-        saw = expect.returned_number(lambda c=came, s=said, q=q: loss(c, s, q), "the loss")  # type: ignore[misc]
-        short = came - said
-        want = _pinball(came, said, q)
-        if expect.close(saw, want, 1e-9):
-            continue
-        low, high = np.maximum(short, 0), np.maximum(-short, 0)
-        causes = {
-            "the two sides are swapped: too low costs `q`, too high `1 - q`": np.mean((1 - q) * low + q * high),
-            "the sum: the loss is the mean over all answers": np.sum(q * low + (1 - q) * high),
-            "only answers that were too low are charged: too high costs `1 - q`": np.mean(q * low),
-            "only answers that were too high are charged: too low costs `q`": np.mean((1 - q) * high),
-            "the sign: where the answer is too high, came - said is negative, and a price is not": np.mean(
-                q * low - (1 - q) * high
-            ),
-            "the whole loss is negative: a miss costs, it does not pay": -want,
-            "both sides cost the same here: `q` is not used on each side": np.mean(q * np.abs(short)),
-            "too high costs a full 1: its price is `1 - q`": np.mean(q * low + high),
-            "this is the absolute error: the two sides have different prices": np.mean(np.abs(short)),
-            "the misses are squared: twice the miss costs twice as much": np.mean(q * low**2 + (1 - q) * high**2),
-            "the smaller of both prices was taken: `np.maximum` gives the larger": np.mean(
-                np.minimum(q * short, (q - 1) * short)
-            ),
-            "the mean was taken first: each miss has its own side, so average last": max(
-                q * short.mean(), (q - 1) * short.mean()
-            ),
-        }
-        cause = next((c for c, wrong in causes.items() if expect.close(saw, float(wrong), 1e-9)), None)
-        raise Fail(
-            f"{saw:.4f} for q = {q}",
-            f"{want:.4f}",
-            cause or "try it on one answer: needed 5, said 3, q = 0.9 costs 1.8; needed 3, said 5 costs 0.2",
-        )
-    return "Right for three quantiles, for an array of answers and for one number."
+
+    def cases() -> Iterator[expect.Case]:
+        for q, said in (
+            (0.9, rng.normal(5, 2, 40)),
+            (0.25, rng.normal(4, 2, 40)),
+            (0.7, 4.0),
+            (0.5, rng.normal(4, 2, 40)),
+        ):
+            saw = expect.returned_number(partial(loss, came, said, q), "the loss")
+            short = came - said
+            low, high = np.maximum(short, 0), np.maximum(-short, 0)
+            causes = {
+                "the two sides are swapped: too low costs `q`, too high `1 - q` (is your miss `came - said`?)": np.mean(
+                    (1 - q) * low + q * high
+                ),
+                "the sum: the loss is the mean over all answers": np.sum(q * low + (1 - q) * high),
+                "the mean of each side was taken for itself: divide the whole sum by the number of all answers": (
+                    q * low[short > 0].mean() + (1 - q) * high[short <= 0].mean()
+                ),
+                "only answers that were too low are charged: too high costs `1 - q`": np.mean(q * low),
+                "only answers that were too high are charged: too low costs `q`": np.mean((1 - q) * high),
+                "the sign: where the answer is too high, came - said is negative, and a price is not": np.mean(
+                    q * low - (1 - q) * high
+                ),
+                "the whole loss is negative: a miss costs, it does not pay": -_pinball(came, said, q),
+                "both sides cost the same here: `q` is not used on each side": np.mean(q * np.abs(short)),
+                "too high costs a full 1: its price is `1 - q`": np.mean(q * low + high),
+                "too low costs a full 1: its price is `q`": np.mean(low + (1 - q) * high),
+                "`q` is not used: this is the absolute error, and the two sides have different prices": np.mean(
+                    np.abs(short)
+                ),
+                "`q` is not used: this is half of the absolute error": np.mean(np.abs(short)) / 2,
+                "`q` is not used: 0.9 stands in its place": _pinball(came, said, 0.9),
+                "the misses are squared: twice the miss costs twice as much": np.mean(q * low**2 + (1 - q) * high**2),
+                "the smaller of both prices was taken: `np.maximum` gives the larger": np.mean(
+                    np.minimum(q * short, (q - 1) * short)
+                ),
+                "the mean was taken first: each miss has its own side, so average last": max(
+                    q * short.mean(), (q - 1) * short.mean()
+                ),
+            }
+            yield expect.Case(saw, _pinball(came, said, q), causes, f" for q = {q}")
+
+    expect.explain_all(
+        cases(), "needed 5, said 3 costs 1.8 for q = 0.9, and needed 3, said 5 costs 0.2: what do they cost in yours?"
+    )
+    return "Right for four quantiles, for an array of answers and for one number."
 
 
 def _pinball(came: np.ndarray, said: Any, q: float) -> float:
@@ -80,19 +95,18 @@ def _pinball(came: np.ndarray, said: Any, q: float) -> float:
     ),
 )
 def best_booking(answer: Guarded) -> str:
-    """Compare the bill of the answer with the smallest one, for three pairs of prices; any road to the place is fine."""
+    """Compare the bill of the answer with the smallest one, for four pairs of prices; any road to the place is fine."""
     book = expect.function(answer)
     rng = np.random.default_rng(37)
     needs = rng.gamma(4, 1.2, 4001)
-    for missing, idle in ((0.9, 0.1), (0.4, 2.0), (3.0, 1.0)):
-        saw = expect.returned_number(lambda m=missing, i=idle: book(needs, m, i), "the booking")  # type: ignore[misc]
+    trials = []
+    for missing, idle in ((0.9, 0.1), (0.4, 2.0), (3.0, 1.0), (1.0, 1.0)):
+        saw = expect.returned_number(partial(book, needs, missing, idle), "the booking")
         share = missing / (missing + idle)
         best = float(np.quantile(needs, share))
         bill, least = _pinball(needs, saw, share), _pinball(needs, best, share)
-        if bill <= 1.002 * least:
-            continue
-        where = f"{saw:.3f} replicas for prices {missing} and {idle}"
-        want = f"{best:.3f} (yours costs {bill / least - 1:.0%} more)"
+        # Any place in the flat bottom of the valley is right: then what was wanted is what came.
+        want = saw if bill <= 1.002 * least else best
         causes = {
             "the two prices are swapped: a high price of a missing replica wants a high quantile": float(
                 np.quantile(needs, 1 - share)
@@ -103,15 +117,22 @@ def best_booking(answer: Guarded) -> str:
             "the price is not a share yet: divide `missing` by the sum of both": float(
                 np.quantile(needs, min(missing, 1.0))
             ),
-            "rounded: fractions are fine here, and whole replicas come later": float(round(best)),
-            "rounded up: fractions are fine here, and whole replicas come later": float(math.ceil(best)),
+            "rounded: the booking may have a fraction, and whole replicas come later": float(round(best)),
+            "rounded up: the booking may have a fraction, and whole replicas come later": float(math.ceil(best)),
+            "rounded down: the booking may have a fraction, and whole replicas come later": float(math.floor(best)),
+            "this is the smallest bill: return the booking that has it": least * (missing + idle),
             "this is the median: best when both prices are the same": float(np.median(needs)),
             "this covers every minute: the last ones cost more than they save": float(needs.max()),
             "the prices stand fixed in your function: use `missing` and `idle`": float(np.quantile(needs, 0.9)),
         }
-        cause = next((c for c, wrong in causes.items() if expect.close(saw, wrong, 1e-6)), None)
-        raise Fail(where, want, cause or "it is not the quantile missing / (missing + idle) of `needs`")
-    return "The smallest bill for three pairs of prices."
+        where = f" replicas for prices {missing} and {idle}" + (
+            "" if want == saw else f", {bill / least - 1:.1%} dearer"
+        )
+        trials.append(expect.Case(saw, want, causes, where, rtol=1e-6))
+    expect.explain_all(
+        trials, "what share of the minutes does your booking cover, and what share do the two prices ask for?"
+    )
+    return "The smallest bill for four pairs of prices."
 
 
 _WANTED = {
@@ -185,79 +206,34 @@ def _loss_name(given: object) -> str:
     ),
 )
 def error_ratio(answer: Guarded) -> str:
-    """Read a page with two versions, three kinds of errors and a histogram beside the counter."""
+    """Read pages with several versions, kinds of errors, orders of labels, and a histogram beside the counter."""
     ratio = expect.function(answer)
-    page, calls = _page()
-    for version in ("7", "8", "9", "1"):
-        saw = expect.returned_number(lambda v=version: ratio(page, v), "the error ratio")  # type: ignore[misc]
-        mine = {outcome: n for (v, outcome), n in calls.items() if v == version}
-        everyone = sum(calls.values())
-        ok, failed = mine["ok"], sum(mine.values()) - mine["ok"]
-        want = failed / (ok + failed)
-        if expect.close(saw, want, 1e-9):
-            continue
-        all_failed = everyone - sum(n for (_, outcome), n in calls.items() if outcome == "ok")
-        causes = {
-            "only one kind of exception was counted: failed is every outcome except `ok`": {
-                n / (ok + failed) for outcome, n in mine.items() if outcome != "ok"
-            },
-            "failed by ok: divide by all calls, or a total failure is a division by 0": {failed / ok},
-            "this is the share that went well: 1 minus it": {ok / (ok + failed)},
-            "all versions were added up: look at the label `version`": {all_failed / everyone},
-            "divided by the calls of all versions": {failed / everyone},
-            "series were counted instead of calls: add up `.value`": {(len(mine) - 1) / len(mine)},
-            "this is a number of calls: divide by all of them": {float(failed)},
-            "other metrics of the page were added: compare `.name` with `model_predictions_total`": _of_all_names(
-                page, version
-            ),
-        }
-        cause = next((c for c, wrong in causes.items() if any(expect.close(saw, w, 1e-9) for w in wrong)), None)
-        if version == "1" and cause is None:
-            cause = "version 10 was counted as version 1: compare the labels with `==`"
-        if failed == 0 and cause is None:
-            cause = "this version has no failed call: its ratio is 0"
+
+    def cases() -> Iterator[expect.Case]:
+        page, calls = pages_202.page()
+        for version in ("7", "8", "9", "1"):
+            saw = expect.returned_number(partial(ratio, page, version), "the error ratio")
+            want, causes = pages_202.ratio_and_mistakes(page, calls, version)
+            yield expect.Case(saw, want, causes, f" for version {version}")
+
+    expect.explain_all(cases(), "which samples of the page does yours add up, above the line and below it?")
+    page, _ = pages_202.page()
+    try:
+        unseen = ratio(page, "2")
+    except LearnerError as error:
         raise Fail(
-            f"{saw:.4f} for version {version}", f"{want:.4f}", cause or "failed calls by all calls of the version"
-        )
-    return "Right for four versions: with three kinds of errors, with one, with none, and for 1 beside 10."
+            f"`{error.summary}` for a version without a call",
+            "`nan`, as Prometheus says",
+            "no calls are 0 by 0: decide before you divide",
+        ) from None
+    if unseen is None or not np.isnan(float(unseen)):
+        cause = "there is nothing to divide by, so it is neither good nor bad: return `float('nan')`"
+        raise Fail(f"{unseen} for a version without a call", "`nan`, as Prometheus says", cause)
+    return "Right for five versions: with three kinds of errors, with one, with none, for 1 beside 10, and for one never called."
 
 
-def _page() -> tuple[list[Any], dict[tuple[str, str], int]]:
-    from labsupport.monitoring.endpoint import Sample
-
-    calls = {
-        ("7", "ok"): 900, ("7", "TimeoutError"): 60, ("7", "ValueError"): 31, ("7", "other"): 9,
-        ("8", "ok"): 400, ("8", "KeyError"): 100, ("9", "ok"): 250,
-        ("1", "ok"): 70, ("1", "TimeoutError"): 30, ("10", "ok"): 40, ("10", "ValueError"): 160,
-    }  # fmt: skip
-    page = [Sample("process_cpu_seconds_total", {}, 12.5)]
-    for (version, outcome), count in calls.items():
-        labels = {"model": "planner", "outcome": outcome, "version": version}
-        page.append(Sample("model_predictions_total", labels, float(count)))
-        seconds = "model_prediction_duration_seconds"
-        page += [
-            Sample(f"{seconds}_bucket", {"le": edge, **labels}, float(up_to))
-            for edge, up_to in (("0.3", count // 2), ("+Inf", count))
-        ]
-        page += [Sample(f"{seconds}_count", labels, float(count)), Sample(f"{seconds}_sum", labels, 0.21 * count)]
-    return page, calls
-
-
-def _of_all_names(page: list[Any], version: str) -> set[float]:
-    mine = [sample for sample in page if sample.labels.get("version") == version]
-    failed = sum(sample.value for sample in mine if sample.labels["outcome"] != "ok")
-    return {failed / sum(sample.value for sample in mine)}
-
-
-_INF = float("inf")
 # The features at which the watched function of 202.6 is cancelled.
 CANCELLED = -2.0
-# What a page may hold, and the quantiles to read from it.
-_HISTOGRAMS: list[tuple[list[tuple[float, float]], tuple[float, ...]]] = [
-    ([(0.1, 40), (0.2, 100), (0.3, 180), (0.6, 196), (1.0, 200), (_INF, 200)], (0.95, 0.5, 0.12)),
-    ([(0.05, 0), (0.3, 90), (0.5, 90), (1.0, 97), (_INF, 100)], (0.95, 0.99, 0.45, 0.9)),
-    ([(0.1, 2), (0.3, 5), (1.0, 8), (_INF, 8)], (0.95,)),
-]
 
 
 @exercises.check(
@@ -271,83 +247,36 @@ _HISTOGRAMS: list[tuple[list[tuple[float, float]], tuple[float, ...]]] = [
     minutes=8,
 )
 def read_quantile(answer: Guarded) -> str:
-    """Read eight quantiles from three histograms: in the first bucket, on an edge, in the infinite one, and of few calls."""
+    """Read quantiles from five histograms: in the first bucket, on an edge, in the infinite one, of few calls, of none."""
     read = expect.function(answer)
-    for buckets, quantiles in _HISTOGRAMS:
-        for q in quantiles:
-            if read(q, buckets) is None:
-                raise Fail(
-                    f"`None` for q = {q} of {buckets}",
-                    "a number of seconds",
-                    "no bucket was found, or there is no `return`: the counts are up to an edge already, and the last "
-                    "bucket has all calls",
-                )
-            saw = expect.returned_number(lambda b=buckets, q=q: read(q, b), "the quantile")  # type: ignore[misc]
-            want = _quantile(q, buckets)
-            if math.isclose(saw, want, rel_tol=1e-9, abs_tol=1e-12):
-                continue
-            position = next(k for k, (_, up_to) in enumerate(buckets) if up_to >= q * buckets[-1][1])
-            edge, up_to = buckets[position]
-            low, below = buckets[position - 1] if position else (0.0, 0.0)
-            rank = q * buckets[-1][1]
-            causes: dict[str, float] = {}
-            if edge == _INF:
-                causes["the infinite bucket: nothing is known there but its lower edge"] = _INF
-            else:
-                gap, own = edge - low, up_to - below
-                causes = {
-                    "this is the upper edge of the right bucket: go only a part of the way": edge,
-                    "this is the lower edge of the right bucket: go a part of the way up": low,
-                    "this is the middle of the bucket: the share of the way depends on the rank": low + gap / 2,
-                    "the way was counted from the top of the bucket": edge - gap * (rank - below) / own,
-                    "the share of the way is by the bucket's own calls, `up_to - below`": low
-                    + gap * (rank - below) / up_to,
-                    "divided by all calls: the share of the way is by the bucket's own, `up_to - below`": low
-                    + gap * (rank - below) / buckets[-1][1],
-                    "the calls below the bucket are not needed any more: `rank - below`": low + gap * rank / up_to,
-                    "the lower edge was left out: start there": gap * (rank - below) / own,
-                    "`rank` is a number of calls, `q * count`, not q itself": low + gap * (q - below) / own,
-                    "you went on from the lower edge by the whole upper edge: the way is `edge - low`": low
-                    + edge * (rank - below) / own,
-                }
-            cause = next((c for c, wrong in causes.items() if math.isclose(saw, wrong, rel_tol=1e-9)), None)
-            if cause is None and math.isclose(rank, up_to):
-                cause = "the first bucket whose count reaches the rank: `>=`, not `>`"
-            if cause is None and math.isclose(saw, _quantile(int(rank) / buckets[-1][1], buckets), rel_tol=1e-9):
-                cause = "the rank was cut to a whole number: leave it as it is"
-            if cause is None and math.isclose(saw, _quantile_of_separate(q, buckets), rel_tol=1e-9):
-                cause = "the counts are up to an edge already: don't add them up again"
-            raise Fail(
-                f"{saw:.4g} s for q = {q} of {buckets}",
-                f"{want:.4g} s",
-                cause or "follow the three steps on paper for these buckets",
-            )
-    return "Eight quantiles right, also in the first bucket, on an edge, and in the infinite one."
 
+    def cases() -> Iterator[expect.Case]:
+        for buckets, quantiles in pages_202.HISTOGRAMS:
+            for q in quantiles:
+                result = read(q, buckets)
+                if result is None:
+                    cause = (
+                        "no bucket was found, or there is no `return`: the counts are up to an edge already, and the last "
+                        "bucket has all calls"
+                    )
+                    raise Fail(f"`None` for q = {q} of {buckets}", "a number of seconds", cause)
+                saw = expect.returned_number(lambda result=result: result, "the quantile")  # type: ignore[misc]
+                causes = partial(pages_202.misread, q, buckets)
+                yield expect.Case(saw, pages_202.quantile(q, buckets), causes, f" for q = {q} of {buckets}", " s")
 
-def _quantile(q: float, buckets: list[tuple[float, float]]) -> float:
-    rank, low, below = q * buckets[-1][1], 0.0, 0.0
-    for edge, up_to in buckets[:-1]:
-        if up_to >= rank:
-            return low + (edge - low) * (rank - below) / (up_to - below)
-        low, below = edge, up_to
-    return low
-
-
-def _quantile_of_separate(q: float, buckets: list[tuple[float, float]]) -> float:
-    counts = itertools.accumulate(up_to for _, up_to in buckets)
-    return _quantile(q, [(edge, count) for (edge, _), count in zip(buckets, counts, strict=True)])
-
-
-class _Clock:
-    """Moves only when the watched function works; says how often it was read."""
-
-    def __init__(self) -> None:
-        self.now, self.reads = 5000.0, 0
-
-    def __call__(self) -> float:
-        self.reads += 1
-        return self.now
+    expect.explain_all(cases(), "for these buckets: which one holds the rank, and how far into it does yours go?")
+    try:
+        empty = read(0.95, [(0.1, 0), (0.5, 0), (math.inf, 0)])
+    except LearnerError as error:
+        raise Fail(
+            f"`{error.summary}` for a histogram without calls",
+            "`nan`, as Prometheus says",
+            "no calls are a rank of 0 in an empty bucket, and 0 by 0: decide before you divide",
+        ) from None
+    if empty is None or not np.isnan(float(empty)):
+        cause = "no calls have no quantile: return `float('nan')`"
+        raise Fail(f"{empty} s for a histogram without calls", "`nan`, as Prometheus says", cause)
+    return "Right in the first bucket, on an edge, in the infinite one, in an empty one, and without any call."
 
 
 @exercises.check(
@@ -365,7 +294,7 @@ def watched_predict(answer: Guarded) -> str:
     from prometheus_client import CollectorRegistry, Counter, Histogram
 
     watch = expect.function(answer)
-    registry, clock = CollectorRegistry(), _Clock()
+    registry, clock = CollectorRegistry(), calls_202.Clock()
     calls = Counter("calls_total", "calls", ["outcome"], registry=registry)
     seconds = Histogram("seconds", "seconds", ["outcome"], registry=registry)
     failure = TimeoutError("the store is slow")
@@ -393,25 +322,38 @@ def watched_predict(answer: Guarded) -> str:
         answers = [wrapper(1.0), wrapper(2.0)]
     if answers != [10.0, 20.0]:
         cause = "the prediction is not returned by the wrapper" if answers == [None, None] else "the answer was changed"
-        raise Fail(f"{answers[0]!r} from the wrapper", "10.0, as from `predict`", cause)
-    _judge(registry, "ok", count=2, observed=2, duration=0.5, clock=clock)
-    caught: BaseException | None = None
+        if all(map(callable, answers)):
+            cause = "the wrapper returns a function: it must call `predict` itself"
+        raise Fail(f"{answers[0]!r:.60} from the wrapper", "10.0, as from `predict`", cause)
+    calls_202.judge(registry, "ok", count=2, observed=2, duration=0.5, clock=clock)
+    caught: TimeoutError | None = None
+    other: Exception | None = None
     with learners_code():
         try:
             wrapper(-1.0)
         except TimeoutError as error:
             caught = error
+        except Exception as error:
+            if error.__cause__ is not failure and error.__context__ is not failure:
+                raise
+            other = error
+    if other is not None:
+        cause = "another exception was raised in its place: a bare `raise`, or no `except` at all"
+        raise Fail(f"`{type(other).__name__}: {other}`", "the TimeoutError of `predict`", cause)
     if caught is None:
         cause = "the exception was swallowed: the caller takes a failure for an answer"
         raise Fail("no exception from a call that failed", "the TimeoutError of `predict`", cause)
+    if isinstance(caught, TimeoutError) and caught.__cause__ is failure:
+        cause = "a new exception was raised from it, with other words: a bare `raise` passes on the very one"
+        raise Fail(f"`{caught}`", f"`{failure}`, the very object", cause)
     if caught is not failure:
         cause = "another exception was raised in its place: a bare `raise`, or no `except` at all"
         raise Fail(f"`{caught}`", f"`{failure}`, the very object", cause)
     if (registry.get_sample_value("calls_total", {"outcome": "ok"}) or 0) > 2:
         cause = 'the failed call was counted as "ok" (too): the outcome is known only when `predict` has returned'
         raise Fail("3 calls under ok, of 2 answers and a failure", "2", cause)
-    _judge(registry, "error", count=1, observed=1, duration=2.0, clock=clock)
-    _judge(registry, "ok", count=2, observed=2, duration=0.5, clock=clock)
+    calls_202.judge(registry, "error", count=1, observed=1, duration=2.0, clock=clock)
+    calls_202.judge(registry, "ok", count=2, observed=2, duration=0.5, clock=clock)
     with learners_code():
         try:
             wrapper(CANCELLED)
@@ -424,47 +366,6 @@ def watched_predict(answer: Guarded) -> str:
         cause = '`except Exception` does not see it: begin with the outcome "error", and set "ok" after the answer'
         raise Fail("a cancelled call that was not counted as an error", "2 errors", cause)
     return "Two answers, a failure, a cancelled call: four counts, four latencies, and exceptions as they came."
-
-
-def _judge(registry: Any, outcome: str, *, count: int, observed: int, duration: float, clock: _Clock) -> None:
-    labels = {"outcome": outcome}
-    counted = registry.get_sample_value("calls_total", labels) or 0
-    timed = registry.get_sample_value("seconds_count", labels) or 0
-    total = registry.get_sample_value("seconds_sum", labels) or 0.0
-    kind = "calls that failed" if outcome == "error" else "good calls"
-    if counted != count:
-        others = [
-            sample.labels["outcome"]
-            for family in registry.collect()
-            for sample in family.samples
-            if sample.name == "calls_total" and sample.value and sample.labels["outcome"] not in ("ok", "error")
-        ]
-        if others:
-            cause = f'the outcome is called "ok" or "error" here, not {others[0]!r}'
-        elif counted > count:
-            cause = "a call was counted more than once"
-        else:
-            cause = f"{kind} are not counted: `calls.labels({outcome!r}).inc()`"
-        raise Fail(f"{counted:.0f} counts of {kind}", f"{count}", cause)
-    if timed != observed:
-        cause = (
-            f"{kind} leave no latency: `observe` must stand where every call passes, in `finally`"
-            if timed < observed
-            else "a latency was observed more than once for a call"
-        )
-        raise Fail(f"{timed:.0f} latencies of {kind}", f"{observed}", cause)
-    if not math.isclose(total, duration, rel_tol=1e-6):
-        if clock.reads == 0:
-            cause = "the passed `clock` was not read: call it before and after"
-        elif math.isclose(total, -duration, rel_tol=1e-6):
-            cause = "begin minus end: turn it round"
-        elif math.isclose(total, 1000 * duration, rel_tol=1e-6):
-            cause = "milliseconds: Prometheus wants the base unit, seconds"
-        elif total > 1000:
-            cause = "the time of day was observed: subtract the clock's reading before the call"
-        else:
-            cause = "the clock must be read right before `predict` and again after it"
-        raise Fail(f"{total:g} s in {observed} {kind}", f"{duration:g} s", cause)
 
 
 exercises.quiz(

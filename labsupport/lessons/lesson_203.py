@@ -1,6 +1,5 @@
 """Lesson 203, logistic regression: checkers, hints and quiz."""
 
-import contextlib
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +9,8 @@ import numpy as np
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
-from labsupport.exercises.outcomes import Fail
+from labsupport.exercises.outcomes import Fail, LearnerError
+from labsupport.lessons.cases import deploys_203
 
 exercises = Exercises("203")
 
@@ -25,35 +25,58 @@ exercises = Exercises("203")
     ),
 )
 def sigmoid(answer: Guarded) -> str:
-    """Try ordinary values, then values whose exponentials overflow, with numpy's warnings caught."""
+    """Try ordinary values, values far out on both sides, then values whose exponentials overflow, with warnings caught."""
     squash = expect.function(answer)
     ordinary = np.array([-3.0, -0.5, 0.0, 0.5, 4.0])
-    want = 1 / (1 + np.exp(-ordinary))
-    saw = _quietly(squash, ordinary)[0]
-    if not np.allclose(saw, want, rtol=1e-9, atol=0):
-        small = np.exp(-np.abs(ordinary))
-        causes = {
-            "x and -x are swapped: a large x is a probability near 1": 1 - want,
-            "for x below 0 the answer is `small / (1 + small)`, not `1 / (1 + small)`": 1 / (1 + small),
-            "for x of 0 or more the answer is `1 / (1 + small)`": small / (1 + small),
-            "these are odds: divide by 1 + odds": np.exp(ordinary),
-            "this is the hyperbolic tangent: it runs from -1 to 1, a probability from 0 to 1": np.tanh(ordinary),
-        }
-        from_zero = "right from 0 on; below 0 it is `small / (1 + small)`"
-        otherwise = from_zero if np.allclose(saw[2:], want[2:]) else "try it for x = 0: that is 0.5"
-        cause = next((c for c, wrong in causes.items() if np.allclose(saw, wrong)), otherwise)
-        raise Fail(_listed(saw), f"{_listed(want)} for x of {_listed(ordinary)}", cause)
+    # Here 1 - 1 / (1 + exp(x)) has lost digits, and from -37 on all of them.
+    small_ones = np.array([-20.0, -30.0, -40.0])
+
+    def cases() -> Iterator[expect.Case]:
+        for x in (ordinary, small_ones):
+            saw, small, want = _quietly(squash, x)[0], np.exp(-np.abs(x)), 1 / (1 + np.exp(-x))
+            causes = {
+                "x and -x are swapped: a large x is a probability near 1": 1 / (1 + np.exp(x)),
+                "for x below 0 the answer is `small / (1 + small)`, not `1 / (1 + small)`": 1 / (1 + small),
+                "for x of 0 or more the answer is `1 / (1 + small)`": small / (1 + small),
+                "below 0 the answer is 1 less a number near 1, which leaves no digits: take `small / (1 + small)`": (
+                    np.where(x >= 0, want, 1 - 1 / (1 + small))
+                ),
+                "1 less a number near 1 leaves no digits: take `small / (1 + small)` below 0": 1 - 1 / (1 + np.exp(x)),
+                "1 less a number near 1 leaves no digits, as `np.tanh` near -1: take `small / (1 + small)` below 0": (
+                    (1 + np.tanh(x / 2)) / 2
+                ),
+                "these are odds: divide by 1 + odds": np.exp(x),
+                "this is `small` below 0, without its denominator `1 + small`": np.where(
+                    x >= 0, 1 / (1 + small), small
+                ),
+                "this is the hyperbolic tangent: it runs from -1 to 1, a probability from 0 to 1": np.tanh(x),
+                "the logarithm of the answer": np.log(want),
+                "0 was taken for a negative number with the other form": np.where(
+                    x > 0, want, np.where(x < 0, want, 0)
+                ),
+            }
+            yield expect.Case(saw, want, causes, f" for x of {_listed(x)}", atol=0)
+
+    expect.explain_all(cases(), "for x = 0 it is 0.5, for x = -3 it is 0.047: what does yours say, and by which form?")
     far = np.array([-1000.0, -750.0, 750.0, 1000.0])
     saw, heard = _quietly(squash, far)
     if not np.allclose(saw, [0, 0, 1, 1], rtol=0, atol=1e-12):
         cause = "exp(1000) is infinite, and infinite by infinite is `nan`: take `np.exp(-np.abs(x))` on both sides"
-        raise Fail(_listed(saw), f"[0, 0, 1, 1] for x of {_listed(far)}", cause)
+        known = np.isnan(saw).any()
+        question = "what becomes of `np.exp(1000)` in yours?"
+        raise Fail(
+            _listed(saw),
+            f"[0, 0, 1, 1] for x of {_listed(far)}",
+            cause if known else "",
+            question="" if known else question,
+        )
     if heard:
         raise Fail(
             f"the right values, and the warning `{heard}`",
             "the right values, silently",
             "somewhere a positive number goes into `np.exp`; `np.where` computes both of its branches for all x",
         )
+    _as_an_array(squash(far), "the next cells compute with it as an array: `np.array(...)` makes one of a list")
     return "Right from -1000 to 1000, and silent."
 
 
@@ -62,6 +85,11 @@ def _quietly(squash: Guarded, x: np.ndarray) -> tuple[np.ndarray, str]:
         warnings.simplefilter("always")
         values = expect.array(squash(x), x.shape, "the probabilities")
     return values, next((str(w.message) for w in caught if issubclass(w.category, RuntimeWarning)), "")
+
+
+def _as_an_array(result: Any, cause: str) -> None:
+    if not isinstance(result, np.ndarray):
+        raise Fail(f"the right numbers in a {type(result).__name__}", "an array", cause)
 
 
 @exercises.check(
@@ -75,51 +103,34 @@ def _quietly(squash: Guarded, x: np.ndarray) -> tuple[np.ndarray, str]:
     minutes=7,
 )
 def newton_step(answer: Guarded) -> str:
-    """Compare one step from a place that is not 0; each usual mistake leads elsewhere."""
+    """Compare one step from two places; each usual mistake leads elsewhere."""
     step = expect.function(answer)
     rng = np.random.default_rng(23)
-    start = np.array([0.4, -0.3, 0.2])
     X = np.column_stack([np.ones(60), rng.normal(size=(60, 2))])
-    failed = (rng.random(60) < 0.35).astype(float)
-    for weights in (np.array([0.4, -0.3, 0.2]), np.zeros(3)):
-        p = 1 / (1 + np.exp(-X @ weights))
-        slope, n = X.T @ (p - failed) / 60, 60
-        curvature = (X.T * (p * (1 - p))) @ X / n
-        want = weights - np.linalg.solve(curvature, slope)
-        saw = expect.array(step(X, failed, weights), (3,), "the weights")
-        if np.allclose(saw, want, rtol=1e-6, atol=1e-9):
-            continue
-        causes = {
-            "you went up the slope: subtract the solution from the weights": 2 * weights - want,
-            "this is the step alone: add it to `weights`": want - weights,
-            "this is the step with the wrong sign, and without the weights": weights - want,
-            "the curvature lacks p * (1 - p): it is that of a line": weights - np.linalg.solve(X.T @ X / n, slope),
-            "slope and curvature are not divided by the same n": weights - np.linalg.solve(curvature * n, slope),
-            "only one of slope and curvature is divided by n": weights - np.linalg.solve(curvature, slope * n),
-            "this is a step of gradient descent: the curvature is not used": weights - slope,
-            "you multiplied by the curvature; `np.linalg.solve` divides by it": weights - curvature @ slope,
-            "the log-odds were taken for the probability: put `sigmoid` around `X @ weights`": weights
-            - np.linalg.solve(_curvature_of_odds(X, weights), X.T @ (X @ weights - failed) / n),
-        }
-        cause = next(
-            (c for c, wrong in causes.items() if np.allclose(saw, wrong, rtol=1e-6, atol=1e-9)),
-            "print the shapes: slope is (k,), curvature (k, k)",
-        )
-        raise Fail(f"{_listed(saw)} from weights {_listed(weights)}", _listed(want), cause)
+    failed, n = (rng.random(60) < 0.35).astype(float), 60
+
+    def cases() -> Iterator[expect.Case]:
+        for weights in (np.array([0.4, -0.3, 0.2]), np.zeros(3)):
+            p = 1 / (1 + np.exp(-X @ weights))
+            slope = X.T @ (p - failed) / n
+            curvature = (X.T * (p * (1 - p))) @ X / n
+            move = np.linalg.solve(curvature, slope)
+            saw = expect.array(step(X, failed, weights), (3,), "the weights")
+            causes = deploys_203.newton_mistakes(X, failed, weights)
+            yield expect.Case(saw, weights - move, causes, f" from weights {_listed(weights)}", rtol=1e-6)
+
+    expect.explain_all(
+        cases(), "which shapes have your slope and your curvature, (3,) and (3, 3), and what do you solve?"
+    )
+    start = np.array([0.4, -0.3, 0.2])
     with learners_code():
         # Not through Guarded, which gives copies: does it change the weights that it was given?
-        step.function(X, failed, start)
+        result = step.function(X, failed, start)
     if not np.array_equal(start, [0.4, -0.3, 0.2]):
         cause = "`weights -= ...` changes the caller's own array: write `return weights - ...`"
         raise Fail("the right step, and the given weights were changed", "a new array", cause)
+    _as_an_array(result, "the next cell computes with it: `np.array(...)` makes one of a list")
     return "Right from two places; from 0 the curvature is a quarter of a line's, because p (1 - p) is 0.25."
-
-
-def _curvature_of_odds(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    log_odds = X @ weights
-    curvature: np.ndarray = (X.T * (log_odds * (1 - log_odds))) @ X / len(X)
-    # From weights of 0 it is all zero: then this mistake is an error of the learner's own.
-    return curvature if np.linalg.matrix_rank(curvature) == len(weights) else np.eye(len(weights))
 
 
 @exercises.check(
@@ -133,51 +144,40 @@ def _curvature_of_odds(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
     minutes=4,
 )
 def precision_recall_f1(answer: Guarded) -> str:
-    """Try counts that tell all three apart, then the three empty cases."""
+    """Try counts that tell all three apart, then the empty cases."""
     score = expect.function(answer)
-    for tp, fp, fn in ((30, 10, 70), (4, 12, 1)):
-        saw = expect.array(score(tp, fp, fn), (3,), "the three scores")
-        precision, recall = tp / (tp + fp), tp / (tp + fn)
-        want = np.array([precision, recall, 2 * precision * recall / (precision + recall)])
-        if np.allclose(saw, want, rtol=1e-9):
-            continue
-        raise Fail(
-            f"{_listed(saw)} for TP {tp}, FP {fp}, FN {fn}", _listed(want), _mistaken_score(saw, want, tp, fp, fn)
-        )
+
+    def cases() -> Iterator[expect.Case]:
+        for tp, fp, fn in ((30, 10, 70), (4, 12, 1)):
+            precision, recall = tp / (tp + fp), tp / (tp + fn)
+            f1 = 2 * precision * recall / (precision + recall)
+            saw = expect.array(score(tp, fp, fn), (3,), "the three scores")
+            causes = deploys_203.score_mistakes(tp, fp, fn)
+            yield expect.Case(saw, (precision, recall, f1), causes, f" for TP {tp}, FP {fp}, FN {fn}")
+
+    expect.explain_all(cases(), "by what does yours divide for precision, by what for recall, and which mean is F1?")
     for (tp, fp, fn), what in {
         (0, 0, 9): "without any alarm",
         (0, 7, 0): "without any failure",
         (0, 5, 5): "where each alarm is wrong",
         (0, 0, 0): "without alarms and failures",
     }.items():
-        values: Any = score(tp, fp, fn)
-        saw = np.asarray(values, dtype=float).ravel()
-        if saw.shape != (3,) or not np.array_equal(saw, [0, 0, 0]):
+        try:
+            saw = expect.array(score(tp, fp, fn), (3,), "the three scores")
+        except LearnerError as error:
+            if "ZeroDivisionError" not in error.summary:
+                raise
             cause = "guard each of the three divisions; for an empty denominator the answer is 0.0"
-            if saw.shape == (3,) and np.isnan(saw).any():
+            raise Fail(f"`{error.summary}` {what}", "[0, 0, 0]", cause) from None
+        if not np.array_equal(saw, [0, 0, 0]):
+            cause = ""
+            if np.isnan(saw).any():
                 cause = "0 divided by 0 is `nan`, also in numpy: decide before you divide"
-            elif saw.shape == (3,) and saw.max() == 1:
+            elif saw.max() == 1:
                 cause = "an empty denominator was counted as perfect: the answer here is 0.0"
-            raise Fail(f"{_listed(saw)} {what}", "[0, 0, 0]", cause)
+            question = "" if cause else "which of the three has nothing to divide by here?"
+            raise Fail(f"{_listed(saw)} {what}", "[0, 0, 0]", cause, question=question)
     return "Right for two confusion matrices and four empty ones."
-
-
-def _mistaken_score(saw: np.ndarray, want: np.ndarray, tp: int, fp: int, fn: int) -> str:
-    if np.allclose(saw[:2], want[1::-1]):
-        return "precision and recall are swapped: precision divides by the alarms, recall by the events"
-    if not np.allclose(saw[0], want[0]):
-        if np.allclose(saw[0], tp / (tp + fp + fn)):
-            return "precision was divided by alarms and misses together: divide by the alarms, TP + FP"
-        return "precision: divide the true positives by all alarms, TP + FP"
-    if not np.allclose(saw[1], want[1]):
-        return "recall: divide the true positives by all events, TP + FN"
-    if np.allclose(saw[2], want[:2].mean()):
-        return "F1 is the harmonic mean, this is the ordinary one: it would praise a model for one of the two alone"
-    if np.allclose(saw[2], want[2] / 2):
-        return "F1 lacks its factor 2"
-    if np.allclose(saw[2], np.sqrt(want[0] * want[1])):
-        return "this is the geometric mean; F1 is 2 · precision · recall / (precision + recall)"
-    return "precision and recall are right; F1 is 2 · precision · recall / (precision + recall)"
 
 
 @exercises.check(
@@ -191,46 +191,34 @@ def _mistaken_score(saw: np.ndarray, want: np.ndarray, tp: int, fp: int, fn: int
     minutes=4,
 )
 def promised_and_came(answer: Guarded) -> str:
-    """Ask for two bins of which the edges hold deploys themselves."""
+    """Ask for three bins, of which the edges hold deploys themselves and the last goes up to 1."""
     bin_of = expect.function(answer)
     rng = np.random.default_rng(29)
     probability = rng.beta(1.2, 8, 500).round(2)
     failed = rng.random(500) < probability
-    for low, high in ((0.1, 0.2), (0.03, 0.08)):
-        inside = (probability >= low) & (probability < high)
-        want = np.array([probability[inside].mean(), failed[inside].mean()])
-        saw = expect.array(bin_of(probability, failed, low, high), (2,), "promised and came")
-        if np.allclose(saw, want, rtol=1e-9):
-            continue
-        closed, shut = (probability >= low) & (probability <= high), (probability > low) & (probability < high)
-        right = (probability > low) & (probability <= high)
-        causes: dict[str, Any] = {
-            "the two are swapped: the promise comes first": want[::-1],
-            "deploys that lie on `high` belong to the next bin: `probability < high`": _bin(
-                probability, failed, closed
-            ),
-            "deploys that lie on `low` belong to this bin: `probability >= low`": _bin(probability, failed, shut),
-            "the edges are turned round: `low` belongs to the bin, `high` does not": _bin(probability, failed, right),
-            "what was promised is the mean probability in the bin, not its middle": [(low + high) / 2, want[1]],
-            "divide by the deploys in the bin, not by all of them": [want[0], failed[inside].sum() / 500],
-            "this is the count of failures: divide by the deploys in the bin": [want[0], failed[inside].sum()],
-            "the failures were not restricted to the bin": [want[0], failed.mean()],
-            "`low` and `high` are not used: these are the means of all deploys": [probability.mean(), failed.mean()],
-            "this is what the failures were promised: take all deploys of the bin": [
-                probability[inside & failed].mean(),
-                want[1],
-            ],
-        }
-        cause = next(
-            (c for c, wrong in causes.items() if np.allclose(saw, wrong, rtol=1e-9)),
-            "first select the deploys of the bin, then take two means",
-        )
-        raise Fail(f"{_listed(saw)} for {low} to {high}", _listed(want), cause)
-    return f"Right for two bins; the last promised {want[0]:.3f}, and {want[1]:.3f} came."
 
+    def cases() -> Iterator[expect.Case]:
+        for low, high in ((0.1, 0.2), (0.03, 0.08), (0.25, 1)):
+            inside = (probability >= low) & (probability < high)
+            promised, came = probability[inside].mean(), failed[inside].mean()
+            try:
+                result = bin_of(probability, failed, low, high)
+            except LearnerError as error:
+                if "truth value" not in error.summary:
+                    raise
+                cause = (
+                    "Python's `low <= probability < high` asks for one truth value, and an array has many: write "
+                    "`(probability >= low) & (probability < high)`"
+                )
+                raise Fail(f"`{error.summary}`", "two numbers", cause) from None
+            saw = expect.array(result, (2,), "promised and came")
+            causes = deploys_203.bin_mistakes(probability, failed, low, high)
+            yield expect.Case(saw, (promised, came), causes, f" for {low} to {high}")
 
-def _bin(probability: np.ndarray, failed: np.ndarray, inside: np.ndarray) -> list[float]:
-    return [float(probability[inside].mean()), float(failed[inside].mean())]
+    last = expect.explain_all(cases(), "which deploys are in your bin, and what does each of your two means average?")[
+        -1
+    ]
+    return f"Right for three bins; the last promised {last.want[0]:.3f}, and {last.want[1]:.3f} came."
 
 
 @exercises.check(
@@ -271,9 +259,15 @@ def cheapest_threshold(answer: Guarded) -> str:
         if np.isclose(saw, cost(best, hold, page)):
             cause = "this is the lowest cost: return the threshold that has it"
         else:
-            cause = _mistaken_search(found, prices, score, failed, candidates)
+            cause = deploys_203.mistaken_search(found, prices, score, failed, candidates)
+        question = (
+            "" if cause else "which deploys does yours hold at this candidate, and what do these and the others cost?"
+        )
         raise Fail(
-            f"{saw:g}{saw_cost}, for prices {hold:g} and {page:g}", f"{best:g}: {cost(best, hold, page):,.0f}", cause
+            f"{saw:g}{saw_cost}, for prices {hold:g} and {page:g}",
+            f"{best:g}: {cost(best, hold, page):,.0f}",
+            cause,
+            question=question,
         )
     few, two_failed = np.array([1.0, 1.0, 1.0, 2.0, 2.0]), np.array([False, False, False, True, True])
     saw = expect.returned_number(lambda: search(few, two_failed, np.array([1.0, 2.0]), 60.0, 300.0), "the threshold")
@@ -283,50 +277,9 @@ def cheapest_threshold(answer: Guarded) -> str:
     return "Right at four pairs of prices, also where it is cheapest to hold nothing."
 
 
-def _mistaken_search(
-    found: list[float], prices: Any, score: np.ndarray, failed: np.ndarray, candidates: np.ndarray
-) -> str:
-    """Name the mistake that leads to all of the answers found, one for each pair of prices."""
-    held, strict = score[:, None] >= candidates, score[:, None] > candidates
-    event = failed[:, None]
-
-    def total(each: Any) -> np.ndarray:
-        return np.asarray(each).sum(axis=0)
-
-    def honest(hold: float, page: float) -> np.ndarray:
-        return total(hold * held + page * (event & ~held))
-
-    mistakes: dict[str, Any] = {
-        "the two prices are swapped": lambda h, p: honest(p, h),
-        "misses alone were counted: holding has its price, too": lambda h, p: total(event & ~held),
-        "holds alone were counted: a failure that was let go costs `page_cost`": lambda h, p: total(held),
-        "only false alarms were charged: each held deploy costs `hold_cost`, right or wrong": lambda h, p: total(
-            h * (held & ~event) + p * (event & ~held)
-        ),
-        "every failure was charged, also those that were held": lambda h, p: total(h * held + p * event),
-        "a deploy at the threshold is held, too: `score >= threshold`": lambda h, p: total(
-            h * strict + p * (event & ~strict)
-        ),
-        # Holding what scores low costs a constant minus the honest cost, so both mistakes choose the same candidate.
-        "something is turned round: hold what scores high, and take the lowest cost, not the highest": lambda h, p: (
-            -honest(h, p)
-        ),
-        "the candidate with the most right answers was taken: prices are not used": lambda h, p: total(held != event),
-    }
-    for text, costs in mistakes.items():
-        if found == [candidates[np.argmin(costs(*pair))] for pair in prices]:
-            return text
-    if found == [int(np.argmin(honest(*pair))) for pair in prices]:
-        return "this is the position of the cheapest candidate: return `candidates[position]`"
-    if np.allclose(found, [hold / page for hold, page in prices]):
-        return "the price ratio holds for probabilities only; these scores are none: search"
-    if not set(found) <= set(candidates):
-        return "this is not one of `candidates`: compute the total cost of each, and return the cheapest"
-    return "compute the total cost of each candidate, then take the lowest"
-
-
-# What honest answers to 203.6 score on the telling columns: 0.755, and 0.73 to 0.77 when the folds are shuffled.
-HONEST = (0.71, 0.785)
+# What honest answers to 203.6 score on the telling columns: 0.755, and 0.748 +- 0.011 (0.708 to 0.773 in 180 shuffles of the
+# folds). A regression on all columns scores 0.68 at best, columns chosen before the folds 0.777 at least.
+HONEST = (0.69, 0.785)
 
 
 @exercises.check(
@@ -343,8 +296,8 @@ def honest_accuracy(answer: Guarded) -> str:
     from threadpoolctl import threadpool_limits
 
     score = expect.function(answer)
-    noise, coin = _coin(120, 500, 0.0)
-    telling, outcome = _coin(600, 300, 0.9)
+    noise, coin = deploys_203.coin(120, 500, 0.0)
+    telling, outcome = deploys_203.coin(600, 300, 0.9)
     # Ten small fits: threads would wait for each other three times longer than they compute.
     with threadpool_limits(1):
         saw = expect.number(score(noise, coin), "the mean accuracy")
@@ -353,13 +306,13 @@ def honest_accuracy(answer: Guarded) -> str:
             f"{saw:.2f}", "about 0.5", "an accuracy lies between 0 and 1: take the mean over the folds, not a sum"
         )
     if saw > 0.68:
-        peeked, recited = _flattered(noise, coin)
+        peeked, recited = deploys_203.flattered(noise, coin)
         if abs(saw - peeked) < abs(saw - recited):
             cause = "the columns were selected before the folds: put `SelectKBest` into the pipeline"
         else:
             cause = "the model was scored on the rows it was fitted to: `cross_val_score` keeps a fold apart each time"
         raise Fail(f"{saw:.2f} on a coin", "about 0.5", cause)
-    with threadpool_limits(1), _selections() as selected:
+    with threadpool_limits(1), deploys_203.selections() as selected:
         saw = expect.number(score(telling, outcome), "the mean accuracy")
     if any(k != 20 for k, _ in selected):
         raise Fail(f"the {selected[0][0]} best columns", "the 20 best", "`SelectKBest` takes 10 unless you say k=20")
@@ -377,45 +330,6 @@ def honest_accuracy(answer: Guarded) -> str:
         cause = "the columns or the answers got mixed, or the selection does not look at the answers"
         raise Fail(f"{saw:.2f} where three columns of 300 know the answer", f"{low} to {high}", cause)
     return f"About a half on a coin, and {saw:.2f} where there is something to find."
-
-
-@contextlib.contextmanager
-def _selections() -> Iterator[list[tuple[int, int]]]:
-    """Note (k, rows) of every selection by `SelectKBest` in the block; other ways to select leave no note."""
-    from sklearn.feature_selection import SelectKBest
-
-    noted: list[tuple[int, int]] = []
-    fit = SelectKBest.fit
-
-    def noting(self: Any, X: Any, y: Any = None) -> Any:
-        noted.append((self.k, len(X)))
-        return fit(self, X, y)
-
-    SelectKBest.fit = noting
-    try:
-        yield noted
-    finally:
-        SelectKBest.fit = fit
-
-
-def _flattered(noise: np.ndarray, coin: np.ndarray) -> tuple[float, float]:
-    """Return the accuracy of a selection before the folds, and that on the very rows of the fit."""
-    from sklearn.feature_selection import SelectKBest
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import cross_val_score
-
-    chosen = SelectKBest(k=20).fit_transform(noise, coin)
-    model = LogisticRegression()
-    return float(cross_val_score(model, chosen, coin).mean()), float(model.fit(chosen, coin).score(chosen, coin))
-
-
-def _coin(rows: int, columns: int, effect: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return columns of noise and a coin; with an effect, three of the columns know how it falls."""
-    rng = np.random.default_rng(37)
-    coin = rng.permutation(np.arange(rows) < rows // 2)
-    noise = rng.normal(size=(rows, columns))
-    noise[:, [3, 50, 99]] += effect * coin[:, None]
-    return noise, coin
 
 
 def _listed(values: Any) -> str:

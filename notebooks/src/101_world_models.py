@@ -555,7 +555,7 @@ check("101.5", suspicious_signs)
 suspicious_signs = use("101.5", suspicious_signs)
 suspects = suspicious_signs(candidates, weather.rain, weather.rain_tomorrow)
 print("Ask when these were written down:", suspects)
-claim("the suspect is the sign that scored too well", suspects == ["east_wind"])
+claim("the suspect is the sign that scored too well", sorted(suspects) == ["east_wind"])
 
 # %% [markdown]
 # The test makes a suspect; only the timestamp proves it. (An honest forecast bought from a weather service would look the

@@ -786,7 +786,8 @@ claim(
 #
 # **Exercise 102.6 (8 minutes).** Write the diagnosis down, in an order that keeps causes before consequences: an impossible
 # latency, then traffic, replicas, busy replicas without CPU, errors. Ratios wander by some 10 % with the daily curve, and error
-# rates, which are small counts, may double. If nothing stands out, say `"nothing"`.
+# rates, which are small counts, may double. If nothing stands out, say `"nothing"`; so too for the
+# half hour after an incident, when the p95 falls to a twentieth because an overload has ended.
 
 
 # %% tags=["exercise"] exercise="102.6"
@@ -797,7 +798,7 @@ def diagnose(ratios):
     "latency_p95_ms", "error_rate". Overload makes errors too, whatever its cause.
     """
     ### BEGIN SOLUTION
-    if ratios["latency_p95_ms"] < 0.1:
+    if ratios["latency_p95_ms"] < 0.01:
         return "WrongUnits"
     if ratios["requests_per_s"] > 1.15:
         return "RetryStorm"

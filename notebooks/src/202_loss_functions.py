@@ -301,8 +301,8 @@ claim(
 # Solve it for the share covered, and you have the quantile to book.
 
 # %% [markdown]
-# **Exercise 202.2 (5 minutes).** From the needs of the past and the two prices, return the cheapest booking. (Fractions
-# are fine here.)
+# **Exercise 202.2 (5 minutes).** From the needs of the past and the two prices, return the cheapest booking. (Don't
+# round it: whole replicas come later.)
 
 
 # %% tags=["exercise"] exercise="202.2"
@@ -368,8 +368,9 @@ claim(
 # missing / (missing + idle) *is* this bill per hour, divided by the sum of the two prices, which is 1.00 € here.)
 
 # %% [markdown]
-# **Exercise 202.3 (4 minutes).** Choose the loss that charges as the bill does. The names are `"squared"`, `"absolute"`,
-# `"log"`, `"pinball 0.9"` and `"pinball 0.2"`; each is used once.
+# **Exercise 202.3 (4 minutes).** Choose the loss that charges as the bill does, in a dictionary from the bill's name to the
+# loss's: `which_loss = {"checkout": "...", ...}`. The names are `"squared"`, `"absolute"`, `"log"`, `"pinball 0.9"` and
+# `"pinball 0.2"`; each is used once.
 #
 # - `checkout`: replicas; a missing one costs nine times as much as an idle one.
 # - `batch`: replicas of a nightly job, which may run late; an idle one costs four times as much as a missing one.
@@ -546,12 +547,13 @@ for line in text.splitlines():
 
 # %% [markdown]
 # **Exercise 202.4 (5 minutes).** The page, taken apart, is a list of samples with `.name`, `.labels` (a dictionary) and
-# `.value`. Compute the error ratio of one version: failed calls by all calls.
+# `.value`. It holds other metrics, too, and some have no labels. Compute the error ratio of one version: failed calls by all
+# calls.
 
 
 # %% tags=["exercise"] exercise="202.4"
 def error_ratio(page, version):
-    """Return the share of the calls of a version whose outcome is not `ok`, from 0 to 1.
+    """Return the share of the calls of a version whose outcome is not `ok`, from 0 to 1; `nan` where there is no call.
 
     `page`: list of samples; calls are counted by `model_predictions_total`, with the labels model, version and outcome.
     """
@@ -562,7 +564,7 @@ def error_ratio(page, version):
         if s.name == "model_predictions_total" and s.labels["version"] == version
     ]
     failed = sum(s.value for s in calls if s.labels["outcome"] != "ok")
-    return failed / sum(s.value for s in calls)
+    return failed / sum(s.value for s in calls) if calls else float("nan")
     ### END SOLUTION
 
 
@@ -603,8 +605,13 @@ print(of_version_2[4:])
 
 # %% tags=["exercise"] exercise="202.5"
 def read_quantile(q, buckets):
-    """Return the quantile in seconds. `q`: 0 to 1; `buckets`: list of (upper edge, calls up to it), the last edge inf."""
+    """Return the quantile in seconds; `nan` where there is no call.
+
+    `q`: 0 to 1; `buckets`: list of (upper edge, calls up to it), the last edge inf.
+    """
     ### BEGIN SOLUTION
+    if buckets[-1][1] == 0:
+        return float("nan")
     rank = q * buckets[-1][1]
     low, below = 0.0, 0
     for edge, up_to in buckets[:-1]:

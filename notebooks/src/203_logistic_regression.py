@@ -142,9 +142,9 @@ with warnings.catch_warnings(record=True) as caught:
 print(*sorted({str(warning.message) for warning in caught}), sep="\n")
 
 # %% [markdown]
-# **Exercise 203.1 (5 minutes).** Write a sigmoid that is right and silent for every x. The exponential of a *negative*
-# number never overflows: `small = np.exp(-np.abs(x))` is safe. Where x is 0 or more the answer is 1 / (1 + small). What
-# is it, in terms of `small`, where x is below 0?
+# **Exercise 203.1 (5 minutes).** Write a sigmoid that is right and silent for every x, and does not say 0 where it is only
+# tiny (1 less a number near 1 has no digits left). The exponential of a *negative* number never overflows: `small =
+# np.exp(-np.abs(x))` is safe. Where x is 0 or more the answer is 1 / (1 + small). What is it, in terms of `small`, below 0?
 
 
 # %% tags=["exercise"] exercise="203.1"

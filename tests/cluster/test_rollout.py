@@ -34,6 +34,7 @@ def verdict(seen: Snapshot, name: str = "predictor") -> rollout.Rollout:
         ("601-probe-404", "predictor", Stage.UNREADY, "Readiness probe failed: HTTP probe failed with statuscode: 404"),
         ("601-probe-refused", "predictor", Stage.UNREADY, "connection refused"),
         ("602-begun", "mlflow", Stage.UNDER_WAY, ""),
+        ("602-books-crash", "mlflow", Stage.CRASH, "No such option '--no-such-option'"),
         ("604-graceful", "deploy-risk", Stage.COMPLETE, ""),
         ("604-crash", "deploy-risk", Stage.CRASH, ""),
     ],

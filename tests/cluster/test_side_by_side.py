@@ -107,6 +107,16 @@ def test_pods_of_two_clusters_reach_their_own_api_server_and_their_own_services(
     assert not first.overlaps(second)
 
 
+def test_running_cluster_holds_its_range_until_it_is_stopped(both) -> None:
+    first = both["first"]
+    name = f"\0labs-pocket/{service_range.of(first.layout)}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        with pytest.raises(OSError, match="in use"):
+            other.bind(name)
+        first.down()
+        other.bind(name)
+
+
 def addresses_in(certificate: bytes) -> list[ipaddress.IPv4Address]:
     from cryptography import x509
 

@@ -28,6 +28,8 @@ from labsupport.cluster import waiting
 from labsupport.cluster.interface import Cluster
 from labsupport.errors import LabsError
 
+# How long a client pauses, in seconds: longer than the node or TLS once waited for it.
+PAUSE = 40 if os.environ.get("LABS_NIGHTLY") else 4
 # Counts to three, then serves its folder; says which request it got.
 SERVER = """
 import functools, http.server, sys
@@ -179,6 +181,31 @@ def test_output_of_a_program_that_ended_reaches_a_slow_client_whole(cluster, hom
     assert len(first + reader.communicate(timeout=60)[0]) == 20_000_000
 
 
+def test_client_that_pauses_at_the_end_gets_the_whole_output_or_no_success(cluster, home, transport) -> None:
+    """As much as fits between program and client, and a little more: the program ends while nobody reads."""
+    sizes = [70_000, 300_000, 1_000_000, 3_000_000, 8_000_000]
+    options = ("exec", "web", "-c", "main", "-n", home, "--", "head", "-c")
+    readers = [cluster.start_kubectl(*options, str(size), "/dev/zero") for size in sizes]
+    begun = [os.read(reader.stdout.fileno(), 1) for reader in readers]
+    # None can end before somebody reads on, however long that takes.
+    with pytest.raises(subprocess.TimeoutExpired):
+        readers[0].wait(PAUSE)
+    with concurrent.futures.ThreadPoolExecutor(len(readers)) as pool:
+        rest = list(pool.map(lambda reader: reader.communicate(timeout=60)[0], readers))
+    received = [len(first + more) for first, more in zip(begun, rest, strict=True)]
+    assert (received, [reader.returncode for reader in readers]) == (sizes, [0] * len(sizes))
+
+
+@pytest.mark.skipif(not os.environ.get("LABS_NIGHTLY"), reason="takes more than a minute: make nightly")
+def test_input_waits_for_a_program_that_takes_its_time(cluster, home, monkeypatch) -> None:
+    # By WebSocket kubectl itself gives up after a minute without an answer, on every cluster.
+    monkeypatch.setenv("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "false")
+    code = "import sys, time; time.sleep(70); print(len(sys.stdin.buffer.read()))"
+    sent, options = bytes(20_000_000), ("exec", "-i", "web", "-c", "main", "-n", home, "--")
+    ended = cluster.kubectl(*options, "python", "-c", code, stdin=sent, timeout=150)
+    assert ended.output == "20000000\n"
+
+
 @pytest.mark.needs("exec-ends-early")
 def test_background_process_does_not_keep_an_exec_open(cluster, home, transport) -> None:
     started = time.monotonic()
@@ -248,6 +275,23 @@ def test_program_ends_when_its_client_vanishes(cluster, home, transport, program
     waiting.until(lambda: count_of(cluster, home, mark) == 0, "the program has ended", 60)
 
 
+# --- logs
+
+
+def test_client_that_pauses_gets_the_whole_log(cluster, home) -> None:
+    code = "import time; print('x' * 99); print('y' * 4_999_999); time.sleep(600)"
+    apply(cluster, home, pod("talker", container("main", code)))
+    waiting.until(
+        lambda: len(cluster.kubectl("logs", "talker", "-n", home, check=False).output) == 5_000_100, "it has spoken", 60
+    )
+    reader = cluster.start_kubectl("logs", "talker", "-n", home)
+    assert reader.stdout is not None
+    first = os.read(reader.stdout.fileno(), 1)
+    with pytest.raises(subprocess.TimeoutExpired):
+        reader.wait(PAUSE)
+    assert (len(first + reader.communicate(timeout=60)[0]), reader.returncode) == (5_000_100, 0)
+
+
 # --- cp
 
 
@@ -288,6 +332,20 @@ def forward(cluster: Cluster, home: str) -> Iterator:
     for client in clients:
         client.kill()
         client.communicate()
+
+
+def test_client_that_pauses_gets_all_through_a_forwarded_port(cluster, home, transport, forward) -> None:
+    execute(cluster, home, "sh", "-c", "head -c 8000000 /dev/zero > $PWD/large")
+    port, forwarding = forward(8000)
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(b"GET /large HTTP/1.0\r\n\r\n")
+        received = client.recv(1)
+        # The server has long sent all that fits between it and us.
+        with pytest.raises(subprocess.TimeoutExpired):
+            forwarding.wait(PAUSE)
+        while data := client.recv(1 << 20):
+            received += data
+    assert len(received.partition(b"\r\n\r\n")[2]) == 8_000_000
 
 
 def test_forwarded_port_answers_many_requests(cluster, home, transport, forward) -> None:

@@ -1,5 +1,6 @@
 """A check runs in a known state and leaves the learner's as it was."""
 
+import builtins
 import decimal
 import locale
 import logging
@@ -91,6 +92,7 @@ SETTINGS = {
     "random numbers": Setting(lambda: random.seed(7), random.getstate),
     "NumPy's random numbers": Setting(lambda: np.random.seed(7), lambda: np.random.get_state(legacy=False)["state"]["key"].tolist()),
     "a seed that does nothing": Setting(lambda: setattr(np.random, "seed", somebody_elses), lambda: np.random.seed),
+    "a builtin that lies": Setting(lambda: setattr(builtins, "abs", somebody_elses), lambda: builtins.abs),
     "a clock that stands": Setting(lambda: setattr(time, "time", somebody_elses), lambda: time.time),
     "figures": Setting(set_figures, lambda: (mpl.get_backend(), *mpl.rcParams["figure.figsize"], mpl.rcParams["axes.titlesize"])),
     "scikit-learn": Setting(lambda: sklearn.set_config(transform_output="pandas"), sklearn.get_config),
@@ -180,6 +182,19 @@ def test_an_answer_that_changes_the_folder_leaves_the_learner_where_he_was(
     assert Path.cwd() == tmp_path and sys.path[0] == "" and "/nowhere" not in sys.path
 
 
+def test_libraries_are_found_also_when_the_path_was_emptied(lesson: Exercises, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+
+    def answer(data):
+        import colorsys
+
+        return sum(data) + 0 * len(colorsys.__all__)
+
+    assert evaluate("199.1", answer).kind is Kind.PASS
+    assert sys.path == []
+
+
 def test_variables_are_the_learners_and_put_back(lesson: Exercises, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINE", "1")
     monkeypatch.setenv("TZ", "UTC")
@@ -234,6 +249,7 @@ def test_figures_of_an_answer_are_closed_and_the_learners_stay(lesson: Exercises
 
     evaluate("199.1", answer)
     assert plt.get_fignums() == [mine.number]
+    assert plt.gcf() is mine and mine.axes == []
 
 
 def test_endless_recursion_ends_also_after_the_limit_was_raised(lesson: Exercises) -> None:

@@ -16,15 +16,6 @@ from labsupport.exercises.define import Exercises, exercises_of
 from labsupport.exercises.engine import evaluate, quiz
 from labsupport.exercises.proof import Kind
 
-SOURCES = source.find_sources(paths.sources())
-# A lesson that was never built fails one test below and does not stop the tests of the others.
-BUILT = [number for number in SOURCES if (paths.ANSWERS / f"{number}.json").exists()]
-NUMBERS = [number for number in BUILT if answers.load(number)["exercises"]]
-EXERCISES = [key for number in NUMBERS for key in exercises_of(number).exercises]
-# The rest looks at the cluster: its references run live (tests/notebooks), its mistakes are recorded snapshots.
-OFFLINE = [key for key in EXERCISES if not proof.is_on_cluster(key)]
-QUIZZES = [key for number in NUMBERS for key in exercises_of(number).quizzes]
-
 
 def tables(number: str) -> tuple[dict, dict]:
     path = Path(__file__).with_name(f"test_lesson_{number}.py")
@@ -33,6 +24,19 @@ def tables(number: str) -> tuple[dict, dict]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.WRONG, module.RIGHT
+
+
+SOURCES = source.find_sources(paths.sources())
+# A lesson that was never built fails one test below and does not stop the tests of the others.
+BUILT = [number for number in SOURCES if (paths.ANSWERS / f"{number}.json").exists()]
+NUMBERS = [number for number in BUILT if answers.load(number)["exercises"]]
+EXERCISES = [key for number in NUMBERS for key in exercises_of(number).exercises]
+# The rest looks at the cluster: its references run live (tests/notebooks), its mistakes are recorded snapshots.
+OFFLINE = [key for key in EXERCISES if not proof.is_on_cluster(key)]
+WRONG, RIGHT = ({key: named for n in NUMBERS for key, named in tables(n)[which].items()} for which in (0, 1))
+MISTAKES = [(key, name) for key, named in WRONG.items() for name in named]
+ANSWERS = [(key, name) for key, named in RIGHT.items() for name in named]
+QUIZZES = [key for number in NUMBERS for key in exercises_of(number).quizzes]
 
 
 @pytest.mark.parametrize("number", SOURCES)
@@ -56,6 +60,26 @@ def test_a_lesson_has_three_to_six_exercises_and_three_to_five_questions(number:
 @pytest.mark.parametrize("seed", [0, 3])
 def test_the_reference_passes(key: str, seed: int) -> None:
     outcome = proof.outcome_of_reference(key, seed)
+    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
+
+
+@pytest.mark.parametrize(("key", "mistake"), MISTAKES)
+def test_a_mistake_gets_its_own_diagnosis(key: str, mistake: str) -> None:
+    given, words = WRONG[key][mistake]
+    outcome = proof.outcome_of(key, given)
+    assert outcome.kind in (Kind.FAIL, Kind.ERROR)
+    assert words in proof.diagnosis(outcome), proof.diagnosis(outcome)
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_the_diagnoses_of_an_exercise_differ(key: str) -> None:
+    said = [words for _, words in WRONG[key].values()]
+    assert len(set(said)) == len(said)
+
+
+@pytest.mark.parametrize(("key", "name"), ANSWERS)
+def test_another_right_answer_passes(key: str, name: str) -> None:
+    outcome = proof.outcome_of(key, RIGHT[key][name])
     assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
 
 
@@ -97,7 +121,8 @@ def test_every_exercise_has_two_mistakes_with_their_own_diagnoses_and_another_ri
     for key in exercises_of(number).exercises:
         assert len(wrong.get(key, {})) >= 2, f"{key} needs two named mistakes"
         assert len(right.get(key, {})) >= 1, f"{key} needs a right answer written differently"
-        causes = [proof.outcome_of(key, given).cause for given, _ in wrong[key].values()]
+        outcomes = [proof.outcome_of(key, given) for given, _ in wrong[key].values()]
+        causes = [outcome.cause or outcome.question for outcome in outcomes]
         assert len(set(causes)) >= 2, f"{key}: its mistakes get the same diagnosis"
         if key in OFFLINE:
             reference = answers.entry(key)["solution"].split()

@@ -1,7 +1,4 @@
-"""Lesson 101: usual mistakes get their own diagnosis, other right answers pass."""
-
-from labsupport.exercises import proof
-from labsupport.exercises.proof import Kind
+"""Lesson 101: usual mistakes, each with words of its own diagnosis, and right answers (see test_every_lesson)."""
 
 BROKEN_CONTRACT = '''repaired = """
 kind: ConfigMap
@@ -42,6 +39,21 @@ WRONG = {
             "counts",
         ),
         "returns nothing": ("def two_number_model(rained, rained_next):\n    rained.mean()", "no `return`"),
+        "takes one from the other": (
+            "def two_number_model(rained, rained_next):\n"
+            "    return 1 - rained_next[rained].mean(), rained_next[rained].mean()",
+            "the first is 1 minus the second",
+        ),
+        "rounds": (
+            "def two_number_model(rained, rained_next):\n"
+            "    return round(rained_next[~rained].mean(), 2), round(rained_next[rained].mean(), 2)",
+            "was rounded",
+        ),
+        "returns constants": ("def two_number_model(rained, rained_next):\n    return 0.25, 0.62", "stands fixed"),
+        "mixes something else": (
+            "def two_number_model(rained, rained_next):\n    return rained_next[:200].mean(), rained_next[200:].mean()",
+            "which days does each",
+        ),
         "calls the function": ("two_number_model = (0.2, 0.7)", "without parentheses"),
     },
     "101.2": {
@@ -93,6 +105,10 @@ WRONG = {
             f'repaired = "model_metrics: [{MODEL}]\\ninfrastructure_metrics: [{INFRASTRUCTURE}]"',
             "around the contract is gone",
         ),
+        "writes the kind in small letters": (
+            contract(MODEL, INFRASTRUCTURE).replace("ConfigMap", "configmap"),
+            "capital letters included",
+        ),
         "gives a dictionary": ("repaired = {'model_metrics': ['accuracy']}", "triple quotes"),
     },
     "101.5": {
@@ -115,6 +131,26 @@ WRONG = {
             "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
             "    return [n for n in signs if (signs[n] == rain_tomorrow).mean() > 0.5 + margin]",
             "`rain` is not looked at",
+        ),
+        "takes the difference without its direction": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    return [n for n in signs if abs((signs[n] == rain_tomorrow).mean() - (signs[n] == rain).mean()) > margin]",
+            "so no `abs`",
+        ),
+        "counts days": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    return [n for n in signs if (signs[n] == rain_tomorrow).sum() - (signs[n] == rain).sum() > margin]",
+            "take the mean, not the sum",
+        ),
+        "looks at days with the sign only": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    return [n for n in signs if rain_tomorrow[signs[n]].mean() > rain[signs[n]].mean() + margin]",
+            "days on which the sign is True",
+        ),
+        "looks at rainy days only": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    return [n for n in signs if signs[n][rain_tomorrow].mean() > signs[n][rain].mean() + margin]",
+            "only the rainy days",
         ),
         "returns one name": (
             "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n    return 'loud_leak'",
@@ -168,16 +204,3 @@ RIGHT = {
         ),
     },
 }
-
-
-def test_a_mistake_gets_its_own_diagnosis(wrong) -> None:
-    key, _, (code, words) = wrong
-    outcome = proof.outcome_of_code(key, code)
-    assert outcome.kind in (Kind.FAIL, Kind.ERROR)
-    assert words in proof.diagnosis(outcome)
-
-
-def test_another_right_answer_passes(right) -> None:
-    key, _, code = right
-    outcome = proof.outcome_of_code(key, code)
-    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)

@@ -1,7 +1,4 @@
-"""Lesson 203: usual mistakes get their own diagnosis, other right answers pass."""
-
-from labsupport.exercises import proof
-from labsupport.exercises.proof import Kind
+"""Lesson 203: usual mistakes, each with words of its own diagnosis, and right answers (see test_every_lesson)."""
 
 NEWTON = (
     "def newton_step(X, failed, weights):\n"
@@ -68,6 +65,22 @@ WRONG = {
             "def sigmoid(x):\n    small = np.exp(-np.abs(x))\n    return np.where(x >= 0, small, 1) / (1 + small)",
             "swapped",
         ),
+        "takes 1 less the other side": (
+            "def sigmoid(x):\n    big = 1 / (1 + np.exp(-np.abs(x)))\n    return np.where(x >= 0, big, 1 - big)",
+            "below 0 the answer is 1 less a number near 1",
+        ),
+        "shifts tanh": ("def sigmoid(x):\n    return (1 + np.tanh(x / 2)) / 2", "as `np.tanh` near -1"),
+        "forgets the denominator below 0": (
+            "def sigmoid(x):\n    small = np.exp(-np.abs(x))\n    return np.where(x >= 0, 1 / (1 + small), small)",
+            "without its denominator",
+        ),
+        "returns a list": (
+            "import math\n"
+            "def sigmoid(x):\n"
+            "    return [1 / (1 + math.exp(-v)) if v >= 0 else math.exp(v) / (1 + math.exp(v)) for v in x]",
+            "makes one of a list",
+        ),
+        "computes something else": ("def sigmoid(x):\n    return x / (1 + np.abs(x))", "by which form"),
         "takes tanh": ("def sigmoid(x):\n    return np.tanh(x)", "hyperbolic tangent"),
         "returns one number": ("def sigmoid(x):\n    return 0.5", "one number came back"),
         "returns nothing": ("def sigmoid(x):\n    np.exp(-np.abs(x))", "no `return`"),
@@ -87,6 +100,13 @@ WRONG = {
         "divides only the curvature": (newton("weights - np.linalg.solve(curvature, slope * n)"), "only one"),
         "descends by the gradient": (newton("weights - slope"), "gradient descent"),
         "multiplies": (newton("weights - curvature @ slope"), "multiplied"),
+        "turns the miss round": (
+            newton("weights - np.linalg.solve(curvature, -slope)"),
+            "the miss is `p - failed`",
+        ),
+        "takes the diagonal alone": (newton("weights - slope / np.diag(curvature)"), "only the diagonal"),
+        "returns a list": (newton("list(weights - np.linalg.solve(curvature, slope))"), "makes one of a list"),
+        "steps somewhere else": (newton("weights - 0.5 * np.linalg.solve(curvature, slope)"), "which shapes have"),
         "changes what it was given": (
             newton("weights").replace(
                 "return weights", "weights -= np.linalg.solve(curvature, slope)\n    return weights"
@@ -100,7 +120,13 @@ WRONG = {
         "forgets the factor": (scores(PRECISION, RECALL, "precision * recall / (precision + recall)"), "factor 2"),
         "takes the geometric mean": (scores(PRECISION, RECALL, "np.sqrt(precision * recall)"), "geometric"),
         "mixes the denominators": (scores("tp / (tp + fp + fn)", RECALL, F1), "misses together"),
-        "forgets the empty case": (scores("tp / (tp + fp)", RECALL, F1), "division by zero"),
+        "forgets the empty case": (scores("tp / (tp + fp)", RECALL, F1), "guard each of the three divisions"),
+        "returns F1 first": (
+            scores(PRECISION, RECALL, F1).replace("return precision, recall, f1", "return f1, precision, recall"),
+            "F1 comes last",
+        ),
+        "divides by the false alarms": (scores("tp / fp if fp else 0.0", RECALL, F1), "not by the false ones"),
+        "divides by something else": (scores("tp / (tp + fp + 1)", RECALL, F1), "by what does yours divide"),
         "lets numpy divide": (
             "def precision_recall_f1(true_positives, false_positives, false_negatives):\n"
             "    tp = np.float64(true_positives)\n"
@@ -119,6 +145,12 @@ WRONG = {
         "includes the upper edge": (binned("(probability >= low) & (probability <= high)"), "on `high`"),
         "leaves out the lower edge": (binned("(probability > low) & (probability < high)"), "on `low`"),
         "turns the edges round": (binned("(probability > low) & (probability <= high)"), "turned round"),
+        "chains the comparison": (binned("low <= probability < high"), "an array has many"),
+        "takes everything below": (binned("probability < high"), "all deploys below `high`"),
+        "bins something else": (
+            binned("(probability >= low / 2) & (probability < high)"),
+            "which deploys are in your bin",
+        ),
         "takes the middle of the bin": (binned(INSIDE, "(low + high) / 2, failed[inside].mean()"), "not its middle"),
         "divides by all": (
             binned(INSIDE, "probability[inside].mean(), (failed & inside).mean()"),
@@ -147,6 +179,10 @@ WRONG = {
         "uses the ratio": (
             "def cheapest_threshold(score, failed, candidates, hold_cost, page_cost):\n    return hold_cost / page_cost",
             "for probabilities only",
+        ),
+        "charges something else": (
+            search("hold_cost * held.sum() ** 0.5 + page_cost * (failed & ~held).sum()"),
+            "which deploys does yours hold",
         ),
         "counts errors": (search("(held != failed).sum()"), "prices are not used"),
     },
@@ -209,11 +245,10 @@ WRONG = {
 RIGHT = {
     "203.1": {
         "by scipy": "from scipy.special import expit\ndef sigmoid(x):\n    return expit(x)",
-        "by tanh": "def sigmoid(x):\n    return (1 + np.tanh(x / 2)) / 2",
         "with a loop": (
             "import math\n"
             "def sigmoid(x):\n"
-            "    return [1 / (1 + math.exp(-v)) if v >= 0 else math.exp(v) / (1 + math.exp(v)) for v in x]"
+            "    return np.array([1 / (1 + math.exp(-v)) if v >= 0 else math.exp(v) / (1 + math.exp(v)) for v in x])"
         ),
         "by masks": (
             "def sigmoid(x):\n"
@@ -294,16 +329,3 @@ RIGHT = {
         ),
     },
 }
-
-
-def test_a_mistake_gets_its_own_diagnosis(wrong) -> None:
-    key, _, (code, words) = wrong
-    outcome = proof.outcome_of_code(key, code)
-    assert outcome.kind in (Kind.FAIL, Kind.ERROR)
-    assert words in proof.diagnosis(outcome), proof.diagnosis(outcome)
-
-
-def test_another_right_answer_passes(right) -> None:
-    key, _, code = right
-    outcome = proof.outcome_of_code(key, code)
-    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)

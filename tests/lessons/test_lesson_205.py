@@ -1,7 +1,4 @@
-"""Lesson 205: usual mistakes get their own diagnosis, other right answers pass."""
-
-from labsupport.exercises import proof
-from labsupport.exercises.proof import Kind
+"""Lesson 205: usual mistakes, each with words of its own diagnosis, and right answers (see test_every_lesson)."""
 
 GROWTH = "def growth(load, minutes):\n    mean = load.rolling(minutes).mean()\n    "
 AHEAD = "def looks_ahead(make, load, cut):\n    "
@@ -23,6 +20,28 @@ WRONG = {
         "forgets to divide": (GROWTH + "return mean - mean.shift(minutes)", "not divided"),
         "lets the windows overlap": (GROWTH + "return mean - mean.shift(1)", "overlap"),
         "turns the sign": (GROWTH + "return (mean.shift(minutes) - mean) / minutes", "the sign"),
+        "looks up by label": (
+            "def growth(load, minutes):\n"
+            "    rates = [float('nan')] * len(load)\n"
+            "    for i in range(2 * minutes - 1, len(load)):\n"
+            "        recent = load.loc[i - minutes + 1 : i].mean()\n"
+            "        before = load.loc[i - 2 * minutes + 1 : i - minutes].mean()\n"
+            "        rates[i] = (recent - before) / minutes\n"
+            "    return rates",
+            "`.iloc` counts rows",
+        ),
+        "compares a row with a mean": (
+            GROWTH + "return (load - mean.shift(minutes)) / minutes",
+            "is compared with a mean",
+        ),
+        "leaves this row out": (
+            GROWTH + "return (mean.shift(1) - mean.shift(minutes + 1)) / minutes",
+            "leave this row out",
+        ),
+        "computes something else": (
+            GROWTH + "return (mean - mean.shift(minutes)) / minutes**2",
+            "which rows belong to each",
+        ),
         "fills with zero": (GROWTH + "return ((mean - mean.shift(minutes)) / minutes).fillna(0)", "stands still"),
         "takes short windows at the start": (
             "def growth(load, minutes):\n"
@@ -54,9 +73,26 @@ WRONG = {
             + "    both = ~np.isnan(a) & ~np.isnan(b)\n    return not np.allclose(a[both], b[both])",
             "missing in one answer only",
         ),
+        "compares means": (
+            AHEAD
+            + "return abs(np.nanmean(np.asarray(make(load), float)[:cut]) - np.nanmean(np.asarray(make(load[:cut]), float))) > 1e-9",
+            "which rows of which two answers",
+        ),
+        "fills holes with 0": (
+            AHEAD
+            + "a, b = np.asarray(make(load), float)[:cut], np.asarray(make(load[:cut]), float)\n"
+            + "    return not np.allclose(np.nan_to_num(a), np.nan_to_num(b))",
+            "a hole is no 0",
+        ),
+        "looks at the last row": (
+            AHEAD
+            + "a, b = np.asarray(make(load), float)[cut - 1], np.asarray(make(load[:cut]), float)[-1]\n"
+            + "    return not np.allclose(a, b, equal_nan=True)",
+            "the last rows alone",
+        ),
         "compares different lengths": (
             AHEAD + "return not np.allclose(np.asarray(make(load)), np.asarray(make(load[:cut])), equal_nan=True)",
-            "could not be broadcast",
+            "have different lengths",
         ),
         "returns an array": (
             AHEAD + "return np.asarray(make(load), float)[:cut] != np.asarray(make(load[:cut]), float)",
@@ -87,7 +123,18 @@ WRONG = {
             LOOKUP + 'return np.searchsorted(known_at, asked_at, side="right") - 1',
             "places in the table",
         ),
-        "forgets the 1": (LOOKUP + 'return values[np.searchsorted(known_at, asked_at, side="right")]', "out of bounds"),
+        "forgets the 1": (
+            LOOKUP + 'return values[np.searchsorted(known_at, asked_at, side="right")]',
+            "the place after the last row",
+        ),
+        "takes the largest": (
+            LOOKUP + "return [values[known_at <= t].max() if (known_at <= t).any() else np.nan for t in asked_at]",
+            "the largest value",
+        ),
+        "looks up something else": (
+            LOOKUP + "return np.where(asked_at > known_at[0], values[0], np.nan)",
+            "which rows are known by then",
+        ),
     },
     "205.4": {
         "loses questions": (
@@ -113,6 +160,14 @@ WRONG = {
         "blames what is missing": (
             NEWEST + JOIN + "return ~(naive.known_at <= naive.asked_at).to_numpy()",
             "not answered at all",
+        ),
+        "turns the answer round": (
+            NEWEST + JOIN + "return ~(naive.known_at > naive.asked_at).to_numpy()",
+            "answered rightly or not at all",
+        ),
+        "compares something else": (
+            NEWEST + JOIN + "return (naive.asked_at.dt.minute < 30).to_numpy()",
+            "which row does the naive join find",
         ),
         "joins every row": (
             FUTURE
@@ -142,7 +197,7 @@ WRONG = {
         ),
         "wants exact equality": (
             SKEW + "return [n for n in offline if not offline[n].equals(online[n])]",
-            "`tolerance` is not used",
+            "any difference counts in yours",
         ),
         "wants exact equality and blames holes": (
             SKEW + "return [n for n in offline if (offline[n] != online[n]).any()]",
@@ -156,6 +211,30 @@ WRONG = {
         "has a tolerance of its own": (
             SKEW + "return [n for n in offline if not np.allclose(offline[n], online[n], equal_nan=True)]",
             "a fixed number",
+        ),
+        "fills holes with 0": (
+            SKEW
+            + "return [n for n in offline if ((offline[n].fillna(0) - online[n].fillna(0)).abs() > tolerance).any()]",
+            "a hole is no 0",
+        ),
+        "forgets the absolute value": (
+            SKEW
+            + "return [n for n in offline if ((offline[n] - online[n] > tolerance) | (offline[n].isna() ^ online[n].isna())).any()]",
+            "down: take the absolute difference",
+        ),
+        "wants every row": (
+            SKEW
+            + "return [n for n in offline if (((offline[n] - online[n]).abs() > tolerance) | (offline[n].isna() ^ online[n].isna())).all()]",
+            "ask `.any()`",
+        ),
+        "takes a share": (
+            SKEW
+            + "return [n for n in offline if not np.allclose(online[n], offline[n], rtol=tolerance, atol=0, equal_nan=True)]",
+            "the same for every value",
+        ),
+        "returns something else": (
+            SKEW + "return [n for n in offline if offline[n].max() * tolerance > 2e-6]",
+            "by what comparison",
         ),
         "returns the good ones": (
             SKEW
@@ -240,16 +319,3 @@ RIGHT = {
         ),
     },
 }
-
-
-def test_a_mistake_gets_its_own_diagnosis(wrong) -> None:
-    key, _, (code, words) = wrong
-    outcome = proof.outcome_of_code(key, code)
-    assert outcome.kind in (Kind.FAIL, Kind.ERROR)
-    assert words in proof.diagnosis(outcome)
-
-
-def test_another_right_answer_passes(right) -> None:
-    key, _, code = right
-    outcome = proof.outcome_of_code(key, code)
-    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)

@@ -90,3 +90,35 @@ def _lives(process: int) -> bool:
         return b") Z " not in Path(f"/proc/{process}/stat").read_bytes()
     except OSError:
         return False
+
+
+CATCHING = (
+    "import signal, time; signal.signal(signal.SIGTERM, lambda *_: exit(3)); print('up', flush=True); time.sleep(60)"
+)
+IGNORING = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+DEFAULT = "import time; print('up', flush=True); time.sleep(60)"
+
+
+@pytest.mark.parametrize(("code", "arrives"), [(CATCHING, True), (IGNORING, False), (DEFAULT, False)])
+def test_first_process_gets_only_the_signals_that_it_catches(code: str, arrives: bool) -> None:
+    async def scenario() -> None:
+        outer, inner = os.pipe()
+        with os.fdopen(outer, "rb") as said:
+            process = await launch.launch(["python", "-c", code], environment(), Path.cwd(), stdout=inner, first=True)
+            os.close(inner)
+            async with asyncio.timeout(10):
+                assert await asyncio.to_thread(said.readline) == b"up\n"
+                assert launch.signal_first(process, signal.SIGTERM) is arrives
+                if arrives:
+                    assert await process.wait() == 3
+                else:
+                    launch.terminate_session(process.pid)
+                    assert await process.wait() == -signal.SIGKILL
+
+    asyncio.run(scenario())
+
+
+def test_process_that_has_ended_catches_nothing() -> None:
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+        assert not launch.catches(process.pid, signal.SIGTERM)

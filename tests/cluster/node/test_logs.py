@@ -103,6 +103,42 @@ def test_followed_log_ends_with_its_container_and_survives_rotation(log: Path) -
     assert asyncio.run(follow()) == b"one\ntwo\nthree\noops\nnew\nlast\n"
 
 
+def test_slow_reader_of_a_log_loses_nothing_though_the_log_is_put_aside_twice(log: Path) -> None:
+    def put_aside(text: str) -> None:
+        log.replace(log.with_name("main.log.1"))
+        log.write_bytes(entries([text]))
+
+    async def follow() -> bytes:
+        async with asyncio.timeout(5):
+            running = container(log, running=True)
+            received = b""
+            async for part in logs.read(log, running, Options(follow=True)):
+                # The client takes its time, and the container goes on writing.
+                if not received:
+                    put_aside("second")
+                    put_aside("third")
+                received += part
+                running.running = not received.endswith(b"third\n")
+            return received
+
+    assert asyncio.run(follow()) == b"one\ntwo\nthree\noops\nsecond\nthird\n"
+
+
+def test_log_that_is_put_aside_while_an_older_one_is_sent_is_sent_too(log: Path) -> None:
+    log.with_name("main.log.1").write_bytes(entries(["zero"]))
+
+    async def whole() -> bytes:
+        received = b""
+        async for part in logs.read(log, container(log), Options()):
+            if not received:
+                log.replace(log.with_name("main.log.1"))
+                log.write_bytes(entries(["new"]))
+            received += part
+        return received
+
+    assert asyncio.run(whole()).startswith(b"zero\none\ntwo\nthree\noops\n")
+
+
 def options(**query: str) -> Options:
     return logs.options_of(Request("GET", "/", {key: [value] for key, value in query.items()}, {}, None, None))
 

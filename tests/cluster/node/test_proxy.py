@@ -181,6 +181,24 @@ def test_address_of_a_service_listens_only_while_something_is_behind_it(tmp_path
     with_proxy(tmp_path, use)
 
 
+def test_endpoints_of_other_kinds_keep_no_service_from_its_own(tmp_path: Path) -> None:
+    async def use(agent: Agent) -> None:
+        address, pod = free_address(), await echo()
+        for kind, odd in (("FQDN", "example.org"), ("IPv6", "fe80::1")):
+            metadata = {"uid": kind, "name": f"odd-{kind}", "namespace": "default"}
+            agent.change({**service(*free_address()), "metadata": metadata})
+            agent.change({**endpoints(endpoint(odd), service=f"odd-{kind}"), "addressType": kind})
+        agent.change(service(*address))
+        agent.change({**endpoints(endpoint("198.18.7.7"), port=port_of(pod)), "addressType": "IPv4"})
+
+        async def answers() -> bool:
+            return not await refuses(address)
+
+        await eventually(answers)
+
+    with_proxy(tmp_path, use)
+
+
 def test_running_connection_outlives_its_endpoint(tmp_path: Path) -> None:
     async def use(agent: Agent) -> bytes:
         address, pod = free_address(), await echo()

@@ -380,6 +380,112 @@ def test_vanished_client_is_noticed_by_the_heartbeat_though_nothing_is_read(
     with_server(node, use)
 
 
+async def upgrade_to_spdy(
+    place: Layout, path: str, kinds: list[str], **headers: str
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a SPDY connection with a stream of each kind, numbered 1, 3, 5 ..."""
+    reader, writer = await connect(place)
+    lines = [f"POST {path} HTTP/1.1", "Host: x", "Upgrade: SPDY/3.1", "Connection: Upgrade"]
+    lines += ["X-Stream-Protocol-Version: v4.channel.k8s.io", *(f"{key}: {value}" for key, value in headers.items())]
+    writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+    codec = HeaderCodec()
+    for number, kind in enumerate(kinds):
+        block = struct.pack(">IIH", 2 * number + 1, 0, 0) + codec.pack({"streamtype": kind})
+        writer.write(control_frame(spdy.SYN_STREAM, block))
+    assert (await reader.readline()).startswith(b"HTTP/1.1 101 ")
+    while (await reader.readline()).strip():
+        pass
+    return reader, writer
+
+
+async def spdy_data(reader: asyncio.StreamReader) -> dict[int, bytes]:
+    """Return the data of each stream until the server says goodbye."""
+    received: dict[int, bytes] = {}
+    while True:
+        first, second = struct.unpack(">II", await reader.readexactly(8))
+        payload = await reader.readexactly(second & 0xFFFFFF)
+        if not first >> 31:
+            received[first] = received.get(first, b"") + payload
+        elif first & 0xFFFF == spdy.GOAWAY:
+            return received
+
+
+@pytest.mark.parametrize("transport", ["websocket", "spdy"])
+def test_connection_lasts_after_the_goodbye_until_the_client_leaves(node: Some, transport: str) -> None:
+    """A client may still have to read what is on its way: that would be lost, and what it has would be taken for all."""
+
+    async def use(_: Any) -> None:
+        before = descriptors()
+        if transport == "spdy":
+            reader, writer = await upgrade_to_spdy(node.layout, command("id", output="1"), ["error", "stdout"])
+            assert b"Success" in (await spdy_data(reader))[1]
+        else:
+            reader, writer = await upgrade(node.layout, command("id", output="1"))
+            assert b"Success" in (await messages(reader))[3]
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2.5):
+                await reader.read(1)
+        writer.close()
+        await settled(before)
+
+    with_server(node, use)
+
+
+def test_input_may_wait_as_long_as_its_client_lives(node: Some, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "BLOCKED_LIMIT", 0.1)
+    sent = 400 * 30_000
+    program = f"import sys, time; time.sleep(1); print(len(sys.stdin.buffer.read({sent})))"
+    path = command(*code(program), input="1", output="1")
+
+    async def use(_: Any) -> dict[int, bytes]:
+        kinds = ["error", "stdin", "stdout"]
+        # What the API server passes on from another client says so; the client itself is at the other end then.
+        reader, writer = await upgrade_to_spdy(node.layout, path, kinds, **{"X-Forwarded-For": "127.0.0.1"})
+        for _number in range(400):
+            writer.write(spdy.data_frame(3, bytes(30_000)))
+        received = await spdy_data(reader)
+        writer.close()
+        return received
+
+    received = with_server(node, use)
+    assert received[5] == f"{sent}\n".encode() and json.loads(received[1])["status"] == "Success"
+
+
+@pytest.mark.parametrize("transport", ["websocket", "spdy"])
+def test_command_that_is_broken_off_is_told_as_a_failure(
+    node: Some, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    """Without a status a client takes the end of its streams for a success."""
+    monkeypatch.setattr(streams, "BLOCKED_LIMIT", 0.3)
+    path = command(*code("import time; time.sleep(600)"), input="1", output="1")
+
+    async def use(_: Any) -> bytes:
+        if transport == "spdy":
+            reader, writer = await upgrade_to_spdy(node.layout, path, ["error", "stdin", "stdout"])
+            frames = [spdy.data_frame(3, bytes(30_000))] * 400
+        else:
+            reader, writer = await upgrade(node.layout, path)
+            frames = [encode(Frame(BINARY, b"\0" + bytes(30_000)), MASK)] * 400
+        for frame in frames:
+            writer.write(frame)
+        received = await (spdy_data(reader) if transport == "spdy" else messages(reader))
+        writer.transport.abort()
+        return received[1 if transport == "spdy" else 3]
+
+    status = json.loads(with_server(node, use))
+    assert status["status"] == "Failure" and "the command was broken off" in status["message"]
+
+
+def test_command_that_the_end_of_the_agent_breaks_off_is_told_as_a_failure(node: Some) -> None:
+    async def use(listening: server.Server) -> bytes:
+        _, reader, _ = await start_sleeper(node)
+        listening.close()
+        return (await messages(reader))[3]
+
+    status = json.loads(with_server(node, use))
+    assert status["status"] == "Failure" and "the node agent ends" in status["message"]
+
+
 def test_closed_server_ends_what_it_had_started(node: Some) -> None:
     async def use(listening: server.Server) -> None:
         process, reader, _ = await start_sleeper(node)

@@ -7,7 +7,7 @@ API server. `server` is the kubelet's port (`logs`, `exec`, `portforward`, `metr
 and DNS, `provisioner` makes volumes.
 
 What differs from a kubelet: pauses between restarts double from 1 s to 60 s (Kubernetes: 10 s to 300 s); a container that
-is not ready yet is probed several times a second; a changed ConfigMap reaches its files at once; SIGTERM ends a program
-without a handler, while the first process of a real container ignores it; images are names, and nothing isolates pods; names of
-Services are known to Python alone, other programs take them from variables such as WEB_SERVICE_HOST.
+is not ready yet is probed several times a second; a changed ConfigMap reaches its files at once; images are names, and nothing
+isolates pods; a container's processes have the machine's process ids, so `kill 1` does not mean the first of them; names
+of Services are known to Python alone, other programs take them from variables such as WEB_SERVICE_HOST.
 """

@@ -55,7 +55,12 @@ async def start(pod: Pod, container: Container, image: Image, node: Node) -> Non
     try:
         container.working_folder.mkdir(parents=True, exist_ok=True)
         container.process = await launch.launch(
-            container.argv, container.environment, container.working_folder, stdout=stdout_end, stderr=stderr_end
+            container.argv,
+            container.environment,
+            container.working_folder,
+            stdout=stdout_end,
+            stderr=stderr_end,
+            first=True,
         )
     except (OSError, ValueError) as error:
         # ValueError: a zero byte, which the API server admits and no program can be given.
@@ -124,7 +129,7 @@ async def wait(pod: Pod, container: Container) -> int:
 
 
 async def stop(pod: Pod, container: Container, grace: float, node: Node, why: str = "") -> None:
-    """End a running container: preStop hook, SIGTERM, and after `grace` seconds in all SIGKILL."""
+    """End a running container: preStop hook, SIGTERM to its first process, and after `grace` seconds in all SIGKILL."""
     process = container.process
     if process is None or process.returncode is not None:
         return
@@ -137,7 +142,8 @@ async def stop(pod: Pod, container: Container, grace: float, node: Node, why: st
         except (hooks.HookFailed, TimeoutError) as error:
             message = str(error) or f"grace period of {grace:.0f}s exceeded"
             node.events.of_container(pod, container, "Warning", "FailedPreStopHook", f"PreStopHook failed: {message}")
-    launch.signal_process(process, signal.SIGTERM)
+    # Without a handler it does not arrive, and the container uses up its grace, as any whose first process is a shell.
+    launch.signal_first(process, signal.SIGTERM)
     left = max(grace - (time.monotonic() - begun), min(grace, _SHORTEST_GRACE))
     try:
         async with asyncio.timeout(left):
@@ -151,6 +157,13 @@ def kill(container: Container, because: str = "") -> None:
     if container.running and container.session is not None:
         container.killed_because = because
         launch.terminate_session(container.session)
+
+
+def kill_if_deaf(container: Container) -> None:
+    """End a container at once that would only use up its grace: it has no preStop hook, and SIGTERM does not arrive."""
+    process, hook = container.process, (container.spec.get("lifecycle") or {}).get("preStop")
+    if process is not None and not hook and not launch.catches(process.pid, signal.SIGTERM):
+        kill(container)
 
 
 def now() -> str:

@@ -54,6 +54,9 @@ class Events:
                 log.debug("%s: %s", event["reason"], error)
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 log.info("event %s is lost: %r", event["reason"], error)
+            except Exception:
+                # What is said of an object may be odd; that must not end who says it.
+                log.exception("event %s is lost", event["reason"])
 
     def _add(self, reference: Json, kind: str, reason: str, message: str) -> None:
         now = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}"

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from labsupport.cluster.pocket.node import rewriting, tasks
+from labsupport.cluster.pocket.node import rewriting, streams, tasks
 from labsupport.cluster.pocket.node.http import Refusal, Request
 from labsupport.cluster.pocket.node.launch import launch, terminate_session
 from labsupport.cluster.pocket.node.node import Node
@@ -19,7 +19,8 @@ from labsupport.cluster.pocket.node.websocket import WebSocket, accept_key
 SPDY_PROTOCOLS = ("v4.channel.k8s.io",)
 WEBSOCKET_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _CHANNELS = ["stdin", "stdout", "stderr", "error", "resize"]
-_STREAM_LIMIT = 30.0
+# Seconds in which a client must open its streams, and in which it shall leave when it did not.
+_STREAM_LIMIT, _FAREWELL = 30.0, 2.0
 
 Streams = dict[str, Stream]
 Status = dict[str, Any]
@@ -35,16 +36,22 @@ async def serve(request: Request, node: Node, pod: Pod, container: Container) ->
         raise Refusal(400, "you must specify a command and at least 1 of stdin, stdout, stderr")
     if not container.running:
         raise Refusal(500, f'container not found ("{container.name}")')
-    connection, streams = await open_streams(request, {kind for kind, asked in wanted.items() if asked})
+    connection, opened = await open_streams(request, {kind for kind, asked in wanted.items() if asked})
+    told = False
     try:
-        status = await run(node, pod, container, command, streams, connection.gone, terminal)
+        status = await run(node, pod, container, command, opened, connection.gone, terminal)
         for kind in ("stdout", "stderr"):
-            if kind in streams:
-                await streams[kind].close()
-        await streams["error"].write(json.dumps(status).encode())
-        await streams["error"].close()
-    except ConnectionError:
-        pass
+            if kind in opened:
+                await opened[kind].close()
+        told = True
+        await opened["error"].write(json.dumps(status).encode())
+        await opened["error"].close()
+    except BaseException as error:
+        if not told:
+            # To clients, an end without a word is a success.
+            await opened["error"].end_with(json.dumps(_broken_off(error)).encode())
+        if not isinstance(error, ConnectionError):
+            raise
     finally:
         await connection.close()
 
@@ -55,21 +62,21 @@ async def open_streams(request: Request, wanted: set[str]) -> tuple[Connection, 
         protocol = negotiate(request, "sec-websocket-protocol", WEBSOCKET_PROTOCOLS)
         websocket = upgrade_to_websocket(request, protocol, _CHANNELS)
         connection = Connection(websocket, request.writer)
-        streams = {stream.kind: stream for stream in websocket.streams if stream.kind in wanted}
-        return connection, streams
+        opened = {stream.kind: stream for stream in websocket.streams if stream.kind in wanted}
+        return connection, opened
     spdy = upgrade_to_spdy(request, negotiate(request, "x-stream-protocol-version", SPDY_PROTOCOLS))
     connection = Connection(spdy, request.writer)
-    streams = {}
+    opened = {}
     try:
         async with asyncio.timeout(_STREAM_LIMIT):
-            while wanted - streams.keys():
+            while wanted - opened.keys():
                 if (stream := await spdy.accept()) is None:
                     raise ConnectionResetError("the client left before it opened its streams")
-                streams[stream.kind] = stream
+                opened[stream.kind] = stream
     except (TimeoutError, ConnectionError):
-        await connection.close()
+        await connection.close(_FAREWELL)
         raise
-    return connection, streams
+    return connection, opened
 
 
 def negotiate(request: Request, header: str, known: tuple[str, ...]) -> str:
@@ -88,12 +95,20 @@ def upgrade_to_websocket(request: Request, protocol: str, kinds: list[str]) -> W
         Sec_WebSocket_Accept=accept_key(request.headers.get("sec-websocket-key", "")),
         Sec_WebSocket_Protocol=protocol,
     )
-    return WebSocket(request.reader, request.writer, protocol, kinds)
+    return WebSocket(request.reader, request.writer, protocol, kinds, _blocked_limit(request))
 
 
 def upgrade_to_spdy(request: Request, protocol: str) -> Spdy:
     request.switch_protocols(Upgrade="SPDY/3.1", Connection="Upgrade", X_Stream_Protocol_Version=protocol)
-    return Spdy(request.reader, request.writer)
+    return Spdy(request.reader, request.writer, _blocked_limit(request))
+
+
+def _blocked_limit(request: Request) -> float | None:
+    """Return how long received bytes may wait, in seconds; None where the peer is the client itself.
+
+    What the API server passes on as it is has this header, and ends when the client does, which our heartbeat notices.
+    """
+    return None if "x-forwarded-for" in request.headers else streams.BLOCKED_LIMIT
 
 
 async def run(
@@ -101,7 +116,7 @@ async def run(
     pod: Pod,
     container: Container,
     command: list[str],
-    streams: Streams,
+    opened: Streams,
     gone: "asyncio.Task[None]",
     terminal: bool = False,
 ) -> Status:
@@ -111,8 +126,8 @@ async def run(
     """
     environment = {**container.environment, "TERM": "xterm"} if terminal else container.environment
     arguments = _inside(command, container.mounts, pod.loopback)
-    with Terminal() if terminal else Pipes("stdin" in streams) as ends:
-        await ends.prepare(streams)
+    with Terminal() if terminal else Pipes("stdin" in opened) as ends:
+        await ends.prepare(opened)
         try:
             process = await launch(arguments, environment, container.working_folder, **ends.inner)
         except OSError as error:
@@ -122,12 +137,12 @@ async def run(
         node.usage.join(process.pid, container)
         exit_code = tasks.start(process.wait(), "an exec")
         ended = asyncio.Event()
-        copies = await ends.connect(streams, ended)
+        copies = await ends.connect(opened, ended)
         try:
             await asyncio.wait({exit_code, gone}, return_when=asyncio.FIRST_COMPLETED)
             ended.set()
             if not exit_code.done():
-                raise ConnectionResetError("the client is gone")
+                raise ConnectionResetError("nothing more is heard of the client")
             await asyncio.gather(*copies.outputs)
             return _ended(exit_code.result())
         finally:
@@ -164,6 +179,17 @@ def _ended(code: int) -> Status:
         "reason": "NonZeroExitCode",
         "message": f"command terminated with non-zero exit code: exit status {shown}",
         "details": {"causes": [{"reason": "ExitCode", "message": str(shown)}]},
+    }
+
+
+def _broken_off(error: BaseException) -> Status:
+    why = "the node agent ends" if isinstance(error, asyncio.CancelledError) else str(error) or repr(error)
+    return {
+        "metadata": {},
+        "status": "Failure",
+        "reason": "InternalError",
+        "code": 500,
+        "message": f"the command was broken off: {why}",
     }
 
 

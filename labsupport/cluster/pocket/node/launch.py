@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 Stream = int | IO[bytes] | None
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 # The first to go when the machine itself runs out of memory: neither the control plane nor the agent.
 _OOM_SCORE = b"900"
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -27,11 +27,13 @@ async def launch(
     stdout: Stream = asyncio.subprocess.DEVNULL,
     stderr: Stream = asyncio.subprocess.DEVNULL,
     terminal: int | None = None,
+    first: bool = False,
 ) -> asyncio.subprocess.Process:
     """Start a program in a session of its own that the kernel kills when the agent dies.
 
     `argv[0]` is looked up in PATH of `environment`. `terminal` is the descriptor of a pseudo-terminal's inner end, which
-    becomes stdin, stdout, stderr and the controlling terminal. Raises OSError when the program can't be started.
+    becomes stdin, stdout, stderr and the controlling terminal. `first` says that it is a container's first process, which
+    becomes the parent of all of the container that lose theirs. Raises OSError when the program can't be started.
     """
     if terminal is not None:
         stdin = stdout = stderr = terminal
@@ -43,11 +45,11 @@ async def launch(
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,
-        preexec_fn=_before_program(os.getpid(), terminal),
+        preexec_fn=_before_program(os.getpid(), terminal, first),
     )
 
 
-def _before_program(agent: int, terminal: int | None) -> Callable[[], None]:
+def _before_program(agent: int, terminal: int | None, first: bool) -> Callable[[], None]:
     """Return what the new process does between fork and exec; it must not import or lock anything."""
 
     def prepare() -> None:
@@ -56,6 +58,8 @@ def _before_program(agent: int, terminal: int | None) -> Callable[[], None]:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != agent:
             os._exit(1)
+        if first:
+            _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         if terminal is not None:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         try:
@@ -87,10 +91,27 @@ def terminate_session(session: int, number: signal.Signals = signal.SIGKILL) -> 
             os.kill(process, number)
 
 
-def signal_process(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    """Send a signal to one process that may have ended already."""
+def signal_first(process: asyncio.subprocess.Process, number: signal.Signals) -> bool:
+    """Send a signal to a container's first process as the kernel would in its PID namespace; tell whether it arrives.
+
+    Process 1 gets only what it has a handler for: neither the default action nor SIG_IGN lets a signal through
+    (pid_namespaces(7), "The namespace init process").
+    """
+    if not catches(process.pid, number):
+        return False
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(number)
+    return True
+
+
+def catches(process: int, number: signal.Signals) -> bool:
+    """Tell whether a process has a handler for a signal."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(errors="replace")
+    except OSError:
+        return False
+    caught = next((line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")), "0")
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def end_marked(mark: str, value: str, limit: int = 5) -> None:

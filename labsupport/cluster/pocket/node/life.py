@@ -110,6 +110,9 @@ async def _initialize(pod: Pod, node: Node) -> bool:
         if container.kind == SIDECAR:
             container.life = tasks.start(_keep(pod, container, node), f"sidecar {pod.name}/{container.name}")
             while not container.started and not pod.stopping.is_set():
+                if container.life.done():
+                    # Only an error ends it before it is told to end.
+                    await container.life
                 await _rest(pod.stopping, 0.05)
         else:
             await _keep(pod, container, node)

@@ -1,6 +1,7 @@
 """`kubectl logs`: read a container's log file, as far back and as long as the client asks."""
 
 import asyncio
+import contextlib
 import datetime
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -99,15 +100,15 @@ async def read(log: Path, container: Container, options: Options) -> AsyncIterat
 
 async def _blocks(log: Path, container: Container, options: Options) -> AsyncIterator[list[bytes]]:
     """Yield entries of the log, some at a time."""
-    rotated = log.with_name(f"{log.name}.1")
     tail = options.tail
-    if rotated.exists():
-        # The newer file counts first: only what it lacks comes from the older one.
-        older = None if tail is None else max(0, tail - _count(log, tail))
-        for entries in _lines(rotated, older):
-            yield entries
-    stream = log.open("rb")
+    stream: BinaryIO = log.open("rb")
     try:
+        # Opened before anything is sent: a client may be slow, and the container goes on writing.
+        with contextlib.suppress(FileNotFoundError), _rotated(log).open("rb") as older:
+            # The newer file counts first: only what it lacks comes from the older one.
+            missing = None if tail is None else max(0, tail - _count(stream, tail))
+            for entries in _lines(older, missing) if not _are_same(older, stream) else ():
+                yield entries
         _seek_tail(stream, tail)
         unfinished = b""
         while True:
@@ -117,8 +118,9 @@ async def _blocks(log: Path, container: Container, options: Options) -> AsyncIte
                 yield entries
                 await asyncio.sleep(0)
             elif _was_replaced(stream, log):
+                following = _following(stream, log)
                 stream.close()
-                stream = log.open("rb")
+                stream = following
             elif over:
                 return
             else:
@@ -141,23 +143,43 @@ def _was_replaced(stream: BinaryIO, log: Path) -> bool:
         return False
 
 
-def _lines(log: Path, tail: int | None) -> Iterator[list[bytes]]:
-    with log.open("rb") as stream:
-        _seek_tail(stream, tail)
-        unfinished = b""
-        while data := stream.read(_BLOCK):
-            *entries, unfinished = (unfinished + data).split(b"\n")
-            yield entries
+def _following(stream: BinaryIO, log: Path) -> BinaryIO:
+    """Open the file that came after one that was read to its end: while a slow client read, there may have been two."""
+    with contextlib.suppress(FileNotFoundError):
+        older = _rotated(log).open("rb")
+        if not _are_same(older, stream):
+            return older
+        older.close()
+    return log.open("rb")
 
 
-def _count(log: Path, most: int) -> int:
-    """Return the number of lines of a log, or `most` when there are more."""
+def _are_same(one: BinaryIO, other: BinaryIO) -> bool:
+    return os.path.sameopenfile(one.fileno(), other.fileno())
+
+
+def _rotated(log: Path) -> Path:
+    return log.with_name(f"{log.name}.1")
+
+
+def _lines(stream: BinaryIO, tail: int | None) -> Iterator[list[bytes]]:
+    """Yield entries from where the last `tail` lines begin, or from the file's beginning."""
+    stream.seek(0)
+    _seek_tail(stream, tail)
+    unfinished = b""
+    while data := stream.read(_BLOCK):
+        *entries, unfinished = (unfinished + data).split(b"\n")
+        yield entries
+
+
+def _count(stream: BinaryIO, most: int) -> int:
+    """Return the number of lines of a log, or `most` when there are more; the stream is at its beginning again."""
     count = 0
-    for entries in _lines(log, None):
+    for entries in _lines(stream, None):
         count += len(entries)
         if count >= most:
-            return most
-    return count
+            break
+    stream.seek(0)
+    return min(count, most)
 
 
 def _seek_tail(stream: BinaryIO, lines: int | None) -> None:

@@ -47,6 +47,9 @@ class Pods:
         for task in self._tasks:
             task.cancel()
         pods = self._node.pods.all()
+        for pod in pods:
+            for container in pod.containers.values():
+                containers.kill_if_deaf(container)
         await asyncio.gather(*(life.stop(pod, self._node, grace) for pod in pods), return_exceptions=True)
 
     async def _on_change(self, kind: str, changed: Any) -> None:

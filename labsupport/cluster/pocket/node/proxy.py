@@ -113,7 +113,7 @@ class Proxy:
         self._refused = {address: why for address, why in self._refused.items() if address in served}
         for address in served - self._listeners.keys():
             await self._listen(address)
-        known = names.names_of(self._services.values(), self._slices.values())
+        known = names.names_of(self._services.values(), self._reachable_slices())
         if known != self._names:
             names.publish(known, self._node.layout.hosts)
             self._names = known
@@ -135,9 +135,13 @@ class Proxy:
                 if port.get("nodePort"):
                     yield ("127.0.0.1", port["nodePort"]), front
 
+    def _reachable_slices(self) -> list[Object]:
+        """Return the slices of IPv4 addresses: as kube-proxy, we pass over those of other kinds (IPv6, names)."""
+        return [item for item in self._slices.values() if item.get("addressType", "IPv4") == "IPv4"]
+
     def _slices_by_service(self) -> dict[tuple[str, str], list[Object]]:
         grouped: dict[tuple[str, str], list[Object]] = {}
-        for item in self._slices.values():
+        for item in self._reachable_slices():
             service = (item["metadata"].get("labels") or {}).get(names.SERVICE_LABEL, "")
             grouped.setdefault((item["metadata"]["namespace"], service), []).append(item)
         return grouped

@@ -16,6 +16,8 @@ from labsupport.cluster.pocket.node.pod import Container, Pod
 # Who may ask, by the names of a certificate's authority and of its holder.
 _API_SERVER = (f"{CONTEXT}-ca", "kube-apiserver-kubelet-client")
 _FRONT_PROXY = (f"{CONTEXT}-front-ca", "front-proxy-client")
+# How long a client may take to read the rest of an answer, in seconds: as long as it lives; one that vanishes is noticed.
+_PATIENCE = 24 * 3600.0
 log = logging.getLogger("server")
 
 
@@ -30,7 +32,11 @@ class Server:
     async def listen(self) -> None:
         place = self._node.layout
         self._listener = await asyncio.start_server(
-            self._connected, "127.0.0.1", place.ports().kubelet, ssl=_identity(place)
+            self._connected,
+            "127.0.0.1",
+            place.ports().kubelet,
+            ssl=_identity(place),
+            ssl_shutdown_timeout=_PATIENCE,
         )
 
     def close(self) -> None:

@@ -80,8 +80,10 @@ def data_frame(stream: int, payload: bytes, flags: int = 0) -> bytes:
 class Spdy:
     """One SPDY connection, on which the peer opens streams."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, blocked_limit: float | None = None
+    ) -> None:
+        self._reader, self._writer, self._blocked_limit = reader, writer, blocked_limit
         self._codec = HeaderCodec()
         self._streams: dict[int, Stream] = {}
         self._opened: asyncio.Queue[Stream | None] = asyncio.Queue()
@@ -153,7 +155,7 @@ class Spdy:
             await self._writer.drain()
 
         self._last = number
-        stream = self._streams[number] = Stream(headers, send)
+        stream = self._streams[number] = Stream(headers, send, self._blocked_limit)
         if flags & FIN:
             stream.end()
         self._send_control(SYN_REPLY, _NUMBER.pack(number) + self._codec.pack({}))

@@ -13,11 +13,11 @@ CHUNK = 32 * 1024
 _WAITING = 64
 # A client that vanishes while nothing is read from it is noticed by writing to it.
 HEARTBEAT = 2.0
-# While nothing is read, the API server can't tell us that its own client has left. kubectl gives up after a minute
-# without an answer, so by then nobody is there any more.
+# The API server itself is the peer when its client speaks WebSocket. While nothing is read, it can't tell us that this
+# client has left, and kubectl gives up after a minute without an answer: by then nobody is there any more.
 BLOCKED_LIMIT = 60.0
-# How long a client may take to say goodbye.
-_FAREWELL = 2.0
+# How long the last words to a client of whom nothing more is heard may take.
+_LAST_WORDS = 2.0
 # Sends data of a stream; True ends this side of it.
 Send = Callable[[bytes, bool], Awaitable[None]]
 
@@ -29,9 +29,10 @@ class BadFrame(ConnectionError):
 class Stream:
     """A two-way stream of bytes; each side ends its own direction."""
 
-    def __init__(self, headers: dict[str, str], send: Send) -> None:
+    def __init__(self, headers: dict[str, str], send: Send, blocked_limit: float | None = None) -> None:
+        """Make a stream. `blocked_limit`: seconds that received bytes may wait to be read; None for as long as it takes."""
         self.headers = headers
-        self._send = send
+        self._send, self._blocked_limit = send, blocked_limit
         self._chunks: deque[bytes] = deque()
         self._readable, self._room = asyncio.Event(), asyncio.Event()
         self._ended = self._broken = self._closed = False
@@ -66,12 +67,20 @@ class Stream:
             self._closed = True
             await self._send(b"", True)
 
+    async def end_with(self, data: bytes) -> None:
+        """Send last words, as far as the peer can still hear them, whatever became of the stream."""
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                await self._send(data, False)
+                await self._send(b"", True)
+        self._closed = True
+
     async def feed(self, data: bytes) -> None:
         """Called by the connection with received bytes; waits while too many are unread. Raises BadFrame in the end."""
         while len(self._chunks) >= _WAITING and not self._ended:
             self._room.clear()
             try:
-                async with asyncio.timeout(BLOCKED_LIMIT):
+                async with asyncio.timeout(self._blocked_limit):
                     await self._room.wait()
             except TimeoutError:
                 raise BadFrame("nobody takes what the client sends") from None
@@ -113,19 +122,22 @@ class Connection:
         self.gone: asyncio.Task[None] = tasks.start(self._receive(), "a stream's connection")
         self._heartbeat = tasks.start(self._beat(), "a stream's heartbeat")
 
-    async def close(self) -> None:
-        """Say goodbye, wait a moment for the peer to leave, and end the connection.
+    async def close(self, limit: float | None = None) -> None:
+        """Say goodbye, wait for the peer to leave (with a limit in seconds where it has got nothing), and end the connection.
 
-        Closing at once would be a reset where unread bytes are left, and the peer could lose our last words.
+        The peer leaves when it has read all that we sent, and it may be slow: what is still on its way when a connection
+        is closed is lost, and the peer would take what it has for all. One that has vanished has left, too.
         """
         for stream in self.framing.open_streams():
             stream.discard()
         self._heartbeat.cancel()
-        with contextlib.suppress(OSError):
-            self.framing.send_goodbye()
-            await asyncio.wait({self.gone}, timeout=_FAREWELL)
-        self.gone.cancel()
-        self._writer.close()
+        try:
+            with contextlib.suppress(OSError):
+                self.framing.send_goodbye()
+            await asyncio.wait({self.gone}, timeout=limit)
+        finally:
+            self.gone.cancel()
+            self._writer.close()
 
     async def _receive(self) -> None:
         try:

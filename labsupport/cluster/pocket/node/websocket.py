@@ -67,9 +67,14 @@ class WebSocket:
     """One WebSocket connection whose streams are known from the start: the channels 0, 1, 2 ... are `kinds`."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, protocol: str, kinds: list[str]
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        protocol: str,
+        kinds: list[str],
+        blocked_limit: float | None = None,
     ) -> None:
-        self._reader, self._writer = reader, writer
+        self._reader, self._writer, self._blocked_limit = reader, writer, blocked_limit
         self._has_half_close = protocol.startswith("v5.")
         self.streams = [self._stream(channel, kind) for channel, kind in enumerate(kinds)]
 
@@ -114,4 +119,4 @@ class WebSocket:
                 self._writer.write(encode(Frame(BINARY, bytes([channel]) + data)))
                 await self._writer.drain()
 
-        return Stream({"streamtype": kind}, send)
+        return Stream({"streamtype": kind}, send, self._blocked_limit)

@@ -1,0 +1,327 @@
+"""What 205 tries answers on: loads, features that look ahead and ones that don't, tables with times, two paths to compare."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from labsupport.lessons.cases import skew
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def loads() -> "Iterator[tuple[pd.Series, int]]":
+    """Give loads and lengths of windows; as in a group of the next cell, labels need not begin at 0."""
+    import pandas as pd
+
+    rng = np.random.default_rng(3)
+    for rows, minutes, first in ((80, 7, 0), (50, 4, 1440)):
+        index = pd.RangeIndex(first, first + rows)
+        yield pd.Series(rng.uniform(2, 9, rows).cumsum() + rng.normal(0, 3, rows), index=index), minutes
+
+
+def growth(load: "pd.Series", minutes: int) -> np.ndarray:
+    """Return the change per minute from the window before to the last one, for each row: two plain means."""
+    values, rates = load.to_numpy(), np.full(len(load), np.nan)
+    for i in range(2 * minutes - 1, len(load)):
+        recent, before = values[i - minutes + 1 : i + 1], values[i - 2 * minutes + 1 : i - minutes + 1]
+        rates[i] = (recent.mean() - before.mean()) / minutes
+    return rates
+
+
+def growth_mistakes(load: "pd.Series", minutes: int) -> dict[str, Any]:
+    """Return the rates that plausible mistakes give."""
+    import pandas as pd
+
+    want = growth(load, minutes)
+    plain = load.reset_index(drop=True)
+    mean, middle = plain.rolling(minutes).mean(), plain.rolling(minutes, center=True).mean()
+    short = plain.rolling(minutes, min_periods=1).mean()
+    by_label = np.full(len(load), np.nan)
+    if load.index[0] < len(load):
+        by_label = want
+    return {
+        "the window is centred: half of its rows lie in the future": (middle - middle.shift(minutes)) / minutes,
+        "the shift goes the wrong way, so the rate is that of the future: shift by `+minutes`": (
+            mean.shift(-minutes) - mean
+        )
+        / minutes,
+        "the shift and the difference go the wrong way: take this mean less an earlier one": (
+            mean - mean.shift(-minutes)
+        )
+        / minutes,
+        "the sign: the recent mean less the one before": -want,
+        "not divided by `minutes`: the change is wanted per minute": want * minutes,
+        "single rows are compared, or windows that overlap: shift by `minutes`, so that one ends where the other begins": (
+            mean - mean.shift(1)
+        ),
+        "the windows overlap and the change was divided by `minutes`: shift by `minutes`, so that one ends where the other "
+        "begins": (mean - mean.shift(1)) / minutes,
+        "a row is compared with a mean: take the mean of the last `minutes` rows, too": (plain - mean.shift(minutes))
+        / minutes,
+        "the last mean is compared with a single row: take the mean of the window before": (mean - plain.shift(minutes))
+        / minutes,
+        "the windows leave this row out: the last `minutes` rows include it": (mean.shift(1) - mean.shift(minutes + 1))
+        / minutes,
+        "the centres of the windows are `minutes` apart: divide by `minutes`, not by twice that": want / 2,
+        "sums were taken for means: divide by `minutes` once more": want * minutes,
+        "missing rows were filled with 0, which says that the load stands still; leave them missing": np.nan_to_num(
+            want
+        ),
+        "short windows stand in at the beginning: a row with no two full windows behind it has no rate": (
+            (short - short.shift(minutes)) / minutes
+        ),
+        "short windows stand in, and 0 before them: a row with no two full windows behind it has no rate": (
+            ((short - short.shift(minutes)) / minutes).fillna(0)
+        ),
+        "rows without a rate were filled with the next one, from the future": pd.Series(want).bfill(),
+        "rows were looked up by label: labels need not begin at 0, `.iloc` counts rows": by_label,
+    }
+
+
+Make = Callable[[Any], Any]
+HONEST: dict[str, Make] = {
+    "a plain column": lambda x: x * 2,
+    "a trailing mean, whose first rows are missing": lambda x: x.rolling(10).mean(),
+    "the highest so far": lambda x: np.maximum.accumulate(np.asarray(x)),
+    "a mean of all rows so far": lambda x: (x.cumsum() / np.arange(1, len(x) + 1)).to_list(),
+    "a column whose missing rows are filled with 0": lambda x: x.shift(3).fillna(0),
+}
+LEAKS: dict[str, Make] = {
+    "a centred mean": lambda x: x.rolling(31, center=True).mean(),
+    "a centred mean without missing values": lambda x: x.rolling(31, center=True, min_periods=1).mean(),
+    "the highest of the whole day": lambda x: np.full(len(x), np.max(x)),
+    "a column divided by the mean of all rows": lambda x: x / x.mean(),
+    "the next row": lambda x: x.shift(-1),
+    # Each of these hides from one shortcut.
+    "the load of the day's last row, in the first row only": lambda x: np.where(np.arange(len(x)) == 0, x.iloc[-1], x),
+    "ranks within the day, whose mean is always the same": lambda x: np.asarray(x.rank(pct=True)) - 0.5 - 0.5 / len(x),
+    "two rows exchanged by what the day's last row says": lambda x: _exchanged(np.asarray(x, float)),
+    "0 where the next row is missing": lambda x: np.where(np.arange(len(x)) == len(x) - 1, np.nan, 0.0),
+}
+
+
+def _exchanged(load: np.ndarray) -> np.ndarray:
+    """Return the load with rows 5 and 6 exchanged where the day goes on after 150 rows: sums and means keep their value."""
+    changed = load.copy()
+    if len(load) > 150:
+        changed[[5, 6]] = changed[[6, 5]]
+    return changed
+
+
+def looked_wrong(blamed: set[str], missed: set[str]) -> str:
+    """Return the mistake of a test that blames these honest features and misses these leaks, or nothing."""
+    with_holes = {"a trailing mean, whose first rows are missing"}
+    of_holes = {name for name, make in LEAKS.items() if _only_by_holes(make)}
+    first = "the load of the day's last row, in the first row only"
+    cases = {
+        "True and False are exchanged: True means that it looks ahead": (set(HONEST), set(LEAKS)),
+        "everything is blamed: compare the first `cut` answers of both, and no others": (set(HONEST), set()),
+        "two missing values count as a difference: `nan == nan` is False, so use `equal_nan=True`": (with_holes, set()),
+        "both answers were made from the same rows: the second call gets `load[:cut]`": (set(), set(LEAKS)),
+        "a value that is missing in one answer only is a difference too: then it came from the future": (
+            set(),
+            of_holes,
+        ),
+        "the last rows alone are compared: a leak can show in any of the first `cut` rows": (
+            set(),
+            {first, "two rows exchanged by what the day's last row says"},
+        ),
+        "only means are compared, or sums: rows cancel in them, so compare row by row": (
+            set(),
+            {
+                "two rows exchanged by what the day's last row says",
+                "ranks within the day, whose mean is always the same",
+            },
+        ),
+        "only one sum is compared: rows cancel in it, so compare row by row": (
+            set(),
+            {"two rows exchanged by what the day's last row says"},
+        ),
+        "holes were filled with 0, and a hole is no 0": (set(), {"0 where the next row is missing"}),
+    }
+    return next((cause for cause, found in cases.items() if found == (blamed, missed)), "")
+
+
+def _only_by_holes(make: Make) -> bool:
+    """Tell whether a leak shows by missing values alone."""
+    import pandas as pd
+
+    load = pd.Series(np.random.default_rng(5).uniform(2, 8, 200) + np.linspace(0, 3, 200))
+    whole, past = np.asarray(make(load), float)[:120], np.asarray(make(load[:120]), float)
+    both = ~np.isnan(whole) & ~np.isnan(past)
+    return bool(np.allclose(whole[both], past[both]))
+
+
+def known_value(asked: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the value of the last row known at or before each question, NaN where there is none."""
+    rows = [([np.nan] + [v for k, v in zip(known, values, strict=True) if k <= t])[-1] for t in asked]
+    return np.array(rows)
+
+
+def lookup_mistakes(asked: np.ndarray, known: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what plausible mistakes look up."""
+    left = np.searchsorted(known, asked, side="left") - 1
+    right = np.searchsorted(known, asked, side="right") - 1
+    following = np.minimum(right + 1, len(known) - 1)
+    nearest = np.abs(known[None, :] - asked[:, None]).argmin(axis=1)
+    want = known_value(asked, known, values)
+    return {
+        'a row written in the very second of the question is known: use `<=`, or `side="right"`': np.where(
+            left >= 0, values[np.maximum(left, 0)], np.nan
+        ),
+        "before the first row the index is -1, and in Python that is the last row, from the far future": values[right],
+        "before the first row the first row stands in, from the future: say `nan`": values[np.maximum(right, 0)],
+        "before the first row there is no answer: say `nan`, not 0": np.nan_to_num(want),
+        "the nearest row may lie in the future: only rows at or before the question count": values[nearest],
+        "this is the row after: the last row known has the count less 1 as its index": values[following],
+        "the row after was read, from the future: the last row known has the count less 1 as its index": values[
+            np.minimum(left + 1, len(known) - 1)
+        ],
+        "the newest value was given to every question": np.full(asked.shape, values[-1]),
+        "the largest value known so far was taken: the last one is asked for": np.array(
+            [np.max(values[: row + 1], initial=-np.inf) if row >= 0 else np.nan for row in right]
+        ),
+        "these are places in the table: return `values` at these places": right.astype(float),
+        "these are the times of the rows: return `values` at their places": np.where(
+            right >= 0, known[np.maximum(right, 0)], np.nan
+        ),
+        "the answers are in order of time; give them in the order of the questions": want[np.argsort(asked)],
+        "the index -1 means the last row, and a row written in the same second is known": values[left],
+    }
+
+
+def questions_and_table() -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Return questions, some in the very second of writing, and rows by region and hour, in disorder and with holes."""
+    import pandas as pd
+
+    rng = np.random.default_rng(4)
+    start = pd.Timestamp("2024-03-04")
+    made = []
+    for region in ("north", "south"):
+        for hour in range(6):
+            if (region, hour) == ("south", 2):
+                continue
+            # Rows come from minute 5 on; in some hours the job stops early.
+            last = 55 if region == "north" else 20
+            for minute in range(5, last + 1, 15 if hour % 2 else 10):
+                made.append(
+                    (region, start + pd.Timedelta(hours=hour), start + pd.Timedelta(hours=hour, minutes=minute))
+                )
+    table = pd.DataFrame(made, columns=["region", "hour", "known_at"])
+    table["load"] = rng.uniform(2, 8, len(table))
+    table = table.sample(frac=1, random_state=1).reset_index(drop=True)
+    minutes = np.concatenate([rng.integers(0, 6 * 60, 70), [20, 80, 55, 50, 140]])
+    where = [*rng.choice(["north", "south"], 70), "south", "south", "north", "north", "south"]
+    asked = pd.DataFrame({"region": where, "asked_at": start + pd.to_timedelta(minutes, unit="min")})
+    asked["hour"] = asked.asked_at.dt.floor("h")
+    return asked, table
+
+
+def naive_join(
+    asked: "pd.DataFrame", rows: "pd.DataFrame", on: tuple[str, ...] = ("region", "hour"), keep: Any = "last"
+) -> "pd.DataFrame":
+    """Return each question with the last of the rows (as they stand) of its region and hour."""
+    return asked.merge(rows.drop_duplicates(list(on), keep=keep)[[*on, "known_at"]], on=list(on), how="left")
+
+
+def join_mistakes(asked: "pd.DataFrame", table: "pd.DataFrame") -> dict[str, np.ndarray]:
+    """Return what plausible mistakes say of each question."""
+    ordered = table.sort_values("known_at")
+    joined, first, disorder = (
+        naive_join(asked, ordered),
+        naive_join(asked, ordered, keep="first"),
+        naive_join(asked, table),
+    )
+    by_hour, by_region = naive_join(asked, ordered, on=("hour",)), naive_join(asked, ordered, on=("region",))
+    largest = naive_join(asked, table.sort_values("load"))
+    late = joined.known_at > joined.asked_at
+    known = {
+        "a row written in the very second of the question is known: `>` and not `>=`": joined.known_at
+        >= joined.asked_at,
+        "a question without a row is not answered at all, so not from the future": late | joined.known_at.isna(),
+        "the table is in disorder: sort by `known_at` before you keep the last row": disorder.known_at
+        > disorder.asked_at,
+        "the oldest row of the hour was kept; the naive join keeps the newest": first.known_at > first.asked_at,
+        "the rows were sorted by their value: sort by `known_at` before you keep the last": largest.known_at
+        > largest.asked_at,
+        "the comparison is turned round: the future is where `known_at` is later than `asked_at`": joined.known_at
+        < joined.asked_at,
+        "True means answered from the future, and yours are answered rightly or not at all": ~late,
+        "joined by hour alone: rows of another region answer": by_hour.known_at > by_hour.asked_at,
+        "joined by region alone: the naive join takes the row of the question's hour": by_region.known_at
+        > by_region.asked_at,
+        "this is the right join, which never reads the future; the naive one is asked for": late & False,
+    }
+    return {cause: np.asarray(wrong, bool) for cause, wrong in known.items()}
+
+
+def two_paths() -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Return offline and online, frames of 40 rows; each column is skewed, or not, in its own way."""
+    import pandas as pd
+
+    rng = np.random.default_rng(6)
+    names = (
+        "same",
+        "rounded",
+        "missing_in_both",
+        "higher_in_one_row",
+        "lower_in_one_row",
+        "cancels_in_the_mean",
+        "missing_online",
+        "missing_offline",
+        "missing_for_zero",  # a quiet night: 0 offline, nothing online
+        "zero_for_missing",
+        "large_values",
+        "tiny_values",
+        "higher_in_all_rows",
+    )
+    offline = pd.DataFrame(rng.uniform(1, 5, (40, len(names))), columns=names)
+    offline["large_values"] *= 1000
+    offline["tiny_values"] *= 1e-8
+    row = np.arange(len(offline))
+    offline.loc[14, ["missing_for_zero", "zero_for_missing"]] = 0.0
+    online = offline.copy()
+    online["rounded"] += 1e-9
+    online["large_values"] += 0.005 * (row == 4)
+    online["tiny_values"] *= 1.3
+    online["higher_in_one_row"] += 0.3 * (row == 3)
+    online["lower_in_one_row"] -= 0.3 * (row == 39)
+    online["higher_in_all_rows"] += 0.9
+    online["cancels_in_the_mean"] += 0.7 * (row == 7) - 0.7 * (row == 8)
+    offline.loc[[2, 9], "missing_in_both"] = online.loc[[2, 9], "missing_in_both"] = np.nan
+    online.loc[11, "missing_online"] = np.nan
+    offline.loc[12, "missing_offline"] = np.nan
+    online.loc[14, "missing_for_zero"] = np.nan
+    offline.loc[14, "zero_for_missing"] = np.nan
+    return offline, online
+
+
+def skewed(offline: "pd.DataFrame", online: "pd.DataFrame", tolerance: float) -> set[str]:
+    """Return the columns that 205.5 asks for."""
+    apart = (offline - online).abs() > tolerance
+    return set(offline.columns[(apart | (offline.isna() != online.isna())).any()])
+
+
+def other_answers(offline: "pd.DataFrame", online: "pd.DataFrame", tolerance: float) -> dict[str, set[str]]:
+    """Return, for each plausible mistake, the columns that it names."""
+    others: dict[str, skew.Allowed] = {
+        "`np.allclose` also allows 1e-5 of the value itself, much for large ones: set `rtol=0`": lambda left, right: (
+            tolerance + 1e-5 * right.abs()
+        ),
+        "a share of the value was allowed: the tolerance is a difference, the same for every value": lambda left, right: (
+            tolerance * left.abs()
+        ),
+        "`tolerance` is not used: a fixed number stands in its place": lambda left, right: left.abs() * 0 + 1e-6,
+        "`tolerance` is not used, a fixed number stands in its place: `np.allclose` has its own, 1e-8 and 1e-5 of the value": lambda left, right: (
+            1e-8 + 1e-5 * right.abs()
+        ),
+        "exact equality: allow differences up to `tolerance`, any difference counts in yours": lambda left, right: (
+            left.abs() * 0
+        ),
+        "`tolerance` is a share for `np.isclose`'s second place, `rtol`: it belongs to `atol`": lambda left, right: (
+            1e-8 + tolerance * right.abs()
+        ),
+    }
+    return skew.other_answers(offline, online, lambda left, right: left.abs() * 0 + tolerance, others)

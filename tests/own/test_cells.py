@@ -1,0 +1,44 @@
+"""Each lesson's cell runs on the bundled examples, alone, in at most ten lines, and says what it should."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+CELLS = Path(__file__).with_name("cells.py").read_text(encoding="utf-8")
+LESSONS = ("101", "102", "201", "202", "203", "204", "205", "601", "602", "604")
+SAYS = {
+    "101": r"two numbers: 0\.\d\d bits.*\none number:  0\.\d\d bits",
+    "102": r"a request takes \d+ ms; the peak is \d+\.\d requests per second\n.* need \d+ replicas at the peak; there are 3",
+    "201": r"\d+\.\d ms of CPU a request, -?0\.\d+ cores idle; misses by 0\.\d+ cores",
+    "202": r"mean +\d+\.\d\d euros.*\nquantile +\d+\.\d\d euros",
+    "203": r"hold from 10% on: \d+% of the deploys, \d+% of them fail\nsaves -?\d+ to -?\d+ euros",
+    "204": r"<= .*\n(.*\n)+skill on the later \d+ commits: -?\d\.\d\d",
+    "205": r"0 of \d+ without an answer; the hour's mean is \d+\.\d ms off",
+    "601": r"no fixed version +predictor\nno memory limit +predictor\nno CPU request +retrain\n.*ready +mlflow\n.*root +predictor, mlflow, retrain",
+    "602": r"mlflow Deployment +1 mlflow-books\n.*of 1 .* that of 0.*\nin the open: predictor: DB_PASSWORD",
+    "604": r"requests were lost, most at 14:10 UTC.*\n(.*\n)* *predictor +2 +True +False",
+}  # fmt: skip
+
+
+def cell(lesson: str) -> str:
+    found = re.findall(rf'^# %% lesson="{lesson}"\n(.*?)(?=^# %% |\Z)', CELLS, re.DOTALL | re.MULTILINE)
+    assert len(found) == 1
+    return found[0].strip()
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_cell_runs_on_the_example_and_answers(lesson) -> None:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(compile(cell(lesson), f"cell {lesson}", "exec"), {})
+    assert re.search(SAYS[lesson], said.getvalue()), said.getvalue()
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_the_cell_is_short(lesson) -> None:
+    imports = ("import ", "from ")
+    statements = [line for line in cell(lesson).splitlines() if line.strip() and not line.startswith(imports)]
+    assert len(statements) <= 10
