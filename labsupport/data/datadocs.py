@@ -1,5 +1,6 @@
 """Great Expectations without the internet: a checkpoint on a frame, and its data docs as one page that needs nothing."""
 
+import copy
 import os
 import re
 import tempfile
@@ -52,7 +53,9 @@ def validate(
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
         source = context.data_sources.add_pandas("frames")
         batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("whole")
-        suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=list(expectations)))
+        # Copies, because an expectation belongs to one suite.
+        own = [copy.copy(each) for each in expectations]
+        suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=own))
         definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
         actions: list[Any] = []
         if page:

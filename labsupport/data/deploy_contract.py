@@ -43,19 +43,19 @@ def deliveries(days: int, *, per_day: int = 300, seed: int = 0) -> list["pd.Data
     """
     import pandas as pd
 
-    rng = np.random.default_rng([seed, 502])
-    records, _ = deploy_records(days * per_day, seed=seed)
-    count = len(records)
-    # Days of equal size: weekends and seasons are no subject here.
-    second = np.sort(rng.random((days, per_day)), axis=1) * 86_400
-    start = pd.Timestamp("2024-03-04", tz="UTC")
-    time = pd.DatetimeIndex(start + pd.to_timedelta((second + 86_400 * np.arange(days)[:, None]).ravel(), unit="s"))
+    records = deploy_records(days * per_day, seed=seed)[0]
+    day = np.repeat(np.arange(days), per_day)
+    # The hour stays that of the record, because it matters; days of equal size: weekends and seasons are no subject here.
+    time = (
+        pd.Timestamp("2024-03-04") + pd.to_timedelta(day, unit="D") + (records["time"] - records["time"].dt.floor("D"))
+    )
     frame = records[["lines_changed", "files_changed", "author_deploys", "tests_failed_before", "coverage", "dependency_bump", "failed"]]  # fmt: skip
     frame = damage.missing_at_random(frame, "coverage", 0.05, seed)
-    frame.insert(0, "deploy_id", [f"d-{number:06}" for number in range(count)])
-    frame.insert(1, "team", rng.choice(TEAMS, count))
-    frame.insert(2, "time", time.floor("s"))
-    return [frame[day * per_day : (day + 1) * per_day].reset_index(drop=True) for day in range(days)]
+    frame.insert(0, "team", np.random.default_rng([seed, 502]).choice(TEAMS, len(frame)))
+    frame.insert(1, "time", time.dt.tz_localize("UTC"))
+    frame = frame.sort_values("time", kind="stable", ignore_index=True)
+    frame.insert(0, "deploy_id", [f"d-{number:06}" for number in range(len(frame))])
+    return [frame[start : start + per_day].reset_index(drop=True) for start in range(0, len(frame), per_day)]
 
 
 def contract(history: "list[pd.DataFrame]", *, tolerated: float = 0.05) -> Contract:
@@ -77,8 +77,21 @@ def _negative(day: "pd.DataFrame", dose: float, seed: int) -> "pd.DataFrame":
     return damage.mixed_units(day, "lines_changed", -1, dose, seed)
 
 
+def _wrong_join(day: "pd.DataFrame", dose: float, seed: int) -> "pd.DataFrame":
+    met = np.flatnonzero(damage.chosen(np.ones(len(day), dtype=bool), dose, seed))
+    outcome = day["failed"].to_numpy().copy()
+    # Each of them gets the outcome of the next one, as after a join by position.
+    outcome[met] = outcome[np.roll(met, -1)]
+    return day.assign(failed=outcome)
+
+
+def _blamed(day: "pd.DataFrame", dose: float, seed: int) -> "pd.DataFrame":
+    share = min(1.0, dose * float(day["failed"].sum()) / max(1.0, float((~day["failed"]).sum())))
+    return day.assign(failed=damage.wrong_labels(day["failed"], {False: share}, seed) if day["failed"].any() else day["failed"])  # fmt: skip
+
+
 def _no_labels(day: "pd.DataFrame", dose: float, seed: int) -> "pd.DataFrame":
-    return day.assign(failed=damage.wrong_labels(day["failed"], {True: dose}, seed))
+    return day.assign(failed=damage.wrong_labels(day["failed"], {True: dose}, seed) if day["failed"].any() else day["failed"])  # fmt: skip
 
 
 def _one_team(day: "pd.DataFrame", dose: float, seed: int) -> "pd.DataFrame":
@@ -95,4 +108,14 @@ FAULTS: Mapping[str, Callable[["pd.DataFrame", float, int], "pd.DataFrame"]] = {
     "delivered twice": damage.repeated_rows,
     "a team left out": _one_team,
     "unrecorded failures": _no_labels,
+    "wrongly blamed": _blamed,
+    "outcome of another deploy": _wrong_join,
 }
+
+
+def training_rows(days: "list[pd.DataFrame]") -> "pd.DataFrame":
+    """Return the rows of days as `labsupport.ml.deploy_risk.features` wants them; days of equal kind have no Friday."""
+    import pandas as pd
+
+    rows = pd.concat(days, ignore_index=True)
+    return rows.assign(hour=rows["time"].dt.hour, friday=False)

@@ -152,13 +152,13 @@ def within(differences):
 
 
 response = {
-    (damage, model): [
-        np.zeros(len(SEEDS)),
-        *(lost(damage, dose, model) for dose in CATALOGUE[damage].doses[1:]),
-    ]
+    (damage, model): [lost(damage, dose, model) for dose in CATALOGUE[damage].doses]
     for damage in CATALOGUE
-    for model in names
+    for model in ("logistic", "small trees")
 }
+# Large trees take long to grow: at the highest dose only.
+top_dose = {damage: CATALOGUE[damage].doses[-1] for damage in CATALOGUE}
+response |= {(d, "large trees"): [lost(d, top_dose[d], "large trees")] for d in CATALOGUE}
 print("euros per deploy, undamaged: " + ", ".join(f"{m} {clean[m].mean():.1f}" for m in names))
 tenth, half = (response["percent among shares", "logistic"][i].mean() for i in (1, 3))
 print(f"logistic regression, percent in a tenth: +{tenth:.2f}, in half: +{half:.2f}")
@@ -170,21 +170,26 @@ colors = dict(zip(names, (plots.BLUE, plots.ORANGE, plots.RED), strict=True))
 panels = list(grid.flat)
 for axes, damage in zip(panels, CATALOGUE, strict=False):
     shares = 100 * np.array(CATALOGUE[damage].doses)
-    for model in names:
+    for model in ("logistic", "small trees"):
         mean, low, high = np.array([within(d) for d in response[damage, model]]).T
         axes.plot(shares, mean, "o-", markersize=3, color=colors[model], label=model)
         axes.fill_between(shares, low, high, color=colors[model], alpha=0.15, linewidth=0)
+    mean, low, high = within(response[damage, "large trees"][0])
+    bar = [[mean - low], [high - mean]]
+    axes.errorbar(shares[-1:], [mean], bar, fmt="x", color=plots.RED, label="large trees")
     axes.axhline(0, color=plots.INK, linewidth=0.7)
     axes.set_title(damage, fontsize=9)
-    axes.set(xlabel="dose (%)", ylabel="")
-panels[0].set(ylabel="lost (€ per deploy)", ylim=(-1.5, 7))
-panels[4].set(ylabel="lost (€ per deploy)")
+    axes.set_xlabel("dose (%)", fontsize=8)
+    axes.set_ylabel("lost (€ per deploy)", fontsize=8)
+panels[0].set_ylim(-1.5, 7)
 panels[-1].set_axis_off()
-panels[-1].legend(*panels[0].get_legend_handles_labels(), loc="center", title="bands: 95 %")
+panels[-1].legend(
+    *panels[0].get_legend_handles_labels(), loc="center", title="with 95 % intervals"
+)
 top = {key: within(values[-1]) for key, values in response.items()}
 plots.show(
     figure,
-    alt="Seven small pictures of euros lost against the dose, three lines each. Unrecorded failures and false blame cost all three models; percent among shares costs only the logistic regression; unreported low coverage costs the trees more; lost coverage costs next to nothing.",
+    alt="Seven small pictures of euros lost against the dose, two lines each and a cross for the large trees. Unrecorded failures and false blame cost all three models; percent among shares costs only the logistic regression; unreported low coverage costs the trees more; lost coverage costs next to nothing.",
     summary=[
         f"{damage:<24} "
         + ", ".join(
@@ -447,18 +452,17 @@ def show_digits(positions, title, words, summary, alt):
     for axes, position in zip(row, positions, strict=True):
         axes.imshow(images[position].reshape(8, 8), cmap="Greys")
         axes.set_axis_off()
-        axes.text(
-            0.5, -0.3, words(position), transform=axes.transAxes, ha="center", fontsize=8
-        )
+        axes.text(0.5, -0.3, words(position), transform=axes.transAxes, ha="center", fontsize=8)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     plots.show(figure, alt=alt, summary=summary)
 
 
+eight = np.sort(np.r_[np.flatnonzero(wrong)[:3], np.flatnonzero(~wrong)[:5]])
 show_digits(
-    range(8),
-    "Digits, as they are labelled",
+    eight,
+    "Digits as they are labelled: three of these are wrong",
     lambda position: f"label {labels[position]}",
-    f"{wrong.sum()} of {len(labels)} labels were turned; of these eight {wrong[:8].sum()}.",
+    f"{wrong.sum()} of {len(labels)} labels were turned; of these eight {wrong[eight].sum()}.",
     "Eight small grey pictures of handwritten digits with their labels below.",
 )
 
@@ -539,7 +543,7 @@ claim(
 # %% [markdown]
 # These are labels turned *by chance*, which is the easy case. The library that people use for it is cleanlab. Our function and
 # its `find_label_issues(filter_by="confident_learning")` on the same probabilities (`python benchmarks/label_errors.py`,
-# cleanlab 2.9 in an environment of its own, November 2026): CLEANLAB
+# cleanlab 2.9 in an environment of its own, November 2026) named the *same* suspects in all fifteen runs.
 #
 # And what does it say about the *original* labels?
 
@@ -598,14 +602,14 @@ for name in DIGIT_MODELS:
     print(f"{name}: cleaning gains {mine.min():.1f} to {mine.max():.1f} points in three draws")
 
 # %%
-by_model = tests.groupby("model").mean()
+spread = {name: 100 * gained[tests.model == name] for name in DIGIT_MODELS}
 claim(
-    "cleaning lifts the logistic regression by more than 3 points in each draw",
-    gained[tests.model == "logistic"].min() > 0.03,
+    "cleaning lifts the logistic regression and the support vectors in each draw, by more than a point",
+    min(spread["logistic"].min(), spread["support vectors"].min()) > 1,
 )
 claim(
-    "and that of 10 neighbours by less than 2, in the mean",
-    gained[tests.model == "10 neighbours"].mean() < 0.02,
+    "and 10 neighbours by less than a point, in the mean",
+    abs(spread["10 neighbours"].mean()) < 1,
 )
 
 # %% [markdown]
@@ -653,9 +657,7 @@ arrived = pd.DataFrame(
         "coverage": arrived.coverage.where(arrived.index % 9 > 0),
     }
 )
-late = arrived[:40].assign(
-    delivery=range(300, 340), coverage=arrived.coverage[:40].fillna(0.7)
-)
+late = arrived[:40].assign(delivery=range(300, 340), coverage=arrived.coverage[:40].fillna(0.7))
 learn_part, judge_part = arrived[:200], pd.concat([arrived[200:], late])
 print(judge_part.iloc[[0, 1, -40, -39]].to_string())
 
@@ -701,16 +703,24 @@ for seed in SEEDS:
     at_test = PRICES.per_example(fitted.predict_proba(table[4000:])[:, 1] >= 0.1, last)
     # When the question is asked, the deploy has not run: nothing was rolled back.
     asked = columns_of_many.assign(rollback_minutes=0.0)
-    leaks.append(
-        (at_test, bill(fitted.predict_proba(asked)[:, 1] >= 0.1, chance_of_many))
-    )
+    leaks.append((at_test, bill(fitted.predict_proba(asked)[:, 1] >= 0.1, chance_of_many)))
 leaks = np.array(leaks)
 nothing = bill(np.zeros(len(many), dtype=bool), chance_of_many)
 print(f"its test promises {leaks[:, 0].mean():.1f} euros per deploy")
-print(f"production pays {leaks[:, 1].mean():.1f} ({leaks[:, 1].min():.1f} to {leaks[:, 1].max():.1f} in six years)")
-print(f"without the column {clean['small trees'].mean():.1f}; holding nothing at all {nothing:.1f}")
-claim("the test promises less than half of what production pays", (leaks[:, 0] < leaks[:, 1] / 2).all())
-claim("production pays more than without the column, in every year", (leaks[:, 1] > clean["small trees"]).all())
+print(
+    f"production pays {leaks[:, 1].mean():.1f} ({leaks[:, 1].min():.1f} to {leaks[:, 1].max():.1f} in six years)"
+)
+print(
+    f"without the column {clean['small trees'].mean():.1f}; holding nothing at all {nothing:.1f}"
+)
+claim(
+    "the test promises less than half of what production pays",
+    (leaks[:, 0] < leaks[:, 1] / 2).all(),
+)
+claim(
+    "production pays more than without the column, in every year",
+    (leaks[:, 1] > clean["small trees"]).all(),
+)
 
 # %% [markdown]
 # Of all damages this one has the best report. **Symptom**: too good. **Find it**: ask of each column *when it is written*,
@@ -735,6 +745,25 @@ case = ("unrecorded failures", 0.25)
 
 # %%
 check("501.5", case)
+
+# %% [markdown]
+# ### Take it to work
+#
+# **Your deploys**: does a month stand out by its share of failures (did somebody stop recording?), and is there a slice that
+# fails more often than the rest, beyond chance? An empty answer is an answer.
+
+# %%
+from labsupport import own
+from labsupport.data.slices import find_slices
+
+deploys = own.deploys()  # own.deploys("deploys.csv") reads yours
+months = deploys.groupby(deploys.time.dt.strftime("%Y-%m")).failed.agg(["size", "mean"])
+overall = deploys.failed.mean()
+luck = 3 * np.sqrt(overall * (1 - overall) / months["size"])
+odd = months[(months["mean"] - overall).abs() > luck]
+print(f"{overall:.1%} failed; months beyond three times luck: {', '.join(odd.index) or 'none'}")
+worse = find_slices(deploys.drop(columns=["time", "failed"]), deploys.failed)
+print(f"slices that fail more often: {', '.join(worse.slice) or 'none'}")
 
 # %% [markdown]
 # ## Quiz

@@ -37,6 +37,12 @@ def test_the_page_has_the_words_and_nothing_to_fetch() -> None:
     assert not re.search(r"<(script|link|img|iframe|a|footer)\b|url\(|@import|https?://", page, re.IGNORECASE)
 
 
+def test_expectations_may_be_used_again() -> None:
+    three = suite()
+    for ages, success in (([30.0], True), ([300.0], False), ([30.0], True)):
+        assert validate(pd.DataFrame({"age": ages}), three).success is success
+
+
 def test_two_runs_give_the_same_page() -> None:
     frame = pd.DataFrame({"age": [30.0, 7.0]})
     assert validate(frame, suite(), page=True).page == validate(frame, suite(), page=True).page
