@@ -95,16 +95,20 @@ for number, report in reports.items():
     axes.bar(number, bad, color=plots.ORANGE if report.passed else plots.RED)
     if not report.passed:
         axes.plot(number, bad + 0.8, "x", color=plots.RED)
+    if number in PLAN or number == 37:
+        name = PLAN.get(number, ("an empty file", 0))[0]
+        axes.text(number - 0.2, bad + 1.6, name, fontsize=7, rotation=30)
 axes.axhline(100 * rules.tolerated, color=plots.INK, linestyle=":", label="tolerated")
 axes.plot([], [], "x", color=plots.RED, label="stopped")
 axes.set(
     title="Some days lose rows, some are stopped, one fault is not seen",
     xlabel="day (count)",
     ylabel="rows in quarantine (%)",
-    ylim=(0, 12),
+    ylim=(0, 16),
+    xlim=(19.3, 43),
 )
 axes.set_xticks(range(20, 40, 2))
-axes.legend(loc="upper right")
+axes.legend(loc="upper left")
 stopped = [number for number, report in reports.items() if not report.passed]
 plots.show(
     figure,
