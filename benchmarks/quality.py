@@ -1,4 +1,4 @@
-"""A million rows of deploys against one contract: ours, Great Expectations and pandera, on the same rows.
+"""A million rows of deploys against one contract: ours, its model row by row, Great Expectations and pandera.
 
     python benchmarks/quality.py            # about two minutes; pandera needs `labs env quality` once
     python benchmarks/quality.py --rows 100000
@@ -71,6 +71,34 @@ def ours(path: Path) -> None:
     print(json.dumps(measure(check, ROUNDS)))
 
 
+def row_by_row(path: Path) -> None:
+    """Check the rows by the contract's pydantic model, one after the other; keys and tables it can't see."""
+    import pandas as pd
+    from pydantic import ValidationError
+
+    sys.path.insert(0, str(RIVALS))
+    from quality_rounds import measure
+
+    from labsupport.data.deploy_contract import Deploy
+
+    frame = pd.read_parquet(path)
+    again = frame.duplicated("deploy_id").to_numpy()
+
+    def check() -> int:
+        bad = 0
+        for row, repeated in zip(
+            frame.astype(object).where(frame.notna(), None).to_dict("records"), again, strict=True
+        ):
+            try:
+                Deploy.model_validate(row)
+                bad += int(repeated)
+            except ValidationError:
+                bad += 1
+        return bad
+
+    print(json.dumps(measure(check, 1)))
+
+
 def run(name: str, command: list[str]) -> dict[str, float]:
     print(f"{name} ...", file=sys.stderr, flush=True)
     done = subprocess.run(command, capture_output=True, text=True)
@@ -84,14 +112,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--ours", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--row-by-row", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.ours:
         ours(arguments.ours)
+        return 0
+    if arguments.row_by_row:
+        row_by_row(arguments.row_by_row)
         return 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "deploys.parquet"
         make(path, arguments.rows)
         commands = {"ours": [sys.executable, __file__, "--ours", str(path)]}
+        commands["pydantic, by row"] = [sys.executable, __file__, "--row-by-row", str(path)]
         commands["Great Expectations"] = [sys.executable, str(RIVALS / "quality_gx.py"), str(path)]
         try:
             commands["pandera"] = [str(isolated.program("quality", "python")), str(RIVALS / "quality_pandera.py"), str(path)]  # fmt: skip

@@ -46,7 +46,7 @@ def conditions(rows: "pd.DataFrame", *, bins: int = 4) -> dict[str, tuple[str, N
 def find_slices(
     rows: "pd.DataFrame", loss: ArrayLike, *, least_rows: int = 30, bins: int = 4, level: float = 0.05
 ) -> "pd.DataFrame":
-    """Return the slices whose rows lose more than the others, the costliest first.
+    """Return the slices whose rows lose more than the others, those first that surely lose most a row.
 
     `rows` (n, k): the columns to cut by; `loss` (n,): what the model loses on each row (an error as 0 or 1, or money).
     Slices are one condition or two together. Listed is a slice of at least `least_rows` whose excess over the other rows
@@ -77,7 +77,7 @@ def find_slices(
         explained |= {one for one in whole if _excess(lost, masks[one][1] & ~inside, ~masks[one][1], beyond)[2] <= 0}
     found = [slice_ for slice_ in found if slice_[0] not in explained]
     table = pd.DataFrame(found, columns=["slice", "rows", "loss", "excess", "excess_low", "total"])
-    return table.sort_values("total", ascending=False, ignore_index=True)
+    return table.sort_values("excess_low", ascending=False, ignore_index=True)
 
 
 def _large_enough(

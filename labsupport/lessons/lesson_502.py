@@ -228,7 +228,7 @@ def _mistaken_keep(saw: list[str], want: list[str], what: str) -> str:
 )
 def suite(answer: Guarded) -> str:
     """Validate good tables, which must pass, and bad ones, each of which must fail for an expectation of its own."""
-    from labsupport.data.datadocs import validate
+    from labsupport.data.datadocs import validate_each
 
     make = expect.function(answer)
     with learners_code():
@@ -241,9 +241,10 @@ def suite(answer: Guarded) -> str:
             "a list of expectations, such as gxe.ExpectColumnValuesToNotBeNull(...)",
             "is it one expectation without a list, or a name in quotes?",
         )
-    for name, (table, good, cause) in _tables().items():
-        with learners_code():
-            found = validate(table, given)
+    tables = _tables()
+    with learners_code():
+        verdicts = list(validate_each([table for table, _, _ in tables.values()], given))
+    for (name, (_, good, cause)), found in zip(tables.items(), verdicts, strict=True):
         if found.success and not good:
             raise Fail(f"{name} passes", "it fails", cause)
         if good and not found.success:

@@ -1,7 +1,4 @@
-"""Lesson 501: usual mistakes get their own diagnosis, other right answers pass."""
-
-from labsupport.exercises import proof
-from labsupport.exercises.proof import Kind
+"""Lesson 501: usual mistakes, each with words of its own diagnosis, and right answers (see test_every_lesson)."""
 
 UNITS = "def in_seconds(duration, team):\n    {body}"
 
@@ -37,9 +34,8 @@ WRONG = {
         "cuts by the value": (units("return duration.where(duration < 5000, duration / 1000)"), "a team writes one unit"),
         "divides all": (units("return duration / 1000"), "some teams write seconds"),
         "converts nothing": (units("return duration"), "nothing was converted"),
-        "takes the mean": (by_team('"mean"'), "the middle is not"),
-        "takes the longest": (by_team('"max"', "20_000"), "the middle is not"),
-        "takes the shortest": (by_team('"min"', "1_000"), "the middle is not"),
+        "takes the mean": (by_team('"mean"'), "hung for a day"),
+        "takes the shortest": (by_team('"min"', "1_000"), "over at once"),
         "gives milliseconds": (
             by_team('"median"').replace("duration.where(usual < 5_000, duration / 1000)", "duration.where(usual > 5_000, duration * 1000)"),
             "milliseconds",
@@ -72,12 +68,11 @@ WRONG = {
             "*better*",
         ),
         "returns the position": (surest("return (slices.wrong / slices.rows).idxmax()"), "a position, or a whole row"),
-        "returns the row": (surest("return slices.loc[(slices.wrong / slices.rows).idxmax()]"), "a position, or a whole row"),
         "returns nothing": (surest("slices.slice[slices.wrong.idxmax()]"), "no `return`"),
     },
     "501.3": {
         "looks where the model is unsure": (suspicion("return 1 - said.max(axis=1)"), "whatever the label"),
-        "takes the entropy": (suspicion("return -(said * np.log(said)).sum(axis=1)"), "whatever the label"),
+        "takes the entropy": (suspicion("return -(said * np.log(said)).sum(axis=1)"), "looks at no label"),
         "looks where the model is sure": (suspicion("return said.max(axis=1)"), "is sure, whatever the label"),
         "turns it round": (suspicion("return own"), "turned round"),
         "marks every disagreement alike": (suspicion("return said.argmax(axis=1) != labels"), "some are scrawls"),
@@ -109,7 +104,7 @@ WRONG = {
     },
     "501.5": {
         "takes the lesson's own case": ('case = ("percent among shares", 0.25)', "the sentence held for your case"),
-        "takes no dose at all": ('case = ("unrecorded failures", 0.0)', "the sentence held for your case"),
+        "takes no dose at all": ('case = ("unrecorded failures", 0.0)', "trees lose 0.00 euros per deploy"),
         "names no damage of the catalogue": ('case = ("typos", 0.5)', "there is no damage 'typos'"),
         "gives a dose in percent": ('case = ("unrecorded failures", 25)', "a dose is a number from 0 to 1, this is 25"),
         "gives the name alone": ('case = "unrecorded failures"', "a case is a pair"),
@@ -158,20 +153,7 @@ RIGHT = {
         ),
     },
     "501.5": {
-        "gaps with a reason": 'case = ["low coverage unreported", 0.5]',
+        "gaps with a reason": 'case = ["low coverage unreported", 0.25]',
         "half of the failures": 'case = ("unrecorded failures", np.float64(0.3))',
     },
 }
-
-
-def test_a_mistake_gets_its_own_diagnosis(wrong) -> None:
-    key, _, (code, words) = wrong
-    outcome = proof.outcome_of_code(key, code)
-    assert outcome.kind in (Kind.FAIL, Kind.ERROR)
-    assert words in proof.diagnosis(outcome), proof.diagnosis(outcome)
-
-
-def test_another_right_answer_passes(right) -> None:
-    key, _, code = right
-    outcome = proof.outcome_of_code(key, code)
-    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
