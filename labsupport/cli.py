@@ -139,6 +139,7 @@ def _lab(options: argparse.Namespace) -> int:
         command.append("--allow-root")
     if (paths.work() / "000_start_here.ipynb").exists():
         command.append("--LabApp.default_url=/lab/tree/000_start_here.ipynb")
+    command += jupyterlab.terminal()
     jupyterlab.quiet()
     os.chdir(paths.work())
     os.execve(sys.executable, command + options.rest, variables.for_learner())

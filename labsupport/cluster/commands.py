@@ -37,7 +37,8 @@ def add_parsers(commands: Any) -> None:
         "program", nargs="?", help="pocket: etcd, apiserver, agent ...; kind: kubelet, kube-apiserver ..."
     )
     added.add_argument("--lines", type=int, default=40, metavar="N", help="only the last N lines (default: 40)")
-    action("env", _env, 'print what makes kubectl use this cluster: eval "$(labs cluster env)"')
+    added = action("env", _env, 'print what makes kubectl use this cluster: eval "$(labs cluster env)"')
+    added.add_argument("lab", nargs="?", metavar="NNN", help="with the namespace of this lab as kubectl's default")
 
     text = "bring the cluster to where a lab begins: late joiners and failed tries can start there"
     added = commands.add_parser("checkpoint", help=text, description=text)
@@ -221,13 +222,9 @@ def _logs(options: argparse.Namespace) -> int:
 
 
 def _env(options: argparse.Namespace) -> int:
-    import shlex
+    from labsupport.cluster import lab, terminal
 
-    access = _cluster().access
-    if access.kubeconfig is None:
-        print(f"kubectl config use-context {shlex.quote(access.context)}")
-    else:
-        print(f"export KUBECONFIG={shlex.quote(str(access.kubeconfig))}")
+    print(terminal.script(_cluster(), lab.namespace_of(options.lab) if options.lab else ""))
     return 0
 
 

@@ -10,7 +10,7 @@ from urllib.request import ProxyHandler, build_opener
 import yaml
 
 from labsupport import paths
-from labsupport.cluster import show, waiting
+from labsupport.cluster import show, terminal, waiting
 from labsupport.cluster.choose import get_cluster
 from labsupport.cluster.interface import Cluster
 from labsupport.cluster.snapshot import Snapshot, take
@@ -29,7 +29,7 @@ class Lab:
     def __init__(self, number: str, cluster: Cluster) -> None:
         self.number = number
         self.cluster = cluster
-        self.namespace = f"lab-{number}"
+        self.namespace = namespace_of(number)
         self.manifests = manifests_of(number)
 
     def kubectl(self, line: str) -> None:
@@ -62,21 +62,27 @@ class Lab:
         if not result.ok:
             print(_short(result.output + result.errors))
 
-    def patch(self, target: str, change: Any) -> None:
-        """Merge a change (a dictionary) into an object (KIND/NAME); the untouched stub changes nothing."""
+    def patch(self, target: str, change: Any, begin: dict[str, Any] | None = None) -> None:
+        """Merge a change (a dictionary) into an object (KIND/NAME); the untouched stub changes nothing.
+
+        `begin`: what the object is put back to before that, so that nothing of a failed try stays. Without a change it
+        stays as it is: a repair made in a terminal is not undone.
+        """
         if change is ...:
             print(f"No change for {target} yet.")
             return
         if not isinstance(change, dict):
             print(f"A change is a dictionary such as {{'spec': ...}}; it was a {type(change).__name__}.")
             return
+        if begin is not None:
+            self.replace(begin)
         result = self.cluster.kubectl("-n", self.namespace, "patch", target, "-p", json.dumps(change), check=False)
         print(_short(result.output + result.errors))
 
     def go_on(self, key: str, target: str, begin: dict[str, Any] | None = None) -> None:
         """Go on with the cluster as it is if the check passes, else patch the object with the reference answer; says which.
 
-        `begin`: what the object is put back to before that, so that nothing of a failed try stays.
+        `begin`: what the object is put back to before it is patched, so that nothing of a failed try stays.
         """
         from labsupport.exercises import answers
         from labsupport.exercises.engine import evaluate
@@ -86,9 +92,7 @@ class Lab:
             print(f"Going on with your repair of {target}.")
             return
         print(f"Going on with the reference answer to {key}, because the cluster does not pass yet.")
-        if begin is not None:
-            self.replace(begin)
-        self.patch(target, answers.reference(key))
+        self.patch(target, answers.reference(key), begin)
 
     def wait(self, target: str, condition: str = "rolled-out", seconds: float = 60) -> None:
         """Wait until an object meets a condition; what fails says why (see labsupport.cluster.waiting)."""
@@ -141,6 +145,7 @@ def start(number: str, cluster: str = "auto") -> Lab:
     print(f"Lab {number} works in the namespace {lab.namespace} of the cluster {chosen.name}.")
     for limit in chosen.status().limits:
         print(f"  not here: {limit}")
+    print(f"In a terminal, for kubectl in this namespace: {terminal.line_for(number, cluster)}")
     return lab
 
 
@@ -187,6 +192,12 @@ def labs_of(cluster: Cluster) -> list[str]:
     items = cluster.get("namespaces", "-l", PART_OF)["items"]
     names = [item["metadata"]["name"] for item in items]
     return sorted(name.removeprefix("lab-") for name in names if name.startswith("lab-"))
+
+
+def namespace_of(number: str) -> str:
+    """Return the namespace of a lab; raises LabsError when there is no such lab."""
+    manifests_of(number)
+    return f"lab-{number}"
 
 
 def manifests_of(number: str) -> Path:

@@ -48,7 +48,7 @@ plots.use_style()
 # %%
 guess("{number}.g1", ...)
 
-# %%
+# %% tags=["draw"]
 values = np.random.default_rng(SEED).normal(size=50).cumsum()
 figure, axes = plt.subplots()
 axes.plot(values)

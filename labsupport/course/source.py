@@ -16,6 +16,8 @@ END = "### END SOLUTION"
 FILE_NAME = re.compile(r"(?P<number>\d{3})_(?P<topic>[a-z0-9_]+)\.py")
 # 101, 101_world_models, 101_world_models.ipynb, lesson_101.py, test_lesson_101.py; not 1011.
 NAMES_LESSON = re.compile(r"((test_)?lesson_)?(?P<number>\d{3})(?!\d)")
+# Tags of cells that only draw or set up: a page shows them collapsed, with their output open.
+COLLAPSED = {"draw", "setup"}
 REQUIRED = ("title", "question", "part", "will", "need")
 
 
@@ -203,6 +205,8 @@ def _validate(lesson: Lesson) -> None:
             raise LabsError(
                 f'{where}: the exercise\'s key is {key!r}; expected "{lesson.number}.1" or, for a quiz, "{lesson.number}.a", in quotes.'
             )
+        if hidden := tags(cell) & COLLAPSED:
+            raise LabsError(f"{where}: exercise {key} is tagged {min(hidden)}, so a page would collapse it: untag it.")
         if key in seen:
             raise LabsError(f"{where}: exercise {key} stands already in cell {seen[key]}.")
         seen[key] = index

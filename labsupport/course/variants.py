@@ -42,6 +42,8 @@ def derive(lesson: Lesson, variant: Variant) -> NotebookNode:
             else without_markers(cell.source)
         )
         metadata = {name: cell.metadata[name] for name in KEPT if name in cell.metadata}
+        if cell_tags & source.COLLAPSED:
+            metadata["jupyter"] = {"source_hidden": True}
         made = nbformat.v4.new_code_cell(source=code, metadata=metadata)
         made.id = _cell_id(lesson, key)
         cells.append(made)

@@ -18,8 +18,20 @@ from pathlib import Path
 RAISED, DIED, TOO_LONG = 3, 4, 5
 
 
+# Set when the starter is gone: from then on the cleaning up, in another thread, is what ends this process.
+_abandoned = threading.Event()
+
+
 def main() -> int:
     """Execute the notebook named on the command line."""
+    try:
+        return _execute()
+    finally:
+        if _abandoned.is_set():
+            threading.Event().wait()
+
+
+def _execute() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("notebook", type=Path)
     parser.add_argument("output", type=Path)
@@ -64,6 +76,7 @@ def _end_with_the_lifeline(folder: Path) -> None:
     with contextlib.suppress(OSError):
         while os.read(0, 1024):
             pass
+    _abandoned.set()
     from labsupport.course import budget, labs
 
     budget.end_children()

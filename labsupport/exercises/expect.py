@@ -119,9 +119,11 @@ def returned(result: Any, expected: str) -> Any:
 def returned_number(call: Callable[[], Any], what: str) -> float:
     """Call the learner's function and return its result as a float; a missing `return` is named as such."""
     result = returned(call(), f"{what} as a number")
-    if isinstance(result, (list, tuple)):
+    if isinstance(result, (list, tuple)) or (np.ndim(result) > 0 and np.size(result) == 1):
         raise Fail(
-            f"{_article(result)}: `{_short(result)}`", f"{what} as a number", "return the number itself, not in a list"
+            f"{_article(result)}: `{_short(result)}`",
+            f"{what} as a number",
+            "return the number itself, not in a list or an array",
         )
     return number(result, what)
 

@@ -8,6 +8,8 @@ from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
 from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.lessons.cases import selectors
+from labsupport.lessons.cases.pods_601 import STUCK
 
 Object = dict[str, Any]
 exercises = Exercises("601")
@@ -84,36 +86,6 @@ def _two(result: Any) -> tuple[int, list[str]]:
         raise Fail(f"`{result!r}`"[:80], "(how many to create, [names to delete])", cause) from None
 
 
-def _status(phase: str, *, scheduled: bool = True, ready: bool = False, state: Object | None = None) -> Object:
-    conditions = [
-        {"type": "PodReadyToStartContainers", "status": str(scheduled)},
-        {"type": "Initialized", "status": str(scheduled)},
-        {"type": "ContainersReady", "status": str(ready)},
-        {"type": "Ready", "status": str(ready)},
-        {"type": "PodScheduled", "status": str(scheduled)},
-    ]
-    # Their order is not promised.
-    turn = len(phase) % len(conditions)
-    conditions = conditions[turn:] + conditions[:turn]
-    found: Object = {"phase": phase, "conditions": conditions}
-    if state is not None:
-        found["containerStatuses"] = [{"name": "web", "ready": ready, "state": state}]
-    return {"metadata": {"name": "web-1"}, "status": found}
-
-
-_RUNNING: Object = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
-_STUCK: list[tuple[str, Object]] = [
-    ("serves", _status("Running", ready=True, state=_RUNNING)),
-    ("scheduler", _status("Pending", scheduled=False)),
-    # As it really looks: a pod without a node has no word on Ready.
-    ("scheduler", {"status": {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False"}]}}),
-    ("image", _status("Pending", state={"waiting": {"reason": "ErrImagePull"}})),
-    ("image", _status("Pending", state={"waiting": {"reason": "ImagePullBackOff"}})),
-    ("crash", _status("Running", state={"waiting": {"reason": "CrashLoopBackOff"}})),
-    ("probe", _status("Running", state=_RUNNING)),
-]
-
-
 @exercises.check(
     "2",
     "Where is it stuck?",
@@ -127,8 +99,8 @@ _STUCK: list[tuple[str, Object]] = [
 def stuck(answer: Guarded) -> str:
     """Ask about pods in each of the states; names in any case are fine."""
     where = expect.function(answer)
-    words = {name for name, _ in _STUCK}
-    for want, pod in _STUCK:
+    words = {name for name, _ in STUCK}
+    for want, pod in STUCK:
         result = where(copy.deepcopy(pod))
         if result is None:
             raise Fail("`None`", f'"{want}"', 'a way through the function without `return`: end with `return "probe"`')
@@ -203,7 +175,7 @@ def repair(answer: Guarded) -> str:
     if not isinstance(selector, dict) or not set(selector) <= {"matchLabels", "matchExpressions"}:
         cause = "a Deployment's selector has `matchLabels` around the labels; a Service's has not"
         raise Fail(f"selector {selector}", "{'matchLabels': {...}}", cause)
-    if not _matches(selector, labels):
+    if not selectors.matches(selector, labels):
         cause = "the selector must match the labels in `spec.template.metadata.labels`"
         raise Fail(f"selector {selector}, labels {labels}", "labels that match", cause)
     pod = spec["template"]["spec"]
@@ -225,23 +197,6 @@ def repair(answer: Guarded) -> str:
         cause = "the page lies in the ConfigMap `page`: `configMap: {name: page}`"
         raise Fail(f"volume {source}", "the ConfigMap `page`", cause)
     return "A selector that matches, a volume for the mount: the API server will take it."
-
-
-def _matches(selector: Object, labels: Object) -> bool:
-    """Tell whether a label selector matches labels; raises Fail for one of another form."""
-    wanted, expressions = selector.get("matchLabels") or {}, selector.get("matchExpressions") or []
-    tests = {
-        "In": lambda key, values: labels.get(key) in values,
-        "NotIn": lambda key, values: labels.get(key) not in values,
-        "Exists": lambda key, values: key in labels,
-        "DoesNotExist": lambda key, values: key not in labels,
-    }
-    try:
-        fits = [tests[one["operator"]](one["key"], one.get("values", [])) for one in expressions]
-        return bool(wanted or fits) and all(labels.get(key) == value for key, value in wanted.items()) and all(fits)
-    except (KeyError, TypeError, AttributeError):
-        cause = "`matchLabels` is a dictionary of labels, `matchExpressions` a list of key, operator, values"
-        raise Fail(f"selector {selector}", "{'matchLabels': {...}}", cause) from None
 
 
 @exercises.check(
@@ -390,6 +345,9 @@ def service_with_pods(snapshot: Any) -> str:
         one for item in slices for one in item.get("endpoints") or [] if one.get("conditions", {}).get("ready", False)
     ]
     selector = service["spec"].get("selector") or {}
+    if {"matchLabels", "matchExpressions"} & set(selector):
+        cause = "that is a Deployment's way to write it; a Service's selector holds the labels themselves"
+        raise Fail(f"selector {selector}", "{'app': ...}", cause)
     matching = [pod for pod in snapshot.all("Pod") if selector.items() <= (pod["metadata"].get("labels") or {}).items()]
     if selector == {"app": "model"} and not matching:
         raise NotAttempted("The Service `predictor` still looks for `app: model`, and finds nobody.")

@@ -15,6 +15,7 @@ from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
 from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.lessons.cases import selectors
 
 Object = dict[str, Any]
 exercises = Exercises("604")
@@ -117,7 +118,7 @@ def desired_replicas(answer: Guarded) -> str:
         elif saw == min(max(math.ceil(use / target), low), high):
             cause = "the factor holds for the pods that there are: multiply by `replicas`"
         raise Fail(text, f"{expected}", cause)
-    return "Twelve cases: the controller of Kubernetes does the same, each 15 seconds."
+    return "Twelve cases: the controller of Kubernetes does the same, by default each 15 seconds."
 
 
 @exercises.check(
@@ -147,6 +148,12 @@ def graceful(snapshot: Any) -> str:
     script = next((word for word in words[1:] if not word.startswith("-")), "") if shell else ""
     if script.endswith("; echo the server has ended") and template.get("terminationGracePeriodSeconds") == 1:
         raise NotAttempted("The server of `deploy-risk` is still wrapped in a shell, with 1 s of grace.")
+    if shell and "trap" in script and "TERM" in script:
+        cause = (
+            "this shell catches SIGTERM, and may hand it on; but whether the server gets it depends on the script, and this "
+            "check can't read it. `exec`, or no shell, makes the server process 1"
+        )
+        raise Fail(f"command {_short(words[:2])}, with a trap", "the server itself as process 1", cause)
     if shell and not script.lstrip().startswith("exec "):
         cause = "process 1 is a shell, which does not hand SIGTERM on: no shell, or `exec` in front of the program"
         raise Fail(f"command {_short(words[:2])}", "the server itself as process 1", cause)
@@ -278,12 +285,12 @@ def repair(answer: Guarded) -> str:
     except (KeyError, TypeError, IndexError):
         cause = "add to what is there, and leave `spec.template.spec.containers` in its place"
         raise Fail(_short(after), "the Deployment with its container", cause) from None
-    selector = (spec.get("selector") or {}).get("matchLabels")
-    if not selector:
+    selector = spec.get("selector") or {}
+    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
         cause = "`spec.selector.matchLabels` says which pods are its own"
         raise Fail(f"selector {spec.get('selector')}", "{'matchLabels': {...}}", cause)
     labels = (spec["template"].get("metadata") or {}).get("labels") or {}
-    if not selector.items() <= labels.items():
+    if not selectors.matches(selector, labels):
         cause = "`spec.template.metadata.labels` must have what the selector asks for"
         raise Fail(f"selector {selector}, labels {labels}", "labels that match", cause)
     mounts = {mount.get("name"): mount.get("mountPath") for mount in container.get("volumeMounts") or []}
@@ -313,10 +320,17 @@ def repair(answer: Guarded) -> str:
     if asks.get("path") != "/v1/models/my_model":
         cause = "this page answers 200 when the model is loaded; others do not know"
         raise Fail(f"the probe asks for {asks.get('path')}", "/v1/models/my_model", cause)
+    if str(asks.get("port")).isdecimal() and isinstance(asks.get("port"), str):
+        cause = (
+            "a port in quotes is the *name* of a port, and a name has a letter: write the number 8501 without quotes"
+        )
+        raise Fail(f"the probe asks at port {asks.get('port')!r}, a text", "8501, a number", cause)
     named = {port.get("name"): port.get("containerPort") for port in container.get("ports") or []}
     if named.get(asks.get("port"), asks.get("port")) != 8501:
-        cause = "8500 speaks gRPC; the page is at the REST port"
-        raise Fail(f"the probe asks at port {asks.get('port')}", "8501", cause)
+        is_grpc = named.get(asks.get("port"), asks.get("port")) == 8500
+        cause = "8500 speaks gRPC; the page is at the REST port" if is_grpc else ""
+        question = "" if is_grpc else "at which of the container's ports is the page?"
+        raise Fail(f"the probe asks at port {asks.get('port')}", "8501", cause, question=question)
     return "Selector, volume, tag and probe: the API server will take it, and a pod is ready when its model is."
 
 

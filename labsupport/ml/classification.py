@@ -6,7 +6,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray = NDArray[np.float64]
+from labsupport.arrays import FloatArray
+
 BoolArray = NDArray[np.bool_]
 
 

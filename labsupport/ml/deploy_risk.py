@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from labsupport import __version__
+from labsupport.arrays import FloatArray
 from labsupport.ml.classification import Confusion, calibration
 from labsupport.ml.deploy_columns import COLUMNS, UNITS, at_night, columns
 from labsupport.ml.resampling import bootstrap, interval
@@ -51,7 +52,7 @@ class DeployRisk:
     threshold: float
     metadata: dict[str, Any]
 
-    def probability(self, records: "pd.DataFrame") -> NDArray[np.float64]:
+    def probability(self, records: "pd.DataFrame") -> FloatArray:
         """Return the probability that each deploy fails (n,)."""
         return np.asarray(self.pipeline.predict_proba(features(records))[:, 1], dtype=float)
 

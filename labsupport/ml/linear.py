@@ -3,12 +3,11 @@
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from labsupport.arrays import FloatArray
 from labsupport.ml.examples import names, numbered, rows
-
-FloatArray = NDArray[np.float64]
 
 # Standardised columns whose smallest singular value is below this share of the largest say nearly the same thing twice:
 # the normal equations square it, and 1e-10 leaves six of sixteen digits.

@@ -9,10 +9,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 
+from labsupport.arrays import FloatArray
 from labsupport.ml.examples import labelled, names, rows
 from labsupport.ml.linear import DEPENDENT
-
-FloatArray = NDArray[np.float64]
 
 # The loss stands still, yet the last step still moved some example's log-odds by more than this: a walk without an end.
 STILL_WALKING = 0.1

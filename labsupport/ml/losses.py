@@ -10,9 +10,8 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from labsupport.arrays import FloatArray
 from labsupport.ml.information import bits
-
-FloatArray = NDArray[np.float64]
 
 
 class Loss(Protocol):

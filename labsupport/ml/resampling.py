@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from labsupport.arrays import FloatArray
 
 
 def bootstrap(
     statistic: Callable[..., ArrayLike], *columns: ArrayLike, repeats: int = 1_000, seed: int = 0
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """Return the statistic of `repeats` samples drawn from the rows with replacement: shape (repeats, *its own shape).
 
     `columns`: arrays (n, ...) whose rows belong together; `statistic` is called with one resampled array for each. It

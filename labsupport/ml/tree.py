@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from labsupport.arrays import FloatArray
 from labsupport.ml.examples import labelled, rows
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from labsupport.own.history import deploys, git_log
 from labsupport.own.jsonlines import json_lines
 from labsupport.own.objects import containers, objects
 from labsupport.own.prometheus_api import grid, prometheus
-from labsupport.own.rates import rate
+from labsupport.own.rates import per_second, rate
 from labsupport.own.reading import OwnDataError
 
 __all__ = [
-    "OwnDataError", "access_log", "containers", "deploys", "git_log", "grid", "json_lines", "objects", "prometheus", "rate",
+    "OwnDataError", "access_log", "containers", "deploys", "git_log", "grid", "json_lines", "objects", "per_second", "prometheus", "rate",
 ]  # fmt: skip

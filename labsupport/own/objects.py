@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labsupport.own.reading import OwnDataError, read, read_json
+from labsupport.own.reading import OwnDataError, parse_json, read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ def objects(where: str | Path | None = None, kind: str | None = None) -> list[di
     text, name = read(where, "objects.json")
     if text.lstrip()[:1] not in ("{", "[", "<"):
         raise OwnDataError(f"{name} begins with {text.strip().splitlines()[0][:40]!r} and not with an object: ask kubectl for JSON, by -o json.")  # fmt: skip
-    document, name = read_json(where, "objects.json")
+    document = parse_json(text, name)
     is_list = isinstance(document, dict) and str(document.get("kind", "")).endswith("List") and "items" in document
     found = document["items"] if is_list else document if isinstance(document, list) else [document]
     for place, item in enumerate(found, 1):

@@ -69,16 +69,16 @@ def grid(samples: "pd.DataFrame", by: str | list[str] | None = None) -> "pd.Data
         raise OwnDataError(f"these samples have no label {', '.join(missing)}; they have {', '.join(fixed)}.")
     if not len(samples):
         raise OwnDataError("There are no samples to put into a table: look at what was left out before.")
-    one = samples.assign(series="value") if not keys else samples
     steps = samples.groupby(fixed, dropna=False)["time"].diff().dropna()
     step = steps[steps > pd.Timedelta(0)].mode().min() if (steps > pd.Timedelta(0)).any() else pd.Timedelta("1min")
     start = samples["time"].min()
     late = (samples["time"] - start) % step
     at = samples["time"].where(late == pd.Timedelta(0), samples["time"] - late + step)
-    table = one.assign(time=at).pivot_table(
-        index="time", columns=keys or ["series"], values="value", aggfunc=lambda values: values.sum(min_count=len(values)),
-        dropna=False,
-    )  # fmt: skip
+    groups = [at.rename("time"), *(samples[key] for key in keys)]
+    summed = samples["value"].groupby(groups).sum()
+    # A sum over a value that is missing is missing.
+    summed[samples["value"].isna().groupby(groups).any()] = float("nan")
+    table = summed.unstack(keys) if keys else summed.to_frame("value")
     return table.reindex(pd.date_range(start, at.max(), freq=step, name="time"))
 
 

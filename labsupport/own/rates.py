@@ -3,14 +3,13 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from labsupport.arrays import FloatArray
+from labsupport.own.prometheus_api import grid
 from labsupport.own.reading import OwnDataError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FloatArray = NDArray[np.float64]
 
 
 def rate(samples: "pd.DataFrame", window: str) -> "pd.DataFrame":
@@ -40,6 +39,21 @@ def rate(samples: "pd.DataFrame", window: str) -> "pd.DataFrame":
     if not len(grown):
         raise OwnDataError(f"No window of {window} holds two samples of a series: take a window of some steps of the answer.")  # fmt: skip
     return grown.reset_index(drop=True)
+
+
+def per_second(
+    samples: "pd.DataFrame", metric: str, window: str = "1h", by: str | list[str] | None = "pod"
+) -> "pd.DataFrame":
+    """Return how fast the counter `metric` grows: a table with a row a step of time, a column for each value of `by`, NaN in gaps.
+
+    It is `grid(rate(...))` of the samples of that name. Raises OwnDataError when there is no such series.
+    """
+    found = samples[samples["metric"] == metric]
+    if not len(found):
+        raise OwnDataError(
+            f"No series is called {metric}; there are {', '.join(sorted(set(samples['metric'])))[:200]}."
+        )
+    return grid(rate(found, window), by)
 
 
 def extrapolated(at_s: FloatArray, counts: FloatArray, window_s: float) -> FloatArray:

@@ -49,10 +49,15 @@ def read(where: str | Path | None, example: str) -> tuple[str, str]:
 def read_json(where: str | Path | None, example: str) -> tuple[Any, str]:
     """Return the JSON document at a place, and its name. Raises OwnDataError, with line and column, for another text."""
     text, name = read(where, example)
+    return parse_json(text, name), name
+
+
+def parse_json(text: str, name: str) -> Any:
+    """Return the JSON document in a text; raises OwnDataError as `read_json`."""
     if text.lstrip()[:1] == "<":
         raise OwnDataError(f"{name} is a web page and no JSON: behind a login, save the answer from where you are logged in.")  # fmt: skip
     try:
-        return json.loads(text), name
+        return json.loads(text)
     except json.JSONDecodeError as error:
         line = (text.splitlines() or [""])[error.lineno - 1][:60]
         raise OwnDataError(f"{name} is no JSON: line {error.lineno}, column {error.colno}: {error.msg}, at {line!r}. Save the whole answer, and nothing beside it.") from None  # fmt: skip

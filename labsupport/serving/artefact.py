@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from labsupport import __version__
+from labsupport.arrays import FloatArray
 from labsupport.serving.card import outside
 from labsupport.serving.protocol import said_rows
 
@@ -60,7 +60,7 @@ class Artefact:
     model: Any
     card: Card
 
-    def predict(self, features: "pd.DataFrame") -> NDArray[np.float64]:
+    def predict(self, features: "pd.DataFrame") -> FloatArray:
         """Return the target for each row of `features` (n, k), whose columns have the card's names and order: (n,).
 
         Raises ArtefactError for other columns, another order, text, and missing or infinite values, in the answers, too.

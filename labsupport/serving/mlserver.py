@@ -2,7 +2,10 @@
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -44,7 +47,13 @@ def running(program: Path, model: Any, name: str = "deploy-risk") -> Iterator[st
         log = folder / "server.log"
         with log.open("wb") as said:
             process = subprocess.Popen(
-                [str(program), "start", str(folder)], env=variables.for_program(), stdout=said, stderr=said, cwd=folder
+                [sys.executable, "-m", "labsupport.lifeline", str(folder), str(program), "start", str(folder)],
+                env=variables.for_program(),
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=said,
+                cwd=folder,
+                start_new_session=True,
             )
         stack.callback(_end, process)
         url = f"http://127.0.0.1:{port}"
@@ -65,9 +74,13 @@ def _wait(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    for number, patience in ((signal.SIGTERM, 20), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        try:
+            process.wait(patience)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    assert process.stdin is not None
+    process.stdin.close()

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from labsupport.arrays import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +101,7 @@ def train(recipe: Recipe, records: "pd.DataFrame | None" = None) -> Trained:
     learn, choose, _ = parts(len(table))
     model = estimator(recipe).fit(X[learn], failed[learn])
     base_rate = float(failed[learn].mean())
-    said: NDArray[np.float64] = model.predict_proba(X)[:, 1]
+    said: FloatArray = model.predict_proba(X)[:, 1]
     metrics = {
         "skill_learnt": brier_skill(said[learn], failed[learn], base_rate),
         "skill_validation": brier_skill(said[choose], failed[choose], base_rate),

@@ -6,7 +6,8 @@ from statistics import NormalDist
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+
+from labsupport.arrays import FloatArray
 
 
 class Durations(Protocol):
@@ -22,7 +23,7 @@ class Durations(Protocol):
     @property
     def scv(self) -> float: ...
 
-    def draw(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def draw(self, count: int, rng: np.random.Generator) -> FloatArray:
         """Return `count` durations in seconds."""
 
     def quantile(self, q: float) -> float:
@@ -42,7 +43,7 @@ class Exponential:
     def scv(self) -> float:
         return 1.0
 
-    def draw(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def draw(self, count: int, rng: np.random.Generator) -> FloatArray:
         """Return `count` durations in seconds."""
         return rng.exponential(self.mean_s, count)
 
@@ -75,7 +76,7 @@ class LogNormal:
     def _mu(self) -> float:
         return math.log(self.mean_s) - self._sigma**2 / 2
 
-    def draw(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def draw(self, count: int, rng: np.random.Generator) -> FloatArray:
         """Return `count` durations in seconds."""
         return rng.lognormal(self._mu, self._sigma, count)
 
@@ -97,7 +98,7 @@ class Deterministic:
     def scv(self) -> float:
         return 0.0
 
-    def draw(self, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    def draw(self, count: int, rng: np.random.Generator) -> FloatArray:
         """Return `count` durations in seconds."""
         return np.full(count, self.mean_s)
 

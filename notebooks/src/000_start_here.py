@@ -31,7 +31,7 @@ SEED = 0
 # brings in what the others use.
 
 # %% tags=["setup"]
-from labsupport import doctor, plots
+from labsupport import doctor, findings, plots
 from labsupport.course import catalogue, copies, overview
 from labsupport.course.picture import course_map
 from labsupport.course.tables import show_table
@@ -69,7 +69,7 @@ catalogue.show_routes()
 # line that mends it. In a terminal: `labs doctor`.
 
 # %% tags=["nbval-ignore-output"]
-print(doctor.text(doctor.examine()))
+print(findings.text(doctor.examine()))
 
 # %% [markdown]
 # ## How an exercise works

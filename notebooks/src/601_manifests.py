@@ -443,8 +443,7 @@ patch = {
 ### END SOLUTION
 
 # %%
-lab.replace(deployment)  # each try begins here
-lab.patch("deployment/predictor", patch)
+lab.patch("deployment/predictor", patch, begin=deployment)
 
 # %% [markdown]
 # Let it roll out, then check. The check looks at the cluster and tells you what it sees there, so patch and check again.
@@ -487,8 +486,7 @@ service_patch = {"spec": {"selector": {"app": "predictor"}}}
 ### END SOLUTION
 
 # %%
-lab.replace(service)
-lab.patch("service/predictor", service_patch)
+lab.patch("service/predictor", service_patch, begin=service)
 
 # %%
 check("601.6", service_patch)

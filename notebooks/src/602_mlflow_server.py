@@ -267,8 +267,7 @@ hosts = {
 ### END SOLUTION
 
 # %%
-lab.replace(deployment)  # each try begins here
-lab.patch("deployment/mlflow", hosts)
+lab.patch("deployment/mlflow", hosts, begin=deployment)
 
 # %% tags=["nbval-ignore-output"]
 if hosts is not ...:
@@ -335,8 +334,7 @@ books = {
 ### END SOLUTION
 
 # %%
-lab.replace(deployment)
-lab.patch("deployment/mlflow", books)
+lab.patch("deployment/mlflow", books, begin=deployment)
 
 # %% tags=["nbval-ignore-output"]
 if books is not ...:

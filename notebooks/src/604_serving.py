@@ -551,8 +551,7 @@ graceful = {
 ### END SOLUTION
 
 # %%
-lab.replace(wrapped)  # each try begins here
-lab.patch("deployment/deploy-risk", graceful)
+lab.patch("deployment/deploy-risk", graceful, begin=wrapped)
 
 # %% tags=["nbval-ignore-output"]
 if graceful is not ...:
@@ -625,8 +624,7 @@ budget_patch = {"spec": {"minAvailable": 1}}
 
 # %%
 (budget,) = lab.objects("budget.yaml")
-lab.replace(budget)
-lab.patch("poddisruptionbudget/deploy-risk", budget_patch)
+lab.patch("poddisruptionbudget/deploy-risk", budget_patch, begin=budget)
 
 # %%
 check("604.4", budget_patch)

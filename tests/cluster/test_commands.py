@@ -38,6 +38,8 @@ def labs(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_cluster_from_up_to_down(kubernetes_programs: Path, home: Path) -> None:
     assert labs("install", "--check").returncode == 0
+    early = labs("env", "601")
+    assert (early.returncode, early.stdout) == (1, "") and "labs cluster up" in early.stderr
     up = labs("up")
     assert up.returncode == 0, up.stderr
     place = Layout(home / "pocket")
@@ -48,6 +50,12 @@ def test_cluster_from_up_to_down(kubernetes_programs: Path, home: Path) -> None:
     assert env == f"export KUBECONFIG={place.kubeconfig}"
     shell = ["bash", "-c", f"{env}; {Path(sys.executable).parent}/kubectl get nodes -o name"]
     assert subprocess.run(shell, capture_output=True, text=True).stdout == "node/pocket\n"
+    env = labs("env", "601").stdout.strip()
+    assert env == f"export KUBECONFIG={place.folder / 'lab-601.kubeconfig'}:{place.kubeconfig}"
+    make = "kubectl create namespace lab-601; kubectl create configmap here; kubectl get configmap here -o 'jsonpath={..namespace}'"
+    shell = ["bash", "-c", f"PATH={Path(sys.executable).parent}:$PATH; {env}; {make}"]
+    assert subprocess.run(shell, capture_output=True, text=True).stdout.splitlines()[-1] == "lab-601"
+    assert "There is no lab '699'" in labs("env", "699").stderr
     assert labs("logs", "apiserver").stdout
     unknown = labs("logs", "nosuch")
     assert unknown.returncode == 1 and "apiserver" in unknown.stderr

@@ -297,7 +297,7 @@ def test_kubelet_port_answers_nobody_but_the_api_server(victim: PocketCluster, i
 def test_disk_without_room_is_refused_before_anything_starts(
     kubernetes_programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full = shutil._ntuple_diskusage(10**9, 10**9 - 5_000_000, 5_000_000)  # type: ignore[attr-defined]
+    full = shutil._ntuple_diskusage(10**9, 10**9 - 5_000_000, 5_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
     cluster = PocketCluster(Layout(tmp_path / "pocket"))
     with pytest.raises(LabsError, match="Only 5 MB are free.*LABS_HOME"):

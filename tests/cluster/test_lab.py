@@ -111,6 +111,34 @@ def test_a_patch_that_is_none_changes_nothing_and_says_so(lab, capsys) -> None:
     ]
 
 
+def test_a_patch_begins_at_what_was_handed_over_and_keeps_a_repair_made_elsewhere_while_there_is_none(
+    lab, capsys
+) -> None:
+    begin = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "page"}, "data": {"rate": "1"}}
+
+    def data() -> dict:
+        return lab.snapshot().get("ConfigMap", "page")["data"]
+
+    lab.apply(begin)
+    lab.patch("configmap/page", {"data": {"first": "try"}}, begin=begin)
+    lab.patch("configmap/page", {"data": {"second": "try"}}, begin=begin)
+    assert data() == {"rate": "1", "second": "try"}
+    lab.ask('patch configmap page -p \'{"data": {"in": "a terminal"}}\'')
+    for unfinished in (..., "data: in a terminal"):
+        lab.patch("configmap/page", unfinished, begin=begin)
+        assert data() == {"rate": "1", "second": "try", "in": "a terminal"}
+
+
+def test_a_lab_says_how_a_terminal_works_on_it(cluster, course, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(labs, "get_cluster", lambda name: cluster)
+    monkeypatch.setattr(labs, "_current", [])
+    try:
+        labs.start("691")
+        assert capsys.readouterr().out.splitlines()[-1].endswith('in this namespace: eval "$(labs cluster env 691)"')
+    finally:
+        labs.cleanup(cluster, "691")
+
+
 def test_the_steps_after_an_apply_come_in_order_and_a_missing_one_is_named(lab, capsys) -> None:
     steps = follow(lab, "web", 3, lambda: lab.apply("web.yaml"))
     assert [step.seconds for step in steps] == sorted(step.seconds for step in steps)

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -299,6 +300,8 @@ def test_api_server_passes_requests_on_to_a_service_and_to_a_pod(cluster, namesp
     (pod,) = names(cluster, namespace, "files")
     base = f"/api/v1/namespaces/{namespace}"
     for path in (f"{base}/services/files:talk/proxy/", f"{base}/pods/{pod}:8000/proxy/"):
-        waiting.until(
-            lambda path=path: "Directory listing" in cluster.kubectl("get", "--raw", path, check=False).output, path, 60
-        )
+        waiting.until(partial(is_listed, cluster, path), path, 60)
+
+
+def is_listed(cluster: Cluster, path: str) -> bool:
+    return "Directory listing" in cluster.kubectl("get", "--raw", path, check=False).output

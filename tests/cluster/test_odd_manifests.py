@@ -44,7 +44,7 @@ resources = st.sampled_from(
 
 
 @st.composite
-def few(draw: st.DrawFn, always: dict[str, Any], **options: st.SearchStrategy[Any]) -> dict:
+def few(draw: st.DrawFn, /, always: dict[str, Any], **options: st.SearchStrategy[Any]) -> dict:
     """Return an object with at most two odd fields: of more, one would be refused, and the whole object with it."""
     chosen = draw(st.lists(st.sampled_from(sorted(options)), max_size=2, unique=True))
     return {**always, **{name: draw(options[name]) for name in chosen}}

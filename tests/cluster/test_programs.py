@@ -19,7 +19,7 @@ import pytest
 
 from labsupport import variables
 from labsupport.cluster import versions
-from labsupport.cluster.pocket import download, gobuild, programs
+from labsupport.cluster.pocket import controlplane, download, gobuild, programs
 from labsupport.cluster.pocket.sources import Refused
 from labsupport.errors import LabsError
 
@@ -212,7 +212,7 @@ def test_named_folder_without_the_programs_is_refused_by_name(tmp_path: Path, mo
 def test_interrupted_installation_is_not_taken_for_a_whole_one(empty_cache: Path) -> None:
     folder = programs.cache_folder()
     folder.mkdir(parents=True)
-    for name in programs.PROGRAMS:
+    for name in controlplane.PROGRAMS:
         (folder / name).write_bytes(fake("1"))
         (folder / name).chmod(0o755)
     with pytest.raises(LabsError, match="incomplete"):

@@ -78,8 +78,12 @@ def test_claim_waits_for_its_first_consumer(cluster: Cluster, namespace: str) ->
 
 def test_stateful_set_gives_each_pod_its_own_volume_and_name(cluster: Cluster, namespace: str) -> None:
     code = "import socket, time; open('/data/who', 'a').write(socket.gethostname() + ' '); time.sleep(600)"
-    container = {"name": "main", "image": "labs-serve:dev", "command": ["python", "-c", code]}
-    container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    container = {
+        "name": "main",
+        "image": "labs-serve:dev",
+        "command": ["python", "-c", code],
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+    }
     made = claim("data")
     spec = {
         "serviceName": "store",
@@ -130,7 +134,7 @@ def test_containers_of_a_pod_share_an_empty_dir_and_the_next_pod_finds_it_empty(
 
 
 def test_config_map_and_secret_are_files(cluster: Cluster, namespace: str) -> None:
-    volumes = {
+    volumes: dict[str, dict] = {
         "settings": {"configMap": {"name": "settings", "items": [{"key": "rate", "path": "model/rate"}]}},
         "keys": {"secret": {"secretName": "keys", "defaultMode": 0o400}},
         "absent": {"configMap": {"name": "nosuch", "optional": True}},

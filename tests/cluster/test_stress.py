@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -60,6 +61,10 @@ def left(cluster: Cluster, namespace: str, name: str) -> list[str]:
     return [item["metadata"]["name"] for item in items]
 
 
+def is_empty(cluster: Cluster, namespace: str, name: str) -> bool:
+    return not left(cluster, namespace, name)
+
+
 @pytest.mark.timeout(900)
 def test_no_pod_stays_behind_when_all_are_scaled_away_on_a_busy_machine(
     cluster: Cluster, namespace: str, busy: None
@@ -74,7 +79,7 @@ def test_no_pod_stays_behind_when_all_are_scaled_away_on_a_busy_machine(
         assert asked.output.strip() == first
         cluster.kubectl("scale", f"deployment/{name}", "--replicas=0", "-n", namespace)
         with contextlib.suppress(waiting.WaitFailed):
-            waiting.until(lambda name=name: not left(cluster, namespace, name), "the pods are gone", PATIENCE)
+            waiting.until(partial(is_empty, cluster, namespace, name), "the pods are gone", PATIENCE)
         if still := left(cluster, namespace, name):
             stayed[name] = still
     assert stayed == {}

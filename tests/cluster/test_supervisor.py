@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from labsupport.cluster import locking, waiting
-from labsupport.cluster.pocket import certificates, layout, leftovers, supervisor
+from labsupport.cluster.pocket import certificates, leftovers, supervisor
 from labsupport.cluster.pocket.controlplane import Component
 from labsupport.cluster.pocket.layout import Layout, to_loopback
+from labsupport.errors import LabsError
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
 
@@ -181,7 +182,7 @@ def test_certificates_are_made_once_and_renewed_before_they_end(place: Layout, m
 
 
 def test_folder_with_too_long_a_path_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(layout.LabsError, match="LABS_HOME"):
+    with pytest.raises(LabsError, match="LABS_HOME"):
         Layout(tmp_path / ("long" * 40)).make()
 
 

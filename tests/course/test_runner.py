@@ -1,5 +1,6 @@
 """Runs of small notebooks with real kernels: each fault gets its own sentence, and nothing is left behind."""
 
+import json
 import os
 import select
 import signal
@@ -255,6 +256,37 @@ def test_a_run_that_waits_for_the_labs_of_another_one_can_be_ended(tmp_path: Pat
     stop.set()
     with lanes.lane(), pytest.raises(runner.Interrupted):
         runner.run(Job("lab", notebook(), AMPLE, is_lab=True), stop)
+
+
+FOREIGN = {
+    "JUPYTER_CONFIG_DIR": "/not/there",
+    "PROMETHEUS_MULTIPROC_DIR": "/not/there",
+    "PYTHONWARNINGS": "error",
+    "MPLBACKEND": "TkAgg",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "ALL_PROXY": "socks5://127.0.0.1:9",
+    "NO_PROXY": "localhost",
+}
+WORKS = """\
+# %%
+import matplotlib.pyplot, os, prometheus_client
+prometheus_client.Counter("asked", "Requests.").inc()
+print(sorted(name for name in os.environ if "socks" in os.environ[name]))
+"""
+
+
+def test_a_kernel_starts_and_works_whatever_a_profile_sets_for_other_tools(
+    write: Callable[..., Path], checkout: Path, labs: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """Another kernel of the same name, by JUPYTER_PATH and in the user's own folder, is not the one that is started."""
+    write(WORKS)
+    for folder in ("path", "data/jupyter"):
+        (checkout / folder / "kernels" / "python3").mkdir(parents=True)
+        kernel = {"argv": ["false"], "display_name": "Another", "language": "python"}
+        (checkout / folder / "kernels" / "python3" / "kernel.json").write_text(json.dumps(kernel))
+    own = {"JUPYTER_PATH": str(checkout / "path"), "XDG_DATA_HOME": str(checkout / "data")}
+    said, errors = labs("run", "101", **FOREIGN, **own).communicate(timeout=240)
+    assert "1 of 1 notebooks passed" in said, errors
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

@@ -61,6 +61,10 @@ REFUSED = {
     "key without quotes": (FUNCTION.replace('"101.1"', "101.1"), 'key is 101.1; expected "101.1"'),
     "key of another lesson": (FUNCTION.replace("101.1", "202.1"), "key is '202.1'; expected \"101.1\""),
     "one key twice": (FUNCTION + FUNCTION, "exercise 101.1 stands already in cell 2"),
+    "exercise that a page would collapse": (
+        FUNCTION.replace('["exercise"]', '["exercise", "draw"]'),
+        "exercise 101.1 is tagged draw, so a page would collapse it",
+    ),
     "no Python": ("# %%\nx = 1\ndef f(:\n", "cell 2: line 2 is not Python"),
     "a magic": ("# %%\n# %matplotlib inline\n", "cell 2: line 1 is not Python"),
     "second parameters cell": (PARAMETERS, 'expected exactly one cell tagged "parameters" (SEED = 0), found 2'),

@@ -175,3 +175,17 @@ def test_a_notebook_says_what_it_was_made_from(write: Callable[..., Path]) -> No
     assert notebook.metadata.labs.generated_from == "notebooks/src/101_tiny.py"
     assert notebook.metadata.labs.note.endswith("Edit the source, then run: labs build 101")
     assert notebook.cells[0].source.startswith("# 101 Tiny\n\n**Does it work?**")
+
+
+@pytest.mark.parametrize("tag", ["draw", "setup"])
+@pytest.mark.parametrize("variant", variants.VARIANTS)
+def test_a_cell_that_only_draws_or_sets_up_is_collapsed_and_no_other(
+    tag: str, variant: variants.Variant, write: Callable[..., Path]
+) -> None:
+    hidden = f'# %% tags=["{tag}", "nbval-ignore-output"]\nprint("axes")\n'
+    notebook = variants.derive(source.read(write(FUNCTION + hidden + "# %%\nprint(1)\n")), variant)
+    collapsed = {cell.source: cell.metadata.get("jupyter") for cell in notebook.cells if cell.cell_type == "code"}
+    assert collapsed.pop('print("axes")') == {"source_hidden": True}
+    assert len(collapsed) == 3 and set(collapsed.values()) == {None}
+    drawn = next(cell for cell in notebook.cells if "axes" in cell.source)
+    assert drawn.metadata.tags == [tag, "nbval-ignore-output"]

@@ -132,6 +132,11 @@ WRONG = {
             "    return replicas + 1 if replicas == 8 else replicas",
             "not the smallest",
         ),
+        "returns an array": (
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    return np.array([next(c for c in range(1, 1000) if latency_of(c) <= limit_s)])",
+            "not in a list or an array",
+        ),
         "begins at zero": (
             "def replicas_needed(latency_of, limit_s):\n"
             "    replicas = 0\n"
@@ -261,7 +266,7 @@ RIGHT = {
             "    while high - low > 1:\n"
             "        middle = (low + high) // 2\n"
             "        low, high = (low, middle) if latency_of(middle) <= limit_s else (middle, high)\n"
-            "    return np.array([high])"
+            "    return high"
         ),
     },
     "102.4": {

@@ -125,6 +125,10 @@ WRONG = {
             "when the model is loaded",
         ),
         "probes the gRPC port": (change(SELECTOR, LABELS, VOLUME, IMAGE, PROBE.replace("8501", "8500")), "speaks gRPC"),
+        "writes the port in quotes": (
+            change(SELECTOR, LABELS, VOLUME, IMAGE, PROBE.replace("8501", '"8501"')),
+            "the *name* of a port",
+        ),
         "throws the container away": (change(SELECTOR, LABELS, 'pod["containers"] = []'), "in its place"),
     },
 }
@@ -152,6 +156,13 @@ RIGHT = {
     },
     "604.4": {"by those that stay": "604-one-stays", "by those that go": "604-one-goes"},
     "604.5": {
+        "by expressions": change(
+            'spec["selector"] = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["tf"]}]}',
+            LABELS,
+            VOLUME,
+            IMAGE,
+            PROBE,
+        ),
         "with named ports and a digest": change(
             SELECTOR,
             'spec["template"]["metadata"] = {"labels": {"app": "tf", "tier": "serving"}}',

@@ -114,7 +114,7 @@ def test_aliases_are_read_and_moved(real) -> None:
 
 
 def test_no_error_tells_the_name_of_the_double() -> None:
-    doubles = [mlflow_double.RecordedRuns(), mlflow_double.Registry("search", {}), mlflow_double.Tracking()]
+    doubles: list[Any] = [mlflow_double.RecordedRuns(), mlflow_double.Registry("search", {}), mlflow_double.Tracking()]
     calls = [
         lambda: doubles[0].search_runs(),
         lambda: doubles[0].no_such_method,

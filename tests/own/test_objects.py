@@ -39,8 +39,9 @@ def test_containers_of_every_kind_of_workload_are_found() -> None:
         "mlflow": "Deployment",
         "retrain": "CronJob",
     }
-    assert frame.loc["web", ["cpu_request", "memory_request", "memory_limit"]].tolist() == [0.25, 2**28, 2**28]
-    assert np.isnan(frame.loc["web", "cpu_limit"]) and frame.loc["retrain", "memory_limit"] == 2**32
+    requests = frame[["cpu_request", "memory_request", "memory_limit"]]
+    assert list(requests.T["web"]) == [0.25, 2**28, 2**28]
+    assert np.isnan(frame.cpu_limit["web"]) and frame.loc["retrain", "memory_limit"] == 2**32
     assert frame.plain_secrets.to_dict() == {"web": "", "predictor": "DB_PASSWORD", "mlflow": "", "retrain": ""}
     assert frame.claims["mlflow"] == "mlflow-books"
 

@@ -108,6 +108,16 @@ def test_series_that_a_label_does_not_tell_apart_are_added_up_and_nan_stays_nan(
     np.testing.assert_array_equal(table["web"], [3, np.nan])
 
 
+def test_only_series_that_there_are_become_columns(tmp_path) -> None:
+    rows = [series([[T, "1"]], pod="a", code="200"), series([[T, "2"]], pod="b", code="500")]
+    table = own.grid(own.prometheus(answer(tmp_path, rows)))
+    assert list(table) == [("a", "200"), ("b", "500")]
+    alone = own.grid(
+        own.prometheus(answer(tmp_path, [series([[T, "1"], [T + 120, "2"], [T + 180, "3"], [T + 240, "4"]])]))
+    )
+    np.testing.assert_array_equal(alone["value"], [1, np.nan, 2, 3, 4])
+
+
 def test_a_grid_by_a_label_that_is_not_there_gets_a_sentence() -> None:
     with pytest.raises(own.OwnDataError, match="no label zone; they have metric, job, pod"):
         own.grid(own.prometheus(), by="zone")

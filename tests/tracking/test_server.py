@@ -157,3 +157,19 @@ def test_the_real_command_keeps_runs_where_one_variable_says_and_ignores_the_cli
     read = module.variables_of_the_server()
     assert "MLFLOW_BACKEND_STORE_URI" in read
     assert "MLFLOW_TRACKING_URI" not in read
+
+
+ASKED = """
+from labsupport.tracking import local_server
+import mlflow
+with local_server() as server:
+    print(*(experiment.name for experiment in mlflow.MlflowClient().search_experiments()))
+"""
+
+
+def test_no_proxy_comes_between_a_client_and_the_server_whoever_started_the_kernel() -> None:
+    proxies = {"HTTP_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9", "NO_PROXY": "localhost"}
+    asked = subprocess.run(
+        [sys.executable, "-c", ASKED], capture_output=True, text=True, env=os.environ | proxies, timeout=200
+    )
+    assert asked.stdout == "Default\n", asked.stderr

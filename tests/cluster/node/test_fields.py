@@ -1,26 +1,26 @@
 """What a pod is told of itself."""
 
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from labsupport.cluster.pocket.node.fields import field, quantity, resource
+from labsupport.cluster.pocket.node.pod import Container, Pod
 
 
-def pod() -> SimpleNamespace:
-    metadata = {"name": "web-0", "labels": {"app": "web", "a": 'say "x"'}, "annotations": {"k/y": "v"}}
+def pod() -> Pod:
+    metadata = {
+        "name": "web-0",
+        "namespace": "shop",
+        "uid": "u",
+        "labels": {"app": "web", "a": 'say "x"'},
+        "annotations": {"k/y": "v"},
+    }
     spec = {"resources": {"limits": {"cpu": "1500m", "memory": "64Mi"}}}
-    return SimpleNamespace(
-        object={"metadata": metadata},
-        name="web-0",
-        namespace="shop",
-        uid="u",
-        address="198.18.0.9",
-        spec={"nodeName": "pocket"},
-        containers={"main": SimpleNamespace(spec=spec)},
-    )
+    containers = {"main": Container("main", spec, Path("main"))}
+    return Pod({"metadata": metadata, "spec": {"nodeName": "pocket"}}, Path("web-0"), "198.18.0.9", containers)
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ def environment(**variables: str) -> dict[str, str]:
     return {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", **variables}
 
 
-def start(*argv: str, **variables: str) -> asyncio.subprocess.Process:
-    return launch.launch(argv, environment(**variables), Path.cwd())
+async def start(*argv: str, **variables: str) -> asyncio.subprocess.Process:
+    return await launch.launch(argv, environment(**variables), Path.cwd())
 
 
 def test_session_is_ended_with_its_children() -> None:

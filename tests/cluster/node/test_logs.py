@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from types import SimpleNamespace as Some
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from labsupport.cluster.pocket.node import logs
 from labsupport.cluster.pocket.node.http import Refusal, Request
 from labsupport.cluster.pocket.node.logs import Options
+from labsupport.cluster.pocket.node.pod import Pod
 
 TEXT = st.text(st.characters(exclude_characters="\n\r", codec="utf-8"), max_size=30)
 
@@ -22,12 +24,12 @@ def entries(lines: list[str], stream: str = "stdout", first: int = 0) -> bytes:
     return "".join(written).encode()
 
 
-def container(log: Path | None, previous: Path | None = None, **fields: object) -> Some:
+def container(log: Path | None, previous: Path | None = None, **fields: object) -> Any:
     known = {"state": {"running": {}}, "last_state": {}, "running": False, "output": None, "restart_count": 0}
     return Some(name="main", log=log, previous_log=previous, **{**known, **fields})
 
 
-def read(log: Path, **options: object) -> str:
+def read(log: Path, **options: Any) -> str:
     async def collect() -> bytes:
         return b"".join([part async for part in logs.read(log, container(log), Options(**options))])
 
@@ -140,7 +142,9 @@ def test_log_that_is_put_aside_while_an_older_one_is_sent_is_sent_too(log: Path)
 
 
 def options(**query: str) -> Options:
-    return logs.options_of(Request("GET", "/", {key: [value] for key, value in query.items()}, {}, None, None))
+    connection: Any = None
+    words = {key: [value] for key, value in query.items()}
+    return logs.options_of(Request("GET", "/", words, {}, connection, connection))
 
 
 def test_options_are_read_from_the_query() -> None:
@@ -159,10 +163,10 @@ def test_option_that_means_nothing_is_refused(query: dict[str, str]) -> None:
         options(**query)
 
 
-POD = Some(name="web")
+POD = Pod({"metadata": {"name": "web"}}, Path("web"), "198.18.7.7")
 
 
-def refusal(found: Some, previous: bool = False) -> str:
+def refusal(found: Any, previous: bool = False) -> str:
     with pytest.raises(Refusal) as refused:
         logs.find(POD, found, previous)
     assert refused.value.status == 400

@@ -1,6 +1,7 @@
 """What the metrics API answers, and which pods a selector selects."""
 
 from types import SimpleNamespace as Some
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -30,7 +31,7 @@ SAMPLES = {"web": Sample(0.25, 20 * 1024 * 1024), "db": Sample(1.5, 1024), "old"
 
 
 def ask(path: str) -> dict:
-    node = Some(
+    node: Any = Some(
         pods=Some(
             all=lambda: PODS,
             find=lambda namespace, name: next((p for p in PODS if (p.namespace, p.name) == (namespace, name)), None),
@@ -38,7 +39,8 @@ def ask(path: str) -> dict:
         usage=Some(of=lambda container: SAMPLES.get(container.pod)),
     )
     url = urlsplit(BASE + path)
-    return metrics.answer(Request("GET", url.path, parse_qs(url.query), {}, None, None), node)
+    connection: Any = None
+    return metrics.answer(Request("GET", url.path, parse_qs(url.query), {}, connection, connection), node)
 
 
 def names(path: str) -> list[str]:

@@ -68,7 +68,7 @@ def node(place: Layout, tmp_path: Path) -> Some:
     return Some(layout=place, pods=pods, usage=Usage())
 
 
-def with_server(node: Some, use: Any) -> Any:
+def with_server(node: Any, use: Any) -> Any:
     async def run() -> Any:
         listening = await server.serve(node)
         try:
@@ -171,7 +171,7 @@ def test_only_the_front_proxy_may_ask_for_metrics(node: Some) -> None:
 def test_name_of_the_front_proxy_signed_by_the_other_authority_is_refused(node: Some) -> None:
     identity = certificates.Identity("forged", "front-proxy-client", issuer="ca")
     authority = x509.load_pem_x509_certificate(node.layout.certificate("ca").read_bytes())
-    key = load_pem_private_key(node.layout.key("ca").read_bytes(), None)
+    key: Any = load_pem_private_key(node.layout.key("ca").read_bytes(), None)
     certificates._sign(node.layout, identity, authority, key)
 
     async def use(_: Any) -> int:

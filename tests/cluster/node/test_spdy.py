@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import struct
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -39,6 +40,10 @@ class Wire:
         self.closed = True
 
 
+def writer() -> Any:
+    return Wire()
+
+
 def frames(data: bytes) -> list[tuple[int, int, bytes]]:
     """Return (kind, or minus the stream's number for data; flags; payload) of each frame."""
     found = []
@@ -57,7 +62,7 @@ def syn_stream(number: int, headers: dict[str, str], codec: HeaderCodec, flags: 
 
 
 async def fed(*data: bytes, then_end: bool = True) -> tuple[Spdy, Connection, Wire]:
-    reader, wire = asyncio.StreamReader(), Wire()
+    reader, wire = asyncio.StreamReader(), writer()
     connection_framing = Spdy(reader, wire)
     connection = Connection(connection_framing, wire)
     for part in data:

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,4 +131,5 @@ def test_status_that_is_refused_means_that_the_pod_is_another(tmp_path: Path) ->
         async def patch(self, *_: object) -> dict:
             raise ApiError(409, "the UID in the precondition does not match")
 
-    assert asyncio.run(status.send(pod(tmp_path), Refusing())) is False
+    api: Any = Refusing()
+    assert asyncio.run(status.send(pod(tmp_path), api)) is False

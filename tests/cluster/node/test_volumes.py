@@ -20,7 +20,7 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, until: float) -> None:
         self.now, self.until = 0.0, until
         self.over = asyncio.Event()
-        monkeypatch.setattr(volumes.asyncio, "sleep", self.sleep)
+        monkeypatch.setattr("labsupport.cluster.pocket.node.volumes.asyncio.sleep", self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         self.now += seconds

@@ -1,6 +1,7 @@
 """WebSocket frames and Kubernetes' channels in them."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -31,6 +32,10 @@ class Wire:
         return False
 
 
+def writer() -> Any:
+    return Wire()
+
+
 async def read_all(data: bytes) -> list[Frame]:
     reader = asyncio.StreamReader()
     reader.feed_data(data)
@@ -42,7 +47,7 @@ async def read_all(data: bytes) -> list[Frame]:
 
 
 async def received(protocol: str, *messages: Frame) -> tuple[WebSocket, Connection, Wire]:
-    reader, wire = asyncio.StreamReader(), Wire()
+    reader, wire = asyncio.StreamReader(), writer()
     framing = WebSocket(reader, wire, protocol, KINDS)
     connection = Connection(framing, wire)
     for message in messages:
@@ -111,8 +116,8 @@ def test_messages_reach_their_channels_whole_or_in_fragments(messages: list[tupl
 def test_end_of_stdin_is_told_in_v5_and_is_data_of_nobody_in_v4() -> None:
     async def ended(protocol: str) -> bool:
         reader = asyncio.StreamReader()
-        framing = WebSocket(reader, Wire(), protocol, KINDS)
-        connection = Connection(framing, Wire())
+        framing = WebSocket(reader, writer(), protocol, KINDS)
+        connection = Connection(framing, writer())
         reader.feed_data(encode(Frame(BINARY, b"\xff\x00"), MASK))
         try:
             async with asyncio.timeout(0.05):
@@ -130,7 +135,7 @@ def test_end_of_stdin_is_told_in_v5_and_is_data_of_nobody_in_v4() -> None:
 def test_nonsense_ends_the_connection_and_raises_nothing(noise: bytes) -> None:
     async def survive() -> None:
         reader = asyncio.StreamReader()
-        connection = Connection(WebSocket(reader, Wire(), "v5.channel.k8s.io", KINDS), Wire())
+        connection = Connection(WebSocket(reader, writer(), "v5.channel.k8s.io", KINDS), writer())
         reader.feed_data(noise)
         reader.feed_eof()
         async with asyncio.timeout(5):

@@ -1,0 +1,42 @@
+"""A program that ends with who started it: its standard input is a pipe, which closes when the starter is gone in whatever way.
+
+A kernel that was killed says no goodbye. Then the whole process group is killed and the program's folder removed.
+
+    python -m labsupport.lifeline FOLDER-TO-REMOVE (or "") PROGRAM ARGUMENTS     (as the leader of a process group)
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+from labsupport import variables
+
+
+def hold(folder: str) -> None:
+    """Watch this process's standard input from now on, in a thread."""
+    threading.Thread(target=_watch, args=(folder,), daemon=True).start()
+
+
+def main() -> int:
+    """Run a program that knows nothing of lifelines, and end as it ends."""
+    hold(sys.argv[1])
+    # The group is asked to end: the program decides when. A handler, unlike an ignored signal, is not handed down.
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    return subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, env=variables.for_program()).returncode
+
+
+def _watch(folder: str) -> None:
+    with contextlib.suppress(OSError):
+        while os.read(0, 1024):
+            pass
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
