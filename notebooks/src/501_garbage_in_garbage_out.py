@@ -58,9 +58,6 @@ from labsupport.exercises import (
 plots.use_style()
 
 # %%
-guess("501.g1")  # your probability as a second argument: guess("501.g1", 0.5)
-
-# %%
 from labsupport.data.dose_response import CATALOGUE, respond
 
 SEEDS = range(100 * SEED, 100 * SEED + 6)  # six years, each drawn and damaged anew
@@ -71,6 +68,9 @@ years = [
 ]  # [dose][year]
 promised = np.array([[year.promised for year in row] for row in years])
 paid = np.array([[year.paid for year in row] for row in years])
+guess("501.g1")  # with your probability: guess("501.g1", 0.5)
+
+# %% tags=["draw"]
 figure, axes = plt.subplots(figsize=(6, 2.9))
 for values, name, color in (
     (paid, "what production pays", plots.RED),
@@ -93,6 +93,8 @@ plots.show(
         for i, dose in enumerate(doses)
     ],
 )
+
+# %%
 reveal("501.g1", bool(promised[-1].mean() < promised[0].mean()))
 
 # %% [markdown]
@@ -159,12 +161,13 @@ response = {
 # Large trees take long to grow: at the highest dose only.
 top_dose = {damage: CATALOGUE[damage].doses[-1] for damage in CATALOGUE}
 response |= {(d, "large trees"): [lost(d, top_dose[d], "large trees")] for d in CATALOGUE}
+top = {key: within(values[-1]) for key, values in response.items()}
 print("euros per deploy, undamaged: " + ", ".join(f"{m} {clean[m].mean():.1f}" for m in names))
 tenth, half = (response["percent among shares", "logistic"][i].mean() for i in (1, 3))
 print(f"logistic regression, percent in a tenth: +{tenth:.2f}, in half: +{half:.2f}")
 reveal("501.g2", bool(half >= 2 * tenth))
 
-# %%
+# %% tags=["draw"]
 figure, grid = plt.subplots(2, 4, figsize=(7.4, 4.2), sharey=True)
 colors = dict(zip(names, (plots.BLUE, plots.ORANGE, plots.INK), strict=True))
 panels = list(grid.flat)
@@ -186,7 +189,6 @@ panels[-1].set_axis_off()
 panels[-1].legend(
     *panels[0].get_legend_handles_labels(), loc="center", title="with 95 % intervals"
 )
-top = {key: within(values[-1]) for key, values in response.items()}
 plots.show(
     figure,
     alt="Seven small pictures of euros lost against the dose, two lines each and a cross for the large trees. Unrecorded failures and false blame cost all three models; percent among shares costs only the logistic regression; unreported low coverage costs the trees something between nothing and several euros; lost coverage costs next to nothing.",
@@ -318,12 +320,13 @@ for i, size in enumerate(sizes):
             own[model][i, year] = PRICES.per_example(held, failed)
             held = fitted.predict_proba(columns_of_many)[:, 1] >= PRICES.threshold
             new[model][i, year] = bill(held, chance_of_many)
+gap = {m: (new[m] - own[m]).mean(axis=1) for m in names}
 print("learnt from       " + "".join(f"{model:>22}" for model in names))
 for i, size in enumerate(sizes):
     cells = [f"{own[m][i].mean():6.1f} own, {new[m][i].mean():5.1f} new" for m in names]
     print(f"{size:>6} deploys   " + "".join(f"{cell:>22}" for cell in cells))
 
-# %%
+# %% tags=["draw"]
 figure, axes = plt.subplots(figsize=(6.4, 3))
 for model in names:
     axes.plot(sizes, new[model].mean(axis=1), "o-", color=colors[model], label=model)
@@ -338,7 +341,6 @@ axes.set(
 axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
 axes.minorticks_off()
 axes.legend(loc="upper right", ncols=3, title="solid: new deploys, dashed: its own")
-gap = {m: (new[m] - own[m]).mean(axis=1) for m in names}
 plots.show(
     figure,
     alt="Solid lines fall slowly with the number of rows, dashed lines rise towards them; the gap between the two is widest for the large trees on few rows and nearly closed for the logistic regression.",
@@ -346,6 +348,8 @@ plots.show(
     + ", ".join(f"{m} {gap[m][0]:.0f} and {gap[m][-1]:.0f} euros" for m in names)
     + ".",
 )
+
+# %%
 claim(
     "from 250 deploys the simplest model pays least, the strongest pays most of its promise back",
     new["logistic"][0].mean() < new["large trees"][0].mean() and gap["large trees"][0] > 15,
