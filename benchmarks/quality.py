@@ -87,7 +87,7 @@ def row_by_row(path: Path) -> None:
     def check() -> int:
         bad = 0
         for row, repeated in zip(
-            frame.astype(object).where(frame.notna(), None).to_dict("records"), again, strict=True
+            frame.astype(object).mask(frame.isna(), other=None).to_dict("records"), again, strict=True
         ):
             try:
                 Deploy.model_validate(row)

@@ -86,7 +86,7 @@ def test_the_deploys_contract_is_read_from_its_model() -> None:
 def test_days_on_which_all_is_well_break_nothing_and_each_row_passes_the_model() -> None:
     for day in deliveries(3, per_day=40, seed=2):
         assert violations(day, columns_of(Deploy)) == []
-        for row in day.astype(object).where(day.notna(), None).to_dict("records"):
+        for row in day.astype(object).mask(day.isna(), other=None).to_dict("records"):
             Deploy.model_validate(row)
 
 

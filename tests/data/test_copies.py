@@ -11,7 +11,7 @@ from labsupport.world import deploy_records
 def test_a_copy_is_found_although_its_delivery_has_another_number() -> None:
     records = deploy_records(200, seed=1)[0].assign(delivery=np.arange(200))
     learn, judge = records[:150], pd.concat([records[150:], records[:10].assign(delivery=range(900, 910))])
-    found = copies_across(learn, judge, [name for name in records if name != "delivery"])
+    found = copies_across(learn, judge, [str(name) for name in records if name != "delivery"])
     assert found.tolist() == [False] * 50 + [True] * 10
     assert not copies_across(learn, judge).any()
 

@@ -1,11 +1,11 @@
 """Quarantine keeps each bad row once, with its reasons, whatever is run again or interrupted."""
 
 import json
+import os
 
 import pandas as pd
 import pytest
 
-from labsupport import files
 from labsupport.data.deploy_contract import FAULTS, contract, deliveries
 from labsupport.data.quality import inspect
 from labsupport.data.quarantine import Quarantine
@@ -56,7 +56,7 @@ def test_an_interrupted_run_leaves_what_was_there(quarantine: Quarantine, monkey
     def cut_off(descriptor: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.os, "fsync", cut_off)
+    monkeypatch.setattr(os, "fsync", cut_off)
     with pytest.raises(KeyboardInterrupt):
         quarantine.keep("deploys-20", bad_rows(FAULTS["negative sizes"](DAYS[20], 0.1, 1)))
     monkeypatch.undo()
