@@ -1,0 +1,410 @@
+"""Lesson 501, garbage in, garbage out: checkers, hints, guesses and quiz."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labsupport.exercises import expect
+from labsupport.exercises.define import Exercises
+from labsupport.exercises.guard import Guarded
+from labsupport.exercises.outcomes import Fail
+from labsupport.exercises.refute import Measured, OutsideRules
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+exercises = Exercises("501")
+
+exercises.guess("g1", "With half of the failures unrecorded, the model's own test promises fewer euros per deploy than with honest records")  # fmt: skip
+exercises.guess("g2", "Percent in half of the rows costs the logistic regression at least twice as much as percent in a tenth of them")  # fmt: skip
+exercises.guess("g3", "Of a hundred suspects, how many labels are really wrong", unit="of 100")
+
+
+@exercises.check(
+    "1",
+    "Seconds, whoever wrote them",
+    hints=(
+        "One value can't tell: 4,000 may be a long deploy in seconds or a short one in milliseconds. A whole team can.",
+        "Which number of a team moves little when one deploy hangs for a day? `duration.groupby(team)` and then?",
+        '`usual = duration.groupby(team).transform("median")`, and divide by 1,000 where the usual one is far too long.',
+    ),
+    minutes=6,
+)
+def in_seconds(answer: Guarded) -> str:
+    """Try teams of many and of few deploys, hung ones among them, in a shuffled order with an index of its own."""
+    convert = expect.function(answer)
+    for seed in (3, 4):
+        given, team, want = _runtimes(seed)
+        saw = expect.array(convert(given, team), (len(given),), "the durations")
+        right = np.isclose(saw, want, rtol=1e-6)
+        if right.all():
+            continue
+        wrong = int((~right).sum())
+        cause = _mistaken_unit(saw, given.to_numpy(), team.to_numpy(), want)
+        at = int(np.flatnonzero(~right)[0])
+        where = f"{given.iloc[at]:g} of {team.iloc[at]}"
+        raise Fail(
+            f"{wrong} of {len(want)} durations are off, such as {saw[at]:g} for {where}", f"{want[at]:g} seconds", cause
+        )
+    return "Right for all teams, also those with five deploys and with a hung one."
+
+
+def _runtimes(seed: int) -> "tuple[pd.Series, pd.Series, NDArray[np.float64]]":
+    import pandas as pd
+
+    rng = np.random.default_rng(seed)
+    sizes = {"cart": 120, "search": 90, "login": 60, "mail": 40, "ads": 6, "batch": 5}
+    team = np.repeat(list(sizes), list(sizes.values()))
+    seconds = rng.lognormal(np.log(90), 1.2, len(team)).clip(2, 9_000)
+    # Few deploys and a hung one, in either unit; one that was over at once.
+    seconds[-11:] = [40, 61.5, 75, 110, 86_400, 88, 0.4, 80, 93, 130, 86_400]
+    in_ms = np.isin(team, ["search", "mail", "batch"])
+    order = rng.permutation(len(team))
+    index = pd.Index(rng.permutation(1_000)[: len(team)])
+    given = pd.Series(np.where(in_ms, 1000 * seconds, seconds)[order], index=index)
+    return given, pd.Series(team[order], index=index), seconds[order]
+
+
+def _mistaken_unit(saw: Any, given: Any, team: Any, want: Any) -> str:
+    if np.allclose(np.sort(saw), np.sort(want), rtol=1e-6):
+        return "the right values in another order: they belong to the rows they came from"
+    if np.allclose(saw, given):
+        return "nothing was converted"
+    if np.allclose(saw, given / 1000):
+        return "all were divided: some teams write seconds"
+    if np.allclose(saw, want * 1000, rtol=1e-6):
+        return "these are milliseconds"
+    converted, left = np.isclose(saw, given / 1000), np.isclose(saw, given)
+    if not (converted | left).all():
+        return "a duration is either right as it is or is divided by 1,000: which of yours are neither?"
+    mixed = [name for name in np.unique(team) if 0 < converted[team == name].mean() < 1]
+    if mixed:
+        return f"within {mixed[0]} some durations were divided and some not: a team writes one unit"
+    missed = [name for name in np.unique(team) if not np.allclose(saw[team == name], want[team == name], rtol=1e-6)]
+    if missed == ["batch"]:
+        return "batch: one deploy that was over at once moves the shortest; which number does a single odd deploy not move?"
+    if missed == ["ads"]:
+        return "ads: one deploy that hung for a day moves the mean and the longest; which number does it not move?"
+    return f"{', '.join(missed)}: which number tells a team's unit, whatever a single deploy does?"
+
+
+@exercises.check(
+    "2",
+    "The slice to report",
+    hints=(
+        "How many wrong rows would the slice have if it were like all others? That is `overall * rows`.",
+        "By how many does luck alone move that count? About the root of `rows * overall * (1 - overall)`.",
+        "Divide the excess by the luck, and take the slice where that is largest: `idxmax()`.",
+    ),
+    minutes=6,
+)
+def surest(answer: Guarded) -> str:
+    """Try tables in which the highest share, the most wrong rows and the largest excess each point at luck."""
+    import pandas as pd
+
+    choose = expect.function(answer)
+    for overall, rows, index in _TABLES:
+        table = pd.DataFrame(rows, columns=["slice", "rows", "wrong"], index=index)
+        expected, deviation = overall * table.rows, np.sqrt(table.rows * overall * (1 - overall))
+        sure = (table.wrong - expected) / deviation
+        want = str(table.slice[sure.idxmax()])
+        saw = choose(table, overall)
+        if isinstance(saw, pd.Series | list | tuple | np.ndarray) and len(saw) == 1:
+            saw = next(iter(saw))
+        if saw is None:
+            raise Fail("`None`", "the name of a slice", "the function has no `return`")
+        if not isinstance(saw, str) or saw not in set(table.slice):
+            raise Fail(
+                f"`{str(saw):.60}`", "one of the names in the column `slice`", "is it a position, or a whole row?"
+            )
+        if saw == want:
+            continue
+        picked = table[table.slice == saw].iloc[0]
+        named = {
+            "this slice has the highest share of wrong rows, but few rows: with so many slices one of that size is always unlucky": (
+                table.wrong / table.rows
+            ).idxmax(),
+            "this slice has the most wrong rows because it has the most rows: compare with what its size leads one to expect": table.wrong.idxmax(),
+            "this is the largest excess, but in a large slice luck alone makes an excess of that size: measure it by its luck": (
+                table.wrong - expected
+            ).idxmax(),
+            "this is the largest slice": table.rows.idxmax(),
+            "this slice does *better* than the others": sure.idxmin(),
+        }
+        at = picked.name
+        cause = next(
+            (text for text, where in named.items() if where == at), "what would luck do in a slice of its size?"
+        )
+        raise Fail(
+            f"{saw}: {picked.wrong} of {picked.rows} wrong, {overall:.0%} overall",
+            f"{want}: {table.wrong[sure.idxmax()]} of {table.rows[sure.idxmax()]} wrong",
+            cause,
+        )
+    return "Right in four tables: neither size nor share, but what luck can't do."
+
+
+_TABLES: list[tuple[float, list[tuple[str, int, int]], list[int]]] = [
+    (0.30, [("team a", 9000, 2690), ("team b", 31, 15), ("team c", 220, 100), ("team d", 800, 236), ("team e", 4000, 1245)], [7, 3, 9, 1, 4]),
+    (0.06, [("night", 35, 7), ("bump", 400, 54), ("friday", 6000, 402), ("large", 2500, 148)], [0, 1, 2, 3]),
+    (0.02, [("asia", 40, 4), ("europe", 12000, 282), ("phones", 900, 44)], [5, 6, 7]),
+    (0.50, [("old", 30, 21), ("new", 2000, 1120), ("all day", 20000, 10090), ("short", 60, 18)], [2, 4, 6, 8]),
+]  # fmt: skip
+
+
+@exercises.check(
+    "3",
+    "Which labels to look at",
+    hints=(
+        "The model may be unsure and the label right: then it gives no *other* class much. Compare two numbers of a row.",
+        "`said[np.arange(len(labels)), labels]` is what it gives the label that stands there.",
+        "A wrong label gets little, and another class much: `said.max(axis=1)` minus what the label gets.",
+    ),
+    minutes=7,
+)
+def suspicion(answer: Guarded) -> str:
+    """Count the wrong labels among the rows to look at, in labels with an easy and a hard class and many scrawls."""
+    score = expect.function(answer)
+    found = []
+    for seed in (11, 12):
+        labels, said, wrong = _doubtful(seed)
+        saw = expect.array(score(labels, said), (len(labels),), "the suspicions")
+        if not np.isfinite(saw).all():
+            raise Fail(
+                "`nan` or infinite numbers", "a finite number for each row", "a logarithm of 0, or 0 divided by 0"
+            )
+        looks = int(wrong.sum())
+        # A tie is broken to the learner's disadvantage by nothing but the order of the rows.
+        hits = int(wrong[np.argsort(-saw, kind="stable")[:looks]].sum())
+        of_label = said[np.arange(len(labels)), labels]
+        best = int(wrong[np.argsort(of_label - said.max(axis=1), kind="stable")[:looks]].sum())
+        if hits < 0.9 * best:
+            raise Fail(
+                f"{hits} wrong labels in the {looks} rows with the highest numbers",
+                f"about {best}, and {0.9 * best:.0f} pass",
+                _mistaken_suspicion(saw, labels, said, wrong, looks),
+            )
+        found.append(f"{hits} of {looks}")
+    return f"Looking at the highest finds {' and '.join(found)} wrong labels."
+
+
+def _doubtful(seed: int) -> tuple[NDArray[np.int_], NDArray[np.float64], NDArray[np.bool_]]:
+    rng = np.random.default_rng(seed)
+    truth = rng.choice(3, 1500, p=[0.6, 0.3, 0.1])
+    wrong = rng.random(1500) < 0.06
+    labels = np.where(wrong, (truth + rng.integers(1, 3, 1500)) % 3, truth)
+    # Class 2 is hard to read, and one row in four is a scrawl, whose label is mostly right.
+    clarity = np.array([9.0, 8.0, 4.0])[truth]
+    clarity = np.where(rng.random(1500) < 0.25, 1.6, clarity)
+    strength = np.ones((1500, 3)) * 0.8
+    strength[np.arange(1500), truth] += clarity
+    drawn = rng.gamma(strength)
+    return labels, drawn / drawn.sum(axis=1, keepdims=True), wrong
+
+
+def _mistaken_suspicion(saw: Any, labels: Any, said: Any, wrong: Any, looks: int) -> str:
+    of_label = said[np.arange(len(labels)), labels]
+    unsure = 1 - said.max(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        entropy = -np.nansum(np.where(said > 0, said * np.log(said), 0), axis=1)
+    if np.unique(saw).size <= 2 and np.array_equal(saw > saw.min(), said.argmax(axis=1) != labels):
+        return "all rows where the label is not the model's choice are equal here: some are scrawls; how far apart are the two?"
+    if _same_order(saw, of_label) or wrong[np.argsort(saw, kind="stable")[:looks]].sum() > 0.8 * looks:
+        return "turned round: your highest numbers are the labels that the model believes most"
+    if _same_order(saw, entropy):
+        return "the entropy looks at no label: it is largest on scrawls, whose labels are mostly right"
+    if _same_order(saw, unsure):
+        return "this is where the model is unsure, whatever the label: it finds scrawls, whose labels are mostly right"
+    if _same_order(saw, said.max(axis=1)):
+        return "this is where the model is sure, whatever the label: does it agree with the label?"
+    return "does your number rise when the label gets little and another class gets much?"
+
+
+def _same_order(one: Any, other: Any) -> bool:
+    return bool(np.array_equal(np.argsort(one, kind="stable"), np.argsort(other, kind="stable")))
+
+
+@exercises.check(
+    "4",
+    "Seen before",
+    hints=(
+        "Which columns say *which* deploy it is, and which only how or when it was delivered, or what was known by then?",
+        "The number differs in each copy, the coverage in some. Service and second together name one deploy.",
+        "`pd.MultiIndex.from_frame(judge[key]).isin(pd.MultiIndex.from_frame(learn[key]))`, or a merge on the key.",
+    ),
+    minutes=5,
+)
+def seen_before(answer: Guarded) -> str:
+    """Try copies with another number, with a filled gap, and deploys that only look alike."""
+    find = expect.function(answer)
+    learn, judge, want = _deliveries()
+    saw = find(learn, judge)
+    if saw is None:
+        raise Fail("`None`", f"booleans of shape ({len(judge)},)", "the function has no `return`")
+    flat = np.asarray(saw)
+    if flat.shape != want.shape:
+        cause = "return one value for each row of `judge`, true or false; a merge may drop or repeat rows"
+        raise Fail(f"shape {flat.shape}", f"shape {want.shape}", cause)
+    if flat.dtype != bool and not np.isin(flat.astype(object), [True, False]).all():
+        raise Fail(
+            f"values such as `{flat.ravel()[0]!s:.20}`", "true or false for each row", "is a comparison missing?"
+        )
+    found = flat.astype(bool)
+    if np.array_equal(found, want):
+        return f"{want.sum()} of {len(want)} rows were seen before, four of them with a coverage that came later."
+    raise Fail(
+        f"{int(found.sum())} rows marked, {int((found & ~want).sum())} of them new deploys and {int((want & ~found).sum())} copies left out",
+        f"{want.sum()} rows",
+        _mistaken_copies(found, want, learn, judge),
+    )
+
+
+def _deliveries() -> "tuple[pd.DataFrame, pd.DataFrame, NDArray[np.bool_]]":
+    import pandas as pd
+
+    rng = np.random.default_rng(17)
+    count = 120
+    # Two services may start in one second, and many deploys change 12 lines.
+    second = np.sort(rng.choice(400, count)) * 7
+    service = rng.choice(["search", "cart", "login"], count)
+    keep = ~pd.DataFrame({"s": service, "t": second}).duplicated().to_numpy()
+    frame = pd.DataFrame(
+        {
+            "delivery": np.arange(count),
+            "service": service,
+            "started_at": pd.Timestamp("2024-05-01") + pd.to_timedelta(second, unit="s"),
+            "lines_changed": rng.choice([3, 12, 40], count),
+            "coverage": np.where(rng.random(count) < 0.2, np.nan, rng.choice([0.7, 0.8], count)),
+        }
+    )[keep].reset_index(drop=True)
+    learn, new = frame[:70], frame[70:]
+    gap, full = learn[learn.coverage.isna()][:4], learn[learn.coverage.notna()][:8]
+    still = learn[learn.coverage.isna()][4:6]
+    # The same second, another service: never seen.
+    twin = learn[20:23].assign(
+        service=lambda rows: rows.service.map({"search": "mail", "cart": "mail", "login": "mail"})
+    )
+    again = pd.concat([gap.assign(coverage=0.9), full, still, twin])
+    again = again.assign(delivery=range(900, 900 + len(again)))
+    # Some copies lie in other rows than their originals, and some new deploys in rows that others had.
+    again.index = [*range(700, 706), *again.index[6:]]
+    new = new.set_axis([*range(10, 15), *new.index[5:]])
+    judge = pd.concat([new, again])
+    known = set(zip(learn.service, learn.started_at, strict=True))
+    want = np.array([pair in known for pair in zip(judge.service, judge.started_at, strict=True)])
+    order = rng.permutation(len(judge))
+    return learn, judge.iloc[order], want[order]
+
+
+def _mistaken_copies(found: Any, want: Any, learn: Any, judge: Any) -> str:
+    import pandas as pd
+
+    def by(columns: list[str]) -> NDArray[np.bool_]:
+        whole: NDArray[np.bool_] = pd.MultiIndex.from_frame(judge[columns]).isin(
+            pd.MultiIndex.from_frame(learn[columns])
+        )
+        return whole
+
+    content = ["service", "started_at", "lines_changed", "coverage"]
+    without_gaps = by(content) & judge.coverage.notna().to_numpy()
+    if not found.any():
+        return "each delivery has a number of its own: compared with it, nothing is a copy"
+    causes = {
+        "the copies whose coverage came later were left out: what may change is not part of the key": by(content),
+        "the copies with a gap in the coverage were left out: nothing equals `nan`, and the coverage may change anyway": without_gaps,
+        "two services may start in the same second": by(["started_at"]),
+        "a service starts many deploys": by(["service"]),
+        "two deploys may change as many lines, with the same coverage": by(["service", "lines_changed", "coverage"]),
+        "these are the rows that are *new*: turned round": ~want,
+        "index and position are not the row: copies have another": judge.index.isin(learn.index),
+    }
+    return next(
+        (text for text, wrong in causes.items() if np.array_equal(found, wrong)), "which columns name a deploy?"
+    )
+
+
+SEEDS = range(900, 912)
+
+
+@exercises.refute(
+    "5",
+    "Whatever the damage, small trees lose no more than the logistic regression",
+    case="a pair of a damage's name and a dose from 0 to 1",
+    hints=(
+        "The trees win where a cut separates good from bad values. Which damage leaves nothing to cut by?",
+        "Look at the pictures of the seven damages: in which panel does the line of the small trees lie above the other?",
+        "A model that can follow every detail follows wrong labels, too, and gaps that have a reason.",
+    ),
+    minutes=8,
+    seconds=30.0,
+)
+def trees_lose_no_more(case: Any) -> Measured:
+    """Damage twelve years by the learner's case; it fails when trees lose more beyond chance (95 %, paired, Student's t)."""
+    from threadpoolctl import threadpool_limits
+
+    from labsupport.data.dose_response import CATALOGUE
+
+    if not isinstance(case, list | tuple) or len(case) != 2 or not isinstance(case[0], str):
+        raise OutsideRules('a case is a pair such as ("stale", 0.5)')
+    name, dose = case
+    if name not in CATALOGUE:
+        raise OutsideRules(f"there is no damage {name!r}; there are {', '.join(CATALOGUE)}")
+    if isinstance(dose, bool) or not isinstance(dose, int | float | np.integer | np.floating) or not 0 <= dose <= 1:
+        raise OutsideRules(f"a dose is a number from 0 to 1, this is {dose!r:.30}")
+    # Small trees: threads would wait for each other longer than they compute.
+    with threadpool_limits(1):
+        trees, line = (_losses(name, round(float(dose), 3), model) for model in ("small trees", "logistic"))
+    more = trees - line
+    # Student's t for twelve years: 97.5 % lie below.
+    half = 2.201 * more.std(ddof=1) / np.sqrt(len(more))
+    numbers = (
+        f"trees lose {trees.mean():.2f} euros per deploy, the logistic regression {line.mean():.2f}; "
+        f"difference {more.mean():+.2f} ({more.mean() - half:+.2f} to {more.mean() + half:+.2f})"
+    )
+    return Measured(not more.mean() - half > 0, numbers)
+
+
+@cache
+def _losses(name: str, dose: float, model: str) -> NDArray[np.float64]:
+    from labsupport.data.dose_response import CATALOGUE, respond
+
+    damaged = np.array([respond(CATALOGUE[name], dose, model, seed).paid for seed in SEEDS])
+    if dose == 0:
+        return np.zeros(len(SEEDS))
+    clean: NDArray[np.float64] = damaged - np.array([respond(CATALOGUE[name], 0.0, model, seed).paid for seed in SEEDS])
+    return clean
+
+
+exercises.quiz(
+    "a",
+    "Since the spring your model of failing deploys reports 97 % accuracy; it was 93 %. Nobody touched the model or the code. In spring another team took over on call. Where do you look first?",
+    ("At the deploys: they have become safer, which is the simplest story that fits.", False, "It fits, and so does the other story. A change on the day of a new rota is a reason to look at how failures get into the records before you believe it."),
+    ("At the count of recorded failures per page at night, before and after.", True, "Pages come from machines, records from people. If there are as many pages and fewer recorded failures, the report is better because the data is worse."),
+    ("At the test set: four points may be luck, so take a larger one.", False, "A larger sample of the same records has less luck and the same gap. It would make you surer of a wrong number."),
+    ("At the model: trained again, it may have learnt the new team's habits.", False, "It was not touched. And what a model learns from new labels can only be as good as these labels."),
+)  # fmt: skip
+exercises.quiz(
+    "b",
+    "Model X pays 4 € on its own rows and 34 € on new ones. Model Y pays 30 € on its own and 31 € on new. You can get ten times as many rows of the same kind, once. Whose bill on new deploys may fall most?",
+    ("X's: its gap says that it knows its rows by heart, and more rows leave less to know by heart.", True, "The gap is what rows can repair. Whether X then beats Y nobody knows before: its limit may lie above or below."),
+    ("Y's: it is the better model, and better models make more of more data.", False, "Y's own and new rows cost the same already: it has said all that its nine numbers can say. More rows hardly move it."),
+    ("Both alike: more data helps every model.", False, "It did not help the logistic regression from 4,000 rows on. A model gains from rows only as long as it has a gap."),
+    ("Neither: X needs fewer trees, and Y more columns; rows are not the problem.", False, "Fewer trees are one way to close X's gap. Rows are another, which leaves X its strength."),
+)  # fmt: skip
+exercises.quiz(
+    "c",
+    "A colleague looks at 400 slices after each training, with a 95 % interval for each. Today the phones in Brazil are worse than the rest, and the interval excludes chance. The overall error is as ever. What do you do?",
+    ("Stop the release: the interval excludes chance.", False, "About 20 of 400 slices exclude chance when nothing is wrong, ten of them on the worse side. One of those is no reason to stop."),
+    ("Nothing: the overall error is what counts, and it is as ever.", False, "That is how a slice gets forgotten for a year. 2 % of the users can fail altogether while the average moves by a hair."),
+    ("Ask the same question of this one slice on other days, and stop if it stays.", True, "One question, named beforehand, on rows that did not raise it: now 95 % means 95 %. Or demand more of each of the 400 from the start."),
+    ("Give the phones in Brazil more weight in the next training.", False, "That repairs what may be luck, at the price of everybody else. First find out whether there is anything to repair."),
+)  # fmt: skip
+exercises.quiz(
+    "d",
+    "Team Blue has never recorded a single failure; its deploys are like everybody's. Will confident learning point at its missing failures?",
+    ("Yes: other folds hold other teams' failures, so the model gives Blue's bad deploys a high probability.", False, "Only as long as it can't tell Blue apart. With the team as a column it learns, from all folds: Blue does not fail."),
+    ("Yes, unless the model can see that a deploy is Blue's: then it learns that Blue never fails.", True, "A wrong label is found by disagreement with its like. Where all its like are wrong in the same way, there is none. So leave the team out of the model that searches."),
+    ("No: where a class is missing altogether there is nothing to compare with.", False, "The failures of the other teams are there to compare with. What matters is whether Blue's rows are compared with them."),
+    ("No: it finds labels turned by chance, and only those.", False, "That is its easiest case. It finds systematic ones, too, when the model that doubts can't learn the system."),
+)  # fmt: skip

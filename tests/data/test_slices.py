@@ -1,0 +1,69 @@
+"""The slice finder names what was planted, and nothing where there is nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labsupport.data.slices import conditions, find_slices
+
+
+def table(seed: int, count: int = 4000) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "region": rng.choice(["asia", "europe", "america"], count),
+            "night": rng.random(count) < 0.3,
+            "size": rng.lognormal(4, 1, count).round(),
+        }
+    )
+
+
+def test_a_planted_slice_of_two_conditions_comes_first() -> None:
+    rows = table(0)
+    rng = np.random.default_rng(1)
+    bad = (rows.region == "asia") & rows.night
+    wrong = rng.random(len(rows)) < np.where(bad, 0.4, 0.05)
+    found = find_slices(rows, wrong)
+    assert found.slice[0] in ("region = asia and night = True", "night = True and region = asia")
+    assert found.rows[0] == bad.sum()
+    assert found.loss[0] == pytest.approx(wrong[bad].mean())
+    assert found.excess[0] == pytest.approx(wrong[bad].mean() - wrong[~bad].mean())
+    assert 0 < found.excess_low[0] < found.excess[0]
+
+
+def test_a_planted_single_condition_is_not_listed_again_as_its_halves() -> None:
+    rows = table(2)
+    wrong = np.random.default_rng(3).random(len(rows)) < np.where(rows.night, 0.3, 0.05)
+    assert find_slices(rows, wrong).slice.tolist() == ["night = True"]
+
+
+def test_where_the_loss_is_the_same_everywhere_hardly_any_run_finds_a_slice() -> None:
+    found = sum(len(find_slices(table(s), np.random.default_rng(s + 50).random(4000) < 0.1)) > 0 for s in range(40))
+    assert found <= 4
+
+
+def test_tiny_slices_that_are_all_wrong_by_luck_are_not_listed() -> None:
+    rng = np.random.default_rng(6)
+    rows = pd.DataFrame({"team": rng.choice([f"team {number}" for number in range(60)], 200)})
+    wrong = rng.random(200) < 0.3
+    assert pd.Series(wrong).groupby(rows.team).mean().max() == 1.0
+    assert len(find_slices(rows, wrong, least_rows=2)) == 0
+
+
+def test_missing_values_are_a_slice_of_their_own() -> None:
+    rows = pd.DataFrame({"coverage": np.r_[np.full(100, np.nan), np.linspace(0, 1, 900)]})
+    found = find_slices(rows, np.r_[np.ones(100), np.zeros(900)])
+    assert found.slice.tolist() == ["coverage missing"]
+
+
+def test_numbers_are_cut_into_conditions_that_cover_each_row_once() -> None:
+    rows = table(4)
+    cut = [mask for column, mask in conditions(rows).values() if column == "size"]
+    assert (np.sum(cut, axis=0) == 1).all()
+
+
+def test_losses_of_another_length_are_refused() -> None:
+    with pytest.raises(ValueError, match="each of the 3 rows has one loss"):
+        find_slices(pd.DataFrame({"a": [1, 2, 3]}), [0.0, 1.0])
+    with pytest.raises(ValueError, match="which is a number"):
+        find_slices(pd.DataFrame({"a": [1, 2]}), [0.0, np.nan])
