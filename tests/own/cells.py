@@ -1,48 +1,6 @@
 # The cells "Take it to work" of lessons 101 to 604; test_cells.py runs them, one lesson at a time.
 # ruff: noqa: E402
 
-# %% [markdown] lesson="101"
-# ## Take it to work
-#
-# The same two numbers for **a page of yours**: how often does it fire in the next quarter of an hour, after a quiet one and
-# after one in which it fired? Save an answer of Prometheus that holds `ALERTS` and one series that is always there.
-
-# %% lesson="101"
-import pandas as pd
-
-from labsupport import own
-from labsupport.ml.information import bits
-from labsupport.ml.table import TableModel
-
-samples = own.prometheus()  # own.prometheus("answer.json") reads yours
-times = own.grid(samples[samples.metric == "kube_deployment_status_replicas_ready"]).index
-fired = pd.DataFrame({"fired": times.isin(samples[samples.metric == "ALERTS"].time)})
-now, soon, half = fired[:-1], fired.fired[1:].to_numpy(), len(fired) // 2
-model = TableModel().fit(now[:half], soon[:half])
-print(model.table_.round(3).to_string())
-print(f"two numbers: {bits(model.predict(now[half:]), soon[half:]):.2f} bits a quarter hour")
-print(f"one number:  {bits(soon[:half].mean(), soon[half:]):.2f} bits")
-
-# %% [markdown] lesson="102"
-# ## Take it to work
-#
-# How many replicas does **your service** need at its peak? Two counters are enough, `..._requests_total` and
-# `..._duration_seconds_sum` (of a histogram: its `_count` and `_sum`). The quietest hours, in which hardly anybody waits,
-# tell the service time; `per_second` knows that a restart sets a counter to 0.
-
-# %% lesson="102"
-from labsupport import own
-from labsupport.world import SLO, Exponential, replicas_for
-
-samples = own.prometheus()  # own.prometheus("answer.json") reads yours
-requests = own.per_second(samples, "http_requests_total").sum(axis=1, skipna=False)
-busy = own.per_second(samples, "http_request_duration_seconds_sum").sum(axis=1, skipna=False)
-service_s, peak = (busy / requests).quantile(0.05), requests.max()
-enough = replicas_for(SLO(0.3), peak, Exponential(service_s))
-ready = samples[samples.metric == "kube_deployment_status_replicas_ready"].value.max()
-print(f"a request takes {1000 * service_s:.0f} ms; the peak is {peak:.1f} requests per second")
-print(f"95 % within 300 ms need {enough} replicas at the peak; there are {ready:.0f}")
-
 # %% [markdown] lesson="201"
 # ## Take it to work
 #
@@ -65,31 +23,6 @@ line = LinearRegression().fit(pods[seen][["requests_per_s"]], pods[seen].cores)
 miss = root_mean_squared_error(pods[~seen].cores, line.predict(pods[~seen][["requests_per_s"]]))
 print(f"{1000 * line.coef_[0]:.1f} ms of CPU a request, {line.intercept_:.3f} cores at rest")
 print(f"misses the last day by {miss:.3f} cores of {pods[~seen].cores.mean():.3f} on average")
-
-# %% [markdown] lesson="202"
-# ## Take it to work
-#
-# A plan for **your service**, hour by hour, under your prices: put in what a replica that idles for an hour costs, and one
-# that is missing. The last day, which neither plan has seen, writes the bill. (Plans are rounded up to whole replicas: with
-# few of them, that alone may be margin enough.)
-
-# %% lesson="202"
-import numpy as np
-import pandas as pd
-
-from labsupport import own
-from labsupport.ml.losses import PinballLoss
-
-idle, missing, per_replica = 0.05, 0.60, 8.0  # euros, euros, requests per second: yours
-samples = own.prometheus()  # own.prometheus("answer.json") reads yours
-requests = own.per_second(samples, "http_requests_total").sum(axis=1, skipna=False)
-need = requests.dropna() / per_replica
-price = PinballLoss(missing / (idle + missing))
-seen = need.index < need.index.max() - pd.Timedelta("1D")
-hours = need[seen].groupby(need[seen].index.hour)
-for name, plan in {"mean": hours.mean(), "quantile": hours.quantile(price.quantile)}.items():
-    bill = price.value(need[~seen], np.ceil(plan.reindex(need[~seen].index.hour)))
-    print(f"{name:<9} {24 * (idle + missing) * bill:5.2f} euros for the last day")
 
 # %% [markdown] lesson="203"
 # ## Take it to work
