@@ -133,7 +133,8 @@ def typical_miss(columns, rows, in_production=None):
     """Learn from Monday to Wednesday; root mean squared miss on Thursday and Friday."""
     rows = rows.dropna()
     learn, judge = rows[rows.time.dt.day <= 3], rows[rows.time.dt.day > 3]
-    model = LinearRegression().fit(learn[columns], learn.later)
+    # Without names: in production another column may stand in for the one that was learnt.
+    model = LinearRegression().fit(learn[columns].to_numpy(), learn.later)
     miss = model.predict(judge[in_production or columns].to_numpy()) - judge.later
     return np.sqrt(np.mean(miss**2))
 
