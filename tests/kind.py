@@ -18,6 +18,7 @@ ALL = (
     *PART,
     "test_api",
     "test_workloads",
+    "test_process_one",
     "test_network",
     "test_storage",
     "test_streams",
