@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NOTHING_YET = (
-    "No guess yet. Lessons ask for some with `guess`, before they show a number; here you will see how good they are."
+    "No guess yet: lessons ask for some by `guess`, before they show a number."
 )
 # Beyond this, in halves of an interval's width, the truth is drawn at the edge.
 FAR = 3.0

@@ -22,6 +22,9 @@
 # The course takes you from world models through machine learning, deep learning, reinforcement learning and data to labs
 # on a Kubernetes cluster. One simulated web service runs through all of it: you model it, learn from its telemetry, learn
 # to scale it, spoil its data, and in the end deploy what you built and keep it alive.
+#
+# It follows a **handout**, *Machine Learning Foundations for DevOps Engineers*: one short snippet for each idea, as in many
+# tutorials. Where a lesson speaks of "a typical tutorial", it runs such a snippet as it stands, and you repair it.
 
 # %% tags=["parameters"]
 SEED = 0
@@ -35,7 +38,17 @@ from labsupport import doctor, findings, plots
 from labsupport.course import catalogue, copies, overview
 from labsupport.course.picture import course_map
 from labsupport.course.tables import show_table
-from labsupport.exercises import check, hint, quiz, show_calibration, solution, use
+from labsupport.exercises import (
+    check,
+    claim,
+    guess,
+    hint,
+    quiz,
+    reveal,
+    show_calibration,
+    solution,
+    use,
+)
 
 plots.use_style()
 
@@ -82,8 +95,7 @@ print(findings.text(doctor.examine()))
 # - **FAIL**: what was seen, what was expected, and the most likely cause.
 # - **ERROR**: your own code raised; you see your own line.
 #
-# A loop without end is stopped after some seconds. And where our own cells say `claim("...", condition)`, the sentence is
-# checked by code: the cell fails if it is not true.
+# A loop without end is stopped after some seconds.
 
 # %% [markdown]
 # **Exercise 000.1 (2 minutes).** An easy one, to try it out. First write `return len(latencies_ms)`, run both cells, and
@@ -116,6 +128,28 @@ share_of_slow = use("000.1", share_of_slow)
 print(
     f"Share of requests above 300 ms: {float(share_of_slow([120, 180, 450, 90, 310], 300)):.1f}"
 )
+
+# %% [markdown]
+# ### Guess first, then look
+#
+# Before a number that surprises, a lesson asks you to `guess`: how probable is a sentence, or between which two numbers does
+# a value lie (wide enough to hold it in 8 of 10 cases)? `reveal` then tells the truth and scores your **first** guess; no guess
+# costs nothing. So go cell by cell: with *Run All*, the truth stands there before you thought about it.
+#
+# Ten services stand in a chain, each up 99.9 % of the time and independent of the others. Put a probability for `...`, 0.7 say.
+
+# %%
+guess("000.g1", ...)
+
+# %%
+chain = 0.999**10
+print(f"all ten are up {chain:.3%} of the time")
+reveal("000.g1", chain >= 0.99)
+claim("ten services in a chain lose about ten times what one loses", 0.009 < 1 - chain < 0.01)
+
+# %% [markdown]
+# The last line is ours: `claim("...", condition)` is a sentence of the lesson that code checks, and the cell fails if it is not
+# true. Some lessons give you such a sentence to **refute**: you look for the case in which it breaks.
 
 # %% [markdown]
 # ## Do you have what you need?
@@ -161,8 +195,7 @@ print(overview.lessons_of_learner())
 print(copies.outdated_text())
 
 # %% [markdown]
-# Lessons ask you to `guess` before they show a number that surprises, and `reveal` it afterwards. Your first guess counts, and
-# no guess costs nothing. Of what you called 80 %, how much came true?
+# And your guesses, of all lessons: of what you called 80 %, how much came true?
 
 # %% tags=["nbval-ignore-output"]
 show_calibration()
@@ -170,7 +203,7 @@ show_calibration()
 # %% [markdown]
 # ## Words
 #
-# English, and the Vietnamese of the handout.
+# English, and the handout's Vietnamese.
 
 # %%
 catalogue.show_glossary()
@@ -178,6 +211,5 @@ catalogue.show_glossary()
 # %% [markdown]
 # ## Thanks
 #
-# The course implements the handout *Machine Learning Foundations for DevOps Engineers*, which follows the video [ML
-# Foundations](https://www.youtube.com/watch?v=BUTjcAjfMgY). Some of the handout's snippets do not run any more; in the
-# lessons you find out why, and repair them. The weather is NOAA's, from the `vega_datasets` package.
+# The handout follows the video [ML Foundations](https://www.youtube.com/watch?v=BUTjcAjfMgY). The weather is NOAA's, from the
+# `vega_datasets` package; the pictures of clothes are Zalando's Fashion-MNIST.
