@@ -947,7 +947,16 @@ cents = 20
 check("202.6", cents)
 
 # %% [markdown]
-# ### Take it to work
+# ## Quiz
+
+# %% tags=["exercise"] exercise="202.d"
+### BEGIN SOLUTION
+choice_d = "B"
+### END SOLUTION
+quiz("202.d", choice_d)
+
+# %% [markdown]
+# ## Take it to work
 #
 # A plan for **your service**, hour by hour, under your prices: put in what a replica that idles for an hour costs, and one
 # that is missing. The last day, which neither plan has seen, writes the bill. Plans are rounded up to whole replicas: with
@@ -966,15 +975,6 @@ hours = wanted[seen].groupby(wanted[seen].index.hour)
 for name, plan in {"mean": hours.mean(), "quantile": hours.quantile(price.quantile)}.items():
     euros = price.value(wanted[~seen], np.ceil(plan.reindex(wanted[~seen].index.hour)))
     print(f"{name:<9} {24 * (idle + missing) * euros:5.2f} euros for the last day")
-
-# %% [markdown]
-# ## Quiz
-
-# %% tags=["exercise"] exercise="202.d"
-### BEGIN SOLUTION
-choice_d = "B"
-### END SOLUTION
-quiz("202.d", choice_d)
 
 # %% [markdown]
 # ## Take away

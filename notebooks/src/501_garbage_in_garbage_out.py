@@ -751,7 +751,16 @@ case = ("unrecorded failures", 0.3)
 check("501.5", case)
 
 # %% [markdown]
-# ### Take it to work
+# ## Quiz
+
+# %% tags=["exercise"] exercise="501.d"
+### BEGIN SOLUTION
+choice_d = "B"
+### END SOLUTION
+quiz("501.d", choice_d)
+
+# %% [markdown]
+# ## Take it to work
 #
 # **Your deploys**: does a month stand out by its share of failures (did somebody stop recording?), and is there a slice that
 # fails more often than the rest, beyond chance? An empty answer is an answer.
@@ -768,15 +777,6 @@ odd = months[(months["mean"] - overall).abs() > luck]
 print(f"{overall:.1%} failed; months beyond three times luck: {', '.join(odd.index) or 'none'}")
 worse = find_slices(deploys.drop(columns=["time", "failed"]), deploys.failed)
 print(f"slices that fail more often: {', '.join(worse.slice) or 'none'}")
-
-# %% [markdown]
-# ## Quiz
-
-# %% tags=["exercise"] exercise="501.d"
-### BEGIN SOLUTION
-choice_d = "B"
-### END SOLUTION
-quiz("501.d", choice_d)
 
 # %% [markdown]
 # ## Take away

@@ -553,7 +553,16 @@ case = ("unrecorded failures", 0.5)
 check("502.5", case)
 
 # %% [markdown]
-# ### Take it to work
+# ## Quiz
+
+# %% tags=["exercise"] exercise="502.d"
+### BEGIN SOLUTION
+choice_d = "B"
+### END SOLUTION
+quiz("502.d", choice_d)
+
+# %% [markdown]
+# ## Take it to work
 #
 # The table's question, asked of **your deploys**: does the last quarter look like the time before? A column that moved beyond
 # chance is a reason to ask who changed what.
@@ -570,15 +579,6 @@ for name in profile.columns:
     distance, chance = profile.distance(name, last[name]), profile.by_chance(len(last))
     print(f"{name:<20} moved by {distance:.3f}{' <- ask' if distance > chance else ''}")
 print(f"{len(last)} rows move by up to {chance:.3f} when nothing has changed")
-
-# %% [markdown]
-# ## Quiz
-
-# %% tags=["exercise"] exercise="502.d"
-### BEGIN SOLUTION
-choice_d = "B"
-### END SOLUTION
-quiz("502.d", choice_d)
 
 # %% [markdown]
 # ## Take away
