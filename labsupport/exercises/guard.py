@@ -15,6 +15,8 @@ from labsupport.exercises import arguments
 from labsupport.exercises.outcomes import LearnerError, NotAttempted, TimeUp
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
+# So many times as long as an answer may work, it may take by the clock.
+PATIENCE = 6
 # The arguments that the learner's code changed in the check that runs: (name, what changed).
 _changes: ContextVar[list[tuple[str, str]] | None] = ContextVar("changes", default=None)
 
@@ -81,7 +83,11 @@ def own_traceback(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeUp in the block after `seconds`; it can't interrupt native code, and does nothing outside the main thread."""
+    """Raise TimeUp in the block after `seconds` of this process's own work, or `PATIENCE` times as long by the clock.
+
+    Work is what counts, so that an answer is judged alike on a busy machine; the clock is for code that waits. It can't
+    interrupt native code, and does nothing outside the main thread.
+    """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
@@ -92,15 +98,18 @@ def time_limit(seconds: float) -> Iterator[None]:
         if rings:
             raise TimeUp
 
-    before = signal.signal(signal.SIGALRM, ring)
-    # It rings again and again, for code that catches everything once.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.2)
+    alarms = ((signal.ITIMER_PROF, signal.SIGPROF, seconds), (signal.ITIMER_REAL, signal.SIGALRM, PATIENCE * seconds))
+    before = [signal.signal(number, ring) for _, number, _ in alarms]
+    for timer, _, after in alarms:
+        # It rings again and again, for code that catches everything once.
+        signal.setitimer(timer, after, 0.2)
     try:
         yield
     finally:
         rings = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for (timer, number, _), handler in zip(alarms, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(number, handler)
 
 
 def _outside_package(tb: TracebackType | None) -> TracebackType | None:

@@ -47,7 +47,7 @@ def test_an_endless_loop_is_reported_and_the_process_goes_on(function) -> None:
     assert outcome.saw == "no answer after 0.5 s"
     assert outcome.cause.startswith("a loop whose condition never becomes false")
     assert evaluate("199.1", sum).kind is Kind.PASS
-    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0), "no alarm is left"
+    assert signal.getitimer(signal.ITIMER_PROF) == (0, 0), "no alarm is left"
 
 
 def test_a_time_limit_gives_back_the_alarm_of_somebody_else() -> None:
@@ -61,6 +61,17 @@ def test_a_time_limit_gives_back_the_alarm_of_somebody_else() -> None:
         assert signal.getsignal(signal.SIGALRM) is somebody_elses
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+def test_time_in_which_others_have_the_processor_does_not_count() -> None:
+    with time_limit(0.2):
+        time.sleep(0.4)
+
+
+def test_code_that_only_waits_is_stopped_by_the_clock() -> None:
+    with pytest.raises(TimeUp), time_limit(0.05):
+        time.sleep(60)
+    assert signal.getitimer(signal.ITIMER_REAL) == signal.getitimer(signal.ITIMER_PROF) == (0, 0), "no alarm is left"
 
 
 def test_outside_the_main_thread_a_check_works_without_a_limit() -> None:

@@ -109,10 +109,10 @@ def test_a_check_of_the_cluster_asks_for_the_lab_first(monkeypatch: pytest.Monke
 def test_a_check_answers_at_once(key: str) -> None:
     reference = answers.reference(key)
     evaluate(key, reference)
-    started = time.perf_counter()
+    started = time.process_time()
     evaluate(key, reference)
-    # 100 ms beside the learner's own code, with room for a busy machine.
-    assert time.perf_counter() - started < 1.0
+    # 100 ms of work beside the learner's own code, with room for a slow machine.
+    assert time.process_time() - started < 1.0
 
 
 @pytest.mark.parametrize("number", NUMBERS)
