@@ -69,7 +69,8 @@ def test_the_disk(free: float, level: str, sentence: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("total", "limit", "level"), [(2e9, "max", NOTE), (4e9, "max", OK), (16e9, "2000000000", NOTE), (16e9, "4000000000", OK)]
+    ("total", "limit", "level"),
+    [(2e9, "max", NOTE), (4e9, "max", OK), (16e9, "2000000000", NOTE), (16e9, "4000000000", OK)],
 )
 def test_the_memory(total: float, limit: str, level: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("psutil.virtual_memory", lambda: types.SimpleNamespace(total=total))
