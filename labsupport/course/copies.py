@@ -87,7 +87,8 @@ def _untold(original: Path) -> str:
         if asked or told:
             cell.outputs, cell.execution_count = [], None
         asked = (asked | guessed) - told
-    return nbformat.writes(notebook) + "\n"
+    text: str = nbformat.writes(notebook)
+    return text + "\n"
 
 
 def _keys(code: str, function: str) -> set[str]:
