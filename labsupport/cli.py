@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         with ending.heard():
+            _clean_up()
             code = options.run(options) or 0
         sys.stdout.flush()
         return code
@@ -101,6 +102,14 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("topic")
     cluster.add_parsers(commands)
     return parser
+
+
+def _clean_up() -> None:
+    """End and remove what runs that were killed have left on this machine."""
+    from labsupport.course import labs
+
+    if done := labs.end_abandoned():
+        print(f"labs: {done}", file=sys.stderr)
 
 
 def _list(options: argparse.Namespace) -> int:

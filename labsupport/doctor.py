@@ -75,9 +75,9 @@ def _disk() -> Iterator[Finding]:
 
 
 def _memory() -> Iterator[Finding]:
-    import psutil
+    from labsupport import machine
 
-    total = psutil.virtual_memory().total / 1e9
+    total = machine.memory() / 1e9
     if total < MEMORY_GB - 0.5:
         yield Finding(
             NOTE, f"{total:.1f} GB of memory: run one notebook at a time.", "close other programs; labs run -j 1"

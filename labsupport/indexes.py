@@ -1,13 +1,15 @@
 """The environment of pip and uv: where packages come from is the user's business, where they go is ours.
 
-A pip.conf says both (`index-url` beside `user` or `target`), so its part about the index is read and the file itself left out;
-uv, which does not read it, is told the same. The set-up uses this module, too: standard library, readable to an old Python.
+A pip.conf says both (`index-url` beside `user` or `target`), and so does a uv.toml: their parts about the index are read and the
+files themselves left out. uv, which does not read a pip.conf, is told the same. A [tool.uv] or uv.toml of a folder above the course is
+about other work. The set-up uses this module, too: standard library, readable to an old Python.
 """
 
 import ast
+import json
 import os
 import subprocess
-from typing import Dict, List
+from typing import Any, Dict, List
 
 from labsupport.inheritance import INDEXES, TRUST, inherited, proxies
 
@@ -19,6 +21,30 @@ _FETCHING = (
 # The same in uv's words, for what uv has not been told itself.
 _FOR_UV = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX", "PIP_TRUSTED_HOST": "UV_INSECURE_HOST"}  # fmt: skip
 
+# Of uv's settings the like. Each is a variable of the same name, but for these.
+_FETCHING_UV = (
+    "index-url", "extra-index-url", "find-links", "no-index", "allow-insecure-host", "keyring-provider", "native-tls", "system-certs",
+    "index-strategy", "cache-dir", "no-cache", "link-mode", "offline",
+)  # fmt: skip
+_OTHER_NAMES = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "allow-insecure-host": "UV_INSECURE_HOST",
+}
+_PROXIES_UV = ("http-proxy", "https-proxy", "no-proxy")
+# The Python that sets up may be too old to read TOML.
+_READ_TOML = """
+import json, sys, tomllib
+found = []
+for name in sys.argv[1:]:
+    try:
+        with open(name, "rb") as file:
+            found.append(tomllib.load(file))
+    except (OSError, ValueError):
+        pass
+print(json.dumps(found, default=str))
+"""
+
 
 def for_installer(python: str) -> Dict[str, str]:
     """Return the environment in which pip and uv install into an environment of ours.
@@ -27,6 +53,7 @@ def for_installer(python: str) -> Dict[str, str]:
     """
     said = inherited(INDEXES, TRUST)
     settings = dict(_from_files(python, said), **said)
+    settings = dict(_from_files_of_uv(python, said), **settings)
     if settings.get("PIP_CERT"):
         settings.setdefault("SSL_CERT_FILE", settings["PIP_CERT"])
     if not any(name.startswith("UV_") and "INDEX" in name for name in settings):
@@ -35,10 +62,58 @@ def for_installer(python: str) -> Dict[str, str]:
     network = proxies()
     if proxy and not network:
         network = {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy}
+    if network:
+        settings = {
+            name: value for name, value in settings.items() if name.lower().replace("_", "-") not in _PROXIES_UV
+        }
     settings.update(network)
     settings.update(PIP_CONFIG_FILE=os.devnull, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
-    settings.update(UV_PYTHON_DOWNLOADS="never")
+    settings.pop("UV_CONFIG_FILE", None)
+    settings.update(UV_PYTHON_DOWNLOADS="never", UV_NO_CONFIG="1")
     return settings
+
+
+def _from_files_of_uv(python: str, environment: Dict[str, str]) -> Dict[str, str]:
+    """Return the settings of the user's and the machine's uv.toml as the variables that say the same."""
+    files = [environment["UV_CONFIG_FILE"]] if environment.get("UV_CONFIG_FILE") else _files_of_uv()
+    command = [python, "-I", "-c", _READ_TOML] + files
+    try:
+        found = json.loads(subprocess.check_output(command, env=inherited(), stderr=subprocess.DEVNULL).decode())
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return {}
+    settings: Dict[str, List[str]] = {}
+    for file in found:
+        # The first file that says something wins, and lists grow: so does uv read them.
+        for name, values in _said_in(file).items():
+            if name not in settings or name in ("UV_INDEX", "UV_FIND_LINKS", "UV_INSECURE_HOST"):
+                settings[name] = settings.get(name, []) + values
+    return {name: ("," if name == "UV_FIND_LINKS" else " ").join(values) for name, values in settings.items()}
+
+
+def _files_of_uv() -> List[str]:
+    users = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    machines = [folder for folder in os.environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(os.pathsep) if folder]
+    return [os.path.join(folder, "uv", "uv.toml") for folder in [users] + machines + ["/etc"]]
+
+
+def _said_in(file: Dict[str, Any]) -> Dict[str, List[str]]:
+    found: Dict[str, List[str]] = {}
+    for index in file.get("index") or []:
+        if not index.get("explicit"):
+            name = "UV_DEFAULT_INDEX" if index.get("default") else "UV_INDEX"
+            found.setdefault(name, []).append(
+                "%s=%s" % (index["name"], index["url"]) if index.get("name") else index["url"]
+            )
+    # `uv pip` takes what its own section says before what stands above it.
+    for name, value in dict(file, **(file.get("pip") or {})).items():
+        if name in _FETCHING_UV + _PROXIES_UV:
+            values = value if isinstance(value, list) else [value]
+            said = [str(one).lower() if isinstance(one, bool) else str(one) for one in values]
+            variable = name.upper().replace("-", "_")
+            if name not in _PROXIES_UV:
+                variable = _OTHER_NAMES.get(name, "UV_" + variable)
+            found[variable] = found.get(variable, []) + said if name == "extra-index-url" else said
+    return found
 
 
 def _in_words_of_uv(settings: Dict[str, str]) -> Dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from labsupport import cli, doctor, findings
+from labsupport import cli, doctor, findings, machine
 from labsupport.cluster import doctor as cluster_doctor
 from labsupport.findings import FAIL, NOTE, OK, Finding
 
@@ -68,9 +68,15 @@ def test_the_disk(free: float, level: str, sentence: str, monkeypatch: pytest.Mo
     assert bool(finding.mend) == (level != OK)
 
 
-@pytest.mark.parametrize(("total", "level"), [(2e9, NOTE), (4e9, OK)])
-def test_the_memory(total: float, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("total", "limit", "level"),
+    [(2e9, "max", NOTE), (4e9, "max", OK), (16e9, "2000000000", NOTE), (16e9, "4000000000", OK)],
+)
+def test_the_memory(total: float, limit: str, level: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("psutil.virtual_memory", lambda: types.SimpleNamespace(total=total))
+    of_container = tmp_path / "memory.max"
+    of_container.write_text(limit)
+    monkeypatch.setattr(machine, "_LIMITS", (of_container,))
     assert only(doctor._memory).level == level
 
 

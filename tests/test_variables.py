@@ -3,8 +3,10 @@
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -206,6 +208,98 @@ def test_variables_win_over_the_file_and_uv_keeps_what_it_was_told_itself(
     made = indexes.for_installer(sys.executable)
     assert made["PIP_INDEX_URL"] == "https://mine.corp/simple"
     assert made["UV_DEFAULT_INDEX"] == "https://uv.corp/simple" and "UV_INDEX" not in made
+
+
+UV_TOML = """
+cache-dir = "/fast/cache"
+native-tls = true
+index-url = "https://index.corp/simple"
+https-proxy = "http://proxy.corp:3128"
+[[index]]
+name = "ml"
+url = "https://ml.corp/simple"
+[[index]]
+name = "pinned-only"
+url = "https://pinned.corp/simple"
+explicit = true
+[pip]
+target = "/other/site"
+system = true
+extra-index-url = ["https://one.corp/simple", "https://two.corp/simple"]
+"""
+
+
+@pytest.fixture
+def uv_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the place of the user's uv.toml; nothing else speaks of indexes and proxies."""
+    for name in list(os.environ):
+        if name.startswith(("PIP_", "UV_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "machine"))
+    file = tmp_path / "config" / "uv" / "uv.toml"
+    file.parent.mkdir(parents=True)
+    return file
+
+
+def test_of_a_uv_toml_only_what_says_where_packages_come_from_is_heard(uv_toml: Path, tmp_path: Path) -> None:
+    uv_toml.write_text(UV_TOML)
+    of_machine = tmp_path / "machine" / "uv" / "uv.toml"
+    of_machine.parent.mkdir(parents=True)
+    of_machine.write_text('index-url = "https://machine.corp/simple"\nlink-mode = "copy"\n')
+    made = indexes.for_installer(sys.executable)
+    assert made["UV_DEFAULT_INDEX"] == "https://index.corp/simple" and made["UV_LINK_MODE"] == "copy"
+    assert made["UV_INDEX"] == "ml=https://ml.corp/simple https://one.corp/simple https://two.corp/simple"
+    assert (made["UV_CACHE_DIR"], made["UV_NATIVE_TLS"]) == ("/fast/cache", "true")
+    assert made["HTTPS_PROXY"] == "http://proxy.corp:3128"
+    assert not {"UV_TARGET", "UV_SYSTEM", "UV_SYSTEM_PYTHON"} & made.keys()
+
+
+def test_variables_win_over_a_uv_toml_and_it_wins_over_what_only_pip_was_told(
+    uv_toml: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uv_toml.write_text(UV_TOML)
+    monkeypatch.setenv("PIP_INDEX_URL", "https://pip.corp/simple")
+    assert indexes.for_installer(sys.executable)["UV_DEFAULT_INDEX"] == "https://index.corp/simple"
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://mine.corp/simple")
+    monkeypatch.setenv("HTTPS_PROXY", "http://mine.corp:3128")
+    made = indexes.for_installer(sys.executable)
+    assert (made["UV_DEFAULT_INDEX"], made["HTTPS_PROXY"]) == ("https://mine.corp/simple", "http://mine.corp:3128")
+
+
+@pytest.mark.parametrize("where", ["the user's", "named", "above the course", "pip's"])
+def test_a_target_of_the_users_own_does_not_lead_uv_away(
+    where: str, uv_toml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
+    if uv is None:
+        pytest.skip("uv is not installed")
+    wheels, away, course = tmp_path / "wheels", tmp_path / "away", tmp_path / "course"
+    for folder in (wheels, course):
+        folder.mkdir()
+    with zipfile.ZipFile(wheels / "thing-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("thing.py", "")
+        wheel.writestr("thing-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: thing\nVersion: 1\n")
+        wheel.writestr("thing-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("thing-1.dist-info/RECORD", "")
+    source, target = f'no-index = true\nfind-links = ["{wheels}"]\n', f'[pip]\ntarget = "{away}"\n'
+    uv_toml.write_text(source)
+    if where == "the user's":
+        uv_toml.write_text(source + target)
+    elif where == "named":
+        (tmp_path / "other.toml").write_text(source + target)
+        monkeypatch.setenv("UV_CONFIG_FILE", str(tmp_path / "other.toml"))
+    elif where == "above the course":
+        (tmp_path / "pyproject.toml").write_text(target.replace("[pip]", "[tool.uv.pip]"))
+    else:
+        (tmp_path / "pip.conf").write_text(f"[install]\ntarget = {away}\n")
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    environment = indexes.for_installer(sys.executable) | {"UV_CACHE_DIR": str(tmp_path / "cache")}
+    python = course / ".venv" / "bin" / "python"
+    for command in (["venv", "--python", sys.executable, ".venv"], ["pip", "install", "--python", python, "thing"]):
+        subprocess.run([uv, *command], cwd=course, env=environment, check=True, capture_output=True)
+    assert list(course.glob(".venv/lib/python*/site-packages/thing.py")) and not away.exists()
 
 
 @pytest.mark.parametrize("module", [inheritance, indexes])

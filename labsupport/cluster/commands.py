@@ -99,17 +99,15 @@ def _say(line: str) -> None:
 @contextlib.contextmanager
 def _cluster_for_recordings() -> "Iterator[Cluster]":
     """Yield a pocket cluster of its own, so that nobody's work on a lab is deleted; any other is shared."""
-    import tempfile
-    from pathlib import Path
-
+    from labsupport import scratch
     from labsupport.cluster.pocket.layout import Layout
     from labsupport.cluster.pocket.runtime import PocketCluster
 
     if (cluster := _cluster()).name != "pocket":
         yield cluster
         return
-    with tempfile.TemporaryDirectory(prefix="labs-record-") as folder:
-        own = PocketCluster(Layout(Path(folder) / "pocket"))
+    with scratch.owned("labs-record-") as owned:
+        own = PocketCluster(Layout(owned.folder / "pocket"))
         try:
             yield own
         finally:

@@ -68,15 +68,22 @@ def of(snapshot: Snapshot, deployment: str) -> Rollout | None:
         if not pod["metadata"].get("deletionTimestamp")
     ]
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    # The order and the conditions are those of `kubectl rollout status` (DeploymentStatusViewer in polymorphichelpers).
     # Until the controller has seen a patch, its numbers are about the template before.
     if status.get("observedGeneration", 0) < found["metadata"].get("generation", 0):
         stage, words = Stage.UNSEEN, ""
-    elif updated >= wanted and available >= wanted:
+    elif not _is_late(found) and wanted <= updated <= available and status.get("replicas", 0) <= updated:
         stage, words = Stage.COMPLETE, ""
     else:
         stage, words = _stuck(snapshot, found, newest, pods)
     ready = sum(is_true(pod, "Ready") for pod in pods)
     return Rollout(wanted, updated, available, ready, stage, words, pods)
+
+
+def _is_late(deployment: Object) -> bool:
+    """Tell whether the controller has given the rollout up: it took longer than its `progressDeadlineSeconds`."""
+    conditions = deployment.get("status", {}).get("conditions") or []
+    return any((item["type"], item.get("reason")) == ("Progressing", "ProgressDeadlineExceeded") for item in conditions)
 
 
 def _stuck(snapshot: Snapshot, deployment: Object, newest: str, pods: list[Object]) -> tuple[Stage, str]:

@@ -1,6 +1,7 @@
 """What a run may cost, and what it did cost: CPU seconds and memory of a process and everything it started."""
 
 import contextlib
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -111,6 +112,20 @@ def end_children() -> None:
     for child in children:
         _quietly(child.kill)
     psutil.wait_procs(children, timeout=3)
+
+
+def end_all_with(name: str, value: str) -> int:
+    """Kill all other processes of this user that have this variable in their environment; returns how many they were."""
+    found = []
+    for process in psutil.process_iter():
+        # Others' may not be read, and some end while we look.
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(name) == value:
+                found.append(process)
+    for process in found:
+        _quietly(process.kill)
+    psutil.wait_procs(found, timeout=3)
+    return len(found)
 
 
 def _children(root: psutil.Process) -> list[psutil.Process]:

@@ -1,6 +1,13 @@
-"""The learner's copies in work/: made without ever overwriting, reset with a backup."""
+"""The learner's copies in work/: made without ever overwriting, reset with a backup.
 
+A copy has the outputs of the published notebook, for who only reads, but for those that tell what a guess asks for: of the cells
+from a `guess` on, up to the one with its `reveal`.
+"""
+
+import ast
 from pathlib import Path
+
+import nbformat
 
 from labsupport import files, paths
 from labsupport.course import source
@@ -16,7 +23,7 @@ def start(numbers: list[str] | None = None) -> list[Path]:
             continue
         with files.clear_disk_errors(copy):
             copy.parent.mkdir(parents=True, exist_ok=True)
-            files.write_text(copy, original.read_text(encoding="utf-8"))
+            files.write_text(copy, _untold(original))
         made.append(copy)
     return made
 
@@ -25,7 +32,7 @@ def reset(number: str) -> tuple[Path, Path | None]:
     """Give a fresh copy of a lesson; return it and the dated backup of the old one (None when there was none)."""
     (original,) = _originals([number])
     copy = paths.work() / original.name
-    fresh = original.read_text(encoding="utf-8")
+    fresh = _untold(original)
     if not copy.exists():
         files.write_text(copy, fresh)
         return copy, None
@@ -67,6 +74,33 @@ def outdated_text() -> str:
     if not names:
         return "All your copies are made from the newest originals."
     return f"Newer originals exist of {', '.join(names)}: `labs reset NNN` gives a fresh copy and keeps yours."
+
+
+def _untold(original: Path) -> str:
+    """Return a published notebook without the outputs between each guess and its truth."""
+    notebook = files.read_notebook(original)
+    asked: set[str] = set()
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        guessed, told = _keys(cell.source, "guess"), _keys(cell.source, "reveal")
+        if asked or told:
+            cell.outputs, cell.execution_count = [], None
+        asked = (asked | guessed) - told
+    text: str = nbformat.writes(notebook)
+    return text + "\n"
+
+
+def _keys(code: str, function: str) -> set[str]:
+    """Return the keys with which a cell calls a function."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:
+        # A line for the shell, which asks for nothing.
+        return set()
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    named = [call.args[0] for call in calls if call.func.id == function and call.args]  # type: ignore[attr-defined]
+    return {key.value for key in named if isinstance(key, ast.Constant) and isinstance(key.value, str)}
 
 
 def _originals(numbers: list[str] | None) -> list[Path]:

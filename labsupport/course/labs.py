@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from labsupport import machine
+from labsupport import machine, scratch
 from labsupport.cluster import locking
 from labsupport.course import budget
 from labsupport.errors import LabsError
 
+# What the folders of runs and of `labs record` are called, with the place of LABS_HOME in each.
+RUN, _HOMES = "labs-run-", {"labs-run-": "home", "labs-record-": ""}
 # A lab with its cluster, and as much again for a lesson beside it and everything else.
 _BYTES_OF_A_LANE = 2 * budget.LAB.memory_mb * 1e6
 _WAIT_SECONDS = 1800.0
@@ -67,6 +69,24 @@ def end(home: Path) -> None:
     from labsupport.cluster.pocket.runtime import PocketCluster
 
     PocketCluster(Layout(home / "pocket")).down()
+
+
+def end_abandoned() -> str:
+    """End and delete what runs that were killed have left, with those who would have done so; returns what was done, or ""."""
+    scratch.sweep()
+    ended = folders = 0
+    for prefix, place in _HOMES.items():
+        for left in scratch.abandoned(prefix):
+            home = left.folder / place
+            # First those that could start something again.
+            ended += budget.end_all_with("LABS_HOME", str(home))
+            end(home)
+            left.remove()
+            folders += 1
+    if not folders:
+        return ""
+    runs = "a run that was killed" if folders == 1 else f"{folders} runs that were killed"
+    return f"cleaned up after {runs}: {ended} processes, and the folder of what they stored."
 
 
 def why_not() -> str | None:

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from labsupport import files, machine, variables
+from labsupport import files, machine, scratch, variables
 from labsupport.course import budget, labs, outputs, variants
 from labsupport.course.budget import Budget, Cost
 from labsupport.course.source import Lesson
@@ -72,8 +71,8 @@ def run(job: Job, stop: threading.Event | None = None) -> Result:
 
 
 def _run(job: Job, stop: threading.Event | None, others: Callable[[Path], list[int]]) -> Result:
-    with tempfile.TemporaryDirectory(prefix="labs-run-") as name:
-        folder = Path(name)
+    with scratch.owned(labs.RUN) as owned:
+        folder = owned.folder
         before, after, empty, own = folder / "in.ipynb", folder / "out.ipynb", folder / "cwd", folder / "tmp"
         empty.mkdir()
         own.mkdir()
@@ -92,6 +91,8 @@ def _run(job: Job, stop: threading.Event | None, others: Callable[[Path], list[i
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 start_new_session=True,
+                # Who executes the notebook owns the folder, too: it cleans up when we can't.
+                pass_fds=() if owned.lock is None else (owned.lock,),
             )
             try:
                 cost, reason = budget.watch(

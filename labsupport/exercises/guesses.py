@@ -12,19 +12,24 @@ from labsupport.exercises.define import Guess, exercises_of
 from labsupport.exercises.render import Card, show, show_error
 from labsupport.exercises.scores import SURE, surprise
 
+_UNSEEN = "Have you not read it, after a run of all cells, say? Then add `unseen=True`, and it counts."
 
-def guess(key: str, probability: Any = ..., high_end: Any = ..., *, low: Any = ..., high: Any = ...) -> None:
+
+def guess(
+    key: str, probability: Any = ..., high_end: Any = ..., *, low: Any = ..., high: Any = ..., unseen: bool = False
+) -> None:
     """Keep your first guess, before the truth is shown; without one, ask for it.
 
     A sentence wants the probability that it is true, `guess("203.g1", 0.7)`; a number wants an interval that should hold it
-    in 8 of 10 cases, `guess("203.g2", low=2, high=9)`.
+    in 8 of 10 cases, `guess("203.g2", low=2, high=9)`. A run of all cells shows the truth to who did not guess, too: whether you
+    have read it, only you know. `unseen=True` says that you have not, and the guess counts.
     """
     try:
         asked = _declared(key)
         if not asked.is_sentence and low is ... and high is ...:
             low, high, probability, high_end = probability, high_end, ..., ...
         if probability is ... and high_end is ... and low is ... and high is ...:
-            show(Card("GUESS", f"{key} {asked.text}{_in_unit(asked)}", [("", _how(asked))]))
+            show(Card("GUESS", f"{key} {asked.text}{_in_unit(asked)}", [("", _how(asked)), *_shown_before(key)]))
             return
         if high_end is not ...:
             raise LabsError(f"{key} is about one sentence: one probability. {_how(asked)}")
@@ -36,7 +41,7 @@ def guess(key: str, probability: Any = ..., high_end: Any = ..., *, low: Any = .
     except LabsError as error:
         show_error(key, error)
         return
-    known, note = progress.record_guess(key, value)
+    known, note = progress.record_guess(key, value, unseen is True)
     show(Card("GUESS", f"{key} {asked.text}{_in_unit(asked)}", [*_kept(asked, value, known), *_note(note)]))
 
 
@@ -154,12 +159,23 @@ def _truth(asked: Guess, truth: Any) -> bool | float:
 
 def _kept(asked: Guess, value: Any, known: progress.Entry) -> list[tuple[str, str]]:
     if "guess" not in known:
-        return [("", "The truth was shown already, so this guess is not counted.")]
+        return [("", f"The truth was shown already, so this guess is not counted. {_UNSEEN}")]
     if known["guess"] != value:
         return [("", f"Your first guess stays: {_said(asked, known['guess'])}. What comes after it is not counted.")]
     sure = asked.is_sentence and value in (0, 1)
     more = f" It is scored as {percent(1 - SURE if value else SURE)}: nobody is quite sure." if sure else ""
     return [("", f"Noted: {_said(asked, value)}.{more}")]
+
+
+def _shown_before(key: str) -> list[tuple[str, str]]:
+    """Tell who has not guessed, in a run before this one, that a guess is still possible."""
+    try:
+        known = progress.read().get(key, {})
+    except (OSError, ValueError):
+        # The guess itself will say what is wrong with the file.
+        return []
+    shown = "truth" in known and "guess" not in known
+    return [("", f"An earlier run showed the truth. {_UNSEEN}")] if shown else []
 
 
 def _said(asked: Guess, value: Any) -> str:

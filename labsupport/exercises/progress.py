@@ -52,14 +52,16 @@ def record_outcome(key: str, outcome: str) -> str | None:
     return _update(key, change)
 
 
-def record_guess(key: str, guess: float | list[float]) -> tuple[Entry, str | None]:
-    """Keep a first guess: a probability, or [low, high]. One that was made before stays; after the truth none is kept.
+def record_guess(key: str, guess: float | list[float], unseen: bool = False) -> tuple[Entry, str | None]:
+    """Keep a first guess: a probability, or [low, high]. One that was made before stays.
+
+    After the truth none is kept, unless the learner says that it was shown `unseen`.
 
     Returns what is known now, and a sentence when it could not be stored.
     """
 
     def change(entry: Entry) -> None:
-        if "guess" not in entry and "truth" not in entry:
+        if "guess" not in entry and ("truth" not in entry or unseen):
             entry.update(guess=guess, guessed_at=_now())
 
     return _updated(key, change)

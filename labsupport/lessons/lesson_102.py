@@ -10,6 +10,7 @@ from labsupport.exercises import Measured, OutsideRules, expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, LearnerError
+from labsupport.lessons.cases import services_102
 from labsupport.lessons.cases.ratios_102 import CASES, NORMAL
 
 exercises = Exercises("102")
@@ -34,7 +35,7 @@ def waiting_times(answer: Guarded) -> str:
     rng = np.random.default_rng(21)
     arrivals = 50 + np.cumsum(rng.exponential(1.0, 300))
     services = rng.exponential(0.85, 300)
-    want = _waits(arrivals, services)
+    want = services_102.waits(arrivals, services)
     gaps = np.diff(arrivals)
     result = function(arrivals, services)
     if result is not None and np.shape(result) == (299,):
@@ -44,7 +45,7 @@ def waiting_times(answer: Guarded) -> str:
         "the wait falls below zero: an idle replica serves at once, take `max(0, ...)`": np.append(
             0.0, np.cumsum(services[:-1] - gaps)
         ),
-        "the service of this request was added: it waits for the one before, `services[n - 1]`": _waits(
+        "the service of this request was added: it waits for the one before, `services[n - 1]`": services_102.waits(
             arrivals, np.append(services[1:], 0.0)
         ),
         "the wait of the one before is forgotten: a queue of several needs `waits[n - 1]`": np.append(
@@ -66,17 +67,10 @@ def waiting_times(answer: Guarded) -> str:
             raise
         cause = "a function that calls itself once a request does not get that far in Python: use a loop"
         raise Fail(f"`{error.summary}` for {MANY:,} requests", "waits for all of them", cause) from None
-    expect.explain(waits, _waits(many, long), {}, "what is different when the queue is long?", atol=1e-6, unit=" s")
+    expect.explain(
+        waits, services_102.waits(many, long), {}, "what is different when the queue is long?", atol=1e-6, unit=" s"
+    )
     return f"{MANY:,} waits and 300, of which {np.mean(want == 0):.0%} are none; the longest is {want.max():.1f} s."
-
-
-def _waits(arrivals: np.ndarray, services: np.ndarray) -> np.ndarray:
-    free_at, waits = -np.inf, []
-    for arrival, service in zip(arrivals, services, strict=True):
-        start = max(arrival, free_at)
-        waits.append(start - arrival)
-        free_at = start + service
-    return np.array(waits)
 
 
 @exercises.check(
@@ -156,7 +150,7 @@ def replicas_needed(answer: Guarded) -> str:
 
     def cases() -> Iterator[expect.Case]:
         for need, limit, exactly in services:
-            table = _Latencies(need, limit, exactly)
+            table = services_102.Latencies(need, limit, exactly)
             saw = expect.returned_number(partial(function, table, limit), "the number of replicas")
             causes: dict[str, float] = {
                 "a p95 of exactly the limit keeps the promise: compare with `<=`": need + exactly,
@@ -178,30 +172,8 @@ def replicas_needed(answer: Guarded) -> str:
     return "Right for services that need 1, 2, 4, 7 and 137 replicas, and for a p95 that is exactly the limit."
 
 
-class _Latencies:
-    """A p95 that is infinite, then too long, then just short enough from `need` replicas on."""
-
-    def __init__(self, need: int, limit_s: float, exactly: bool) -> None:
-        self.need, self.limit_s, self.exactly = need, limit_s, exactly
-
-    def __call__(self, replicas: int) -> float:
-        if replicas < 1 or replicas != int(replicas):
-            raise ValueError(f"replicas is a whole number from 1 on; got {replicas}")
-        if replicas < self.need - 2:
-            return float("inf")
-        if replicas == self.need and self.exactly:
-            return self.limit_s
-        return (
-            self.limit_s * (1 + 0.17 * (self.need - replicas) - (0.05 if replicas == self.need else 0.0))
-            if replicas <= self.need
-            else self.limit_s * (0.5 + 0.4 / replicas)
-        )
-
-
 CROWDS = ("10:00", "14:30", "18:00")
 BROKEN_MINUTES, REPLICA_HOURS = 10, 155
-# A minute that theory puts at the promised 300 ms is measured above it every other time.
-EXPECTED_S = 0.28
 BUSY_CPU = 64.0  # per cent, of a replica that is never idle
 
 
@@ -227,11 +199,11 @@ def target(answer: Any) -> str:
     if not 1 <= percent <= 100:
         question = "what is the CPU of an idle replica, and of one that is never idle?"
         raise Fail(f"{percent:g}", wanted, question=question)
-    days = [_billed(percent, start) for start in CROWDS]
+    days = [services_102.billed(percent, start) for start in CROWDS]
     broken, hours, fewest = max(day[0] for day in days), max(day[1] for day in days), min(day[2] for day in days)
     bill = f"{broken} broken minute{'s' * (broken != 1)} and {hours:.0f} replica hours, on the worst of three days"
     if broken <= BROKEN_MINUTES and round(hours) <= REPLICA_HOURS:
-        fixed = max(_billed(None, start)[0] for start in CROWDS)
+        fixed = max(services_102.billed(None, start)[0] for start in CROWDS)
         return f"{bill}. Six replicas, day and night, cost 144 hours and break the promise in {fixed} minutes."
     acts = 1.1 * percent
     if acts > BUSY_CPU:
@@ -247,21 +219,6 @@ def target(answer: Any) -> str:
     else:
         cause = "the promise is kept, by replicas that idle: a higher target is cheaper"
     raise Fail(bill, f"at most {BROKEN_MINUTES} minutes and {REPLICA_HOURS} replica hours", cause)
-
-
-def _billed(percent: float | None, crowd: str) -> tuple[int, float, int]:
-    """Return (broken minutes, replica hours, fewest replicas) of a Monday with a crowd, by theory; None: six replicas."""
-    from labsupport.world import SLO, Burst, Service, Traffic, at
-    from labsupport.world.autoscaling import CPUAutoscaler, minutes_over
-
-    service = Service()
-    rates = Traffic().with_bursts(Burst(at(crowd), 1800, 1.65)).rate(60 * np.arange(1440) + 30.0)
-    replicas = np.full(1440, 6) if percent is None else CPUAutoscaler(percent).replicas(rates, service)
-    return minutes_over(SLO(EXPECTED_S), rates, replicas, service), replicas.sum() / 60, int(replicas.min())
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
 
 
 @exercises.check(
@@ -297,6 +254,10 @@ def diagnose(answer: Guarded) -> str:
                 shown = ", ".join(f"{metric} {ratio:.3g}" for metric, ratio in ratios.items())
                 raise Fail(f"{saw} for {shown}", want, _misled(want, saw, ratios))
     return f"{5 * len(CASES)} sets of ratios named, overloaded ones among them, and no false alarm on calm ones."
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
 
 
 def _misled(want: str, saw: str, ratios: Mapping[str, float]) -> str:

@@ -173,7 +173,7 @@ def plan_whole(answer: Guarded) -> str:
             want = saw if saw.is_integer() and saw >= 0 and bill <= least + weeks_202.SAME else best
             where = f" replicas for {now} now and prices {missing} and {idle}"
             where += "" if want == saw else f", {bill / least - 1:+.0%} on the bill"
-            yield expect.Case(saw, want, partial(_misplanned, now, changes, missing, idle), where)
+            yield expect.Case(saw, want, partial(weeks_202.mistakes, now, changes, missing, idle), where)
 
     expect.explain_all(cases(), "what is the expected bill of one replica less than yours, and of one more?")
     yours, nothing, reference = (
@@ -183,39 +183,6 @@ def plan_whole(answer: Guarded) -> str:
         f"The smallest expected bill in {len(_ASKED)} cases. On {len(weeks_202.UNSEEN)} unseen weeks, in euros a week: yours "
         f"{yours:.2f}, the reference {reference:.2f}; same as now, rounded up, {nothing:.2f}."
     )
-
-
-def _misplanned(now: float, changes: np.ndarray, missing: float, idle: float) -> dict[str, float]:
-    needs = now + changes
-    share = missing / (missing + idle)
-    quantile = float(np.quantile(needs, share))
-    fixed = float(weeks_202.cheapest(now, changes, 0.9, 0.1))
-    return {
-        "this is now, rounded up: no expected bill is in it": float(math.ceil(now)),
-        "this is now, rounded: no expected bill is in it": float(round(now)),
-        "this is a fraction: which of the whole numbers beside it is the cheaper one, on average?": quantile,
-        "the quantile was rounded up: the whole number below it may be the cheaper one": float(math.ceil(quantile)),
-        "the quantile was rounded: the nearer whole number need not be the cheaper one": float(round(quantile)),
-        "the quantile was rounded down: the whole number above it may be the cheaper one": float(math.floor(quantile)),
-        "this is the mean need, rounded up: the two prices are not in it": float(math.ceil(needs.mean())),
-        "this is the mean need, rounded: the two prices are not in it": float(round(needs.mean())),
-        "this is the median need, rounded up: the two prices are not in it": float(math.ceil(np.median(needs))),
-        "this is the highest need, rounded up: few minutes pay for so many": float(math.ceil(needs.max())),
-        "the prices are swapped: which side is charged with `missing`?": float(
-            weeks_202.cheapest(now, changes, idle, missing)
-        ),
-        "the prices stand fixed in your function: use `missing` and `idle`": fixed,
-        "`now` is missing: the needs are `now + changes`": float(weeks_202.cheapest(0.0, changes, missing, idle)),
-        "this is the smallest bill: return the number of replicas that has it": weeks_202.expected_bill(
-            needs, weeks_202.cheapest(now, changes, missing, idle), missing, idle
-        ),
-        "misses are squared here: the bill charges twice the miss twice": float(
-            min(
-                range(int(needs.max()) + 2),
-                key=lambda n: np.mean(np.where(needs > n, missing, idle) * (needs - n) ** 2),
-            )
-        ),
-    }
 
 
 @exercises.check(

@@ -11,6 +11,7 @@ from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail
 from labsupport.exercises.refute import Measured, OutsideRules
+from labsupport.lessons.cases import deploys_501
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ def in_seconds(answer: Guarded) -> str:
     """Try teams of many and of few deploys, hung ones among them, in a shuffled order with an index of its own."""
     convert = expect.function(answer)
     for seed in (3, 4):
-        given, team, want = _runtimes(seed)
+        given, team, want = deploys_501.runtimes(seed)
         saw = expect.array(convert(given, team), (len(given),), "the durations")
         right = np.isclose(saw, want, rtol=1e-6)
         if right.all():
@@ -49,22 +50,6 @@ def in_seconds(answer: Guarded) -> str:
             f"{wrong} of {len(want)} durations are off, such as {saw[at]:g} for {where}", f"{want[at]:g} seconds", cause
         )
     return "Right for all teams, also those with five deploys and with a hung one."
-
-
-def _runtimes(seed: int) -> "tuple[pd.Series, pd.Series, NDArray[np.float64]]":
-    import pandas as pd
-
-    rng = np.random.default_rng(seed)
-    sizes = {"cart": 120, "search": 90, "login": 60, "mail": 40, "ads": 6, "batch": 5}
-    team = np.repeat(list(sizes), list(sizes.values()))
-    seconds = rng.lognormal(np.log(90), 1.2, len(team)).clip(2, 9_000)
-    # Few deploys and a hung one, in either unit; one that was over at once.
-    seconds[-11:] = [40, 61.5, 75, 110, 86_400, 88, 0.4, 80, 93, 130, 86_400]
-    in_ms = np.isin(team, ["search", "mail", "batch"])
-    order = rng.permutation(len(team))
-    index = pd.Index(rng.permutation(1_000)[: len(team)])
-    given = pd.Series(np.where(in_ms, 1000 * seconds, seconds)[order], index=index)
-    return given, pd.Series(team[order], index=index), seconds[order]
 
 
 def _mistaken_unit(saw: Any, given: Any, team: Any, want: Any) -> str:
@@ -105,7 +90,7 @@ def surest(answer: Guarded) -> str:
     import pandas as pd
 
     choose = expect.function(answer)
-    for overall, rows, index in _TABLES:
+    for overall, rows, index in deploys_501.TABLES:
         table = pd.DataFrame(rows, columns=["slice", "rows", "wrong"], index=index)
         expected, deviation = overall * table.rows, np.sqrt(table.rows * overall * (1 - overall))
         sure = (table.wrong - expected) / deviation
@@ -143,14 +128,6 @@ def surest(answer: Guarded) -> str:
             cause,
         )
     return "Right in four tables: neither size nor share, but what luck can't do."
-
-
-_TABLES: list[tuple[float, list[tuple[str, int, int]], list[int]]] = [
-    (0.30, [("team a", 9000, 2690), ("team b", 31, 15), ("team c", 220, 100), ("team d", 800, 236), ("team e", 4000, 1245)], [7, 3, 9, 1, 4]),
-    (0.06, [("night", 35, 7), ("bump", 400, 54), ("friday", 6000, 402), ("large", 2500, 148)], [0, 1, 2, 3]),
-    (0.02, [("asia", 40, 4), ("europe", 12000, 282), ("phones", 900, 44)], [5, 6, 7]),
-    (0.50, [("old", 30, 21), ("new", 2000, 1120), ("all day", 20000, 10090), ("short", 60, 18)], [2, 4, 6, 8]),
-]  # fmt: skip
 
 
 @exercises.check(

@@ -86,6 +86,37 @@ def test_pods_of_the_template_before_do_not_count() -> None:
     assert (found.stage, found.ready, found.available) == (Stage.UNDER_WAY, 0, 2)
 
 
+# What `kubectl rollout status` asks for, each in turn; the recording has 2 of 2 pods.
+@pytest.mark.parametrize(
+    ("numbers", "complete"),
+    [
+        ({}, True),
+        ({"updatedReplicas": 1}, False),
+        # maxSurge 100 %: all new pods serve, and so do the old ones.
+        ({"replicas": 4, "availableReplicas": 4}, False),
+        ({"replicas": 3, "availableReplicas": 2}, False),
+        ({"availableReplicas": 1}, False),
+        # Scaled down a moment ago: three new ones are there, and one of these is not available.
+        ({"replicas": 3, "updatedReplicas": 3, "availableReplicas": 2}, False),
+        ({"replicas": 3, "updatedReplicas": 3, "availableReplicas": 3}, True),
+    ],
+)
+def test_a_rollout_is_complete_when_kubectl_says_so(numbers: dict[str, int], complete: bool) -> None:
+    def counted(deployment: Any, pods: Any) -> None:
+        deployment["status"] |= numbers
+
+    assert changed("601-served", counted).complete == complete
+
+
+def test_a_rollout_that_was_given_up_is_not_complete() -> None:
+    def late(deployment: Any, pods: Any) -> None:
+        for item in deployment["status"]["conditions"]:
+            if item["type"] == "Progressing":
+                item |= {"status": "False", "reason": "ProgressDeadlineExceeded"}
+
+    assert not changed("601-served", late).complete
+
+
 def test_pod_without_a_node_is_explained_by_the_scheduler() -> None:
     full = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available: 1 Insufficient memory."}
 

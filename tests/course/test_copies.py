@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from labsupport import cli, files
@@ -47,6 +48,31 @@ def test_start_copies_what_is_missing_and_never_overwrites(copy: Path, write: Ca
     assert copy.read_text() == "my work"
     assert (copy.parent / "102_other.ipynb").read_text() == second.read_text()
     assert copies.start() == []
+
+
+CODE = [
+    'print("before")',
+    'guess("101.g1", low=..., high=...)',
+    'print("the number: 7, of which `reveal` tells")',
+    'if True:\n    reveal("101.g1", 7)',
+    """print('after: guess("101.g2", 0.5)')""",
+]
+
+
+@pytest.mark.parametrize("made", [lambda: copies.start()[0], lambda: copies.reset("101")[0]], ids=["start", "reset"])
+def test_a_copy_does_not_tell_what_a_guess_asks_for(
+    made: Callable[[], Path], course: Path, write: Callable[..., Path]
+) -> None:
+    published = publish(write("".join(f"# %%\n{code}\n\n" for code in CODE)))
+    notebook = files.read_notebook(published)
+    for count, cell in enumerate(cell for cell in notebook.cells if cell.cell_type == "code"):
+        cell.outputs = [nbformat.v4.new_output("stream", text=cell.source)]
+        cell.execution_count = count
+    files.write_notebook(published, notebook)
+    copy = files.read_notebook(made())
+    shown = {cell.source: bool(cell.outputs) for cell in copy.cells if cell.cell_type == "code"}
+    assert [shown[code] for code in CODE] == [True, True, False, False, True]
+    assert copies.outdated() == []
 
 
 def test_start_takes_only_the_lessons_that_are_named(published: Path, write: Callable[..., Path]) -> None:

@@ -130,10 +130,26 @@ def test_a_guess_after_the_truth_is_not_counted_and_says_so(said) -> None:
     reveal("199.g2", 9)
     said()
     guess("199.g2", low=8, high=10)
-    assert said().endswith("The truth was shown already, so this guess is not counted.")
+    assert "The truth was shown already, so this guess is not counted. Have you not read it" in said()
     reveal("199.g2", 9)
     assert "You said" not in said()
     assert "guess" not in progress.read()["199.g2"]
+
+
+def test_a_run_of_all_cells_uses_no_guess_up(said) -> None:
+    guess("199.g2", low=..., high=...)
+    reveal("199.g2", 9)
+    said()
+    guess("199.g2")
+    assert "An earlier run showed the truth. Have you not read it, after a run of all cells, say?" in said()
+    guess("199.g2", low=8, high=10, unseen=True)
+    assert said().endswith("Noted: 8 to 10 ms.")
+    reveal("199.g2", 9)
+    assert "it holds the truth" in said()
+    guess("199.g2", low=9, high=9, unseen=True)
+    assert "Your first guess stays: 8 to 10 ms." in said()
+    guess("199.g2")
+    assert "An earlier run" not in said()
 
 
 def test_another_truth_later_does_not_change_the_score(said) -> None:

@@ -66,6 +66,7 @@ def test_the_reference_passes(key: str, seed: int) -> None:
 @pytest.mark.parametrize(("key", "mistake"), MISTAKES)
 def test_a_mistake_gets_its_own_diagnosis(key: str, mistake: str) -> None:
     given, words = WRONG[key][mistake]
+    assert words.strip(), "words that the learner is told belong here: without any, whatever the checker says would do"
     outcome = proof.outcome_of(key, given)
     assert outcome.kind in (Kind.FAIL, Kind.ERROR)
     assert words in proof.diagnosis(outcome), proof.diagnosis(outcome)

@@ -70,7 +70,7 @@ WRONG = {
         ),
         "cuts at a label": (
             split("t = table.sort_values('time'); n = round(share * len(t)); return t.loc[:n], t.loc[n:]"),
-            "",
+            "KeyError",
         ),
         "cuts the time that has passed": (
             split(

@@ -288,8 +288,8 @@ RIGHT = {
         "by counting": (
             "def gini(failed):\n"
             "    failed = list(failed)\n"
-            "    pairs = [(a, b) for a in failed for b in failed]\n"
-            "    return sum(a != b for a, b in pairs) / len(pairs)"
+            "    bad = sum(1 for one in failed if one)\n"
+            "    return 2 * bad * (len(failed) - bad) / len(failed) ** 2"
         ),
     },
     "204.2": {

@@ -16,12 +16,9 @@ import notebook_run
 import test_every_lesson
 
 SOURCES = source.find_sources(paths.sources())
-# 204 starts servers that outlive a cell: its notebook runs in a kernel of its own (tests/notebooks), with the reference.
-LESSONS = [
-    number for number in test_every_lesson.NUMBERS if number != "204" and not source.read(SOURCES[number]).is_lab
-]
-# What this writes stands outside of its names, in folders: each round of answers gets the whole notebook.
-WHOLE = {"201"}
+LESSONS = [number for number in test_every_lesson.NUMBERS if not source.read(SOURCES[number]).is_lab]
+# What these write stands outside of their names, in folders and on a server: each round of answers gets the whole notebook.
+WHOLE = {"201", "204"}
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """Weeks in which replicas are planned a quarter of an hour ahead, and what a planner in whole replicas pays in them."""
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -65,3 +66,35 @@ def billed(plan: Plan, missing: float, idle: float) -> FloatArray:
     said = np.array([float(plan(load, changes, missing, idle)) for load in loads])[minute].reshape(now.shape)
     prices = missing * np.maximum(then - said, 0) + idle * np.maximum(said - then, 0)
     return np.asarray(prices.sum(axis=1) / 60, dtype=float)
+
+
+def mistakes(now: float, changes: FloatArray, missing: float, idle: float) -> dict[str, float]:
+    """Return what a plan comes to that makes a mistake, by what is wrong with it."""
+    needs = now + changes
+    share = missing / (missing + idle)
+    quantile = float(np.quantile(needs, share))
+    fixed = float(cheapest(now, changes, 0.9, 0.1))
+    return {
+        "this is now, rounded up: no expected bill is in it": float(math.ceil(now)),
+        "this is now, rounded: no expected bill is in it": float(round(now)),
+        "this is a fraction: which of the whole numbers beside it is the cheaper one, on average?": quantile,
+        "the quantile was rounded up: the whole number below it may be the cheaper one": float(math.ceil(quantile)),
+        "the quantile was rounded: the nearer whole number need not be the cheaper one": float(round(quantile)),
+        "the quantile was rounded down: the whole number above it may be the cheaper one": float(math.floor(quantile)),
+        "this is the mean need, rounded up: the two prices are not in it": float(math.ceil(needs.mean())),
+        "this is the mean need, rounded: the two prices are not in it": float(round(needs.mean())),
+        "this is the median need, rounded up: the two prices are not in it": float(math.ceil(np.median(needs))),
+        "this is the highest need, rounded up: few minutes pay for so many": float(math.ceil(needs.max())),
+        "the prices are swapped: which side is charged with `missing`?": float(cheapest(now, changes, idle, missing)),
+        "the prices stand fixed in your function: use `missing` and `idle`": fixed,
+        "`now` is missing: the needs are `now + changes`": float(cheapest(0.0, changes, missing, idle)),
+        "this is the smallest bill: return the number of replicas that has it": expected_bill(
+            needs, cheapest(now, changes, missing, idle), missing, idle
+        ),
+        "misses are squared here: the bill charges twice the miss twice": float(
+            min(
+                range(int(needs.max()) + 2),
+                key=lambda n: np.mean(np.where(needs > n, missing, idle) * (needs - n) ** 2),
+            )
+        ),
+    }

@@ -1,7 +1,6 @@
 """Probe containers: startup, readiness and liveness, by exec, httpGet or tcpSocket."""
 
 import asyncio
-import time
 
 import aiohttp
 
@@ -34,19 +33,19 @@ async def watch(pod: Pod, container: Container, node: Node) -> None:
 
 async def _until_started(pod: Pod, container: Container, probe: Json, node: Node) -> bool:
     await asyncio.sleep(probe.get("initialDelaySeconds", 0))
-    failures, due = 0, time.monotonic()
+    failures, due = 0, _now()
     period, eager_until = probe.get("periodSeconds", 10), due + _EAGER_SECONDS
     while True:
         problem = await _ask(pod, container, probe)
         if problem is None:
             return True
-        if time.monotonic() >= due:
+        if _now() >= due:
             failures, due = failures + 1, due + period
             node.events.of_container(pod, container, "Warning", "Unhealthy", f"Startup probe failed: {problem}")
             if failures >= probe.get("failureThreshold", 3):
                 await _restart(pod, container, STARTUP, probe, node)
                 return False
-        await asyncio.sleep(min(_EAGER, period) if time.monotonic() < eager_until else period)
+        await asyncio.sleep(min(_EAGER, period) if _now() < eager_until else period)
 
 
 async def _repeat(pod: Pod, container: Container, kind: str, probe: Json, node: Node) -> None:
@@ -54,7 +53,7 @@ async def _repeat(pod: Pod, container: Container, kind: str, probe: Json, node: 
     period = probe.get("periodSeconds", 10)
     await asyncio.sleep(probe.get("initialDelaySeconds", 0))
     failures = successes = 0
-    due = time.monotonic()
+    due = _now()
     eager_until = due + _EAGER_SECONDS if kind == READINESS else due
     # A container that is being ended is no longer asked whether it lives.
     while kind == READINESS or not container.stopping.is_set():
@@ -65,9 +64,9 @@ async def _repeat(pod: Pod, container: Container, kind: str, probe: Json, node: 
             if kind == READINESS and not container.ready and successes >= probe.get("successThreshold", 1):
                 container.ready, eager_until = True, due
                 pod.changed.set()
-        elif time.monotonic() >= min(due, eager_until):
+        elif _now() >= min(due, eager_until):
             failures += 1
-            due = time.monotonic() + period
+            due = _now() + period
             message = f"{kind.capitalize()} probe failed: {problem}"
             node.events.of_container(pod, container, "Warning", "Unhealthy", message)
             if failures >= probe.get("failureThreshold", 3):
@@ -76,7 +75,12 @@ async def _repeat(pod: Pod, container: Container, kind: str, probe: Json, node: 
                 if container.ready:
                     container.ready = False
                     pod.changed.set()
-        await asyncio.sleep(min(_EAGER, period) if time.monotonic() < eager_until else period)
+        await asyncio.sleep(min(_EAGER, period) if _now() < eager_until else period)
+
+
+def _now() -> float:
+    # The clock that also wakes us.
+    return asyncio.get_running_loop().time()
 
 
 async def _restart(pod: Pod, container: Container, kind: str, probe: Json, node: Node) -> None:
