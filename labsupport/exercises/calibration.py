@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NOTHING_YET = (
-    "No guess yet: lessons ask for some by `guess`, before they show a number."
-)
+NOTHING_YET = "No guess yet: lessons ask for some by `guess`, before they show a number."
 # Beyond this, in halves of an interval's width, the truth is drawn at the edge.
 FAR = 3.0
 
