@@ -163,7 +163,7 @@ def choose_step(answer: Guarded) -> str:
             continue
         end = "too short" if ratio < 1 else "the walk climbs"
         if most <= ratio < 1.01:
-            end = "the walk jumps to and fro and does not come to rest"
+            end = "the walk jumps from side to side and does not come to rest"
         saw = f"{chosen[column.name]:.3g} for the column {column.name}, {ratio:.3g} times the longest that holds: {end}"
         cause = steps_201.why(ratios, chosen)
         question = "what does the loss do in the steps after the first hundred?"

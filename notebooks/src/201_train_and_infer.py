@@ -1045,11 +1045,13 @@ samples = own.prometheus()  # own.prometheus("answer.json") reads yours
 requests = own.per_second(samples, "http_requests_total").stack()
 cores = own.per_second(samples, "container_cpu_usage_seconds_total").stack()
 pods = pd.DataFrame({"requests_per_s": requests, "cores": cores}).dropna().reset_index("time")
-seen = pods.time < pods.time.max() - pd.Timedelta("1D")
-line = LinearRegression().fit(pods[seen][["requests_per_s"]], pods[seen].cores)
-miss = root_mean_squared_error(pods[~seen].cores, line.predict(pods[~seen][["requests_per_s"]]))
+before = pods.time < pods.time.max() - pd.Timedelta("1D")
+line = LinearRegression().fit(pods[before][["requests_per_s"]], pods[before].cores)
+miss = root_mean_squared_error(
+    pods[~before].cores, line.predict(pods[~before][["requests_per_s"]])
+)
 print(f"{1000 * line.coef_[0]:.1f} ms of CPU a request, {line.intercept_:.3f} cores at rest")
-print(f"misses the last day by {miss:.3f} cores of {pods[~seen].cores.mean():.3f} on average")
+print(f"misses the last day by {miss:.3f} cores of {pods[~before].cores.mean():.3f} on average")
 
 # %% [markdown]
 # ## Take away

@@ -414,9 +414,9 @@ precision_elsewhere = use("203.2", precision_elsewhere)
 at_tenth = Confusion.count(chance >= 0.1, choose.failed)
 false_rate = at_tenth.false_positives / (at_tenth.false_positives + at_tenth.true_negatives)
 print(f"at 0.1: recall {at_tenth.recall:.2f}, good deploys that ring {false_rate:.2f}")
-for failing in (0.5, 0.2, choose.failed.mean(), 0.01):
-    foretold = precision_elsewhere(at_tenth.recall, false_rate, failing)
-    print(f"where {failing:5.1%} of the deploys fail: precision {foretold:.2f}")
+for part_failing in (0.5, 0.2, choose.failed.mean(), 0.01):
+    foretold = precision_elsewhere(at_tenth.recall, false_rate, part_failing)
+    print(f"where {part_failing:5.1%} of the deploys fail: precision {foretold:.2f}")
 claim(
     "on our own share it is the precision that we counted",
     np.isclose(
@@ -1069,7 +1069,7 @@ quiz("203.d", choice_d)
 
 # %%
 import numpy as np
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression as LibraryRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -1078,12 +1078,14 @@ from labsupport.ml.resampling import bootstrap, interval
 from labsupport.ml.thresholds import Prices
 
 prices = Prices(alarm=60, missed=600)  # a colleague's hour, a page at night, in euros: yours
-records = own.deploys()  # own.deploys("deploys.csv") reads yours
-X = records.select_dtypes(["number", "bool"]).drop(columns="failed")
-cut = len(records) * 7 // 10
-risk = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[:cut], records.failed[:cut])
-hold = risk.predict_proba(X[cut:])[:, 1] >= prices.threshold
-gain = hold * (prices.missed * records.failed[cut:] - prices.alarm)  # what holding has saved
+deploys = own.deploys()  # own.deploys("deploys.csv") reads yours
+known = deploys.select_dtypes(["number", "bool"]).drop(columns="failed")
+cut = len(deploys) * 7 // 10
+rule = make_pipeline(StandardScaler(), LibraryRegression()).fit(
+    known[:cut], deploys.failed[:cut]
+)
+hold = rule.predict_proba(known[cut:])[:, 1] >= prices.threshold
+gain = hold * (prices.missed * deploys.failed[cut:] - prices.alarm)  # what holding has saved
 low, high = interval(bootstrap(np.mean, gain))
 print(f"hold from {prices.threshold:.0%} on: {hold.mean():.0%} of the deploys")
 print(f"saves {low:.0f} to {high:.0f} euros a deploy (95 %)")

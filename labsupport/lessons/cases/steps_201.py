@@ -8,7 +8,8 @@ import numpy as np
 from labsupport.arrays import FloatArray
 from labsupport.ml.linear import largest_stable_step
 
-LEAST, MOST = 0.25, 0.99  # of the longest step that holds: at the longest itself, the walk jumps to and fro for ever
+# Of the longest step that holds; at that itself, the walk jumps from side to side for ever.
+LEAST, MOST = 0.25, 0.99
 
 
 @dataclass(frozen=True)
