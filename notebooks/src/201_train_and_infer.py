@@ -501,9 +501,9 @@ unit_colors = {"per minute": plots.GREEN, "per second": plots.PURPLE, "scaled": 
 for step, losses in walks.items():
     left.plot(losses, color=step_colors[step], label=f"step {step}")
 for name, descent in descents.items():
-    right.plot(
-        np.arange(1, 201), descent.losses_[1:] - floor, color=unit_colors[name], label=name
-    )
+    above = descent.losses_[1:] - floor
+    label = name if above[0] > 1e-3 else f"{name} (below the picture)"
+    right.plot(np.arange(1, 201), above, color=unit_colors[name], label=label)
 left.set(title="Too short, right, too long", xlabel="steps", ylabel="loss (points²)")
 right.set(title="The unit decides", xlabel="steps", ylabel="loss above the best (points²)")
 left.set(yscale="log", ylim=(0.3, 1e7))
