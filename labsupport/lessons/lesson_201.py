@@ -1,4 +1,4 @@
-"""Lesson 201, train and infer: checkers, hints and quiz."""
+"""Lesson 201, train and infer: checkers, hints, guesses and quiz."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -10,12 +10,19 @@ from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, LearnerError
-from labsupport.lessons.cases import bodies_201, frames_201
+from labsupport.exercises.refute import Measured
+from labsupport.lessons.cases import bodies_201, frames_201, releases_201, rules_201, steps_201
 
 if TYPE_CHECKING:
     import pandas as pd
 
 exercises = Exercises("201")
+
+exercises.guess("g1", "How many points less than your rule the learnt line misses by", unit="points")
+exercises.guess(
+    "g2", "The neighbours' miss on Thursday, as a multiple of what the shuffled split promised", unit="times"
+)
+exercises.guess("g3", "Bad bodies, of six, that get a 200 from the handler without a door", unit="bodies")
 
 
 @exercises.check(
@@ -31,7 +38,7 @@ exercises = Exercises("201")
 def split_in_time(answer: Guarded) -> str:
     """Cut frames whose rows are shuffled, at two shares, and look at the minutes on each side."""
     split = expect.function(answer)
-    for table in (frames_201.merged_days(), frames_201.with_gaps()):
+    for table in (frames_201.with_gaps(), frames_201.merged_days()):
         for share in (0.75, 0.4):
             past, future = _two_frames(split(table, share), list(table.columns))
             _judge_cut(table, past, future, share)
@@ -98,135 +105,72 @@ def _judge_cut(table: "pd.DataFrame", past: Any, future: Any, share: float) -> N
 
 @exercises.check(
     "2",
-    "The best line, by formula",
+    "A better rule by hand",
     hints=(
-        "Begin with `dx = x - np.mean(x)` and `dy = y - np.mean(y)`.",
-        "The slope is `np.mean(dx * dy) / np.mean(dx**2)`.",
-        "The line passes through (mean x, mean y): `intercept = np.mean(y) - slope * np.mean(x)`.",
+        "23 requests on 4 replicas make 30 %. 43 requests on 8 replicas are nearly as many for each replica: what do they make?",
+        "A replica notices what it gets itself: `requests_per_s / replicas`. How many percent does one request more of that cost?",
+        "From 23 to 55 requests on 6 replicas is about 5 more for each; the means rise from 21 to 45: about 5 % each, and a little when idle.",
     ),
+    minutes=7,
+    seconds=60.0,
 )
-def fit_line(answer: Guarded) -> str:
-    """Compare on two clouds; each usual mistake gives other numbers."""
-    fit = expect.function(answer)
-    rng = np.random.default_rng(17)
+def my_rule(answer: Guarded) -> str:
+    """Bill the rule on a day with 3 to 12 replicas; where it misses too much, ask it which kind of rule it is."""
+    ask = expect.function(answer)
 
-    def cases() -> Iterator[expect.Case]:
-        for x, y in (
-            (clouds := rng.uniform(20, 60, 12), 1.7 * clouds + 5 + rng.normal(0, 6, 12)),
-            (clouds := rng.normal(-3, 2, 30), -4.0 * clouds + 11 + rng.normal(0, 2, 30)),
-        ):
-            saw = expect.array(fit(x, y), (2,), "slope and intercept")
-            dx, dy = x - x.mean(), y - y.mean()
-            want = (dx * dy).mean() / (dx**2).mean()
-            at_zero = y.mean() - want * x.mean()
-            causes: dict[str, Any] = {
-                "the two are swapped: the slope comes first": (at_zero, want),
-                "the line passes through the means: subtract `slope * np.mean(x)` from the mean of y": (want, y.mean()),
-                "the sign: subtract `slope * np.mean(x)`, don't add it": (want, y.mean() + want * x.mean()),
-                "the intercept was taken at the first point, and the line need not pass through it": (
-                    want,
-                    y[0] - want * x[0],
-                ),
-            }
-            slopes = {
-                "`np.cov` divides by n - 1, `np.var` by n: use the same for both": np.cov(x, y)[0, 1] / x.var(),
-                "the means were not subtracted: this slope is that of a line through the origin": (
-                    (x * y).mean() / (x**2).mean()
-                ),
-                "this is the correlation: divide by the mean of (x - mean x)² alone": np.corrcoef(x, y)[0, 1],
-                "x and y are exchanged: divide by how much x moves, not y": (dx * dy).mean() / (dy**2).mean(),
-                "this is the line of x over y, turned round: its misses are measured along x": (
-                    (dy**2).mean() / (dx * dy).mean()
-                ),
-                "only one of the two means was divided by n: take `np.mean` of both products": (
-                    (dx * dy).sum() / (dx**2).mean()
-                ),
-                "you did not divide by the mean of (x - mean x)²": (dx * dy).mean(),
-                "divided by the standard deviation: divide by its square": (dx * dy).mean() / x.std(),
-                "this is the mean of y over the mean of x: a slope compares how they move": y.mean() / x.mean(),
-            }
-            # Each of these with the right intercept for its slope, without it, and with whatever else came.
-            for cause, slope in slopes.items():
-                causes[cause] = (slope, saw[1])
-            yield expect.Case(saw, (want, at_zero), causes, f" on {len(x)} points", rtol=1e-6)
+    def rule(requests_per_s: float, replicas: float) -> float:
+        load = np.float64(requests_per_s), np.float64(replicas)
+        return expect.returned_number(lambda: ask(*load), "the CPU of a replica, in percent,")
 
-    expect.explain_all(
-        cases(), "(0, 1), (1, 3), (2, 5) lie on a line of slope 2 and intercept 1: what does yours say of them?"
-    )
-    return "Right on a cloud that rises and on one that falls."
+    requests, replicas, cpu = rules_201.day()
+    said = np.array([rule(*load) for load in zip(requests, replicas, strict=True)])
+    miss = float(np.sqrt(np.mean((said - cpu) ** 2)))
+    if miss < rules_201.LIMIT:
+        return f"It misses by {miss:.1f} points on a day with 3 to 12 replicas."
+    saw = f"a typical miss of {miss:.1f} points on {len(cpu)} minutes with 3 to 12 replicas"
+    cause = rules_201.why(rule, said)
+    question = "what does your rule say of 20 requests on 4 replicas, and of 60 on 12?"
+    raise Fail(saw, f"less than {rules_201.LIMIT:.0f} points", cause, question="" if cause else question)
 
 
 @exercises.check(
     "3",
-    "One step downhill",
+    "A step that suits the ground",
     hints=(
-        "First `miss = slope * x + intercept - y`, an array of shape (n,).",
-        "The gradient: `2 * np.mean(miss * x)` for the slope, `2 * np.mean(miss)` for the intercept.",
-        "`slope - step * 2 * np.mean(miss * x)` is the new slope.",
+        "Try: walk a hundred steps from (0, 0) with a long step. Does the loss end below half of where it began? If not, halve the step and try again.",
+        "One step, or three, say little: the part that grows may be tiny at first. And `nan` is below nothing: ask `not loss < ...`.",
+        "By thought: `1 / (1 + np.mean(x**2))` lies between half of the longest and nearly all of it, so half of that is safe. The 1 is the intercept's share.",
     ),
-    minutes=6,
+    minutes=8,
+    seconds=20.0,
 )
-def gradient_step(answer: Guarded) -> str:
-    """Take one step from two places; each usual mistake lands elsewhere. Then walk to the bottom."""
-    step_from = expect.function(answer)
-    rng = np.random.default_rng(23)
-    x = rng.normal(0.4, 1.2, 50)
-    y = 3.0 * x + 7.0 + rng.normal(0, 0.5, 50)
-
-    def cases() -> Iterator[expect.Case]:
-        for slope, intercept, step in ((0.5, -1.0, 0.1), (6.0, 9.0, 0.03)):
-            saw = expect.array(step_from(slope, intercept, x, y, step), (2,), "slope and intercept")
-            miss = slope * x + intercept - y
-            up, across = 2 * (miss * x).mean(), 2 * miss.mean()
-            want = np.array([slope - step * up, intercept - step * across])
-            moved_first = want[0] * x + intercept - y
-            causes = {
-                "this is a step uphill: subtract `step` times the gradient of the miss, `slope * x + intercept - y`": (
-                    slope + step * up,
-                    intercept + step * across,
-                ),
-                "the 2 of the gradient is missing: a step half as long": (
-                    slope - step * up / 2,
-                    intercept - step * across / 2,
-                ),
-                "the two gradients are exchanged: the slope moves by the mean of `miss * x`, the intercept by that of `miss`": (
-                    slope - step * across,
-                    intercept - step * up,
-                ),
-                "the slope's gradient is the mean of `miss * x`, not of `miss`": (slope - step * across, want[1]),
-                "the intercept's gradient is the mean of `miss`, not of `miss * x`": (want[0], intercept - step * up),
-                "a sum where the mean belongs: the step grows with the number of rows": (
-                    slope - step * up * 50,
-                    intercept - step * across * 50,
-                ),
-                "the intercept was moved by a miss at the new slope: compute the miss once, before both": (
-                    want[0],
-                    intercept - step * 2 * moved_first.mean(),
-                ),
-                "the miss lacks the intercept": (
-                    slope - step * 2 * ((slope * x - y) * x).mean(),
-                    intercept - step * 2 * (slope * x - y).mean(),
-                ),
-                "`step` is not used": (slope - up, intercept - across),
-                "this is the gradient: return where you stand after the step": (up, across),
-                "this is the step alone: subtract it from where you stand": (step * up, step * across),
-                "only the slope was moved": (want[0], intercept),
-                "only the intercept was moved": (slope, want[1]),
-                "nothing was moved": (slope, intercept),
-                "the mean of a product is not the product of means: multiply `miss` by `x` row by row": (
-                    slope - step * 2 * miss.mean() * x.mean(),
-                    want[1],
-                ),
-            }
-            yield expect.Case(saw, want, causes, f" from ({slope}, {intercept}) by a step of {step}", rtol=1e-7)
-
-    expect.explain_all(
-        cases(), "for one row: what is the miss, and by how much does it move the slope, and the intercept?"
-    )
-    here: Any = (0.0, 0.0)
-    for _ in range(100):
-        here = step_from(*here, x, y, 0.2)
-    return f"Two steps right; a hundred more lead to slope {float(here[0]):.2f} and intercept {float(here[1]):.2f}."
+def choose_step(answer: Guarded) -> str:
+    """Ask for the step of five columns, and compare each with the longest that holds."""
+    choose = expect.function(answer)
+    columns = steps_201.columns()
+    chosen: dict[str, float] = {}
+    for column in columns:
+        step = expect.returned_number(partial(choose, column.x, column.y), f"the step for the column {column.name}")
+        if not (step > 0 and np.isfinite(step)):
+            question = "which of your lines can make a step of it?"
+            raise Fail(f"a step of {step:g} for the column {column.name}", "a number above 0", question=question)
+        chosen[column.name] = step
+    ratios = {column.name: chosen[column.name] / column.longest for column in columns}
+    least, most = steps_201.LEAST, steps_201.MOST
+    for column in columns:
+        ratio = ratios[column.name]
+        if least * 0.999 <= ratio < most:
+            continue
+        end = "too short" if ratio < 1 else "the walk climbs"
+        if most <= ratio < 1.01:
+            end = "the walk jumps from side to side and does not come to rest"
+        saw = f"{chosen[column.name]:.3g} for the column {column.name}, {ratio:.3g} times the longest that holds: {end}"
+        cause = steps_201.why(ratios, chosen)
+        question = "what does the loss do in the steps after the first hundred?"
+        raise Fail(
+            saw, f"{least} times the longest that holds, up to almost 1", cause, question="" if cause else question
+        )
+    return f"Five columns, five steps, each {min(ratios.values()):.2f} to {max(ratios.values()):.2f} times the longest that holds."
 
 
 @exercises.check(
@@ -294,32 +238,65 @@ def skewed_columns(answer: Guarded) -> str:
     return f"{len(first.want)} skewed columns found among {len(training.columns)}, also a single row and a value missing on one side."
 
 
+@exercises.refute(
+    "6",
+    "The model that wins by a split in time wins on the next day, too",
+    case="a list of one to four releases, each a pair: start in hours after Monday 00:00 (0 to 95), and hours (above 0)",
+    hints=(
+        "The line can't know whether a release runs. When would somebody know who remembers the minutes just before midnight?",
+        "The neighbours of a minute on Thursday are Wednesday's last. Which release makes those a good guide to all of Thursday?",
+        "Wednesday must be won by the line, so the release starts late on Wednesday, when most of its minutes are over, and is not rolled back.",
+    ),
+    minutes=8,
+    seconds=120.0,
+)
+def split_in_time_is_right(case: Any) -> Measured:
+    """Simulate the days; it fails when another model wins on Thursday than on Wednesday, each beyond chance (hours drawn anew)."""
+    from labsupport.ml.resampling import bootstrap, interval
+
+    squares = releases_201.hourly_squares(releases_201.allowed(case))
+    said, winners = [], []
+    for day, (line, neighbours) in zip(("Wednesday", "Thursday"), squares, strict=True):
+        low, high = interval(
+            bootstrap(lambda one, other: np.sqrt(one.mean()) - np.sqrt(other.mean()), neighbours, line)
+        )
+        winners.append(1 if low > 0 else -1 if high < 0 else 0)
+        said.append(
+            f"{day} line {np.sqrt(line.mean()):.1f}, neighbours {np.sqrt(neighbours.mean()):.1f} points "
+            f"(apart by {low:+.1f} to {high:+.1f})"
+        )
+    return Measured(winners[0] * winners[1] != -1, "; ".join(said))
+
+
 exercises.quiz(
     "a",
-    "A training job reports its loss: 900, 1 400, 2 300, 4 000. What do you change first?",
-    ("The number of steps: it needs more time to come down.", False, "It is moving away from the valley, each step farther. More steps end in infinity."),
-    ("The data: there are too few examples.", False, "Few examples give a poor line, but the loss on them would still fall while it is being fitted."),
-    ("The step, or the scale of the columns: it jumps over the valley.", True, "Each step lands higher on the other side. A smaller step holds, and scaled columns allow a larger one."),
+    "Two columns, requests per second and bytes per second, both standardised; one goes with the other almost exactly. The loss falls for ten steps and then crawls. What helps?",
+    ("A step three times as long, since it crawls.", False, "The sharp direction, in which both columns rise together, sets the limit: a longer step climbs there."),
+    ("Standardising again, to the range from 0 to 1.", False, "Units are mended already. What is left is not a unit: the two columns say the same thing twice."),
+    ("Other columns: one of the two, and bytes per request instead of the other.", True, "The valley is narrow because the columns agree. A pair that says two different things has rounder ground, and its weights can be read."),
+    ("More minutes, so that the gradient is more exact.", False, "It is exact already: a mean over all minutes. The ground keeps its shape with ten times as many."),
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "Another program will load `trained_model.pkl` tonight. What must be added to this training program first?",
-    ("A split and a baseline, so that there is a number, and a `save`, so that there is a file.", True, "As it stands it measures nothing and writes nothing: the process ends and the model with it. The serving program then stops at once with FileNotFoundError."),
-    ("A random seed, so that the training can be repeated.", False, "Least squares draws no lots: the same table gives the same line. A seed matters for models that do; here a file and a number are missing."),
-    ("More than two features, so that the model is good enough.", False, "Whether two are enough is exactly what this program can't tell: it never measures. In this lesson one was enough."),
+    "A job trains each night and is judged on the day after. Monday: it misses by 1.0 points, the mean of the past by 5.1. Tuesday, a holiday: 0.9, the mean 1.1. What do you conclude?",
+    ("It became better: 0.9 is less than 1.0.", False, "The day became easier. On a holiday the mean of the past is hard to beat, and hard to lose to."),
+    ("Nothing yet about the model: let Monday's model answer for Tuesday as well, and compare the two there.", True, "Two numbers from two days compare days. The same minutes for both models, beside the same baseline, compare models."),
+    ("It became worse: the lead over the baseline fell from 80 % to 18 %.", False, "On a flat day there is little to foretell, so every model's lead shrinks, a perfect one's too."),
+    ("The baseline is broken, because it should not move that much.", False, "The mean of the past misses by as much as a day moves around it: little on a holiday."),
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "For months the handler answered 200 with a regression. With a classifier every good request is a 500. Why?",
-    ("A classifier is slower, and the framework runs into its time limit.", False, "Nothing waited here: the error came while the answer was turned into JSON."),
-    ("Its label is a `numpy.int64`, which is no Python int; the regression's `numpy.float64` is a Python float.", True, "So JSON took one and not the other. `.item()` makes a plain number of both; tests must look at the answer that leaves the house."),
-    ("A classifier needs a body with text labels instead of numbers.", False, "It takes the same features as the regression; what differs is what it returns."),
+    "Serving takes the replicas that were *ordered*, training took those that were *ready*; while pods start, the two differ. Which of the two alarms finds it?",
+    ("The doubts, as with the gateway: the feature is wrong, so it leaves the range of the examples.", False, "Wrong by a fifth for some minutes, it stays where many examples were. Doubts know ranges, not truth."),
+    ("Neither: every value is possible, and so is every answer.", False, "Possible values are what the comparison is for: it asks whether both sides say the same of the same minute."),
+    ("Both, as soon as the service scales far enough.", False, "Far out of range the doubts speak, too. Here a feature that is a little wrong, in an everyday load, must be found."),
+    ("The comparison on the same minutes, if some of them are minutes of scaling.", True, "The doubts see possible values and keep silent. And a comparison on quiet minutes only would find nothing, either."),
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "Offline the model misses by 1 point, live by 28. The model file is the same, every answer is between 0 and 100, no error is logged. What first?",
-    ("Retrain on the newest data.", False, "The new model would get the same wrong inputs from serving, and be as wrong in an hour."),
-    ("Roll back to the previous model file.", False, "The previous one would be fed by the same serving code. The file is not what differs between offline and live."),
-    ("Tighten the limits of the input check.", False, "Two thirds of a request per second is a possible load; a fixed limit that forbids it also refuses quiet nights."),
-    ("Log live inputs, run training's feature function on them, compare.", True, "Same minutes, both sides: a column that differs is the fault, and its factor often names the unit."),
+    "02:10, you are on call. An autoscaler follows this model. CPU is at 95 %, it keeps 2 replicas where 6 are usual, every answer is a possible percentage with status 200. What do you do first?",
+    ("Compare training's feature function with what serving computed, to find the column.", False, "That finds the fault, in half an hour. Until then customers wait in front of two replicas."),
+    ("Set the replicas by hand and take the autoscaler off the model; then compare both sides' features.", True, "First stop the harm, with a number that is known to work. The comparison then runs on logged questions, in peace."),
+    ("Roll back to the previous model file.", False, "If the questions are wrong, the file before gets the same ones. It is quick, and so is a fixed number, which surely helps."),
+    ("Retrain on the newest hours, since the world has changed.", False, "Nothing says that it has: the CPU fits the traffic. A new model would get the same wrong questions."),
 )  # fmt: skip

@@ -1,228 +1,108 @@
-"""Lesson 203, logistic regression: checkers, hints and quiz."""
+"""Lesson 203, logistic regression: checkers, hints, guesses and quiz."""
 
-import warnings
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
-from labsupport.exercises.guard import Guarded, learners_code
+from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, LearnerError
-from labsupport.lessons.cases import deploys_203
+from labsupport.exercises.refute import Measured
+from labsupport.lessons.cases import deploys_203, leaps_203, slices_203
 
 exercises = Exercises("203")
+
+exercises.guess("g1", "Of the failures, those that a freeze on Fridays would have caught", unit="%")
+exercises.guess("g2", "Of the failures, those that the model catches at a threshold of 0.5", unit="%")
+exercises.guess("g3", "Of the failures, those that the model catches when trained on a year of held deploys", unit="%")
+exercises.guess("g4", "Holding at the price ratio, by balanced probabilities, costs less than holding nothing")
 
 
 @exercises.check(
     "1",
-    "A sigmoid that never overflows",
+    "A step with care",
     hints=(
-        "For x below 0, `np.abs(x)` is -x, so `small` is exp(x). Which of the two forms in the text uses exp(x)?",
-        "It is `small / (1 + small)`. Both answers have the same denominator.",
-        "`np.where(x >= 0, 1, small) / (1 + small)`",
+        "Keep the loss at `here` first. Then try `here + step`, `here + step / 2`, `here + step / 4`: what ends the loop?",
+        "`nan` is neither higher nor lower than anything: ask `loss(place) <= height`, which is False for it, not `> height`.",
+        "`for _ in range(41): if loss(here + step) <= height: return here + step`, then `step = step / 2`; after the loop `return here`.",
     ),
+    minutes=7,
 )
-def sigmoid(answer: Guarded) -> str:
-    """Try ordinary values, values far out on both sides, then values whose exponentials overflow, with warnings caught."""
-    squash = expect.function(answer)
-    ordinary = np.array([-3.0, -0.5, 0.0, 0.5, 4.0])
-    # Here 1 - 1 / (1 + exp(x)) has lost digits, and from -37 on all of them.
-    small_ones = np.array([-20.0, -30.0, -40.0])
+def careful_step(answer: Guarded) -> str:
+    """Let it step on valleys in which the whole step, a half, an eighth or none is right, and where the loss is no number."""
+    take = expect.function(answer)
 
     def cases() -> Iterator[expect.Case]:
-        for x in (ordinary, small_ones):
-            saw, small, want = _quietly(squash, x)[0], np.exp(-np.abs(x)), 1 / (1 + np.exp(-x))
-            causes = {
-                "x and -x are swapped: a large x is a probability near 1": 1 / (1 + np.exp(x)),
-                "for x below 0 the answer is `small / (1 + small)`, not `1 / (1 + small)`": 1 / (1 + small),
-                "for x of 0 or more the answer is `1 / (1 + small)`": small / (1 + small),
-                "below 0 the answer is 1 less a number near 1, which leaves no digits: take `small / (1 + small)`": (
-                    np.where(x >= 0, want, 1 - 1 / (1 + small))
-                ),
-                "1 less a number near 1 leaves no digits: take `small / (1 + small)` below 0": 1 - 1 / (1 + np.exp(x)),
-                "1 less a number near 1 leaves no digits, as `np.tanh` near -1: take `small / (1 + small)` below 0": (
-                    (1 + np.tanh(x / 2)) / 2
-                ),
-                "these are odds: divide by 1 + odds": np.exp(x),
-                "this is `small` below 0, without its denominator `1 + small`": np.where(
-                    x >= 0, 1 / (1 + small), small
-                ),
-                "this is the hyperbolic tangent: it runs from -1 to 1, a probability from 0 to 1": np.tanh(x),
-                "the logarithm of the answer": np.log(want),
-                "0 was taken for a negative number with the other form": np.where(
-                    x > 0, want, np.where(x < 0, want, 0)
-                ),
-            }
-            yield expect.Case(saw, want, causes, f" for x of {_listed(x)}", atol=0)
+        for case in leaps_203.cases():
+            saw = expect.array(take(case.loss, case.here, case.step), case.here.shape, "the new place")
+            causes = leaps_203.mistakes(case)
+            yield expect.Case(saw, case.want, causes, f" {case.name}", rtol=1e-9, atol=1e-9)
 
-    expect.explain_all(cases(), "for x = 0 it is 0.5, for x = -3 it is 0.047: what does yours say, and by which form?")
-    far = np.array([-1000.0, -750.0, 750.0, 1000.0])
-    saw, heard = _quietly(squash, far)
-    if not np.allclose(saw, [0, 0, 1, 1], rtol=0, atol=1e-12):
-        cause = "exp(1000) is infinite, and infinite by infinite is `nan`: take `np.exp(-np.abs(x))` on both sides"
-        known = np.isnan(saw).any()
-        question = "what becomes of `np.exp(1000)` in yours?"
-        raise Fail(
-            _listed(saw),
-            f"[0, 0, 1, 1] for x of {_listed(far)}",
-            cause if known else "",
-            question="" if known else question,
-        )
-    if heard:
-        raise Fail(
-            f"the right values, and the warning `{heard}`",
-            "the right values, silently",
-            "somewhere a positive number goes into `np.exp`; `np.where` computes both of its branches for all x",
-        )
-    _as_an_array(squash(far), "the next cells compute with it as an array: `np.array(...)` makes one of a list")
-    return "Right from -1000 to 1000, and silent."
-
-
-def _quietly(squash: Guarded, x: np.ndarray) -> tuple[np.ndarray, str]:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        values = expect.array(squash(x), x.shape, "the probabilities")
-    return values, next((str(w.message) for w in caught if issubclass(w.category, RuntimeWarning)), "")
-
-
-def _as_an_array(result: Any, cause: str) -> None:
-    if not isinstance(result, np.ndarray):
-        raise Fail(f"the right numbers in a {type(result).__name__}", "an array", cause)
+    question = (
+        "from which place, and with which part of the step, did yours end, and what was the loss at the whole step?"
+    )
+    expect.explain_all(cases(), question)
+    case = leaps_203.cases()[0]
+    deploys_203.as_an_array(take(case.loss, case.here, case.step), "the next cell computes with it")
+    return "Right where the whole step is good, where an eighth is, where the loss is no number, and at the goal."
 
 
 @exercises.check(
     "2",
-    "One Newton step",
+    "The same alarm, elsewhere",
     hints=(
-        "Begin with `p = sigmoid(X @ weights)`; the miss is `p - failed`.",
-        "`slope = X.T @ (p - failed) / len(X)` and `curvature = (X.T * (p * (1 - p))) @ X / len(X)`.",
-        "Go against the slope: `weights - np.linalg.solve(curvature, slope)`.",
+        "Think of 1,000 deploys of your team. How many of them fail, and how many of those ring? How many of the others ring?",
+        "Right alarms are `recall * failing`, false ones `false_alarm_rate * (1 - failing)`, both as shares of all deploys.",
+        "Precision is the right ones among all alarms; where both are 0, the answer is 0.0.",
     ),
-    minutes=7,
+    minutes=6,
 )
-def newton_step(answer: Guarded) -> str:
-    """Compare one step from two places; each usual mistake leads elsewhere."""
-    step = expect.function(answer)
-    rng = np.random.default_rng(23)
-    X = np.column_stack([np.ones(60), rng.normal(size=(60, 2))])
-    failed, n = (rng.random(60) < 0.35).astype(float), 60
+def precision_elsewhere(answer: Guarded) -> str:
+    """Ask for several alarms on teams of which much or little fails, then for the empty cases."""
+    foretell = expect.function(answer)
 
     def cases() -> Iterator[expect.Case]:
-        for weights in (np.array([0.4, -0.3, 0.2]), np.zeros(3)):
-            p = 1 / (1 + np.exp(-X @ weights))
-            slope = X.T @ (p - failed) / n
-            curvature = (X.T * (p * (1 - p))) @ X / n
-            move = np.linalg.solve(curvature, slope)
-            saw = expect.array(step(X, failed, weights), (3,), "the weights")
-            causes = deploys_203.newton_mistakes(X, failed, weights)
-            yield expect.Case(saw, weights - move, causes, f" from weights {_listed(weights)}", rtol=1e-6)
+        for recall, rate, failing in (
+            (0.9, 0.1, 0.5),
+            (0.9, 0.1, 0.01),
+            (0.5, 0.02, 0.2),
+            (0.3, 0.6, 0.7),
+            (1.0, 0.0, 0.3),
+            (0.0, 0.2, 0.1),
+        ):
+            ask = partial(foretell, recall, rate, failing)
+            where = f" for recall {recall}, false alarms {rate}, failing {failing}"
+            saw = expect.returned_number(ask, "the precision")
+            want, causes = (
+                deploys_203.precision(recall, rate, failing),
+                deploys_203.precision_mistakes(recall, rate, failing),
+            )
+            yield expect.Case(saw, want, causes, where)
 
-    expect.explain_all(
-        cases(), "which shapes have your slope and your curvature, (3,) and (3, 3), and what do you solve?"
-    )
-    start = np.array([0.4, -0.3, 0.2])
-    with learners_code():
-        # Not through Guarded, which gives copies: does it change the weights that it was given?
-        result = step.function(X, failed, start)
-    if not np.array_equal(start, [0.4, -0.3, 0.2]):
-        cause = "`weights -= ...` changes the caller's own array: write `return weights - ...`"
-        raise Fail("the right step, and the given weights were changed", "a new array", cause)
-    _as_an_array(result, "the next cell computes with it: `np.array(...)` makes one of a list")
-    return "Right from two places; from 0 the curvature is a quarter of a line's, because p (1 - p) is 0.25."
+    expect.explain_all(cases(), "of 1,000 deploys, how many are right alarms, and how many false ones, in yours?")
+    for recall, rate, failing, what in (
+        (0.0, 0.0, 0.3, "that never rings"),
+        (0.8, 0.0, 0.0, "where nothing fails and no good deploy rings"),
+        (0.0, 0.5, 1.0, "where all fail and none is caught"),
+    ):
+        try:
+            saw = expect.returned_number(partial(foretell, recall, rate, failing), "the precision")
+        except LearnerError as error:
+            if "ZeroDivisionError" not in error.summary:
+                raise
+            cause = "without any alarm there is nothing to divide by: the answer is 0.0"
+            raise Fail(f"`{error.summary}` for an alarm {what}", "0.0", cause) from None
+        if saw != 0:
+            question = "how many alarms are there, and what does the task say of that?"
+            raise Fail(f"{saw:g} for an alarm {what}", "0.0", question=question)
+    return "Right for six alarms, on teams of which 1 % to 70 % fail, and without any alarm."
 
 
 @exercises.check(
     "3",
-    "Precision, recall, F1",
-    hints=(
-        "Alarms are TP + FP, events are TP + FN. Guard each division: `a / b if b else 0.0`.",
-        "F1 divides by precision + recall, which is 0 as soon as there is no true positive.",
-        "`f1 = 2 * precision * recall / (precision + recall) if true_positives else 0.0`",
-    ),
-    minutes=4,
-)
-def precision_recall_f1(answer: Guarded) -> str:
-    """Try counts that tell all three apart, then the empty cases."""
-    score = expect.function(answer)
-
-    def cases() -> Iterator[expect.Case]:
-        for tp, fp, fn in ((30, 10, 70), (4, 12, 1)):
-            precision, recall = tp / (tp + fp), tp / (tp + fn)
-            f1 = 2 * precision * recall / (precision + recall)
-            saw = expect.array(score(tp, fp, fn), (3,), "the three scores")
-            causes = deploys_203.score_mistakes(tp, fp, fn)
-            yield expect.Case(saw, (precision, recall, f1), causes, f" for TP {tp}, FP {fp}, FN {fn}")
-
-    expect.explain_all(cases(), "by what does yours divide for precision, by what for recall, and which mean is F1?")
-    for (tp, fp, fn), what in {
-        (0, 0, 9): "without any alarm",
-        (0, 7, 0): "without any failure",
-        (0, 5, 5): "where each alarm is wrong",
-        (0, 0, 0): "without alarms and failures",
-    }.items():
-        try:
-            saw = expect.array(score(tp, fp, fn), (3,), "the three scores")
-        except LearnerError as error:
-            if "ZeroDivisionError" not in error.summary:
-                raise
-            cause = "guard each of the three divisions; for an empty denominator the answer is 0.0"
-            raise Fail(f"`{error.summary}` {what}", "[0, 0, 0]", cause) from None
-        if not np.array_equal(saw, [0, 0, 0]):
-            cause = ""
-            if np.isnan(saw).any():
-                cause = "0 divided by 0 is `nan`, also in numpy: decide before you divide"
-            elif saw.max() == 1:
-                cause = "an empty denominator was counted as perfect: the answer here is 0.0"
-            question = "" if cause else "which of the three has nothing to divide by here?"
-            raise Fail(f"{_listed(saw)} {what}", "[0, 0, 0]", cause, question=question)
-    return "Right for two confusion matrices and four empty ones."
-
-
-@exercises.check(
-    "4",
-    "Promised and came",
-    hints=(
-        "Make a boolean array first: `inside = (probability >= low) & (probability < high)`.",
-        "`probability[inside]` are the promises in the bin, `failed[inside]` what came of them.",
-        "The mean of a boolean array is the share of True.",
-    ),
-    minutes=4,
-)
-def promised_and_came(answer: Guarded) -> str:
-    """Ask for three bins, of which the edges hold deploys themselves and the last goes up to 1."""
-    bin_of = expect.function(answer)
-    rng = np.random.default_rng(29)
-    probability = rng.beta(1.2, 8, 500).round(2)
-    failed = rng.random(500) < probability
-
-    def cases() -> Iterator[expect.Case]:
-        for low, high in ((0.1, 0.2), (0.03, 0.08), (0.25, 1)):
-            inside = (probability >= low) & (probability < high)
-            promised, came = probability[inside].mean(), failed[inside].mean()
-            try:
-                result = bin_of(probability, failed, low, high)
-            except LearnerError as error:
-                if "truth value" not in error.summary:
-                    raise
-                cause = (
-                    "Python's `low <= probability < high` asks for one truth value, and an array has many: write "
-                    "`(probability >= low) & (probability < high)`"
-                )
-                raise Fail(f"`{error.summary}`", "two numbers", cause) from None
-            saw = expect.array(result, (2,), "promised and came")
-            causes = deploys_203.bin_mistakes(probability, failed, low, high)
-            yield expect.Case(saw, (promised, came), causes, f" for {low} to {high}")
-
-    last = expect.explain_all(cases(), "which deploys are in your bin, and what does each of your two means average?")[
-        -1
-    ]
-    return f"Right for three bins; the last promised {last.want[0]:.3f}, and {last.want[1]:.3f} came."
-
-
-@exercises.check(
-    "5",
     "The cheapest threshold",
     hints=(
         "For one threshold: `held = score >= threshold`. How many are held, and which failures are not among them?",
@@ -277,13 +157,13 @@ def cheapest_threshold(answer: Guarded) -> str:
     return "Right at four pairs of prices, also where it is cheapest to hold nothing."
 
 
-# What honest answers to 203.6 score on the telling columns: 0.755, and 0.748 +- 0.011 (0.708 to 0.773 in 180 shuffles of the
+# What honest answers to 203.4 score on the telling columns: 0.755, and 0.748 +- 0.011 (0.708 to 0.773 in 180 shuffles of the
 # folds). A regression on all columns scores 0.68 at best, columns chosen before the folds 0.777 at least.
 HONEST = (0.69, 0.785)
 
 
 @exercises.check(
-    "6",
+    "4",
     "Selection inside the folds",
     hints=(
         "`make_pipeline(SelectKBest(k=20), LibraryRegression())` is one model that selects and then fits.",
@@ -332,38 +212,58 @@ def honest_accuracy(answer: Guarded) -> str:
     return f"About a half on a coin, and {saw:.2f} where there is something to find."
 
 
-def _listed(values: Any) -> str:
-    return "[" + ", ".join(f"{value:.4g}" for value in np.atleast_1d(values)) + "]"
+@exercises.refute(
+    "5",
+    "In every slice of the deploys the model's promise is kept, to 5 points in 100",
+    case='a slice of at least 400 of 40,000 deploys, in words of pandas\' query, such as "friday and hour >= 20"',
+    hints=(
+        "One weight was off by more than luck. Which column's, and in whose company might its sign matter more?",
+        "A sum can't say that two signs together are worse than both by themselves. Try pairs: the bump and one other sign.",
+        "Poor tests make a bump dangerous: `dependency_bump and coverage < ...`.",
+    ),
+    minutes=7,
+    seconds=60.0,
+)
+def promise_is_kept_in_slices(case: Any) -> Measured:
+    """Draw 40,000 new deploys; it fails in a slice where promise and share differ by over 5 points and beyond luck (99 %)."""
+    promised, came, count = slices_203.promised_and_came(case)
+    luck = 2.576 * np.sqrt(promised * (1 - promised) / count)
+    apart = abs(came - promised)
+    numbers = (
+        f"of {count} deploys {promised:.1%} were to fail, and {came:.1%} did; luck explains {100 * luck:.1f} points"
+    )
+    return Measured(not (apart > 0.05 and apart > luck), numbers)
 
 
 exercises.quiz(
     "a",
-    "The weight of tests_failed_before is 0.4, and exp(0.4) is 1.5. What does one more failed test do to a deploy?",
-    ("It adds 40 points in 100 to the probability that it fails.", False, "Weights add to the log-odds, not to the probability. From 95 % on there would be no room for 40 more."),
-    ("It multiplies the odds that it fails by 1.5, whatever they were.", True, "Log-odds plus 0.4 are odds times 1.5. From 5 % that leads to 7 %, from 50 % to 60 %."),
-    ("It multiplies the probability that it fails by 1.5.", False, "Nearly so for rare events, where odds and probability are alike. But 80 % times 1.5 would be 120 %."),
-    ("Nothing that can be said, because it depends on the other columns.", False, "The probability does depend on them, the factor does not: that is what adding up means. It is also the limit of this model."),
+    "Your model gives `reviewers` a weight of +0.4 per reviewer, four standard errors from 0. A manager wants one reviewer less for each deploy. What do you say?",
+    ("Yes: each reviewer less divides the odds of a failure by 1.5.", False, "That reads the weight as a cause. The model saw who was reviewed by many, and never what happens when somebody takes a reviewer away."),
+    ("No: four standard errors are too few to act on.", False, "Luck is ruled out well enough: the two do go together. The question is why, and no number of rows answers it."),
+    ("No: people ask more reviewers for what looks dangerous. Only a trial shows what one less would do.", True, "The danger that they saw is in no column, so the reviewers carry it. Draw lots for some deploys, and compare."),
+    ("Yes, if the probabilities are calibrated.", False, "Calibrated means: right about deploys that are made as before. Once reviewers are taken away, they are not."),
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "Your model has 0.9 recall and 0.9 precision where half of the deploys fail. It moves to a team where 1 in 100 fails, and sorts as well there, at the same threshold. What happens?",
-    ("Nothing: precision and recall belong to the model.", False, "Recall looks at the failures only, so it may stay. Precision mixes both kinds, and their shares have changed."),
-    ("Recall falls, because failures are rarer.", False, "Recall is a share among the failures, however many they are. It stays about 0.9."),
-    ("Precision falls to about 8 %: eleven of twelve alarms are false.", True, "Among equally many, one good deploy in ten rang. Now 99 good ones stand against each failure: 9.9 false alarms for 0.9 true ones."),
-    ("Accuracy falls to about 8 %, and precision stays.", False, "The other way round. Nine of ten are still answered rightly, of both kinds, so accuracy stays at 0.9, and says nothing of the false alarms."),
+    "A vendor's alarm has recall 0.9 and rings for 1 good deploy in 100: “precision 0.9”, says the sheet. On your team 1 deploy in 1,000 fails. What will on-call feel?",
+    ("About what the sheet says: rates are the alarm's own and move with it.", False, "Recall and false-alarm rate may move with it. Precision mixes them in the proportion of failures, and that is yours."),
+    ("Mostly silence: with so few failures it hardly rings.", False, "It rings for one deploy in a hundred, whether anything fails or not: eleven alarms in 1,000 deploys."),
+    ("About eleven alarms of twelve are false.", True, "Of 1,000 deploys 999 go well, and ten of those ring; 0.9 of the single failure does. The sheet's team had about one failure in ten."),
+    ("Half of the alarms are false.", False, "That would be so where one deploy in ninety fails. On yours ten false alarms stand against one right one."),
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "Pages become cheaper: a failed deploy now costs 300 € and a held one 60 €. Your probabilities are calibrated. What do you do?",
-    ("Train again, with the new prices as weights of the examples.", False, "The deploys did not change, so neither did their probabilities. Weights would spoil the calibration on top."),
-    ("Keep 0.1, because it was checked by bootstrap on the data.", False, "The check was made at the old prices. At the new ones, holding at 0.1 spends 60 € to save 30 €."),
-    ("Lower the threshold, because false alarms weigh more now.", False, "They do weigh more, and that is why you hold less, not more: a higher threshold rings less often."),
-    ("Set the threshold to 60 / 300 = 0.2 and change nothing else.", True, "Below 0.2 a deploy costs less than 60 € on average when let go. The model stays, the action changes."),
+    "A spam filter moves mails out of sight, and users seldom look there. It is trained again each month on “spam: what users marked as spam”. Its recall, measured on these labels, rises. What do you think?",
+    ("It becomes better: the measured recall says so.", False, "What it catches is seen by nobody and so marked by nobody. Its labels hold only the spam that it missed."),
+    ("It forgets what it once caught; show users a few caught mails by lot, and let them judge.", True, "As with held deploys: who acts on an alarm must buy some labels on the other side, by lot, so that they can be weighted."),
+    ("Train less often, so that the labels settle.", False, "They don't settle, they are missing. Any training on them learns that what the filter catches is no spam."),
+    ("Move its threshold to what the prices say.", False, "Good advice for probabilities that keep their promise. Learnt from these labels, they promise too little just where it matters."),
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "Another team has opened its last part: 24 € per deploy. A colleague then tries forty other columns on that part and reports 22 €. What do you believe?",
-    ("That a part which has not been used for choosing would show more than 22 €.", True, "The lowest of forty scores is partly the luckiest. Only new deploys can say what the choice is worth."),
-    ("22 €, because it was measured on data that the model did not learn from.", False, "The model did not learn from it, but your colleague did, forty times. Choosing is learning."),
-    ("That 24 € were wrong, and 22 € are right.", False, "24 € were measured once, after everything had been chosen. That number needs no correction, only an interval."),
+    "Holding now helps only half: of the failures that were watched, half still cost the whole 600 €. Holding costs 60 € as before, and probabilities are calibrated. From which one do you hold?",
+    ("0.2: holding saves 300 € of a failure on average, and 60 / 300 is 0.2.", True, "Let go: p · 600. Held: 60 + p · 300. Holding is cheaper when p · 300 is above 60."),
+    ("0.1: neither of the two prices changed.", False, "They did not, but what holding buys did. At 0.1 you spend 60 € to save 0.1 · 300 = 30 €."),
+    ("0.05: a hold that helps less must be made more often.", False, "The other way round. What helps less is worth its hour only for the most dangerous deploys."),
+    ("What a search on the part to judge finds cheapest.", False, "That part is for judging, once. And the search would have to know what held failures cost, too."),
 )  # fmt: skip

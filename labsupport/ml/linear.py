@@ -15,7 +15,7 @@ DEPENDENT = 1e-5
 
 
 class LinearRegression(RegressorMixin, BaseEstimator):
-    """Least squares by the normal equations: the weights w that solve (XᵀX) w = Xᵀy, for centred columns.
+    """Least squares by the normal equations: the weights w that solve (XᵀX) w = Xᵀy, for standardised columns.
 
     Learnt: `coef_` (k,): units of the target per unit of the column; `intercept_`: the target where all columns are 0;
     `n_features_in_`, `feature_names_in_`. Source: Legendre 1805; Hastie et al., The Elements of Statistical Learning, section 3.2.

@@ -5,12 +5,34 @@ def split(body: str) -> str:
     return f"def split_in_time(table, share):\n    {body}"
 
 
-def line(body: str) -> str:
-    return f"def fit_line(x, y):\n    {body}"
+def rule(body: str) -> str:
+    return f"def my_rule(requests_per_s, replicas):\n    r, n = requests_per_s, replicas\n    {body}"
 
 
-def step(body: str) -> str:
-    return f"def gradient_step(slope, intercept, x, y, step):\n    miss = slope * x + intercept - y\n    {body}"
+STEP = (
+    "def gradient_step(slope, intercept, x, y, step):\n"
+    "    miss = slope * x + intercept - y\n"
+    "    return slope - step * 2 * np.mean(miss * x), intercept - step * 2 * np.mean(miss)\n"
+)
+
+
+def chosen(body: str) -> str:
+    return f"{STEP}def choose_step(x, y):\n    {body}"
+
+
+def tried(steps: int, start: str = "4.0", shorter: str = "step / 2") -> str:
+    """Return an answer that shortens a step until a walk of some steps ends below its beginning."""
+    return chosen(
+        f"step = {start}\n"
+        "    while True:\n"
+        "        s, i = 0.0, 0.0\n"
+        "        with np.errstate(all='ignore'):\n"
+        f"            for _ in range({steps}):\n"
+        "                s, i = gradient_step(s, i, x, y, step)\n"
+        "            if np.mean((s * x + i - y) ** 2) < np.mean(y**2) / 2:\n"
+        "                return step\n"
+        f"        step = {shorter}"
+    )
 
 
 LIMITS = 'LIMITS = {"requests_per_s": (0, 500), "replicas": (1, 100)}\n'
@@ -36,8 +58,6 @@ def skew(apart: str, alone: str = "(training.isna() != serving.isna())", some: s
         f"    return list(training.columns[bad.{some}()])"
     )
 
-
-SLOPE = "(np.mean(x * y) - np.mean(x) * np.mean(y)) / np.var(x)"
 
 WRONG = {
     "201.1": {
@@ -70,7 +90,7 @@ WRONG = {
         ),
         "cuts at a label": (
             split("t = table.sort_values('time'); n = round(share * len(t)); return t.loc[:n], t.loc[n:]"),
-            "KeyError",
+            "cuts at the label n",
         ),
         "cuts the time that has passed": (
             split(
@@ -97,65 +117,35 @@ WRONG = {
         ),
     },
     "201.2": {
-        "swaps the two": (line(f"s = {SLOPE}; return y.mean() - s * x.mean(), s"), "swapped"),
-        "fits through the origin": (
-            line("s = np.mean(x * y) / np.mean(x**2); return s, y.mean() - s * x.mean()"),
-            "through the origin",
+        "keeps the engineer's": (
+            rule(
+                "cpu = 45 if r > 50 else 36 if r > 35 else 27 if r > 25 else 21\n"
+                "    return cpu + 10 if n < 6 else cpu - 8 if n > 6 else cpu"
+            ),
+            "the rule has steps",
         ),
-        "returns the correlation": (
-            line("s = np.corrcoef(x, y)[0, 1]; return s, y.mean() - s * x.mean()"),
-            "correlation",
-        ),
-        "mixes n and n - 1": (
-            line("s = np.cov(x, y)[0, 1] / np.var(x); return s, y.mean() - s * x.mean()"),
-            "divides by n - 1",
-        ),
-        "exchanges x and y": (
-            line("s = np.cov(x, y)[0, 1] / np.var(y, ddof=1); return s, y.mean() - s * x.mean()"),
-            "exchanged",
-        ),
-        "forgets the slope in the intercept": (line(f"return {SLOPE}, y.mean()"), "passes through the means"),
-        "adds instead of subtracting": (line(f"s = {SLOPE}; return s, y.mean() + s * x.mean()"), "the sign"),
-        "returns nothing": (line("x.mean()"), "no `return`"),
+        "looks at the traffic only": (rule("return 0.75 * r + 4"), "`replicas` is not looked at"),
+        "looks at the replicas only": (rule("return 200 / n"), "`requests_per_s` is not looked at"),
+        "adds what it should divide": (rule("return 0.75 * r + 4 - 4 * (n - 6)"), "replicas share the traffic"),
+        "forgets nothing but the idle": (rule("return 4.5 * r / n"), "which number must be added"),
+        "divides and is too steep": (rule("return 7 * r / n"), "each request costs too much"),
+        "divides and is too flat": (rule("return 2 * r / n + 18"), "each request costs too little"),
+        "multiplies": (rule("return r * n / 10"), "what does your rule say of 20 requests"),
+        "returns nothing": (rule("5 * r / n"), "no `return`"),
     },
     "201.3": {
-        "walks uphill": (
-            step("return slope + step * 2 * np.mean(miss * x), intercept + step * 2 * np.mean(miss)"),
-            "a step uphill",
+        "one step for all": (chosen("return 0.3"), "the same step for every column"),
+        "looks at one step": (tried(1), "how many steps did you look at"),
+        "takes powers of ten": (
+            chosen("return 10.0 ** np.floor(np.log10(0.9 / (1 + np.mean(x**2))))"),
+            "the next one that you tried",
         ),
-        "exchanges the gradients": (
-            step("return slope - step * 2 * np.mean(miss), intercept - step * 2 * np.mean(miss * x)"),
-            "the two gradients are exchanged",
-        ),
-        "walks at random": (
-            step("return slope - step * miss[0], intercept - step * miss[-1]"),
-            "what is the miss, and by how much",
-        ),
-        "forgets the 2": (
-            step("return slope - step * np.mean(miss * x), intercept - step * np.mean(miss)"),
-            "the 2 of the gradient",
-        ),
-        "forgets x": (
-            step("return slope - step * 2 * np.mean(miss), intercept - step * 2 * np.mean(miss)"),
-            "mean of `miss * x`",
-        ),
-        "takes the sum": (
-            step("return slope - step * 2 * np.sum(miss * x), intercept - step * 2 * np.sum(miss)"),
-            "a sum where the mean belongs",
-        ),
-        "moves the slope first": (
-            step(
-                "slope = slope - step * 2 * np.mean(miss * x)\n"
-                "    miss = slope * x + intercept - y\n"
-                "    return slope, intercept - step * 2 * np.mean(miss)"
-            ),
-            "compute the miss once",
-        ),
-        "forgets the step": (
-            step("return slope - 2 * np.mean(miss * x), intercept - 2 * np.mean(miss)"),
-            "`step` is not used",
-        ),
-        "returns the gradient": (step("return 2 * np.mean(miss * x), 2 * np.mean(miss)"), "this is the gradient"),
+        "forgets the mean": (chosen("return 1 / np.var(x)"), "its mean counts too"),
+        "forgets the intercept": (chosen("return 0.9 / np.mean(x**2)"), "the intercept sets the limit"),
+        "is too careful": (chosen("return 0.01 / (1 + np.mean(x**2))"), "the step is short"),
+        "returns the curvature": (chosen("return 2 * (1 + np.mean(x**2))"), "the steps after the first hundred"),
+        "returns below zero": (chosen("return -1 / (1 + np.mean(x**2))"), "which of your lines"),
+        "returns nothing": (chosen("1 / (1 + np.mean(x**2))"), "no `return`"),
     },
     "201.4": {
         "lets NaN in": (guard("type(value) not in (int, float) or value < low or value > high"), "every comparison"),
@@ -273,6 +263,14 @@ WRONG = {
             "turn the condition round",
         ),
     },
+    "201.6": {
+        "takes the lesson's own case": ("case = [(9, 9), (38, 9), (54, 8), (82, 10)]", "the sentence held"),
+        "has a day without any release": ("case = [(73, 20)]", "Wednesday line"),
+        "gives no pairs": ("case = [66, 30]", "each release is a pair"),
+        "counts in minutes": ("case = [(3960, 1800)]", "starts at 0 to 95 hours"),
+        "gives clock times": ('case = [("18:00", 30)]', "start and hours are numbers"),
+        "has no release": ("case = []", "one to four pairs"),
+    },
 }
 
 RIGHT = {
@@ -287,28 +285,20 @@ RIGHT = {
         "by rank": (split("late = table.time.rank() > share * len(table); return [table[~late], table[late]]")),
     },
     "201.2": {
-        "with numpy": line("return np.polyfit(x, y, 1)"),
-        "with the library": (
-            "from sklearn.linear_model import LinearRegression\n"
-            + line("m = LinearRegression().fit(np.c_[x], y); return m.coef_[0], m.intercept_")
-        ),
-        "by least squares": line("return np.linalg.lstsq(np.c_[x, np.ones(len(x))], y)[0]"),
-        "with a loop": line(
-            "mx, my = sum(x) / len(x), sum(y) / len(y)\n"
-            "    s = sum((a - mx) * (b - my) for a, b in zip(x, y)) / sum((a - mx) ** 2 for a in x)\n"
-            "    return s, my - s * mx"
-        ),
+        "from the idle up": rule("idle, request = 4, 4.5\n    return idle + request * (r / n)"),
+        "flatter": rule("return np.round(4 * r / n + 8)"),
+        "per replica, read from a table": rule("return np.interp(r / n, [2, 10], [13, 49])"),
     },
     "201.3": {
-        "with a matrix": (
-            "def gradient_step(slope, intercept, x, y, step):\n"
-            "    A, w = np.c_[x, np.ones(len(x))], np.array([slope, intercept])\n"
-            "    return w - step * 2 / len(x) * A.T @ (A @ w - y)"
+        "by thought": chosen("return 0.5 / (1 + np.mean(np.asarray(x) ** 2))"),
+        "by the eigenvalue": chosen(
+            "A = np.c_[x, np.ones(len(x))]\n    return 0.95 / np.linalg.eigvalsh(A.T @ A / len(A))[-1]"
         ),
-        "with the miss turned round": (
-            "def gradient_step(slope, intercept, x, y, step):\n"
-            "    left = y - slope * x - intercept\n"
-            "    return slope + 2 * step * (left @ x) / len(x), intercept + 2 * step * left.mean()"
+        "by trial": tried(200),
+        "by trial in smaller steps": tried(1000, "3.0", "step / 1.6"),
+        "with the library": (
+            "from labsupport.ml.linear import largest_stable_step\n"
+            "def choose_step(x, y):\n    return largest_stable_step(np.c_[x]) / 2"
         ),
     },
     "201.4": {
@@ -346,5 +336,9 @@ RIGHT = {
             "                found.add(name)\n"
             "    return found"
         ),
+    },
+    "201.6": {
+        "as a tuple, with fractions": "case = ((66.5, 29.5),)",
+        "after two that were": "case = np.array([(9, 9), (66, 30)])",
     },
 }

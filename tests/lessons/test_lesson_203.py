@@ -1,38 +1,30 @@
 """Lesson 203: usual mistakes, each with words of its own diagnosis, and right answers (see test_every_lesson)."""
 
-NEWTON = (
-    "def newton_step(X, failed, weights):\n"
-    "    n = len(X)\n"
-    "    p = {p}\n"
-    "    slope = X.T @ (p - failed) / n\n"
-    "    curvature = {curvature}\n"
-    "    return {answer}"
-)
-CURVATURE = "(X.T * (p * (1 - p))) @ X / n"
+
+def careful(body: str) -> str:
+    return f"def careful_step(loss, here, step):\n    {body}"
 
 
-def newton(answer: str, *, p: str = "sigmoid(X @ weights)", curvature: str = CURVATURE) -> str:
-    return NEWTON.format(answer=answer, p=p, curvature=curvature)
-
-
-def scores(precision: str, recall: str, f1: str) -> str:
-    return (
-        "def precision_recall_f1(true_positives, false_positives, false_negatives):\n"
-        "    tp, fp, fn = true_positives, false_positives, false_negatives\n"
-        f"    precision = {precision}\n    recall = {recall}\n    f1 = {f1}\n"
-        "    return precision, recall, f1"
+def halving(good: str, *, shorter: str = "step = step / 2", start: str = "", end: str = "return here") -> str:
+    return careful(
+        f"height = loss(here){start}\n"
+        "    for _ in range(41):\n"
+        f"        if {good}:\n"
+        "            return here + step\n"
+        f"        {shorter}\n"
+        f"    {end}"
     )
 
 
-PRECISION, RECALL = "tp / (tp + fp) if tp + fp else 0.0", "tp / (tp + fn) if tp + fn else 0.0"
-F1 = "2 * precision * recall / (precision + recall) if tp else 0.0"
+GOOD = "loss(here + step) <= height"
 
 
-def binned(inside: str, answer: str = "probability[inside].mean(), failed[inside].mean()") -> str:
-    return f"def promised_and_came(probability, failed, low, high):\n    inside = {inside}\n    return {answer}"
+def elsewhere(body: str) -> str:
+    return f"def precision_elsewhere(recall, false_alarm_rate, failing):\n    r, f, p = recall, false_alarm_rate, failing\n    {body}"
 
 
-INSIDE = "(probability >= low) & (probability < high)"
+def share(right: str = "r * p", false: str = "f * (1 - p)") -> str:
+    return elsewhere(f"right, false = {right}, {false}\n    return right / (right + false) if right + false else 0.0")
 
 
 def search(cost: str, *, held: str = "score >= t", answer: str = "candidates[np.argmin(costs)]") -> str:
@@ -50,120 +42,87 @@ COST = "hold_cost * held.sum() + page_cost * (failed & ~held).sum()"
 
 WRONG = {
     "203.1": {
-        "takes the first form": ("def sigmoid(x):\n    return 1 / (1 + np.exp(-x))", "the warning"),
-        "computes both branches": (
-            "def sigmoid(x):\n    return np.where(x >= 0, 1 / (1 + np.exp(-x)), np.exp(x) / (1 + np.exp(x)))",
-            "silently",
+        "always takes the whole step": (careful("return here + step"), "wherever it leads"),
+        "lets nan pass": (halving("not loss(here + step) > height"), "lets it pass"),
+        "halves once": (
+            careful("return here + step if loss(here + step) <= loss(here) else here + step / 2"),
+            "nobody looked where the half leads",
         ),
-        "takes the second form": ("def sigmoid(x):\n    return np.exp(x) / (1 + np.exp(x))", "infinite by infinite"),
-        "forgets the side below 0": ("def sigmoid(x):\n    return 1 / (1 + np.exp(-np.abs(x)))", "for x below 0"),
-        "forgets the side above 0": (
-            "def sigmoid(x):\n    small = np.exp(-np.abs(x))\n    return small / (1 + small)",
-            "for x of 0 or more",
+        "returns the step": (halving(GOOD).replace("return here + step", "return step"), "add it to `here`"),
+        "halves the place": (
+            careful(
+                "height, place = loss(here), here + step\n"
+                "    for _ in range(40):\n"
+                "        if loss(place) <= height:\n"
+                "            break\n"
+                "        place = place / 2\n"
+                "    return place"
+            ),
+            "the place was halved",
         ),
-        "swaps the sides": (
-            "def sigmoid(x):\n    small = np.exp(-np.abs(x))\n    return np.where(x >= 0, small, 1) / (1 + small)",
-            "swapped",
+        "takes the lowest": (
+            careful(
+                "places = [here] + [here + step / 2**k for k in range(41)]\n"
+                "    return min(places, key=lambda place: np.nan_to_num(loss(place), nan=np.inf))"
+            ),
+            "the first that is no higher",
         ),
-        "takes 1 less the other side": (
-            "def sigmoid(x):\n    big = 1 / (1 + np.exp(-np.abs(x)))\n    return np.where(x >= 0, big, 1 - big)",
-            "below 0 the answer is 1 less a number near 1",
+        "stays where it is high": (
+            careful("return here + step if loss(here + step) <= loss(here) else here"),
+            "try half of it",
         ),
-        "shifts tanh": ("def sigmoid(x):\n    return (1 + np.tanh(x / 2)) / 2", "as `np.tanh` near -1"),
-        "forgets the denominator below 0": (
-            "def sigmoid(x):\n    small = np.exp(-np.abs(x))\n    return np.where(x >= 0, 1 / (1 + small), small)",
-            "without its denominator",
+        "steps the other way": (
+            halving(GOOD).replace("return here + step", "return here - step"),
+            "turned round",
+        ),
+        "gives up after five": (halving(GOOD).replace("range(41)", "range(3)"), "with which part of the step"),
+        "halves for ever at the goal": (
+            careful(
+                "height = loss(here)\n"
+                "    while not loss(here + step) < height:\n"
+                "        step = step / 2\n"
+                "    return here + step"
+            ),
+            "",
         ),
         "returns a list": (
-            "import math\n"
-            "def sigmoid(x):\n"
-            "    return [1 / (1 + math.exp(-v)) if v >= 0 else math.exp(v) / (1 + math.exp(v)) for v in x]",
-            "makes one of a list",
+            halving(GOOD).replace("return here + step", "return list(here + step)"),
+            "makes one of it",
         ),
-        "computes something else": ("def sigmoid(x):\n    return x / (1 + np.abs(x))", "by which form"),
-        "takes tanh": ("def sigmoid(x):\n    return np.tanh(x)", "hyperbolic tangent"),
-        "returns one number": ("def sigmoid(x):\n    return 0.5", "one number came back"),
-        "returns nothing": ("def sigmoid(x):\n    np.exp(-np.abs(x))", "no `return`"),
+        "changes what it was given": (halving(GOOD, shorter="step /= 2"), "change"),
+        "returns nothing": (halving(GOOD, end="pass"), "no `return`"),
     },
     "203.2": {
-        "goes up": (newton("weights + np.linalg.solve(curvature, slope)"), "up the slope"),
-        "returns the step alone": (newton("-np.linalg.solve(curvature, slope)"), "the step alone"),
-        "returns the wrong sign alone": (newton("np.linalg.solve(curvature, slope)"), "without the weights"),
-        "takes a line's curvature": (
-            newton("weights - np.linalg.solve(curvature, slope)", curvature="X.T @ X / n"),
-            "lacks p * (1 - p)",
+        "forgets how many fail": (
+            elsewhere("return r / (r + f) if r + f else 0.0"),
+            "as if failing and good deploys were equally many",
         ),
-        "divides only the slope": (
-            newton("weights - np.linalg.solve(curvature, slope)", curvature="(X.T * (p * (1 - p))) @ X"),
-            "the same n",
+        "rings on all": (share(false="f"), "their share is `1 - failing`"),
+        "exchanges the shares": (share("r * (1 - p)", "f * p"), "the two shares are exchanged"),
+        "divides by nothing": (elsewhere("return r * p"), "divide by the alarms"),
+        "counts the false ones": (
+            elsewhere("a, b = r * p, f * (1 - p)\n    return b / (a + b) if a + b else 0.0"),
+            "precision counts the right ones",
         ),
-        "divides only the curvature": (newton("weights - np.linalg.solve(curvature, slope * n)"), "only one"),
-        "descends by the gradient": (newton("weights - slope"), "gradient descent"),
-        "multiplies": (newton("weights - curvature @ slope"), "multiplied"),
-        "turns the miss round": (
-            newton("weights - np.linalg.solve(curvature, -slope)"),
-            "the miss is `p - failed`",
+        "returns the alarms": (elsewhere("return r * p + f * (1 - p)"), "which part of it is right"),
+        "returns the recall": (elsewhere("return r"), "which is recall again"),
+        "ignores the recall": (share("p"), "`recall` is not used"),
+        "returns a percentage": (
+            elsewhere("a, b = r * p, f * (1 - p)\n    return 100 * a / (a + b) if a + b else 0.0"),
+            "in percent",
         ),
-        "takes the diagonal alone": (newton("weights - slope / np.diag(curvature)"), "only the diagonal"),
-        "returns a list": (newton("list(weights - np.linalg.solve(curvature, slope))"), "makes one of a list"),
-        "steps somewhere else": (newton("weights - 0.5 * np.linalg.solve(curvature, slope)"), "which shapes have"),
-        "changes what it was given": (
-            newton("weights").replace(
-                "return weights", "weights -= np.linalg.solve(curvature, slope)\n    return weights"
-            ),
-            "changes the caller's own array",
+        "forgets the empty case": (
+            elsewhere("a, b = r * p, f * (1 - p)\n    return a / (a + b)"),
+            "nothing to divide by",
         ),
+        "takes no alarm for perfect": (
+            elsewhere("a, b = r * p, f * (1 - p)\n    return a / (a + b) if a + b else 1.0"),
+            "how many alarms are there",
+        ),
+        "squares something": (share("r * r * p"), "how many are right alarms"),
+        "returns nothing": (elsewhere("r * p"), "no `return`"),
     },
     "203.3": {
-        "swaps the two": (scores(RECALL, PRECISION, F1), "swapped"),
-        "takes the ordinary mean": (scores(PRECISION, RECALL, "(precision + recall) / 2"), "harmonic"),
-        "forgets the factor": (scores(PRECISION, RECALL, "precision * recall / (precision + recall)"), "factor 2"),
-        "takes the geometric mean": (scores(PRECISION, RECALL, "np.sqrt(precision * recall)"), "geometric"),
-        "mixes the denominators": (scores("tp / (tp + fp + fn)", RECALL, F1), "misses together"),
-        "forgets the empty case": (scores("tp / (tp + fp)", RECALL, F1), "guard each of the three divisions"),
-        "returns F1 first": (
-            scores(PRECISION, RECALL, F1).replace("return precision, recall, f1", "return f1, precision, recall"),
-            "F1 comes last",
-        ),
-        "divides by the false alarms": (scores("tp / fp if fp else 0.0", RECALL, F1), "not by the false ones"),
-        "divides by something else": (scores("tp / (tp + fp + 1)", RECALL, F1), "by what does yours divide"),
-        "lets numpy divide": (
-            "def precision_recall_f1(true_positives, false_positives, false_negatives):\n"
-            "    tp = np.float64(true_positives)\n"
-            "    with np.errstate(all='ignore'):\n"
-            "        p, r = tp / (tp + false_positives), tp / (tp + false_negatives)\n"
-            "        return p, r, 2 * p * r / (p + r)",
-            "`nan`",
-        ),
-        "counts empty as perfect": (
-            scores("tp / (tp + fp) if tp + fp else 1.0", "tp / (tp + fn) if tp + fn else 1.0", F1),
-            "counted as perfect",
-        ),
-    },
-    "203.4": {
-        "swaps the two": (binned(INSIDE, "failed[inside].mean(), probability[inside].mean()"), "swapped"),
-        "includes the upper edge": (binned("(probability >= low) & (probability <= high)"), "on `high`"),
-        "leaves out the lower edge": (binned("(probability > low) & (probability < high)"), "on `low`"),
-        "turns the edges round": (binned("(probability > low) & (probability <= high)"), "turned round"),
-        "chains the comparison": (binned("low <= probability < high"), "an array has many"),
-        "takes everything below": (binned("probability < high"), "all deploys below `high`"),
-        "bins something else": (
-            binned("(probability >= low / 2) & (probability < high)"),
-            "which deploys are in your bin",
-        ),
-        "takes the middle of the bin": (binned(INSIDE, "(low + high) / 2, failed[inside].mean()"), "not its middle"),
-        "divides by all": (
-            binned(INSIDE, "probability[inside].mean(), (failed & inside).mean()"),
-            "not by all of them",
-        ),
-        "returns a count": (binned(INSIDE, "probability[inside].mean(), failed[inside].sum()"), "the count"),
-        "takes the failures of all": (binned(INSIDE, "probability[inside].mean(), failed.mean()"), "not restricted"),
-        "looks at failures only": (
-            binned(INSIDE, "probability[inside & failed].mean(), failed[inside].mean()"),
-            "all deploys of the bin",
-        ),
-    },
-    "203.5": {
         "swaps the prices": (search("page_cost * held.sum() + hold_cost * (failed & ~held).sum()"), "swapped"),
         "charges misses only": (search("page_cost * (failed & ~held).sum()"), "holding has its price"),
         "charges holds only": (search("hold_cost * held.sum()"), "holds alone"),
@@ -186,7 +145,7 @@ WRONG = {
         ),
         "counts errors": (search("(held != failed).sum()"), "prices are not used"),
     },
-    "203.6": {
+    "203.4": {
         "selects before the folds": (
             "def honest_accuracy(columns, answers):\n"
             "    chosen = SelectKBest(k=20).fit_transform(columns, answers)\n"
@@ -240,65 +199,47 @@ WRONG = {
             "does not look at the answers",
         ),
     },
+    "203.5": {
+        "takes the lesson's own case": ('case = "friday"', "the sentence held"),
+        "takes a bump alone": ('case = "dependency_bump"', "were to fail"),
+        "asks for the outcome": ('case = "failed"', "known before the deploy"),
+        "takes a handful": ('case = "author_deploys == 3 and friday and dependency_bump"', "at least 400"),
+        "names no column": ('case = "bump and coverage < 0.65"', "pandas can't read it"),
+        "gives a mask": ("case = [True, False]", "a slice is a text"),
+    },
 }
 
 RIGHT = {
     "203.1": {
-        "by scipy": "from scipy.special import expit\ndef sigmoid(x):\n    return expit(x)",
-        "with a loop": (
-            "import math\n"
-            "def sigmoid(x):\n"
-            "    return np.array([1 / (1 + math.exp(-v)) if v >= 0 else math.exp(v) / (1 + math.exp(v)) for v in x])"
+        "with a loop": halving(GOOD),
+        "with parts": careful(
+            "parts = [here + step * 0.5**k for k in range(41)]\n"
+            "    return next((place for place in parts if loss(place) <= loss(here)), here)"
         ),
-        "by masks": (
-            "def sigmoid(x):\n"
-            "    out = np.empty(len(x))\n"
-            "    out[x >= 0] = 1 / (1 + np.exp(-x[x >= 0]))\n"
-            "    e = np.exp(x[x < 0])\n"
-            "    out[x < 0] = e / (1 + e)\n"
-            "    return out"
+        "again and again": careful(
+            "def go(part, left):\n"
+            "        if left < 0:\n"
+            "            return here.copy()\n"
+            "        there = here + part * step\n"
+            "        value = loss(there)\n"
+            "        return there if np.isfinite(value) and value <= loss(here) else go(part / 2, left - 1)\n"
+            "    return go(1.0, 40)"
         ),
     },
     "203.2": {
-        "with sums and an inverse": (
-            "def newton_step(X, failed, weights):\n"
-            "    p = sigmoid(X @ weights)\n"
-            "    hessian = X.T @ np.diag(p * (1 - p)) @ X\n"
-            "    return weights + np.linalg.inv(hessian) @ X.T @ (failed - p)"
+        "of a million deploys": elsewhere(
+            "right, false = 1e6 * p * r, 1e6 * (1 - p) * f\n    return right / max(right + false, 1e-12)"
         ),
-        "as weighted least squares": (
-            "def newton_step(X, failed, weights):\n"
-            "    p = sigmoid(X @ weights)\n"
-            "    w = p * (1 - p)\n"
-            "    z = X @ weights + (failed - p) / w\n"
-            "    root = np.sqrt(w)\n"
-            "    return np.linalg.lstsq(X * root[:, None], z * root, rcond=None)[0]"
+        "by odds": elsewhere(
+            "if r * p == 0:\n"
+            "        return 0\n"
+            "    if f == 0 or p == 1:\n"
+            "        return 1.0\n"
+            "    odds = p / (1 - p) * r / f\n"
+            "    return odds / (1 + odds)"
         ),
     },
     "203.3": {
-        "F1 from the counts": scores(PRECISION, RECALL, "2 * tp / (2 * tp + fp + fn) if tp else 0"),
-        "as an array": (
-            "def precision_recall_f1(true_positives, false_positives, false_negatives):\n"
-            "    if true_positives == 0:\n"
-            "        return np.zeros(3)\n"
-            "    p = true_positives / (true_positives + false_positives)\n"
-            "    r = true_positives / (true_positives + false_negatives)\n"
-            "    return np.array([p, r, 2 / (1 / p + 1 / r)])"
-        ),
-    },
-    "203.4": {
-        "with pandas": (
-            "def promised_and_came(probability, failed, low, high):\n"
-            "    table = pd.DataFrame({'p': probability, 'f': failed})\n"
-            "    return table[table.p.between(low, high, inclusive='left')].mean()"
-        ),
-        "with a loop": (
-            "def promised_and_came(probability, failed, low, high):\n"
-            "    rows = [(p, f) for p, f in zip(probability, failed) if low <= p < high]\n"
-            "    return [sum(p for p, _ in rows) / len(rows), sum(bool(f) for _, f in rows) / len(rows)]"
-        ),
-    },
-    "203.5": {
         "with min and a key": (
             "def cheapest_threshold(score, failed, candidates, hold_cost, page_cost):\n"
             "    def cost(t):\n"
@@ -311,7 +252,7 @@ RIGHT = {
             "    return candidates[(hold_cost * held + page_cost * (failed[:, None] & ~held)).mean(0).argmin()]"
         ),
     },
-    "203.6": {
+    "203.4": {
         "fold by fold": (
             "from sklearn.model_selection import StratifiedKFold\n"
             "def honest_accuracy(columns, answers):\n"
@@ -327,5 +268,9 @@ RIGHT = {
             "    model = make_pipeline(StandardScaler(), SelectKBest(k=20), LibraryRegression())\n"
             "    return np.mean(cross_val_score(model, columns, answers))"
         ),
+    },
+    "203.5": {
+        "with a higher bar": 'case = "dependency_bump and coverage < 0.6 and not friday"',
+        "in other words": 'case = "coverage < 0.62 & dependency_bump == True"',
     },
 }

@@ -1,4 +1,4 @@
-"""What plausible mistakes make of the answers to 203.2 to 203.5; for 203.6 columns of noise, and a look at what is selected on them."""
+"""What plausible mistakes make of the answers to 203.2 and 203.3; for 203.4 columns of noise, and a look at what is selected on them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,116 +6,46 @@ from typing import Any
 
 import numpy as np
 
+from labsupport.exercises.outcomes import Fail
 
-def newton_mistakes(X: np.ndarray, failed: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Return where each mistake of a Newton step leads; X is (n, k), failed (n,), weights (k,)."""
-    n = len(X)
-    p = 1 / (1 + np.exp(-X @ weights))
-    slope = X.T @ (p - failed) / n
-    curvature = (X.T * (p * (1 - p))) @ X / n
-    move = np.linalg.solve(curvature, slope)
+
+def precision(recall: float, false_alarm_rate: float, failing: float) -> float:
+    """Return the share of right alarms where a share of the deploys fails; 0 without alarms."""
+    right, false = recall * failing, false_alarm_rate * (1 - failing)
+    return right / (right + false) if right + false else 0.0
+
+
+def precision_mistakes(recall: float, false_alarm_rate: float, failing: float) -> dict[str, float]:
+    """Return what each mistake makes of that precision; one that divides by nothing gives nan."""
+    right, false = recall * failing, false_alarm_rate * (1 - failing)
+
+    def share(part: float, whole: float) -> float:
+        return part / whole if whole else float("nan")
+
     return {
-        "you went up the slope: the miss is `p - failed`, and its step is subtracted": weights + move,
-        "this is the step alone: add it to `weights`": -move,
-        "this is the step with the wrong sign, and without the weights": move,
-        "the curvature lacks p * (1 - p): it is that of a line": weights - np.linalg.solve(X.T @ X / n, slope),
-        "slope and curvature are not divided by the same n": weights - move / n,
-        "only one of slope and curvature is divided by n": weights - move * n,
-        "this is a step of gradient descent: the curvature is not used": weights - slope,
-        "you multiplied by the curvature; `np.linalg.solve` divides by it": weights - curvature @ slope,
-        "only the diagonal of the curvature was used: columns that go together share their curvature": (
-            weights - slope / np.diag(curvature)
+        "these are the false alarms among all: precision counts the right ones": share(false, right + false),
+        "recall and false alarms were compared as if failing and good deploys were equally many: use `failing`": share(
+            recall, recall + false_alarm_rate
         ),
-        "the log-odds were taken for the probability: put `sigmoid` around `X @ weights`": (
-            weights - np.linalg.solve(_curvature_of_odds(X, weights), X.T @ (X @ weights - failed) / n)
+        "false alarms come from the deploys that go well: their share is `1 - failing`": share(
+            right, right + false_alarm_rate
         ),
-        "the step was taken from 0, not from `weights`": -np.linalg.solve(X.T @ X / 4 / n, X.T @ (0.5 - failed) / n),
+        "the two shares are exchanged: failing deploys ring with `recall`, good ones with `false_alarm_rate`": share(
+            recall * (1 - failing), recall * (1 - failing) + false_alarm_rate * failing
+        ),
+        "these are the right alarms among all deploys: divide by the alarms": right,
+        "these are right alarms for each false one: divide by all alarms": share(right, false),
+        "that is the share of deploys that ring: which part of it is right?": right + false,
+        "the share among failing deploys was taken, which is recall again": recall,
+        "`recall` is not used: not every failing deploy rings": share(failing, failing + false),
     }
 
 
-def _curvature_of_odds(X: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    log_odds = X @ weights
-    curvature: np.ndarray = (X.T * (log_odds * (1 - log_odds))) @ X / len(X)
-    # From weights of 0 it is all zero: then this mistake is an error of the learner's own.
-    return curvature if np.linalg.matrix_rank(curvature) == len(weights) else np.eye(len(weights))
-
-
-def score_mistakes(tp: int, fp: int, fn: int) -> dict[str, tuple[float, float, float]]:
-    """Return what each mistake makes of precision, recall and F1."""
-    precision, recall = tp / (tp + fp), tp / (tp + fn)
-    f1, mean = _harmonic(precision, recall), (precision + recall) / 2
-    return {
-        "precision and recall are swapped: precision divides by the alarms, recall by the events": (
-            recall,
-            precision,
-            f1,
-        ),
-        "F1 comes last: the order is precision, recall, F1": (f1, precision, recall),
-        "precision was divided by alarms and misses together: divide by the alarms, TP + FP": (
-            tp / (tp + fp + fn),
-            recall,
-            _harmonic(tp / (tp + fp + fn), recall),
-        ),
-        "precision: divide the true positives by all alarms, TP + FP, not by the false ones": (
-            tp / fp,
-            recall,
-            _harmonic(tp / fp, recall),
-        ),
-        "recall: divide the true positives by all events, TP + FN, not by the missed ones": (
-            precision,
-            tp / fn,
-            _harmonic(precision, tp / fn),
-        ),
-        "F1 is the harmonic mean, this is the ordinary one: it would praise a model for one of the two alone": (
-            precision,
-            recall,
-            mean,
-        ),
-        "F1 lacks its factor 2": (precision, recall, f1 / 2),
-        "this is the geometric mean; F1 is 2 · precision · recall / (precision + recall)": (
-            precision,
-            recall,
-            np.sqrt(precision * recall),
-        ),
-        "F1 lacks its denominator, precision + recall": (precision, recall, 2 * precision * recall),
-    }
-
-
-def _harmonic(precision: float, recall: float) -> float:
-    return 2 * precision * recall / (precision + recall)
-
-
-def bin_mistakes(probability: np.ndarray, failed: np.ndarray, low: float, high: float) -> dict[str, Any]:
-    """Return what each mistake makes of (promised, came) in the bin from `low` to `high`."""
-    inside = (probability >= low) & (probability < high)
-    promised, came = probability[inside].mean(), failed[inside].mean()
-    edges = {
-        "deploys that lie on `high` belong to the next bin: `probability < high`": inside | (probability == high),
-        "deploys that lie on `low` belong to this bin: `probability >= low`": inside & (probability != low),
-        "the edges are turned round: `low` belongs to the bin, `high` does not": (probability > low)
-        & (probability <= high),
-        "all deploys below `high` are in: those below `low` belong to other bins": probability < high,
-        "all deploys from `low` on are in: those from `high` on belong to other bins": probability >= low,
-        "`low` and `high` are not used: these are the means of all deploys": probability >= 0,
-    }
-    causes: dict[str, Any] = {"the two are swapped: the promise comes first": (came, promised)}
-    causes |= {cause: (probability[chosen].mean(), failed[chosen].mean()) for cause, chosen in edges.items()}
-    causes |= {
-        "what was promised is the mean probability in the bin, not its middle": ((low + high) / 2, came),
-        "divide by the deploys in the bin, not by all of them": (promised, failed[inside].sum() / 500),
-        "both were divided by all deploys: divide by those in the bin": (
-            probability[inside].sum() / 500,
-            failed[inside].sum() / 500,
-        ),
-        "this is the count of failures: divide by the deploys in the bin": (promised, failed[inside].sum()),
-        "the failures were not restricted to the bin": (promised, failed.mean()),
-        "this is what the failures were promised: take all deploys of the bin": (
-            probability[inside & failed].mean(),
-            came,
-        ),
-        "this is the median promise: take the mean": (np.median(probability[inside]), came),
-    }
-    return causes
+def as_an_array(result: Any, why: str) -> None:
+    """Raise Fail for right numbers in a list or a tuple, saying `why` an array is needed."""
+    if not isinstance(result, np.ndarray):
+        cause = f"{why}: `np.array(...)` makes one of it"
+        raise Fail(f"the right numbers in a {type(result).__name__}", "an array", cause)
 
 
 def mistaken_search(
