@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sized
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -344,6 +345,15 @@ YEARS = range(70, 74)
 DEEP = 8
 
 
+@cache
+def _year(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the columns (rows, 8) that a model sees of a year's deploys, and which of them failed."""
+    from labsupport.tracking import Recipe, features
+
+    records = Recipe(rows=rows, data_seed=seed).records()
+    return features(records).to_numpy(), records["failed"].to_numpy()
+
+
 @exercises.refute(
     "6",
     "A tree that is eight questions deep or deeper is worse than the base rate on deploys that it has not seen",
@@ -358,25 +368,24 @@ DEEP = 8
 )
 def deep_is_bad(case: Any) -> Measured:
     """Grow the tree in four years and judge it on four others; it fails when the skill is above 0 beyond chance (95 %, Student's t)."""
-    import dataclasses
-
-    from labsupport.tracking import Recipe, brier_skill, features, train
+    from labsupport.tracking import Recipe, brier_skill
+    from labsupport.tracking.recipe import estimator
 
     if not isinstance(case, Recipe) or case.model != "tree":
         raise OutsideRules('a case is a recipe of a tree, such as Recipe("tree", max_depth=8)')
     if not 100 <= case.rows <= 20_000:
         raise OutsideRules(f"a year has 100 to 20,000 deploys here, this one {case.rows:,}")
     depths, skills = [], []
+    learn = round(0.6 * case.rows)
     for year in YEARS:
-        recipe = dataclasses.replace(case, data_seed=year)
+        X, failed = _year(case.rows, year)
+        later, came = _year(20_000, year + 100)
         try:
-            model = train(recipe).model
+            model = estimator(case).fit(X[:learn], failed[:learn])
         except ValueError as error:
             raise OutsideRules(f"scikit-learn grows no such tree: {str(error)[:100]}") from None
-        later = Recipe(data_seed=year + 100).records()
-        base = float(recipe.records()["failed"][: round(0.6 * case.rows)].mean())
         depths.append(int(model.get_depth()))
-        skills.append(brier_skill(model.predict_proba(features(later))[:, 1], later["failed"], base))
+        skills.append(brier_skill(model.predict_proba(later)[:, 1], came, float(failed[:learn].mean())))
     if min(depths) < DEEP:
         raise OutsideRules(
             f"the trees of the four years became {', '.join(map(str, depths))} questions deep, not {DEEP} in each"
