@@ -148,16 +148,25 @@ def training_rows(store: "FeatureStore", asked: "pd.DataFrame") -> "pd.DataFrame
     return pd.concat([asked, answer.reindex(questions["number"]).set_axis(asked.index)], axis=1)
 
 
-def ask_now(store: "FeatureStore", regions: Iterable[str | None]) -> "pd.DataFrame":
+def ask_now(
+    store: "FeatureStore",
+    regions: Iterable[str | None],
+    *,
+    asked_at: "pd.Timestamp | None" = None,
+    max_age: str | None = None,
+) -> "pd.DataFrame":
     """Return what the online store holds for each of n regions: n rows in their order, with the index of a series.
 
-    Columns: `region` and the features; missing for a region that the store does not know, and for None. Raises
-    ValueError for one name instead of a list.
+    Columns: `region` and the features; missing for a region that the store does not know, and for None. Feast's online
+    store serves a row however old it is: with `max_age`, such as "15min", a row that was written longer before `asked_at`
+    (UTC) counts as missing. Raises ValueError for one name instead of a list, and for one of the two without the other.
     """
     import pandas as pd
 
     if isinstance(regions, str):
         raise ValueError(f"regions are a list of names; got one name: write [{regions!r}]")
+    if (asked_at is None) != (max_age is None):
+        raise ValueError("an age needs both asked_at and max_age")
     asked = list(regions)
     known = {name: i for i, name in enumerate(dict.fromkeys(name for name in asked if isinstance(name, str)))}
     answer = pd.DataFrame(columns=list(FEATURES), dtype=float)
@@ -165,8 +174,13 @@ def ask_now(store: "FeatureStore", regions: Iterable[str | None]) -> "pd.DataFra
         with quietly():
             said = store.get_online_features(
                 features=store.get_feature_service("load_forecast"), entity_rows=[{"region": name} for name in known]
-            ).to_dict()
+            ).to_dict(include_event_timestamps=True)
         answer = pd.DataFrame(said)[list(FEATURES)].astype(float)
+        if asked_at is not None and max_age is not None:
+            at = asked_at.tz_localize("UTC") if asked_at.tzinfo is None else asked_at
+            for name in FEATURES:
+                age = at - pd.to_datetime(pd.Series(said[f"{name}__ts"]), unit="s", utc=True)
+                answer[name] = answer[name].where(age <= pd.Timedelta(max_age))
     place = [known[name] if isinstance(name, str) else -1 for name in asked]
     index = regions.index if isinstance(regions, pd.Series) else pd.RangeIndex(len(asked))
     rows = answer.reindex(place).set_axis(index)

@@ -1,76 +1,38 @@
 """Lesson 204, decision trees and model versioning: checkers, hints and quiz."""
 
+import re
 from collections.abc import Iterator, Sized
-from functools import partial
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from labsupport.exercises import expect
+from labsupport.exercises import Measured, expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, LearnerError
+from labsupport.exercises.refute import OutsideRules
 from labsupport.lessons.cases import columns_204, mlflow_double
 
 exercises = Exercises("204")
 
 
+exercises.guess("g1", "The deepest tree, judged on deploys that it has not seen", unit="skill")
+exercises.guess(
+    "g2", "The mean of a hundred full-grown trees, a random forest, is better than the base rate on unseen deploys"
+)
+exercises.guess("g3", "The server knows at least the depth of the tree whose model it could not store")
+
+
 @exercises.check(
     "1",
-    "Gini impurity",
-    hints=(
-        "The mean of a boolean array is the share of True.",
-        "With `share = np.mean(failed)`, two failures have the chance `share * share`. And two successes?",
-        "`1 - share**2 - (1 - share) ** 2`",
-    ),
-    minutes=4,
-)
-def gini(answer: Guarded) -> str:
-    """Try shares from pure to even, as an array and as a list, which the next cell has; each usual mistake gives other numbers."""
-    impurity = expect.function(answer)
-
-    def cases() -> Iterator[expect.Case]:
-        for failures, size in ((3, 10), (1, 4), (0, 5), (6, 6), (5, 10), (1, 1)):
-            saw = expect.returned_number(partial(impurity, np.arange(size) < failures), "the impurity")
-            share = failures / size
-            want = 2 * share * (1 - share)
-            causes = {
-                "that is the chance that both are of the same kind: take it from 1": share**2 + (1 - share) ** 2,
-                "half of it: either the first failed and the second not, or the other way round": want / 2,
-                "twice of it: 1 less both squares is the whole": 2 * want,
-                "only two failures were taken off: two successes are pure as well": 1 - share**2,
-                "only two successes were taken off: two failures are pure as well": 1 - (1 - share) ** 2,
-                "that is entropy, in bits: a good measure too, but not Gini's": -sum(
-                    p * np.log2(p) for p in (share, 1 - share) if p > 0
-                ),
-                "that is the share of the rarer kind: draw two deploys, not one": min(share, 1 - share),
-                "that is the standard deviation: its square, doubled, is the impurity": np.sqrt(share * (1 - share)),
-                "the two are drawn with putting back: the second draw has the same share as the first": (
-                    2 * failures * (size - failures) / (size * (size - 1)) if size > 1 else 0.0
-                ),
-            }
-            yield expect.Case(saw, want, causes, f" for {failures} failures of {size}")
-
-    expect.explain_all(
-        cases(), "draw two of 10 deploys, 3 of which failed, with putting back: how often does exactly one fail?"
-    )
-    try:
-        impurity([True, False])
-    except LearnerError as error:
-        cause = "a list has no `.mean()` and no `.sum()`, `np.mean(failed)` takes both"
-        raise Fail(f"`{error.summary}` for a list, `[True, False]`", "0.5: the next cell asks so", cause) from None
-    return "Right for six parts: 0 for pure ones, 0.5 for half and half."
-
-
-@exercises.check(
-    "2",
     "The best cut",
     hints=(
         "`known = np.unique(values)` is sorted. The candidates lie halfway between its neighbours: `(known[1:] + known[:-1]) / 2`.",
         "For one threshold: `yes = values <= threshold`, and the cost is `yes.mean() * gini(failed[yes])` plus the same for `~yes`.",
         "`min(candidates, key=cost)` returns the candidate whose cost is smallest.",
     ),
-    minutes=8,
+    minutes=7,
 )
 def best_threshold(answer: Guarded) -> str:
     """Accept every number in the best gap; columns on which each usual mistake chooses another gap."""
@@ -94,44 +56,49 @@ def best_threshold(answer: Guarded) -> str:
 
 
 @exercises.check(
-    "3",
+    "2",
     "The simplest of the good",
     hints=(
-        "First the best score on unseen deploys: `validation.max()`. Good is what is at least that less `slack`.",
-        "Then go over depths and scores side by side, `zip(depths, validation)`, and keep the depths that are good.",
-        "`min(depth for depth, score in zip(depths, validation) if score >= max(validation) - slack)`",
+        "The best depth has the smallest mean miss: `misses.mean(axis=0).argmin()` is its column.",
+        "Take that column off every column, deploy by deploy. Each difference has a mean, and a standard error: its standard deviation divided by the root of the number of deploys.",
+        "Good is `behind.mean(axis=0) <= behind.std(axis=0) / np.sqrt(len(behind))`; return the smallest depth that is good.",
     ),
-    minutes=4,
+    minutes=7,
+    # A thousand bootstrap samples of each column, where they are drawn one by one.
+    seconds=20.0,
 )
 def choose_depth(answer: Guarded) -> str:
-    """Depths in order, turned round, with another slack, and with scores below 0; each usual mistake chooses others."""
+    """Tables whose differences have a known mean and standard error, in which each usual mistake chooses another depth."""
     choose = expect.function(answer)
 
     def cases() -> Iterator[expect.Case]:
-        for depths, learnt, unseen, slack in columns_204.DEPTHS:
-            result = choose(depths, learnt, unseen, slack=slack)
+        for depths, misses in columns_204.tables_of_misses():
+            result = choose(depths, misses)
             saw = expect.returned_number(lambda result=result: result, "the depth")  # type: ignore[misc]
-            want, causes = columns_204.depth_and_mistakes(depths, learnt, unseen, slack)
-            shown = ", ".join(f"{score:.3g}" for score in unseen)
-            yield expect.Case(saw, want, causes, f" for depths {depths}, scores {shown} and a slack of {slack}")
+            want, causes = columns_204.depth_and_mistakes(depths, misses)
+            yield expect.Case(saw, want, causes, f" for depths {depths} and {len(misses)} deploys")
 
-    expect.explain_all(cases(), "which of these depths are good in yours, and which of the good ones do you take?")
-    chosen = choose([2, 1, 3], np.array([0.1, 0.2, 0.3]), np.array([0.1, 0.0, 0.1]))
+    expect.explain_all(
+        cases(),
+        "for each depth: how far is it behind the best on average, and what is the standard error of that difference?",
+    )
+    depths, misses = columns_204.tables_of_misses()[0]
+    chosen = choose(depths, misses)
     if not isinstance(chosen, int | np.integer):
-        cause = f"the next cell looks a run up by its name, `tree 2`, and `tree {chosen}` is none: return the depth as it stands in `depths`"
-        raise Fail(f"{chosen!r}", "2, a whole number", cause)
-    return f"Right for {len(columns_204.DEPTHS)} lists of depths, in another order and with other slacks."
+        cause = f"a later cell looks a run up by its name, such as `tree 2`, and `tree {chosen}` is none: return the depth as it stands in `depths`"
+        raise Fail(f"{chosen!r}", "a whole number", cause)
+    return f"Right for {len(columns_204.tables_of_misses())} tables, in any order of the depths."
 
 
 @exercises.check(
-    "4",
+    "3",
     "The champion, by query",
     hints=(
         "`client.search_runs([experiment_id], filter_string=..., order_by=[...])` returns a list of runs.",
         "Two conditions with `and` between: `attributes.status = 'FINISHED'` and `params.data_sha256 = '...'` (an f-string).",
         '`order_by=["metrics.skill_validation DESC"]` puts the highest first; return element 0.',
     ),
-    minutes=6,
+    minutes=5,
     # The first query loads MLflow's grammar, where the lesson did not do it before.
     seconds=60,
 )
@@ -180,13 +147,14 @@ def best_run(answer: Guarded) -> str:
 
 
 @exercises.check(
-    "5",
+    "4",
     "Roll back by alias",
     hints=(
         'First look where the alias points: `client.get_model_version_by_alias(name, "previous").version`.',
         "Then one move: `client.set_registered_model_alias(name, alias, version)`. Which alias?",
         'Move `"champion"`, and return the version that it now points to.',
     ),
+    minutes=3,
 )
 def rollback(answer: Guarded) -> str:
     """Call it on two registries, and twice on the second; then look at what moved."""
@@ -237,11 +205,11 @@ def _judge_rollback(registry: "mlflow_double.Registry", name: str, before: str, 
 
 
 @exercises.check(
-    "6",
+    "5",
     "A run that keeps its record",
     hints=(
         "Inside `with mlflow.start_run() as run:` the order is: parameters, training, metric, model. Last `return run.info.run_id`.",
-        '`mlflow.log_params({"max_depth": 5, "seed": 0})` needs no model; `mlflow.log_metric("accuracy", model.score(X_new, y_new))` needs only the fit.',
+        "The hash: bring all numbers of `X_train` and `y_train` into bytes, `X_train.to_numpy().tobytes() + y_train.tobytes()`, and take `hashlib.sha256(...).hexdigest()`.",
         '`mlflow.sklearn.log_model(model, name="decision_tree", input_example=X_train[:2], skops_trusted_types=["sklearn.tree._tree.Tree"])`',
     ),
     minutes=8,
@@ -249,7 +217,7 @@ def _judge_rollback(registry: "mlflow_double.Registry", name: str, before: str, 
     seconds=60,
 )
 def train_and_record(answer: Guarded) -> str:
-    """Listen in on what the learner's code tells MLflow, and in which order."""
+    """Listen in on what the learner's code tells MLflow, in which order, and what the hash of the data notices."""
     import pandas as pd
 
     write = expect.function(answer)
@@ -262,7 +230,7 @@ def train_and_record(answer: Guarded) -> str:
         raise Fail("no run", "one run", "`with mlflow.start_run() as run:` opens it")
     run = listener.runs[-1]
     _judge_model(run)
-    for kind, wanted in (("parameter", ("max_depth", "seed")), ("metric", ("accuracy",))):
+    for kind, wanted in (("parameter", ("max_depth", "seed", "data_sha256")), ("metric", ("accuracy",))):
         for name in wanted:
             if (kind, name) not in run.written:
                 raise Fail(
@@ -287,7 +255,46 @@ def train_and_record(answer: Guarded) -> str:
         raise Fail("`None`", "the run's id", "the function has no `return run.info.run_id`")
     if result != run.info.run_id:
         raise Fail(f"`{str(result)[:40]}`", "the run's id", "return `run.info.run_id`")
-    return "FINISHED, with two parameters and the metric written before the model, and only one type trusted by name."
+    _judge_hash(write, X, y, run.values["data_sha256"])
+    return "FINISHED, with three parameters and the metric written before the model, and only one type trusted by name. The hash sees a value, an outcome and the order."
+
+
+def _judge_hash(write: Guarded, X: Any, y: np.ndarray, said: str) -> None:
+    """Record runs on data that differ in one place, and compare their hashes."""
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", said):
+        cause = "`hexdigest()` writes a SHA-256 as 64 hexadecimal digits"
+        if not isinstance(said, str) or re.fullmatch(r"-?\d+", said):
+            cause = "Python's own `hash` is a number, and another one in each process for texts: take `hashlib.sha256`"
+        raise Fail(f"the hash {said[:20]!r}", "64 hexadecimal digits", cause)
+
+    def hashed(frame: Any, outcome: np.ndarray, new: Any) -> str:
+        listener = mlflow_double.Tracking()
+        write(listener, frame[:110], outcome[:110], new, y[110:])
+        return str(listener.runs[-1].values["data_sha256"])
+
+    value, flipped, order = X.copy(), y.copy(), X.copy()
+    value.iloc[57, 1] += 1e-9
+    flipped[57] = ~flipped[57]
+    order.iloc[[56, 57]] = X.iloc[[57, 56]].to_numpy()
+    exchanged = y.copy()
+    exchanged[[56, 57]] = y[[57, 56]]
+    if hashed(X.copy(), y.copy(), X[110:]) != said:
+        raise Fail(
+            "another hash for the same data",
+            "the same",
+            "",
+            question="what beside values and outcomes goes into yours?",
+        )
+    if hashed(X.copy(), y.copy(), X[110:] + 1) != said:
+        cause = "the new deploys are in the hash, and nothing was learnt from them: hash `X_train` and `y_train`"
+        raise Fail("another hash for the same training data", "the same", cause)
+    for what, frame, outcome, cause in (
+        ("an outcome was turned", X, flipped, "the outcomes are not in it: a tree learns from `y_train` too"),
+        ("a value in the middle changed by 1e-9", value, y, "not every digit of every value is in it; the text of a long frame leaves out its middle, and rounds"),
+        ("two rows changed places", order, exchanged, "the order is not in it: a sum of hashes, or sorted rows, forget it"),
+    ):  # fmt: skip
+        if hashed(frame, outcome, X[110:]) == said:
+            raise Fail(f"the same hash after {what}", "another one", cause)
 
 
 def _judge_model(run: Any) -> None:
@@ -334,41 +341,98 @@ def _judge_accuracy(saw: float, want: float, known: float) -> None:
     raise Fail(f"an accuracy of {saw:.3f}", f"{want:.3f}", cause)
 
 
+YEARS = range(70, 74)
+DEEP = 8
+
+
+@cache
+def _year(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the columns (rows, 8) that a model sees of a year's deploys, and which of them failed."""
+    from labsupport.tracking import Recipe, features
+
+    records = Recipe(rows=rows, data_seed=seed).records()
+    return features(records).to_numpy(), records["failed"].to_numpy()
+
+
+@exercises.refute(
+    "6",
+    "A tree that is eight questions deep or deeper is worse than the base rate on deploys that it has not seen",
+    case='a recipe of a tree, such as Recipe("tree", max_depth=8), with at most 20,000 rows',
+    hints=(
+        "What makes a deep tree so sure of itself? Not that it asks much, but how few deploys are left where it answers.",
+        "A recipe has a second limit. Which one forbids a leaf of one or two deploys, and leaves the depth alone?",
+        "`min_samples_leaf`: with a leaf of a hundred deploys a share of failures can be read off. Leave `max_depth` at None, or at 10.",
+    ),
+    minutes=5,
+    seconds=30.0,
+)
+def deep_is_bad(case: Any) -> Measured:
+    """Grow the tree in four years and judge it on four others; it fails when the skill is above 0 beyond chance (95 %, Student's t)."""
+    from labsupport.tracking import Recipe, brier_skill
+    from labsupport.tracking.recipe import estimator
+
+    if not isinstance(case, Recipe) or case.model != "tree":
+        raise OutsideRules('a case is a recipe of a tree, such as Recipe("tree", max_depth=8)')
+    if not 100 <= case.rows <= 20_000:
+        raise OutsideRules(f"a year has 100 to 20,000 deploys here, this one {case.rows:,}")
+    depths, skills = [], []
+    learn = round(0.6 * case.rows)
+    for year in YEARS:
+        X, failed = _year(case.rows, year)
+        later, came = _year(20_000, year + 100)
+        try:
+            model = estimator(case).fit(X[:learn], failed[:learn])
+        except ValueError as error:
+            raise OutsideRules(f"scikit-learn grows no such tree: {str(error)[:100]}") from None
+        depths.append(int(model.get_depth()))
+        skills.append(brier_skill(model.predict_proba(later)[:, 1], came, float(failed[:learn].mean())))
+    if min(depths) < DEEP:
+        raise OutsideRules(
+            f"the trees of the four years became {', '.join(map(str, depths))} questions deep, not {DEEP} in each"
+        )
+    # Student's t for four years: 97.5 % lie below.
+    mean, half = float(np.mean(skills)), float(3.182 * np.std(skills, ddof=1) / np.sqrt(len(skills)))
+    numbers = f"{' to '.join(map(str, sorted({min(depths), max(depths)})))} questions deep, skill {mean:.3f} ({mean - half:.3f} to {mean + half:.3f})"
+    return Measured(not mean - half > 0, numbers)
+
+
 exercises.quiz(
     "a",
-    "The deepest tree has a skill near 1 on known deploys, and on unseen ones it falls far below 0. Why below 0, and not just to 0?",
-    ("The later deploys come from another world than the earlier ones.", False, "Then the tree of depth 3 would fall, too: it is judged on the very same deploys and stays above 0."),
-    ("Its leaves are pure, so it says 0 or 100 %, and a sure answer that is wrong costs most.", True, "A leaf of one or two deploys knows no 'perhaps'. Always saying the base rate is never sure, so it never pays that price."),
-    ("A skill below 0 can't be: somewhere is a mistake.", False, "Skill compares with the base rate. Whoever says 100 % for what then does not happen misses by more than the base rate ever does."),
-    ("The unseen part is smaller, so its score is noisy.", False, "4,000 deploys scatter the skill by a few hundredths. This is far more, and it is so for every seed."),
+    "The tree of depth 4 is best. Depth 2 misses more by 0.8 thousandths, and that difference scatters by 0.3. A colleague draws the interval of each miss for itself, 52 +- 3 and 53 +- 3, sees them overlap, and takes depth 2 as *about as good*. Your rule?",
+    ("Depth 2 as well: intervals that overlap are no difference.", False, "Each interval holds the luck of which deploys failed, which both trees shared. Two intervals may overlap widely while one is ahead on nearly every sample."),
+    ("Neither: with intervals of +- 3 nothing can be said; more deploys are needed.", False, "Of each miss alone little can be said. Of the difference it can: it is nearly three times its standard error."),
+    ("Not depth 2: it is more than one standard error of the difference behind.", True, "0.8 is more than 0.3. The pairing has taken out what hit both trees alike. Depth 3 may still be good enough: ask it the same."),
+    ("Depth 2, because 0.8 thousandths are too few to matter.", False, "Perhaps they don't matter to you, which is a question of price. The rule asks whether they are luck, and they are not."),
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "A server loaded `models:/deploy-risk@champion` when it started. You move the alias. What does it answer with from now on?",
-    ("The new version, since the alias is part of the address.", False, "The address was looked up once, at the start. After that the model is an object in memory, and nobody tells it."),
-    ("Nothing: its version is no longer champion, so MLflow refuses.", False, "MLflow keeps no list of who loaded what. The old version goes on answering, quietly."),
-    ("The old version, until it looks the alias up again or is restarted.", True, "An alias is read when a model is loaded. So a rollback needs a reload: a restart, or a server that asks for the alias every minute."),
+    "At 03:10 you roll back, and the registry shows `champion` on version 1. At 03:40 one answer in three still comes from version 3. Six replicas serve. What is most likely?",
+    ("The registry copies the alias slowly to its clients.", False, "It copies nothing. An alias is a row in a database; who asks gets the new one at once. The question is who asks."),
+    ("Two replicas have not loaded since, and keep what they got when they started.", True, "An alias is looked up when a model is loaded. A rollback is finished when every server has asked again: restart them, or let them ask every minute."),
+    ("Somebody has promoted version 3 again since then.", False, "Then the registry would show it, and all that load would get it. It shows version 1."),
+    ("Version 3 must be deleted, so that nobody can serve it.", False, "A model in memory needs no registry. And the version is your evidence for the post-mortem."),
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "Both ways out of the refused type end with a FINISHED run. Why name the type, and not switch to cloudpickle?",
-    ("skops builds only types that we named; a pickle can run anything.", True, "One type more on a list of ours, against any code at all. (A forged Tree could still crash the process: name it for files whose maker you know.)"),
-    ("Because cloudpickle can't store scikit-learn's trees, only linear models.", False, "It could: the run has its model. That it works is what makes it the tempting repair."),
-    ("Because a pickle can't be registered as a version.", False, "It was registered and even promoted. The registry looks at names, not at what a file may do."),
-    ("Because cloudpickle would be slower to load.", False, "Speed is not the matter. Lesson 201 loaded a pickle that made a folder on your disk."),
+    "A vendor sends a model stored by skops. `mlflow.sklearn.load_model` loads it without a word, though our own list of trusted types was never asked. Is that a good sign?",
+    ("Yes: skops builds harmless types only, so what it loads is harmless.", False, "It builds what is trusted as well. And who said what is trusted? The list lies in the model's own folder."),
+    ("Yes: had the file held a strange type, MLflow would have refused it, as it did above.", False, "Above it refused when *storing*. When loading it trusts the types that the model's file names, and the vendor wrote the file."),
+    ("It says nothing: the vendor's file brought its own list of trusted types.", True, "Whoever writes the model writes that list. Hold it to a list of yours before anything is built, as `tracking.load` does."),
+    ("No: models by skops never load without a warning.", False, "They do, and should, when all their types are known or named. Silence is normal; it just isn't a proof."),
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "The handout's pod (no volume, only MLFLOW_TRACKING_URI set) is restarted. What is left of your runs?",
-    ("All: they are in SQLite, a database on disk.", False, "On which disk? Without a volume, mlflow.db lies in the container's own layer, which goes with the container."),
-    ("All, if MLFLOW_TRACKING_URI names the same file as before.", False, "The server does not read this variable: it is how clients find a server. And the file is gone either way."),
-    ("The runs, but not the models.", False, "Both lay in the same container: the database, and the artifacts beside it."),
-    ("Nothing: database and models lay in the container. They need a volume, or a database and a bucket.", True, "And a second replica would have its own file, with other runs in it. That is why SQLite with one volume carries one replica only."),
+    "You mend the pod: MLFLOW_BACKEND_STORE_URI names a SQLite file on a volume. The pod restarts. All runs are listed, with parameters and metrics, and each model fails to load. What did you forget?",
+    ("The volume is too small, so that the large files were dropped.", False, "Kubernetes drops no files: a full volume fails when something is written, and you would have seen that error then."),
+    ("MLFLOW_TRACKING_URI, which tells the server where models are.", False, "The server does not read it. It tells a client where its server is."),
+    ("To promote a version again: aliases are lost with a restart.", False, "Aliases stand in the database, beside the runs, on your volume."),
+    ("Where models are kept: MLFLOW_ARTIFACTS_DESTINATION still means a folder in the container.", True, "Runs and models are kept in two places, the database and the artifacts. You gave a home to one of them."),
 )  # fmt: skip
 exercises.quiz(
     "e",
-    "A run's record holds all parameters, the seed and the versions. Its metric comes out differently when you train again. What do you ask for first?",
-    ("A larger tolerance: floating-point numbers are never quite equal.", False, "On the same machine, with the same versions and seeds, they are: bit for bit. A tolerance would have hidden the colleague's copies."),
-    ("The hash of the data then, to compare with the data now.", True, "Data changes quietly: rows arrive late, someone filters, someone balances. A hash costs one line and tells the same from not the same."),
-    ("The model file, to compare its weights with the new one's.", False, "They will differ, as the metric does. It does not tell you why."),
+    "Recipe, seed, library versions and data hash are the same, yet the metric is 0.0871 in the record and 0.0874 on the new build machine, each time you try. What do you suspect first?",
+    ("The data: somebody has changed a few rows.", False, "Then the hash would differ: one changed digit changes all of it. That is what it is in the record for."),
+    ("Something that no line of the record names, such as the processor or the number of threads.", True, "Sums in another order differ in the last digit, a tree that draws between equal questions then cuts elsewhere, and the metric moves. Record the machine as well."),
+    ("Chance: a metric scatters by a few parts in ten thousand.", False, "With one seed it does not: both machines say the same number each time. Chance would scatter."),
+    ("The hash: a SHA-256 is equal for different data now and then.", False, "Nobody has ever found two inputs for it by chance. Before you suspect that, suspect everything else."),
 )  # fmt: skip

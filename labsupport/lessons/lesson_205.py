@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from labsupport.exercises import expect
+from labsupport.exercises import Measured, expect
 from labsupport.exercises.define import Exercises
-from labsupport.exercises.guard import Guarded
+from labsupport.exercises.guard import Guarded, learners_code
 from labsupport.exercises.outcomes import Fail, LearnerError
+from labsupport.exercises.refute import OutsideRules
 from labsupport.lessons.cases import features_205
 
 exercises = Exercises("205")
@@ -194,12 +195,60 @@ def skewed_columns(answer: Guarded) -> str:
     return f"Found {len(first.want)} skewed columns of {len(offline.columns)}, also the one whose mean is right and those with a hole on one side."
 
 
+MONDAY_CUTS = (240, 480, 720, 960, 1200)
+OTHER_CUTS = range(7, 1440, 7)
+
+
+@exercises.refute(
+    "6",
+    "A column that does not notice the five cuts at 240, 480, 720, 960 and 1200 does not look ahead",
+    case="a function from a Series (1,440 minutes of load) to as many values",
+    hints=(
+        "What do the five moments have in common, on the clock? Which columns are complete just then?",
+        "At a full hour everything that belongs to the hour before is known. Which column of a table by the hour would look ahead at half past?",
+        'The mean of each whole hour, given to all of its minutes: `load.groupby(load.index // 60).transform("mean")`. It is the naive join in other words.',
+    ),
+    minutes=7,
+    seconds=20.0,
+)
+def five_cuts_are_enough(case: Any) -> Measured:
+    """Cut one region's Monday at the five moments, and at every seventh minute; it fails when only the latter notice."""
+    load = features_205.monday()
+    if not callable(case):
+        raise OutsideRules("a case is a function: hand over its name, without parentheses")
+    with learners_code():
+        whole = case(load.copy())
+    if np.shape(whole) != load.shape:
+        raise OutsideRules(
+            f"a column has a value for each of the {len(load)} minutes; this one has the shape {np.shape(whole)}"
+        )
+
+    def notices(cut: int) -> bool:
+        with learners_code():
+            past = case(load[:cut].copy())
+        if np.shape(past) != (cut,):
+            raise OutsideRules(
+                f"made from {cut} minutes, a column has {cut} values; this one has the shape {np.shape(past)}"
+            )
+        return not np.allclose(np.asarray(whole, float)[:cut], np.asarray(past, float), equal_nan=True)
+
+    five, others = [cut for cut in MONDAY_CUTS if notices(cut)], [cut for cut in OTHER_CUTS if notices(cut)]
+    numbers = f"it differs at {len(five)} of the 5 cuts, and at {len(others)} of {len(OTHER_CUTS)} others"
+    if others and not five:
+        numbers += f", first at minute {others[0]}"
+    return Measured(bool(five) or not others, numbers)
+
+
+exercises.guess("g1", "Told the hour of day in UTC, the line misses by at least a twentieth less")
+exercises.guess("g2", "Questions that the naive join answers with a row written only after they were asked", unit="%")
+exercises.guess("g3", "At 21:00 the online store says that nothing is known")
+
 exercises.quiz(
     "a",
-    "A line gets the hour of the day as one number, 0 to 23. What can it not learn from it?",
-    ("That late hours are busier on average than early ones.", False, "That is just what one weight can say: so much more load for each hour. It is about all that it can say."),
-    ("That the load rises to the afternoon and is back where it was at midnight.", True, "A line only rises or only falls, so 23:00 would be farthest from 0:00. On the circle they are neighbours."),
-    ("Anything at all, because an hour is a category and no number.", False, "As 24 yes/no columns the hour would be a category, and the line could use it. As a number it is poor, not forbidden."),
+    "A shop's weekends are busy, its other days alike. The weekday goes into a line as one number, Monday 0 to Sunday 6, and the miss falls a little. What has the line learnt?",
+    ("That Saturday and Sunday are busy, and the other days alike.", False, "For that it would need a step between Friday and Saturday. A weight times a number has no steps."),
+    ("That each day is busier than the day before, by the same amount.", True, "So Friday is said too high and Sunday too low, and it still helps a little. A column *weekend*, 0 or 1, says it as it is."),
+    ("Nothing: a weekday is a category, so the weight is noise.", False, "As a number it is a poor column and not a useless one: late days really are busier here, on average."),
 )  # fmt: skip
 exercises.quiz(
     "b",
@@ -211,16 +260,17 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "The handout's Deployment sets FEAST_CORE_URL to feast-core:6565. What does a Feast of today do with it?",
-    ("Nothing. No line of it reads the variable, so there is no error either.", True, "You have counted the mentions: none. A setting that nobody reads is the quietest fault there is; look for the reader."),
-    ("The server stops at its start, because it can't reach that address.", False, "It does not try. That would be the better behaviour: a failed start is seen at once."),
-    ("It keeps its registry there, so that the three replicas agree.", False, "That was the idea before version 0.10. Today the registry is named in feature_store.yaml."),
+    "A colleague wants the server to refuse rows older than 15 minutes, and sets the feature view's `ttl` to 15 minutes. In the night the job stops for an hour. What happens?",
+    ("The server answers with old values as before, and the next training set lacks that hour.", True, "Online nobody looks at the ttl. Offline it is applied, so the model never learns what it is then asked to do: the two paths now differ more."),
+    ("After 15 minutes the server says that nothing is known; training has the same hole.", False, "That was the wish, and it would be consistent. But the online store serves the newest row, however old."),
+    ("After 15 minutes the server refuses, while training keeps all rows.", False, "It is the other way round: the ttl is about questions to the past."),
+    ("Nothing changes, in training or serving, until the job materialises again.", False, "Serving does not change. But for each question of that hour the training set finds no row that is young enough."),
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "Three replicas of a feature server answer. At times a value is missing, and the next request gets it. What helps?",
-    ("A readiness probe, so that only healthy replicas get requests.", False, "All three are healthy: they answer quickly and without error. The probe would have to ask for a value."),
-    ("Materialise every minute instead of every hour.", False, "The job fills the store that it can reach. Two replicas would go on looking into their own empty files."),
-    ("One registry and one online store that all replicas share.", True, "Then each replica is only a reader, and it does not matter which one answers. On a cluster: Redis and a shared registry."),
-    ("replicas: 1, because one server can't disagree with itself.", False, "It would agree with itself, and lose its files with the next restart. And nobody answers meanwhile."),
+    "The server now refuses rows older than 15 minutes. The training set is still joined with `max_age=\"2h\"`. Your skew test, which asks when the job has just run, is green. What is true?",
+    ("All is well: a green skew test says that both paths read the same.", False, "At the moments that it asks about. It never asks while the job is late, which is where the two differ."),
+    ("Training must keep two hours, since a model needs every row that it can get.", False, "From rows an hour old it learns a relation that serving will never use: there such a question gets no value."),
+    ("In gaps of the job both paths differ: give both the same limit, and test in a gap.", True, "A limit is a part of the feature's definition. One number, read by both, and a moment in the test when the newest row is too old."),
+    ("The server's limit should go, because it makes a difference to training.", False, "Then both agree to believe values of the day before. Agreement is not the aim, the right value is."),
 )  # fmt: skip

@@ -111,6 +111,18 @@ def test_a_region_that_is_none_is_a_missing_value_in_the_past_and_now(store, nob
     assert feature_store.ask_now(store, [nobody])[NAMES].isna().all().all()
 
 
+def test_the_online_store_serves_a_row_of_any_age_unless_it_is_asked_for_its_age(store):
+    feature_store.materialise(store, pd.Timestamp("2024-01-01 12:00"))
+    late = pd.Timestamp("2024-01-01 20:00")
+    assert feature_store.ask_now(store, ["asia"])[NAMES].notna().all().all()
+    assert feature_store.ask_now(store, ["asia"], asked_at=late, max_age="2h")[NAMES].isna().all().all()
+    for at in (late, late.tz_localize("UTC")):
+        fresh = feature_store.ask_now(store, ["asia", "mars"], asked_at=at, max_age="9h")
+        assert fresh.load_10.notna().tolist() == [True, False]
+    with pytest.raises(ValueError, match="both asked_at and max_age"):
+        feature_store.ask_now(store, ["asia"], max_age="2h")
+
+
 def test_a_question_without_a_time_is_a_missing_value(store):
     asked = pd.DataFrame(
         {"region": ["asia", None, "asia"], "asked_at": [pd.NaT, START, pd.Timestamp("2024-01-01 06:00")]}

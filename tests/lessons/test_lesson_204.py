@@ -3,10 +3,6 @@
 TRUSTED = 'skops_trusted_types=["sklearn.tree._tree.Tree"]'
 
 
-def gini(expression: str) -> str:
-    return f"def gini(failed):\n    p = np.mean(failed)\n    return {expression}"
-
-
 def cut(cost: str, pick: str = "min(candidates, key=cost)") -> str:
     return (
         "def best_threshold(values, failed):\n"
@@ -27,8 +23,11 @@ WEIGHTED = "yes.mean() * gini(failed[yes]) + (~yes).mean() * gini(failed[~yes])"
 
 def depth(body: str) -> str:
     return (
-        "def choose_depth(depths, learnt, validation, slack=0.01):\n"
-        "    good = [d for d, v in zip(depths, validation) if v >= max(validation) - slack]\n"
+        "def choose_depth(depths, misses):\n"
+        "    means, root = misses.mean(axis=0), np.sqrt(len(misses))\n"
+        "    best = means.argmin()\n"
+        "    behind = misses - misses[:, [best]]\n"
+        "    good = [d for d, b in zip(depths, behind.T) if b.mean() <= b.std() / root]\n"
         f"    return {body}"
     )
 
@@ -51,16 +50,24 @@ def back(*lines: str) -> str:
 SET = 'client.set_registered_model_alias(name, "champion", v)'
 
 
-def recorded(*lines: str, end: str = "return run.info.run_id") -> str:
+HASHED = "X.to_numpy().tobytes() + np.asarray(y).tobytes()"
+HEAD = [
+    "import hashlib",
+    "def train_and_record(mlflow, X_train, y_train, X_new, y_new):",
+    "    from sklearn.tree import DecisionTreeClassifier",
+]
+
+
+def recorded(*lines: str, end: str = "return run.info.run_id", of: str = HASHED) -> str:
     head = [
-        "def train_and_record(mlflow, X_train, y_train, X_new, y_new):",
-        "    from sklearn.tree import DecisionTreeClassifier",
+        *HEAD,
+        f"    sha256 = lambda X, y: hashlib.sha256({of}).hexdigest()",
         "    with mlflow.start_run() as run:",
     ]
     return "\n".join([*head, *(f"        {line}" for line in lines), f"    {end}"])
 
 
-PARAMS = 'mlflow.log_params({"max_depth": 5, "seed": 0})'
+PARAMS = 'mlflow.log_params({"max_depth": 5, "seed": 0, "data_sha256": sha256(X_train, y_train)})'
 FIT = "model = DecisionTreeClassifier(max_depth=5, random_state=0).fit(X_train, y_train)"
 METRIC = 'mlflow.log_metric("accuracy", model.score(X_new, y_new))'
 
@@ -73,19 +80,6 @@ MODEL = stored(TRUSTED)
 
 WRONG = {
     "204.1": {
-        "takes the chance of two alike": (gini("p**2 + (1 - p) ** 2"), "take it from 1"),
-        "takes half of it": (gini("p * (1 - p)"), "half of it"),
-        "forgets the successes": (gini("1 - p**2"), "only two failures"),
-        "takes entropy": (gini("-sum(q * np.log2(q) for q in (p, 1 - p) if q > 0)"), "entropy"),
-        "takes the rarer kind": (gini("min(p, 1 - p)"), "rarer kind"),
-        "takes arrays only": (
-            "def gini(failed):\n    p = failed.mean()\n    return 2 * p * (1 - p)",
-            "`np.mean(failed)` takes both",
-        ),
-        "computes something else": (gini("p * (1 - p) ** 2"), "how often does exactly one fail"),
-        "returns nothing": ("def gini(failed):\n    np.mean(failed)", "no `return`"),
-    },
-    "204.2": {
         "forgets the sizes": (cut("gini(failed[yes]) + gini(failed[~yes])"), "weight each by the size"),
         "takes the worst": (cut(WEIGHTED, "max(candidates, key=cost)"), "the worst cut"),
         "looks at one part": (cut("gini(failed[yes])"), "only the impurity of the yes part"),
@@ -137,39 +131,43 @@ WRONG = {
         ),
         "returns the cost, too": (cut(WEIGHTED, "min((cost(t), t) for t in candidates)"), "the threshold alone"),
     },
-    "204.3": {
-        "looks at the past": (
-            "def choose_depth(depths, learnt, validation, slack=0.01):\n    return depths[int(np.argmax(learnt))]",
-            "choose by `validation`",
+    "204.2": {
+        "takes the best": (depth("depths[int(means.argmin())]"), "the simpler depth are not looked at"),
+        "compares single intervals": (
+            depth("min(d for d, m in zip(depths, means) if m <= means.min() + misses[:, best].std() / root)"),
+            "the luck that both depths share",
         ),
-        "ignores the slack": (
-            "def choose_depth(depths, learnt, validation, slack=0.01):\n    return depths[int(np.argmax(validation))]",
-            "`slack` and the simpler depth are not looked at",
+        "adds two standard errors": (
+            depth(
+                "min(d for d, m, s in zip(depths, means, misses.std(axis=0)) "
+                "if m - s / root <= means.min() + misses[:, best].std() / root)"
+            ),
+            "the two standard errors were added",
+        ),
+        "forgets the root": (
+            depth("min(d for d, b in zip(depths, behind.T) if b.mean() <= b.std())"),
+            "the standard deviation of one deploy",
+        ),
+        "divides by the number": (
+            depth("min(d for d, b in zip(depths, behind.T) if b.mean() <= b.std() / len(b))"),
+            "divide by its root",
+        ),
+        "allows 95 %": (
+            depth("min(d for d, b in zip(depths, behind.T) if b.mean() <= 1.96 * b.std() / root)"),
+            "two standard errors",
+        ),
+        "fixes the slack": (
+            depth("min(d for d, m in zip(depths, means) if m <= means.min() + 0.01)"),
+            "a fixed slack of 0.01",
         ),
         "takes the largest": (depth("max(good)"), "the largest of the good"),
         "takes the first": (depth("good[0]"), "in any order"),
-        "compares known with unseen": (
-            "def choose_depth(depths, learnt, validation, slack=0.01):\n"
-            "    return min(d for d, l, v in zip(depths, learnt, validation) if l - v <= slack)",
-            "known and on unseen deploys are compared",
-        ),
-        "fixes the slack": (
-            depth("min(d for d, v in zip(depths, validation) if v >= max(validation) - 0.01)"),
-            "0.01 stands in its place",
-        ),
-        "returns a number with a point": (depth("float(min(good))"), "looks a run up by its name"),
-        "chooses something else": (depth("sorted(depths)[1]"), "which of these depths are good"),
         "returns a position": (depth("list(depths).index(good[0])"), "a position in the list"),
-        "takes a share of the best": (
-            depth("min(d for d, v in zip(depths, validation) if v >= max(validation) * (1 - slack))"),
-            "subtract it, don't multiply",
-        ),
-        "leaves out the edge": (
-            depth("min(d for d, v in zip(depths, validation) if v > max(validation) - slack)"),
-            "`>=`, not `>`",
-        ),
+        "returns a number with a point": (depth("float(min(good))"), "looks a run up by its name"),
+        "chooses something else": (depth("sorted(depths)[1]"), "how far is it behind the best on average"),
+        "returns nothing": (depth("None"), "no `return`"),
     },
-    "204.4": {
+    "204.3": {
         "forgets the status": (query(SAME_DATA), "a run that FAILED"),
         "forgets the data": (query(FINISHED), "ask for `params.data_sha256`"),
         "forgets both": (query(""), "neither the status nor the data"),
@@ -196,7 +194,7 @@ WRONG = {
         "quotes the wrong thing": (query(f"{FINISHED} and params.data_sha256 = {{data_sha256}}"), "MlflowException"),
         "fixes the hash": (query(f"{FINISHED} and params.data_sha256 = 'aa11'"), "a hash stands fixed"),
     },
-    "204.5": {
+    "204.4": {
         "turns it round": (
             'def rollback(client, name):\n    v = client.get_model_version_by_alias(name, "champion").version\n'
             '    client.set_registered_model_alias(name, "previous", v)\n    return v',
@@ -240,7 +238,7 @@ WRONG = {
             "take its .version",
         ),
     },
-    "204.6": {
+    "204.5": {
         "keeps the handout's order": (recorded(FIT, MODEL, PARAMS, METRIC), "max_depth after the model"),
         "logs only the metric late": (recorded(PARAMS, FIT, MODEL, METRIC), "accuracy after the model"),
         "takes the quick way out": (
@@ -261,6 +259,49 @@ WRONG = {
             recorded('mlflow.log_param("max_depth", 5)', FIT, METRIC, MODEL),
             "without the parameter seed",
         ),
+        "forgets the hash": (
+            recorded('mlflow.log_params({"max_depth": 5, "seed": 0})', FIT, METRIC, MODEL),
+            "without the parameter data_sha256",
+        ),
+        "hashes the columns only": (
+            recorded(PARAMS, FIT, METRIC, MODEL, of="X.to_numpy().tobytes()"),
+            "a tree learns from `y_train`",
+        ),
+        "hashes the text of the frame": (
+            recorded(PARAMS, FIT, METRIC, MODEL, of="(str(X) + str(list(y))).encode()"),
+            "leaves out its middle",
+        ),
+        "hashes a sum": (
+            recorded(
+                PARAMS,
+                FIT,
+                METRIC,
+                MODEL,
+                of="repr((X.to_numpy().sum(), X.assign(y=y).corr().round(9).to_numpy().sum())).encode()",
+            ),
+            "the order is not in it",
+        ),
+        "hashes the new deploys as well": (
+            recorded(
+                PARAMS.replace("(X_train, y_train)", "(pd.concat([X_train, X_new]), y_train)"), FIT, METRIC, MODEL
+            ),
+            "nothing was learnt from them",
+        ),
+        "takes Python's hash": (
+            recorded(
+                PARAMS.replace("sha256(X_train, y_train)", "hash(X_train.to_numpy().tobytes())"), FIT, METRIC, MODEL
+            ),
+            "Python's own `hash`",
+        ),
+        "hashes the time": (
+            recorded(
+                PARAMS.replace("(X_train, y_train)", "(X_train, y_train * __import__('time').perf_counter())"),
+                FIT,
+                METRIC,
+                MODEL,
+            ),
+            "what beside values and outcomes",
+        ),
         "records another seed than it used": (
             recorded(PARAMS, FIT.replace("random_state=0", "random_state=1"), METRIC, MODEL),
             "does not say what was done",
@@ -268,8 +309,7 @@ WRONG = {
         "scores the past": (recorded(PARAMS, FIT, METRIC.replace("X_new, y_new", "X_train, y_train"), MODEL), "X_new"),
         "returns nothing": (recorded(PARAMS, FIT, METRIC, MODEL, end="pass"), "return run.info.run_id"),
         "never ends the run": (
-            "def train_and_record(mlflow, X_train, y_train, X_new, y_new):\n"
-            "    from sklearn.tree import DecisionTreeClassifier\n"
+            "\n".join(HEAD) + f"\n    sha256 = lambda X, y: hashlib.sha256({HASHED}).hexdigest()\n"
             "    run = mlflow.start_run()\n"
             f"    {PARAMS}\n    {FIT}\n    {METRIC}\n    {MODEL}\n    return run.info.run_id",
             "stays RUNNING for ever",
@@ -280,10 +320,18 @@ WRONG = {
             "no run is open",
         ),
     },
+    "204.6": {
+        "limits the depth": ('recipe = Recipe("tree", max_depth=3)', "3, 3, 3, 3 questions deep"),
+        "takes another deep one": ('recipe = Recipe("tree", max_depth=None)', "the sentence held"),
+        "takes no tree": ('recipe = Recipe("logistic")', "a recipe of a tree"),
+        "takes more deploys": ('recipe = Recipe("tree", max_depth=8, rows=400_000)', "20,000 deploys here"),
+        "forbids every leaf": ('recipe = Recipe("tree", max_depth=8, min_samples_leaf=0)', "grows no such tree"),
+    },
 }
 
 RIGHT = {
     "204.1": {
+<<<<<<< HEAD
         "as a product": gini("2 * p * (1 - p)"),
         "by counting": (
             "def gini(failed):\n"
@@ -293,6 +341,8 @@ RIGHT = {
         ),
     },
     "204.2": {
+=======
+>>>>>>> m204
         "at the value itself": cut(WEIGHTED, "known[known <= min(candidates, key=cost)].max()"),
         "by a running sum": (
             "def best_threshold(values, failed):\n"
@@ -312,14 +362,25 @@ RIGHT = {
             "    return tree.tree_.threshold[0]"
         ),
     },
-    "204.3": {
+    "204.2": {
+        "by the bootstrap": (
+            "def choose_depth(depths, misses):\n"
+            "    best = misses[:, misses.mean(axis=0).argmin()]\n"
+            "    rng = np.random.default_rng(1)\n"
+            "    for depth, column in sorted(zip(depths, misses.T), key=lambda pair: pair[0]):\n"
+            "        behind = column - best\n"
+            "        drawn = [behind[rng.integers(0, len(behind), len(behind))].mean() for _ in range(500)]\n"
+            "        if behind.mean() <= np.std(drawn):\n"
+            "            return depth"
+        ),
         "with pandas": (
-            "def choose_depth(depths, learnt, validation, slack=0.01):\n"
-            "    scores = pd.Series(np.asarray(validation), index=depths)\n"
-            "    return scores[scores >= scores.max() - slack].index.min()"
+            "def choose_depth(depths, misses):\n"
+            "    table = pd.DataFrame(misses, columns=depths)\n"
+            "    behind = table.sub(table[table.mean().idxmin()], axis=0)\n"
+            "    return behind.columns[behind.mean() <= behind.sem(ddof=0)].min()"
         ),
     },
-    "204.4": {
+    "204.3": {
         "page by page": (
             "def best_run(client, experiment_id, data_sha256):\n"
             "    runs, token = [], None\n"
@@ -338,7 +399,7 @@ RIGHT = {
         ),
         "with other words": query("status = 'FINISHED' and parameters.data_sha256 = '{data_sha256}'"),
     },
-    "204.5": {
+    "204.4": {
         "by the model's aliases": (
             "def rollback(client, name):\n"
             '    version = client.get_registered_model(name).aliases["previous"]\n'
@@ -347,10 +408,9 @@ RIGHT = {
         ),
         "clearing first": back('client.delete_registered_model_alias(name, "champion")', SET, "return v"),
     },
-    "204.6": {
+    "204.5": {
         "with start and end, and the active run": (
-            "def train_and_record(mlflow, X_train, y_train, X_new, y_new):\n"
-            "    from sklearn.tree import DecisionTreeClassifier\n"
+            "\n".join(HEAD) + f"\n    sha256 = lambda X, y: hashlib.sha256({HASHED}).hexdigest()\n"
             "    mlflow.start_run()\n"
             f"    {PARAMS}\n    {FIT}\n    {METRIC}\n    {MODEL}\n"
             "    run = mlflow.active_run().info.run_id\n    mlflow.end_run()\n    return run"
@@ -358,6 +418,7 @@ RIGHT = {
         "one by one, with a signature": recorded(
             FIT,
             'mlflow.log_param("seed", 0)',
+            'mlflow.log_param("data_sha256", hashlib.sha256(X_train.assign(y=y_train).to_csv().encode()).hexdigest())',
             'mlflow.log_param("max_depth", model.max_depth)',
             'mlflow.log_metrics({"accuracy": float(np.mean(model.predict(X_new) == y_new))})',
             stored(
@@ -366,5 +427,9 @@ RIGHT = {
                 example="input_example=X_new.head(2)",
             ),
         ),
+    },
+    "204.6": {
+        "both limits": 'recipe = Recipe("tree", max_depth=9, min_samples_leaf=100, seed=3)',
+        "larger leaves": 'recipe = Recipe("tree", min_samples_leaf=200)',
     },
 }

@@ -242,6 +242,22 @@ WRONG = {
             "that agree",
         ),
     },
+    "205.6": {
+        "takes an honest column": (
+            "def column(load):\n    return load.rolling(10).mean()",
+            "0 of the 5 cuts, and at 0 of",
+        ),
+        "takes the centred mean": (
+            "def column(load):\n    return load.rolling(61, center=True).mean()",
+            "at 5 of the 5 cuts",
+        ),
+        "takes the mean of all": (
+            "def column(load):\n    return load / load.mean()",
+            "differs at 5 of the 5 cuts, and at 205 of 205 others",
+        ),
+        "returns one number": ("def column(load):\n    return load.mean()", "a value for each of the 1440 minutes"),
+        "returns nothing": ("def column(load):\n    load.mean()", "the shape ()"),
+    },
 }
 
 RIGHT = {
@@ -317,5 +333,9 @@ RIGHT = {
             "    one_sided = offline.isna() ^ online.isna()\n"
             "    return offline.columns[(far | one_sided).any()]"
         ),
+    },
+    "205.6": {
+        "the hour's last value": "def column(load):\n    return load.groupby(load.index // 60).transform('last')",
+        "by hand, of two hours": "def column(load):\n    return np.concatenate([np.full(len(p), p.max()) for p in np.split(load.to_numpy(), range(120, len(load), 120))])",
     },
 }

@@ -9,8 +9,6 @@ import pytest
 
 CELLS = Path(__file__).with_name("cells.py").read_text(encoding="utf-8")
 SAYS = {
-    "204": r"<= .*\n(.*\n)+skill on the later \d+ commits: -?\d\.\d\d",
-    "205": r"0 of \d+ errors without an answer\nthe hour's mean is \d+\.\d ms off",
     "601": r"version: +predictor\n.*limit: +predictor\n.*request: +retrain\n.*ready\? mlflow\n.*root: +predictor, mlflow, retrain",
     "602": r"mlflow Deployment +1 mlflow-books\nof 1 .* that of 0: .*\nin the open: predictor: DB_PASSWORD",
     "604": r"14:10:00.*\n\d+ of 700 requests were lost\n(.*\n)* *predictor +2 +True +False",

@@ -21,6 +21,14 @@ def loads() -> "Iterator[tuple[pd.Series, int]]":
         yield pd.Series(rng.uniform(2, 9, rows).cumsum() + rng.normal(0, 3, rows), index=index), minutes
 
 
+def monday() -> "pd.Series":
+    """Return a day of load, a value a minute, labelled from 0."""
+    import pandas as pd
+
+    rng = np.random.default_rng(8)
+    return pd.Series(5 + 3 * np.sin(np.arange(1440) / 229) + rng.normal(0, 0.3, 1440), name="load")
+
+
 def growth(load: "pd.Series", minutes: int) -> np.ndarray:
     """Return the change per minute from the window before to the last one, for each row: two plain means."""
     values, rates = load.to_numpy(), np.full(len(load), np.nan)
