@@ -41,15 +41,13 @@ SEED = 0
 import os
 import pickle
 import shutil
-import tempfile
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.metrics import root_mean_squared_error
 
-from labsupport import plots
+from labsupport import plots, scratch
 from labsupport.exercises import check, claim, guess, hint, quiz, reveal, solution, suppose, use
 
 plots.use_style()
@@ -63,8 +61,8 @@ sale = Burst(at("19:00", 4), duration_s=7200, factor=1.8, ramp_s=600)
 service = Service(scaling=tuple(scaling), traffic=Traffic().with_bursts(sale))
 telemetry = service.run(days=5, seed=SEED).telemetry
 
-workshop = tempfile.TemporaryDirectory()
-csv = Path(workshop.name) / "load.csv"
+workshop = scratch.folder("201")
+csv = workshop / "load.csv"
 kept = ["time", "requests_per_s", "replicas", "cpu_percent", "error_rate"]
 telemetry[kept].round(6).to_csv(csv, index=False)
 print("".join(csv.open().readlines()[:4]))
@@ -555,7 +553,7 @@ for name, miss in sorted(misses.items(), key=lambda item: -item[1]):
 # %%
 from labsupport.serving import artefact
 
-card = artefact.save(model, Path(workshop.name) / "model", X_past, past.cpu_percent, UNITS)
+card = artefact.save(model, workshop / "model", X_past, past.cpu_percent, UNITS)
 for column in [*card.columns, card.target]:
     print(f"{column.name}: {column.low:.1f} to {column.high:.1f} {column.unit}")
 print(
@@ -563,7 +561,7 @@ print(
 )
 
 # %%
-served = artefact.load(Path(workshop.name) / "model")
+served = artefact.load(workshop / "model")
 print(
     f"{served.predict(X_future.head(1))[0]:.2f} % from the loaded model, {model.predict(X_future.head(1))[0]:.2f} % from the one in memory"
 )
@@ -954,7 +952,7 @@ for answer in (bare_model.predict([[42.0, 6]])[0], busy[0], busy[0].item()):
 # %%
 import skops.io
 
-mark = Path(workshop.name) / "made_by_loading"
+mark = workshop / "made_by_loading"
 
 
 class Stranger:
@@ -978,10 +976,8 @@ claim("writing and inspecting it by skops made no folder", not mark.exists())
 # of the same release? Flip one bit:
 
 # %%
-shutil.copytree(
-    Path(workshop.name) / "model", Path(workshop.name) / "spoilt", dirs_exist_ok=True
-)
-stored = Path(workshop.name) / "spoilt" / artefact.MODEL
+shutil.copytree(workshop / "model", workshop / "spoilt", dirs_exist_ok=True)
+stored = workshop / "spoilt" / artefact.MODEL
 content = bytearray(stored.read_bytes())
 content[100] ^= 1
 stored.write_bytes(content)

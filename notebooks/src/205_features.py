@@ -556,14 +556,13 @@ print(feature_store.DEFINITIONS.read_text())
 # there**.
 
 # %%
-import tempfile
-
+from labsupport import scratch
 from labsupport.data.store import quietly
 
-workshop = tempfile.TemporaryDirectory()
-store = feature_store.open_store(feature_store.make_repo(Path(workshop.name) / "repo", table))
+workshop = scratch.folder("205")
+store = feature_store.open_store(feature_store.make_repo(workshop / "repo", table))
 feature_store.apply(store)
-config = (Path(workshop.name) / "repo" / "feature_store.yaml").read_text()
+config = (workshop / "repo" / "feature_store.yaml").read_text()
 # Without the lines that hold paths: of the registry, and of the online store's file.
 print("\n".join(line for line in config.splitlines() if "/" not in line))
 print("views:", [view.name for view in store.list_feature_views()])
@@ -889,7 +888,7 @@ claim("nothing in Feast reads FEAST_CORE_URL", mentions == 0)
 # %%
 def three_replicas(name, shared=None):
     """Three servers; the definitions are applied, and the rows materialised, on the first."""
-    home = Path(workshop.name) / name
+    home = workshop / name
     repos = [
         feature_store.make_repo(home / str(n), table, shared and home / shared)
         for n in range(3)
@@ -1005,7 +1004,6 @@ print(f"the hour's mean is {1000 * np.abs(hourly.to_numpy() - known.value).mean(
 # %%
 from labsupport.course.picture import system_so_far
 
-workshop.cleanup()
 system_so_far("205")
 
 # %% [markdown]
