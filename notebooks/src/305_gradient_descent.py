@@ -620,17 +620,25 @@ print(table.to_string())
 # interval of the mean difference (95 %, Student's t for five pairs).
 
 # %% tags=["nbval-ignore-output"]
+four = {plan: np.mean([accuracy[name, plan] for name in KINDS], axis=0) for plan in PLANS}
 pairs = {
-    "Adam - SGD, both constant": (("Adam", "constant"), ("SGD", "constant")),
-    "Adam - SGD, both falling": (("Adam", "falling"), ("SGD", "falling")),
-    "SGD: falling - constant": (("SGD", "falling"), ("SGD", "constant")),
-    "momentum falling - Adam constant": (("momentum", "falling"), ("Adam", "constant")),
-    "Adam - RMSprop, both falling": (("Adam", "falling"), ("RMSprop", "falling")),
+    "Adam - SGD, both constant": (accuracy["Adam", "constant"], accuracy["SGD", "constant"]),
+    "Adam - SGD, both falling": (accuracy["Adam", "falling"], accuracy["SGD", "falling"]),
+    "Adam - momentum, both falling": (
+        accuracy["Adam", "falling"],
+        accuracy["momentum", "falling"],
+    ),
+    "Adam - RMSprop, both falling": (
+        accuracy["Adam", "falling"],
+        accuracy["RMSprop", "falling"],
+    ),
+    "SGD: falling - constant": (accuracy["SGD", "falling"], accuracy["SGD", "constant"]),
+    "mean of all: falling - constant": (four["falling"], four["constant"]),
 }
 gaps = {}
 for name, (one, other) in pairs.items():
-    gaps[name] = 100 * np.array(paired(accuracy[one], accuracy[other]))
-    print("{:<33} {:+.1f} points ({:+.1f} to {:+.1f})".format(name, *gaps[name]))
+    gaps[name] = 100 * np.array(paired(one, other))
+    print("{:<32} {:+.1f} points ({:+.1f} to {:+.1f})".format(name, *gaps[name]))
 
 # %% tags=["draw", "nbval-ignore-output"]
 figure, axes = plt.subplots(figsize=(7, 2.7))
@@ -662,31 +670,37 @@ plots.show(
     ],
 )
 
+# %% tags=["nbval-ignore-output"]
+best_constant = max(accuracy[name, "constant"].mean() for name in KINDS)
+reveal("305.g2", bool(best_constant - accuracy["SGD", "constant"].mean() < 0.01))
+reveal("305.g3", gaps["SGD: falling - constant"][0])
+
 # %%
-reveal(
-    "305.g2",
-    bool(
-        max(v.mean() for k, v in accuracy.items() if k[1] == "constant")
-        - accuracy["SGD", "constant"].mean()
-        < 0.01
+claim(
+    "at falling rates Adam is ahead of plain descent beyond chance, by less than three points",
+    gaps["Adam - SGD, both falling"][1] > 0 and gaps["Adam - SGD, both falling"][0] < 3,
+)
+claim(
+    "between Adam, momentum and RMSprop five starts show no winner",
+    all(
+        gaps[f"Adam - {name}, both falling"][1] < 0 < gaps[f"Adam - {name}, both falling"][2]
+        for name in ("momentum", "RMSprop")
     ),
 )
-reveal("305.g3", gaps["SGD: falling - constant"][0])
 claim(
-    "Adam is ahead of plain descent beyond chance, at constant and at falling rates",
-    gaps["Adam - SGD, both constant"][1] > 0 and gaps["Adam - SGD, both falling"][1] > 0,
-)
-claim(
-    "the falling rate raises plain descent beyond chance",
-    gaps["SGD: falling - constant"][1] > 0,
-)
-claim(
-    "Adam needs fewer steps to 80 % than plain descent",
+    "Adam is at 80 % in fewer steps than plain descent",
     speed["Adam", "falling"] < speed["SGD", "falling"],
+)
+spread = {plan: np.mean([accuracy[n, plan].std(ddof=1) for n in KINDS]) for plan in PLANS}
+claim(
+    "the falling rate raises the mean, and makes the five starts more alike",
+    gaps["mean of all: falling - constant"][0] > 0 and spread["falling"] < spread["constant"],
 )
 
 # %% [markdown]
-# Who wins? The schedule does something for everyone, and PLACEHOLDER.
+# Who wins? Plain descent, tuned with the same care, stays behind by a point or two at falling rates, and is later at 80 %. Among
+# the other three nobody wins: their intervals hold 0. The falling rate adds a point or so on average, and calms the last step; but
+# five starts don't always suffice to show it: in two of the five values of `SEED` that we ran, its interval holds 0, too.
 
 # %% tags=["exercise"] exercise="305.b"
 ### BEGIN SOLUTION
@@ -986,8 +1000,8 @@ quiz("305.d", choice_d)
 #
 # - The gradient is the steepest way, not the way to the bottom. Momentum averages the zigzag out; RMSprop and Adam divide by size.
 # - A range test finds the rate in one short walk: a third of the rate at the lowest loss, then try around it.
-# - Large steps first, small ones last: the schedule helped every optimiser here.
-# - Compare with the same tries, the same starts, several seeds, and an interval of the paired difference.
+# - Large steps first, small ones last: a schedule needs no compromise between arriving and resting.
+# - Compare with the same tries, the same starts, several seeds, an interval. Plain descent lost by a point or two, no more.
 # - Test an optimiser by its steps on gradients that you chose; the loss curve hides its faults.
 
 # %%
