@@ -140,7 +140,7 @@ claim("and that is more than 60° off the way to the bottom", by_gradient - to_b
 #
 # ## Build it: three memories
 #
-# **Momentum** remembers the step before. Steps across the valley point to and fro, and cancel out; steps along it add up.
+# **Momentum** remembers the step before. Steps across the valley point back and forth, and cancel out; steps along it add up.
 
 # %%
 from labsupport.dl.optimizers import Adam, RMSprop
