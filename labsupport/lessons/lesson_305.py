@@ -50,7 +50,22 @@ def choose_rate(answer: Guarded) -> str:
         never = bills.count(NEVER)
         saw = f"{total:,} steps for six landscapes ({', '.join(map(str, bills))}), {never} of them never there"
         raise Fail(saw, f"less than {BUDGET:,}", **_mistaken_rate(chosen, bills))
+    _judge_on_a_network(choose)
     return f"{total} steps for six landscapes. Who knew each landscape would have needed about 200."
+
+
+def _judge_on_a_network(choose: Guarded) -> None:
+    """Hand over a test such as networks have: it falls by three quarters only, and ends in a very high number."""
+    rates = np.geomspace(1e-5, 10, 300)
+    losses = np.interp(np.log10(rates), [-5, -3, -0.7, 0, 0.5, 1], [2.4, 2.35, 0.6, 2.3, 2.3, 1e9])
+    lowest = rates[np.argmin(losses)]
+    rate = expect.returned_number(partial(choose, rates, losses), "the rate")
+    if not lowest / 40 <= rate < 0.9 * lowest:
+        raise Fail(
+            f"a rate of {rate:.2g} for a test whose loss is lowest at {lowest:.2g}, with a quarter of the first loss left",
+            "somewhat below the rate of the lowest loss",
+            question="does your rule count on how deep the six landscapes are, or on how they end?",
+        )
 
 
 @cache

@@ -828,6 +828,8 @@ check("305.3", fault)
 fault = use("305.3", fault)
 named = {
     team: fault(walk_of(lambda kind=FAULTS[truth]: kind(0.1, weight_decay=DECAY)), 0.1)
+    .strip()
+    .lower()
     for team, truth in TEAMS.items()
 }
 print(named)
