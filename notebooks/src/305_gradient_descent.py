@@ -620,10 +620,13 @@ print(table.to_string())
 # interval of the mean difference (95 %, Student's t for five pairs).
 
 # %% tags=["nbval-ignore-output"]
+OTHERS = ("momentum", "RMSprop", "Adam")
+three = np.mean([accuracy[name, "falling"] for name in OTHERS], axis=0)
 four = {plan: np.mean([accuracy[name, plan] for name in KINDS], axis=0) for plan in PLANS}
 pairs = {
     "Adam - SGD, both constant": (accuracy["Adam", "constant"], accuracy["SGD", "constant"]),
     "Adam - SGD, both falling": (accuracy["Adam", "falling"], accuracy["SGD", "falling"]),
+    "mean of the three - SGD, both falling": (three, accuracy["SGD", "falling"]),
     "Adam - momentum, both falling": (
         accuracy["Adam", "falling"],
         accuracy["momentum", "falling"],
@@ -638,7 +641,7 @@ pairs = {
 gaps = {}
 for name, (one, other) in pairs.items():
     gaps[name] = 100 * np.array(paired(one, other))
-    print("{:<32} {:+.1f} points ({:+.1f} to {:+.1f})".format(name, *gaps[name]))
+    print("{:<38} {:+.1f} points ({:+.1f} to {:+.1f})".format(name, *gaps[name]))
 
 # %% tags=["draw", "nbval-ignore-output"]
 figure, axes = plt.subplots(figsize=(7, 2.7))
@@ -677,19 +680,16 @@ reveal("305.g3", gaps["SGD: falling - constant"][0])
 
 # %%
 claim(
-    "at falling rates Adam is ahead of plain descent beyond chance, by less than three points",
-    gaps["Adam - SGD, both falling"][1] > 0 and gaps["Adam - SGD, both falling"][0] < 3,
+    "at falling rates the other three, averaged, beat plain descent beyond chance, by less than three points",
+    gaps["mean of the three - SGD, both falling"][1] > 0
+    and gaps["mean of the three - SGD, both falling"][0] < 3,
 )
+means = [accuracy[name, "falling"].mean() for name in OTHERS]
+claim("the means of these three lie within one point", max(means) - min(means) < 0.01)
+looks = [first_look(run) for name in OTHERS for run in runs[name, "falling"]]
 claim(
-    "between Adam, momentum and RMSprop five starts show no winner",
-    all(
-        gaps[f"Adam - {name}, both falling"][1] < 0 < gaps[f"Adam - {name}, both falling"][2]
-        for name in ("momentum", "RMSprop")
-    ),
-)
-claim(
-    "Adam is at 80 % in fewer steps than plain descent",
-    speed["Adam", "falling"] < speed["SGD", "falling"],
+    "the other three are at 80 % in fewer steps than plain descent (medians)",
+    np.median(looks) < speed["SGD", "falling"],
 )
 spread = {plan: np.mean([accuracy[n, plan].std(ddof=1) for n in KINDS]) for plan in PLANS}
 claim(
@@ -699,8 +699,9 @@ claim(
 
 # %% [markdown]
 # Who wins? Plain descent, tuned with the same care, stays behind by a point or two at falling rates, and is later at 80 %. Among
-# the other three nobody wins: their intervals hold 0. The falling rate adds a point or so on average, and calms the last step; but
-# five starts don't always suffice to show it: in two of the five values of `SEED` that we ran, its interval holds 0, too.
+# the other three nobody wins: their means lie within a point, and most intervals between them hold 0. The
+# falling rate adds a point or so on average, and calms the last step; but five starts don't always suffice to show that: in
+# two of the five values of `SEED` that we ran, its interval holds 0, too.
 
 # %% tags=["exercise"] exercise="305.b"
 ### BEGIN SOLUTION
