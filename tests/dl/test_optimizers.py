@@ -108,7 +108,12 @@ def test_a_share_lies_below_1() -> None:
 
 def test_a_schedule_sees_the_steps_done() -> None:
     seen: list[int] = []
-    optimizer = SGD(lambda step: seen.append(step) or 0.1)
+
+    def watched(step: int) -> float:
+        seen.append(step)
+        return 0.1
+
+    optimizer = SGD(watched)
     moved(optimizer, np.ones((3, 1)), np.zeros(1))
     assert sorted(set(seen)) == [0, 1, 2]
 
