@@ -1,0 +1,198 @@
+"""Lesson 305: usual mistakes, each with words of its own diagnosis, and right answers (see test_every_lesson)."""
+
+
+def choose(body: str) -> str:
+    return f"import numpy as np\ndef choose_rate(rates, losses):\n    {body}"
+
+
+def schedule(body: str) -> str:
+    return f"import numpy as np\ndef schedule(step):\n    {body}"
+
+
+def fault(*lines: str) -> str:
+    return "import numpy as np\ndef fault(walk, rate):\n    " + "\n    ".join(lines)
+
+
+def contestants(*lines: str) -> str:
+    return "from functools import partial\ndef contestants(library, rates):\n    " + "\n    ".join(lines)
+
+
+STEPS = "first, second = -np.diff(walk([1.0, 1.0], 0.0)) / rate"
+KINDS = 'kinds = {"sgd": library.SGD, "momentum": lambda rate: library.SGD(rate, momentum=0.9), "rmsprop": library.RMSprop, "adam": library.Adam}'
+
+WRONG = {
+    "305.1": {
+        "takes the first nan": (choose("return rates[np.argmin(losses)] / 3"), "`np.argmin` takes the first nan"),
+        "takes the lowest loss itself": (
+            choose("return rates[np.nanargmin(losses)]"),
+            "this is the rate of the lowest loss",
+        ),
+        "stays too close": (choose("return rates[np.nanargmin(losses)] / 1.5"), "too close to the lowest loss"),
+        "is too careful": (choose("return rates[np.nanargmin(losses)] / 50"), "too careful"),
+        "always takes 0.01": (choose("return 0.01"), "the same rate for every landscape"),
+        "returns the place": (choose("return 0 * int(np.nanargmin(losses))"), "a place in the array"),
+        "returns nothing": (choose("rates[np.nanargmin(losses)] / 3"), "no `return`"),
+        "takes the steepest fall": (
+            choose("last = np.nanargmin(losses)\n    return rates[np.argmin(np.diff(losses[: last + 1]))]"),
+            "that walk explodes",
+        ),
+    },
+    "305.2": {
+        "stays high": (schedule("return 0.03"), "a constant rate"),
+        "rises": (schedule("return 0.03 * step / 400"), "turned round"),
+        "begins too high": (schedule("return 0.2 * (1 - step / 400)"), "above the limit"),
+        "falls too early": (schedule("return 0.03 * 0.9 ** step"), "it does not arrive"),
+        "does not fall far": (schedule("return 0.03 - 0.01 * step / 400"), "it arrives and does not rest"),
+        "falls below 0": (schedule("return 0.03 * (1 - step / 200)"), "go on below 0"),
+        "returns nothing": (schedule("0.03 * (1 - step / 400)"), "no `return`"),
+    },
+    "305.3": {
+        "always none": (fault('return "none"'), "the same answer to every program"),
+        "returns a truth": (fault("return walk([1.0], 0.0)[1] < -rate"), "one of these texts"),
+        "misses the sign": (
+            fault(
+                STEPS,
+                'if first > 2:\n        return "bias correction"',
+                "a, b = walk([0.0], 1.0)",
+                'return "decay" if (a - b) / rate > 0.5 else "none"',
+            ),
+            "Hand it the same gradient twice",
+        ),
+        "misses the decay": (
+            fault(STEPS, 'return "bias correction" if first > 2 else "momentum" if second < 0.5 else "none"'),
+            "Gradients of 1 hide the decay",
+        ),
+        "misses the correction": (
+            fault(
+                STEPS,
+                'if second < 0.5:\n        return "momentum"',
+                "a, b = walk([0.0], 1.0)",
+                'return "decay" if (a - b) / rate > 0.5 else "none"',
+            ),
+            "How long is the first step",
+        ),
+        "takes any shrinking for the fault": (
+            fault(
+                STEPS,
+                'if first > 2:\n        return "bias correction"',
+                'if second < 0.5:\n        return "momentum"',
+                "a, b = walk([0.0], 1.0)",
+                'return "decay" if a - b > 0 else "none"',
+            ),
+            "shrinks a weight of 1, too",
+        ),
+        "forgets the rate": (
+            fault(
+                "first, second = -np.diff(walk([1.0, 1.0], 0.0))",
+                'if first > 0.2:\n        return "bias correction"',
+                'if second < 0.05:\n        return "momentum"',
+                "a, b = walk([0.0], 1.0)",
+                'return "decay" if a - b > 0.05 else "none"',
+            ),
+            "divide by `rate`",
+        ),
+    },
+    "305.4": {
+        "hands over objects": (
+            contestants(KINDS, "return {(n, r): kinds[n](r) for n in rates for r in rates[n]}"),
+            "put `lambda:` before it",
+        ),
+        "looks up too late": (
+            contestants(KINDS, "return {(n, r): lambda: kinds[n](r) for n in rates for r in rates[n]}"),
+            "the last one of a loop",
+        ),
+        "makes it once": (
+            contestants(
+                KINDS,
+                "made = {(n, r): kinds[n](r) for n in rates for r in rates[n]}",
+                "return {key: (lambda one=one: one) for key, one in made.items()}",
+            ),
+            "made once, outside of the factory",
+        ),
+        "has no momentum": (
+            contestants(
+                'kinds = {"sgd": library.SGD, "momentum": library.SGD, "rmsprop": library.RMSprop, "adam": library.Adam}',
+                "return {(n, r): partial(kinds[n], r) for n in rates for r in rates[n]}",
+            ),
+            "needs 0.9",
+        ),
+        "gives all of them momentum": (
+            contestants(
+                KINDS,
+                'kinds["sgd"] = kinds["momentum"]',
+                "return {(n, r): partial(kinds[n], r) for n in rates for r in rates[n]}",
+            ),
+            "plain descent has no momentum",
+        ),
+        "has one rate a name": (
+            contestants(KINDS, "return {n: partial(kinds[n], rates[n][0]) for n in rates}"),
+            "the keys are names alone",
+        ),
+        "adds what was not asked for": (
+            contestants(KINDS, "return {(n, r): partial(kinds[n], r) for n in kinds for r in (0.01, 0.1)}"),
+            "for no other",
+        ),
+        "ignores the rate": (
+            contestants(KINDS, "return {(n, r): partial(kinds[n], 0.05) for n in rates for r in rates[n]}"),
+            "which rate and which kind",
+        ),
+        "returns nothing": (contestants(KINDS), "no `return`"),
+    },
+    "305.5": {
+        "a large factor": ("factor = 100", "the sentence held"),
+        "no change at all": ("factor = 1", "under which circumstances"),
+        "a factor outside": ("factor = 1e-6", "between 0.01 and 100"),
+        "a text": ('factor = "seconds"', "a factor is a number"),
+    },
+}
+
+RIGHT = {
+    "305.1": {
+        "a tenth, by a loop": choose(
+            "best = min((loss, at) for at, loss in enumerate(losses) if loss == loss and loss < float('inf'))\n"
+            "    return float(rates[best[1]]) / 10"
+        ),
+        "the first rate that halves the loss": choose("return rates[np.flatnonzero(losses < losses[0] / 2)[0]]"),
+        "a fifth, in logarithms": choose("return np.exp(np.log(rates[np.nanargmin(losses)]) - np.log(5))"),
+    },
+    "305.2": {
+        "half a cosine": schedule("return 0.03 * (1 + np.cos(np.pi * step / 400)) / 2"),
+        "three stairs": schedule("return 0.03 if step < 200 else 0.005 if step < 320 else 0.001"),
+        "exponential": schedule("return 0.035 * 0.99 ** step"),
+        "with a warm-up": schedule("return 0.03 * min(step / 20, (400 - step) / 380)"),
+    },
+    "305.3": {
+        "five steps and a table": fault(
+            "path = walk([3.0] * 5, 0.0)",
+            "steps = (path[:-1] - path[1:]) / rate",
+            "shrunk = (1 - walk([0.0], 1.0)[1]) / rate",
+            'found = {"bias correction": steps[0] > 1.5, "momentum": steps[1] < 0.8, "decay": shrunk > 0.1}',
+            'return next((name for name, yes in found.items() if yes), "none")',
+        ),
+        "beside a sound one": fault(
+            "if walk([1.0], 0.0)[1] < -1.5 * rate:\n        return 'bias correction'",
+            "there = walk([1.0, 1.0, 1.0], 0.0)",
+            "if there[-1] > -2 * rate:\n        return 'momentum'",
+            "return 'none' if walk([0.0], 1.0)[1] > 1 - 0.02 * rate else 'decay'",
+        ),
+    },
+    "305.4": {
+        "partial": contestants(
+            KINDS, "return {(name, rate): partial(kinds[name], rate) for name in rates for rate in rates[name]}"
+        ),
+        "a function in a function": contestants(
+            "def factory(name, rate):",
+            "    def make():",
+            "        if name == 'momentum':",
+            "            return library.SGD(learning_rate=rate, momentum=0.9)",
+            "        return {'sgd': library.SGD, 'rmsprop': library.RMSprop, 'adam': library.Adam}[name](learning_rate=rate)",
+            "    return make",
+            "made = {}",
+            "for name, offers in rates.items():",
+            "    for rate in offers:",
+            "        made[name, rate] = factory(name, rate)",
+            "return made",
+        ),
+    },
+    "305.5": {"a hundredth": "factor = 0.01", "a fifth": "factor = 0.2"},
+}
