@@ -331,18 +331,6 @@ WRONG = {
 
 RIGHT = {
     "204.1": {
-<<<<<<< HEAD
-        "as a product": gini("2 * p * (1 - p)"),
-        "by counting": (
-            "def gini(failed):\n"
-            "    failed = list(failed)\n"
-            "    bad = sum(1 for one in failed if one)\n"
-            "    return 2 * bad * (len(failed) - bad) / len(failed) ** 2"
-        ),
-    },
-    "204.2": {
-=======
->>>>>>> m204
         "at the value itself": cut(WEIGHTED, "known[known <= min(candidates, key=cost)].max()"),
         "by a running sum": (
             "def best_threshold(values, failed):\n"
