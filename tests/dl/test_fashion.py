@@ -74,7 +74,11 @@ def test_bundle_takes_the_first_of_each_file_and_is_repeatable(tmp_path, monkeyp
         assert made["test_labels"].tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("content", [b"", b"not gzip", gzip.compress(b"no IDX"), gzip.compress(b"\0\0\x08\x01")[:20]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not gzip", gzip.compress(b"no IDX"), gzip.compress(b"\0\0\x08\x01")[:20]],
+    ids=["empty", "not gzip", "not IDX", "cut off"],
+)
 def test_a_wrong_file_is_named(tmp_path, content):
     path = tmp_path / "train-images-idx3-ubyte.gz"
     path.write_bytes(content)
