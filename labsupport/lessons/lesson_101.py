@@ -215,8 +215,8 @@ def contract(answer: object) -> str:
         question = "which name of the contract stands for the metric that your ranking puts first?"
         raise Fail("no metric of the load", "the one that foretells most", question=question)
     if "error_rate" not in kept:
-        question = "what do your users get in an outage, however it came about?"
-        raise Fail("nothing that proves an outage", "the metric that counts what failed", question=question)
+        question = "which metric moves when every answer comes in time, and half of them are errors?"
+        raise Fail("nothing that counts failures", "the metric that sees wrong answers", question=question)
     return f"The contract is valid and watches {len(kept)} metrics, of which the tutorial had eight."
 
 
@@ -325,10 +325,10 @@ def load_foretells(case: object) -> Measured:
         weeks.day,
     )
     start, end = runs(outage)
-    reaches = "reaches" if saved.high >= THIRD else "stays below"
+    ends = "reaches beyond" if saved.high >= THIRD else "ends below"
     return Measured(
         saved.high >= THIRD,
-        f"{len(start)} outages, the median lasts {np.median(end - start):.0f} min; saved {saved}, which {reaches} a third",
+        f"{len(start)} outages, the median lasts {np.median(end - start):.0f} min; saved {saved}: the interval {ends} a third",
     )
 
 
@@ -347,7 +347,7 @@ exercises.quiz(
     "b",
     "A fraud model is replaced at noon. Its answers are checked by hand, 30 days later. What shows first that the new one answers nonsense?",
     ("a fall of precision, which was 0.90 on the dashboard this morning", False, "That 0.90 is about answers of a month ago, and so is each one on the dashboard for the next 30 days."),
-    ("a rise of response_time, the only one that is known with each answer", False, "It is live, but it says how fast an answer comes. Nonsense comes as fast as sense, often faster."),
+    ("a rise of response_time, which is known with each answer", False, "It is live, but it says how fast an answer comes. Nonsense comes as fast as sense, often faster."),
     ("a jump in the share of answers that say fraud, against last week's", True, "It needs no truth, only the answers themselves. It is no proof (fraud may have changed), but it comes at once."),
     ("a fall of recall, since the frauds that slip through cost the most", False, "They do, and that they slipped through is known when they are checked by hand: in 30 days."),
 )  # fmt: skip

@@ -105,7 +105,7 @@ WRONG = {
             "belongs under infrastructure_metrics",
         ),
         "adds nothing that foretells": (contract(MODEL, TUTORIAL + ", error_rate"), "your ranking puts first"),
-        "adds nothing that proves": (contract(MODEL, TUTORIAL + ", queue_depth"), "what do your users get"),
+        "adds nothing that proves": (contract(MODEL, TUTORIAL + ", queue_depth"), "every answer comes in time"),
         "takes a name of the telemetry": (
             contract(MODEL, TUTORIAL + ", requests_per_s, error_rate"),
             "unknown metric 'requests_per_s'",
