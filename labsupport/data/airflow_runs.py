@@ -16,7 +16,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -219,7 +218,11 @@ class Airflow:
 
     def _tidy(self, text: str) -> str:
         """Take away the paths of this machine."""
-        for folder, name in ((str(self.home / "dags"), "dags"), (str(self.home), "AIRFLOW_HOME"), (str(self.bin), "bin")):
+        for folder, name in (
+            (str(self.home / "dags"), "dags"),
+            (str(self.home), "AIRFLOW_HOME"),
+            (str(self.bin), "bin"),
+        ):
             text = text.replace(folder, name)
         return text
 
@@ -239,9 +242,7 @@ def tidy_log(text: str) -> str:
             lines.append("  returned " + said.removeprefix("Done. Returned value was:").strip())
         elif match and "Marking run" in line:
             lines.append("run marked " + ("successful" if "successful" in line else "failed"))
-        elif match and match["level"] == "error":
-            lines.append(f"  {said}")
-        elif not match and re.match(r"\w+(Error|Exception|Closed)\b", said):
+        elif match and match["level"] == "error" or not match and re.match(r"\w+(Error|Exception|Closed)\b", said):
             lines.append(f"  {said}")
     return "\n".join(lines)
 

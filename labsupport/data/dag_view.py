@@ -25,7 +25,12 @@ def draw_graph(axes: "Axes", upstream: Mapping[str, Collection[str]], states: Ma
     for name, (x, y) in places.items():
         color, word = LOOKS.get((states or {}).get(name, ""), UNKNOWN)
         text = f"{name}\n{word}" if word else name
-        box: dict[str, Any] = {"boxstyle": "round,pad=0.5", "facecolor": "#fcfcfb", "edgecolor": color, "linewidth": 2.2}
+        box: dict[str, Any] = {
+            "boxstyle": "round,pad=0.5",
+            "facecolor": "#fcfcfb",
+            "edgecolor": color,
+            "linewidth": 2.2,
+        }
         axes.text(x, y, text, ha="center", va="center", bbox=box, zorder=3, fontsize=9.5)
         for before in upstream[name]:
             start = places[before]
