@@ -42,6 +42,7 @@ SETTINGS = {
     "COLUMNS": "160",
 }
 STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z \[(?P<level>\w+) *\] (?P<text>.*)$")
+ERROR = re.compile(r"\w+(Error|Exception|Closed)\b")
 # What follows a message: the logger's name, and pairs such as loc=dag.py:1563.
 TAIL = re.compile(r"\s+\[[\w.]+\]( \w+=.*)?$| \w+=\S.*$")
 
@@ -180,7 +181,9 @@ class Airflow:
             "DEPLOYS": str(self.home / "deploys"),
             "PATH": f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         }
-        return variables.for_program() | SETTINGS | own
+        # A kernel asks for colours, and would get them in every line that is read here.
+        plain = {name: value for name, value in variables.for_program().items() if name != "FORCE_COLOR"}
+        return plain | SETTINGS | own | {"NO_COLOR": "1"}
 
     def _file(self, dag: Path | str) -> str:
         """Put a DAG into the folder that Airflow looks into, alone, and return its path."""
@@ -242,7 +245,7 @@ def tidy_log(text: str) -> str:
             lines.append("  returned " + said.removeprefix("Done. Returned value was:").strip())
         elif match and "Marking run" in line:
             lines.append("run marked " + ("successful" if "successful" in line else "failed"))
-        elif match and match["level"] == "error" or not match and re.match(r"\w+(Error|Exception|Closed)\b", said):
+        elif (match and match["level"] == "error") or (not match and ERROR.match(said)):
             lines.append(f"  {said}")
     return "\n".join(lines)
 
