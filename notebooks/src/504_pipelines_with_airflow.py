@@ -116,7 +116,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 2.7), width_ratios=(3, 
 draw_grid(left, ["extract", "transform", "load"], week, [run.states for run in green])
 left.set(title="What Airflow shows", xlabel="day (month-day)", ylabel="task")
 right.bar(["came", "moved"], [rows_in("inbox"), rows_in("good")], color=plots.BLUE, width=0.6)
-right.set(title="What a count shows", xlabel="where", ylabel="rows of the week")
+right.set(title="Counted", xlabel="where", ylabel="rows of the week")
 plots.show(
     figure,
     alt="Left, a grid of three tasks and seven days, every square green. Right, two bars: 2,100 rows came, none moved.",
@@ -234,6 +234,18 @@ print("resumed:", ", ".join(resumed.started), "->", resumed.state)
 claim(
     "Airflow resumes the same tasks, in the same order",
     list(resumed.started) == chosen and resumed.state == "success",
+)
+
+# %% tags=["draw"]
+figure, axes = plt.subplots(figsize=(7, 2.5))
+draw_graph(axes, seen.upstream, broken.states)
+axes.set_title("The night that learn failed: what waits for it was not started")
+plots.show(
+    figure,
+    alt="Five boxes with arrows: receive leads to check and learn, both lead to judge, check leads to audit. Receive, check and audit are ok, learn failed, judge was not started.",
+    summary=[
+        f"{name}: {broken.states[name]}, {broken.tasks[name]['tries']} tries" for name in seen.order
+    ],
 )
 
 # %% tags=["exercise"] exercise="504.a"

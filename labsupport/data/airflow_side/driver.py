@@ -164,10 +164,10 @@ def _errors(lines: list[str]) -> list[str]:
             if inside and named:
                 found.append(named)
             inside, named = "Task failed with exception" in line, ""
-        elif inside and line.startswith(" "):
-            # Of chained exceptions the last one counts.
+        elif inside and line.startswith('  File "'):
+            # What stands below the last of these counts; a message may have lines of its own.
             named = ""
-        elif inside and line.strip():
+        elif inside and line.strip() and not line.startswith(" "):
             named = named or line.strip()
     return found
 
