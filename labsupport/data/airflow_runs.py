@@ -94,7 +94,7 @@ class Airflow:
         (self.home / "lib" / "labsupport").symlink_to(paths.PACKAGE, target_is_directory=True)
         self.process = subprocess.Popen(
             [str(python), str(SIDE / "driver.py")],
-            env=self._environment(),
+            env=self.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=(self.home / "stderr.txt").open("w"),
@@ -152,7 +152,7 @@ class Airflow:
         midnight = (date.fromisoformat(str(day)) + timedelta(days=1)).isoformat()
         done = subprocess.run(
             [str(self.bin / "airflow"), "dags", "test", name, midnight],
-            env=self._environment() | {"DEPLOYS": str(folder)},
+            env=self.environment(folder),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -172,13 +172,14 @@ class Airflow:
             self.process.wait()
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self, folder: Path | None = None) -> dict[str, str]:
+        """Return the variables of a program of this Airflow, for a pipeline in `folder`."""
         own = {
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.home / "dags"),
             "PYTHONPATH": str(self.home / "lib"),
             # Where a file is only read, no run says which folder it is.
-            "DEPLOYS": str(self.home / "deploys"),
+            "DEPLOYS": str(folder or self.home / "deploys"),
             "PATH": f"{self.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         }
         # A kernel asks for colours, and would get them in every line that is read here.

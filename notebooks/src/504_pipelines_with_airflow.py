@@ -244,7 +244,8 @@ plots.show(
     figure,
     alt="Five boxes with arrows: receive leads to check and learn, both lead to judge, check leads to audit. Receive, check and audit are ok, learn failed, judge was not started.",
     summary=[
-        f"{name}: {broken.states[name]}, {broken.tasks[name]['tries']} tries" for name in seen.order
+        f"{name}: {broken.states[name]}, {broken.tasks[name]['tries']} tries"
+        for name in seen.order
     ],
 )
 

@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def main() -> None:
         for line in sys.stdin:
             order = json.loads(line)
             try:
-                answer = {"read": read, "run": run, "plan": plan}[order.pop("do")](**order)
+                answer = ORDERS[order.pop("do")](**order)
             except (Exception, SystemExit) as error:
                 answer = {"error": f"{type(error).__name__}: {error}"}
             print(json.dumps(answer, default=str), file=answers, flush=True)
@@ -94,7 +94,7 @@ def run(
     dag = _dag(file)
     for task in dag.tasks:
         task.retry_delay = timedelta(0)
-    started = []
+    started: list[str] = []
     # The log is opened once more, so that its end is where the run began, whoever writes.
     log = Path(os.environ["AIRFLOW_HOME"]) / "log.txt"
     begun = log.stat().st_size
@@ -180,6 +180,8 @@ def plan(file: str, first: str, last: str) -> dict[str, list[str]]:
     between = [datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (first, last)]
     return {"days": [str(info.logical_date)[:10] for info in dag.iter_dagrun_infos_between(*between)]}
 
+
+ORDERS: dict[str, Callable[..., dict[str, Any]]] = {"read": read, "run": run, "plan": plan}
 
 if __name__ == "__main__":
     from airflow.sdk.definitions.dag import _run_task as RUN_TASK
