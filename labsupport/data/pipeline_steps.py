@@ -49,10 +49,18 @@ def deliver(folder: Path, day: str, frame: "pd.DataFrame", place: str = "inbox")
 
 
 def rows_of(folder: Path, place: str, day: str) -> "pd.DataFrame":
-    """Return a day's rows, times in UTC; only an empty field is a missing value. Raises FileNotFoundError."""
+    """Return a day's rows, times in UTC; only an empty field is a missing value. Raises FileNotFoundError.
+
+    A CSV knows no types: in a column in which some value is no number, the others are numbers still.
+    """
     import pandas as pd
 
     frame = pd.read_csv(folder / place / f"{day}.csv", keep_default_na=False, na_values=[""], encoding="utf-8")
+    for name in frame.columns.difference(["deploy_id", "team", "time"]):
+        if frame[name].dtype == object:
+            texts = frame[name].map(lambda value: isinstance(value, str))
+            numbers = pd.to_numeric(frame[name].where(texts), errors="coerce")
+            frame[name] = frame[name].mask(numbers.notna(), numbers)
     frame["time"] = pd.to_datetime(frame["time"], utc=True, format="ISO8601")
     return frame
 

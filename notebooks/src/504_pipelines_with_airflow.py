@@ -366,7 +366,7 @@ plots.show(
 
 # %%
 reveal("504.g2", len(not_green))
-print(*runs[week[2]].errors, *runs[week[6]].errors[:1], sep="\n")
+print(*runs[week[2]].errors, *runs[week[6]].errors[:1], sep="\n", end="\n\n")
 print(steps.reports(folder).to_string(index=False))
 claim(
     "Wednesday's gate and Sunday's empty inbox stop their days, the retry saves Saturday",
