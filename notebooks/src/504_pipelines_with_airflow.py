@@ -280,8 +280,9 @@ claim(
 )
 
 # %% [markdown]
-# A scheduler with its web page, which you would keep running, took 1.1 GB here and START_S s until it answered; a run that it
-# started needed RUN_S s, mostly waiting (`python benchmarks/airflow_start.py`, November 2026). Notebooks take the short way.
+# The whole of it, with scheduler and web page, took 530 MB in five processes and 10 s of processor time before its first task, and 21 s
+# for a run of five empty tasks (`python benchmarks/airflow_start.py`, November 2026, on two cores that others used, too). Notebooks take
+# the short way.
 
 # %% [markdown]
 # ### The interval
@@ -323,8 +324,8 @@ claim(
 # ### A week with faults
 #
 # Now the week, with what a week brings. Wednesday's coverage comes in percent, all of it; on Friday three rows in a hundred do; on
-# Saturday the machine breaks down once while it learns; Sunday's delivery doesn't come. Seven runs of five tasks: how many of the
-# 35 squares will not be green?
+# Saturday the machine breaks down once while it learns; Sunday's delivery doesn't come. Seven runs of five tasks: how many of
+# the 35 squares will not be green?
 
 # %%
 from labsupport.data.deploy_contract import FAULTS
