@@ -56,11 +56,16 @@ def draw_grid(axes: "Axes", tasks: Sequence[str], days: Sequence[str], states: S
 
 
 def _places(upstream: Mapping[str, Collection[str]]) -> dict[str, tuple[float, float]]:
-    """Return (column, row) of each task: its level, and the tasks of a level spread evenly around the middle."""
+    """Return (column, row) of each task: its level; within it, in the order of the rows of those it waits for."""
     depth = levels(upstream)
-    places = {}
-    for level in set(depth.values()):
-        names = [name for name in upstream if depth[name] == level]
+    places: dict[str, tuple[float, float]] = {}
+
+    def height(name: str) -> float:
+        rows = [places[before][1] for before in upstream[name]]
+        return sum(rows) / len(rows) if rows else 0.0
+
+    for level in range(max(depth.values(), default=-1) + 1):
+        names = sorted((name for name in upstream if depth[name] == level), key=height, reverse=True)
         for number, name in enumerate(names):
             places[name] = (float(level), (len(names) - 1) / 2 - number)
     return places

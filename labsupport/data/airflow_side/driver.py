@@ -157,18 +157,18 @@ def _only_failed() -> Iterator[None]:
 
 
 def _errors(lines: list[str]) -> list[str]:
-    """Return the line that names the exception of each failed try, in order."""
-    found, inside, named = [], False, ""
+    """Return what each failed try raised, in order: the line that names the exception, and the next of its message."""
+    found, inside, said = [], False, list[str]()
     for line in [*lines, "2000-01-01T00:00:00Z ["]:
         if STAMP.match(line):
-            if inside and named:
-                found.append(named)
-            inside, named = "Task failed with exception" in line, ""
+            if inside and said:
+                found.append(" ".join(said[:2]))
+            inside, said = "Task failed with exception" in line, []
         elif inside and line.startswith('  File "'):
-            # What stands below the last of these counts; a message may have lines of its own.
-            named = ""
-        elif inside and line.strip() and not line.startswith(" "):
-            named = named or line.strip()
+            # What stands below the last of these counts.
+            said = []
+        elif inside and line.strip() and (said or not line.startswith(" ")):
+            said.append(line.strip())
     return found
 
 
