@@ -170,7 +170,7 @@ def _loads() -> "list[tuple[str, pd.DataFrame, pd.DataFrame, list[str]]]":
 
     def frame(*rows: tuple[str, str], index: int = 0) -> "pd.DataFrame":
         made = pd.DataFrame({"deploy_id": [name for name, _ in rows], "time": [_time(at) for _, at in rows]})
-        made["time"] = pd.to_datetime(made["time"], utc=True)
+        made = made.astype({"deploy_id": object, "time": "datetime64[ns, UTC]"})
         # Neither 0 to n nor without repetitions.
         return made.set_axis([index] * len(made))
 
