@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     command("doctor", _doctor, "look for what could go wrong on this machine, with the line that mends it")
 
     added = command("env", _env, "make the environment of a program that can't live beside the course's libraries")
-    added.add_argument("name", metavar="NAME", help="such as mlserver")
+    added.add_argument("name", metavar="NAME", help="airflow, mlserver or quality")
 
     added = command("run", _run, "execute the notebooks of the course and write build/report.html")
     added.add_argument("lessons", nargs="*", metavar="NNN")
@@ -226,17 +226,15 @@ def _env(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from labsupport import paths
-    from labsupport.course import labs, report, runner, source
+    from labsupport.course import report, runner, source
     from labsupport.course.display import display
 
     if options.jobs is not None and options.jobs < 1:
         raise LabsError(f"-j takes a number of notebooks from 1 up; you gave {options.jobs}.")
     lessons = [source.read(path) for path in source.select(options.lessons)]
-    left_out = [lesson.number for lesson in lessons if lesson.is_lab]
-    reason = labs.why_not() if left_out else None
-    if reason is None:
-        left_out = []
-    elif options.lessons or len(left_out) == len(lessons):
+    left_out = runner.why_not(lessons)
+    reason = " ".join(dict.fromkeys(left_out.values()))
+    if left_out and (options.lessons or len(left_out) == len(lessons)):
         # What was asked for by name may not be left out, and a run of nothing has not passed.
         raise LabsError(f"{', '.join(left_out)} can't run here: {reason}")
     if not lessons:

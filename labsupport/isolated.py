@@ -16,7 +16,7 @@ from labsupport import files, indexes, paths
 from labsupport.errors import LabsError
 
 # All of them. Each has requirements/NAME.in and NAME.txt, which `make lock` renews.
-TOOLS = ("mlserver", "quality")
+TOOLS = ("airflow", "mlserver", "quality")
 
 
 def program(name: str, command: str) -> Path:
@@ -103,7 +103,7 @@ def _run(command: list[str], name: str) -> None:
 def _folder(name: str) -> Path:
     """Return where an environment lies: another lock or another Python is another environment."""
     mark = hashlib.sha256(_lock(name).read_text(encoding="utf-8").encode() + sys.version.encode()).hexdigest()[:8]
-    return paths.data_home() / "environments" / f"{name}-{mark}"
+    return paths.environments() / f"{name}-{mark}"
 
 
 def _stamp(name: str) -> Path:

@@ -71,6 +71,12 @@ def data_home() -> Path:
     return user_data_path("labs", appauthor=False)
 
 
+def environments() -> Path:
+    """Return the folder of the environments of other programs: `$LABS_ENVIRONMENTS`, else one beside the progress."""
+    named = os.environ.get("LABS_ENVIRONMENTS")
+    return Path(named).expanduser().resolve() if named else data_home() / "environments"
+
+
 def _refuse_another_clone(folder: Path) -> None:
     theirs, ours = folder / "labsupport", PACKAGE.parent
     if theirs.is_dir() and (ours / "notebooks" / "src").is_dir() and not theirs.samefile(PACKAGE):

@@ -80,6 +80,8 @@ def for_run(folder: Path) -> dict[str, str]:
     """Return the environment of a checked run: nothing of the user's settings or progress gets in or out of `folder`."""
     private = {
         "LABS_HOME": str(folder / "home"),
+        # Made once for all runs: they hold nothing of the user's.
+        "LABS_ENVIRONMENTS": str(paths.environments()),
         "IPYTHONDIR": str(folder / "ipython"),
         "JUPYTER_CONFIG_DIR": str(folder / "jupyter"),
         "JUPYTER_DATA_DIR": str(folder / "jupyter"),

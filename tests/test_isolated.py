@@ -15,6 +15,7 @@ from labsupport.errors import LabsError
 @pytest.fixture
 def locks(tmp_path, monkeypatch):
     monkeypatch.setenv("LABS_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("LABS_ENVIRONMENTS", raising=False)
     folder = tmp_path / "requirements"
     folder.mkdir()
     (folder / "main.txt").write_text("")

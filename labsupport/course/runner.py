@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from labsupport import files, machine, scratch, variables
+from labsupport import files, isolated, machine, scratch, variables
 from labsupport.course import budget, labs, outputs, variants
 from labsupport.course.budget import Budget, Cost
 from labsupport.course.source import Lesson
@@ -21,7 +21,7 @@ from labsupport.errors import LabsError
 
 @dataclass(frozen=True)
 class Job:
-    """A notebook to execute. `seed` replaces SEED; `checks` are the exercises that must end with PASS."""
+    """A notebook to execute. `seed` replaces SEED; `checks` must end with PASS; `programs` have environments of their own."""
 
     name: str
     notebook: NotebookNode = field(repr=False)
@@ -29,6 +29,7 @@ class Job:
     seed: int | None = None
     checks: tuple[str, ...] = ()
     is_lab: bool = False
+    programs: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, lesson: Lesson, variant: Variant, seed: int | None = None, name: str = "") -> "Job":
@@ -36,7 +37,7 @@ class Job:
         limits = budget.LAB if lesson.is_lab else budget.LESSON
         checks = tuple(variants.answers(lesson)["exercises"]) if variant == "solution" else ()
         notebook = variants.derive(lesson, variant)
-        return cls(name or lesson.name, notebook, limits, seed, checks, lesson.is_lab)
+        return cls(name or lesson.name, notebook, limits, seed, checks, lesson.is_lab, lesson.programs)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,10 @@ def run(job: Job, stop: threading.Event | None = None) -> Result:
     """Execute one notebook in an empty folder; raises Interrupted when `stop` is set.
 
     A lab waits until there is room for it beside other labs of this user. A pocket cluster that it started counts, and ends with the run.
+    Environments of programs are made before, once, and do not count; raises LabsError where one can't be made.
     """
+    for name in job.programs:
+        isolated.make(name)
     if not job.is_lab:
         return _run(job, stop, lambda home: [])
     with labs.lane(lambda: _raise_if_set(stop)):
@@ -147,6 +151,21 @@ def run_all(
                 future.cancel()
             raise
     return [results[job.name] for job in jobs]
+
+
+def why_not(lessons: list[Lesson]) -> dict[str, str]:
+    """Say for each lesson that can't run on this machine why: no cluster for a lab, no environment for a program."""
+    reasons: dict[str, str] = {}
+    no_lab = labs.why_not() if any(lesson.is_lab for lesson in lessons) else None
+    for lesson in lessons:
+        if lesson.is_lab and no_lab:
+            reasons[lesson.number] = no_lab
+        try:
+            for name in lesson.programs:
+                isolated.make(name)
+        except LabsError as error:
+            reasons[lesson.number] = str(error)
+    return reasons
 
 
 def _raise_if_set(stop: threading.Event | None) -> None:

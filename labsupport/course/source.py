@@ -45,6 +45,11 @@ class Lesson:
         """Whether the lesson needs the cluster (part 6): it then has a lab's budget."""
         return self.number.startswith("6")
 
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The programs that it runs in environments of their own, by the header's `programs`: `labs env NAME` makes one."""
+        return tuple(self.meta.get("programs", ()))
+
 
 def find_sources(folder: Path | None = None) -> dict[str, Path]:
     """Map each lesson's number to its source, in the order of the numbers.

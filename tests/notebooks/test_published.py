@@ -21,6 +21,14 @@ SEEDS = range(5) if os.environ.get("LABS_NIGHTLY") else [1]
 LEARNERS = [path for path in SOURCES if os.environ.get("LABS_NIGHTLY") or not source.read(path).is_lab]
 
 
+def programs_of(path: Path) -> tuple[str, ...]:
+    """Return the programs that a lesson runs, made now; the test is skipped where one can't be made."""
+    lesson = source.read(path)
+    if lesson.programs and (reasons := runner.why_not([lesson])):
+        pytest.skip(reasons[lesson.number])
+    return lesson.programs
+
+
 @pytest.fixture
 def run_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """Return the folder of a run's private things; where that is a lab's, its cluster ends with the test."""
@@ -44,8 +52,8 @@ def test_learners_notebook_gives_its_stored_outputs_from_an_empty_folder_and_the
     name = f"{path.stem}.ipynb"
     (folder / name).write_bytes((paths.notebooks() / name).read_bytes())
     env = variables.for_run(run_folder) | {"PYTHONPATH": str(installed_wheel)}
-    if source.read(path).is_lab:
-        # The labs' manifests are in the clone, not in the wheel.
+    if source.read(path).is_lab or programs_of(path):
+        # The labs' manifests and the locks of other programs are in the clone, not in the wheel.
         env["LABS_COURSE"] = str(paths.course_root())
     where = [sys.executable, "-c", "import labsupport; print(labsupport.__file__)"]
     found = subprocess.run(where, env=env, cwd=folder, capture_output=True, text=True, check=True).stdout
@@ -69,5 +77,6 @@ def test_solved_notebook_passes_every_check_and_claim_with_another_seed(
     lesson = source.read(path)
     if lesson.is_lab:
         request.getfixturevalue("kubernetes_programs")
+    programs_of(path)
     result = runner.run(runner.Job.of(lesson, "solution", seed))
     assert result.passed, result.problem
