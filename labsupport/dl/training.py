@@ -77,7 +77,9 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
         x, labels = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(labels)
         if not (self.rate > 0 and self.epochs >= 1 and self.batch >= 1):
-            raise ValueError(f"rate is above 0, epochs and batch 1 or more; got {self.rate}, {self.epochs}, {self.batch}")
+            raise ValueError(
+                f"rate is above 0, epochs and batch 1 or more; got {self.rate}, {self.epochs}, {self.batch}"
+            )
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("y has one class only: there is nothing to tell apart")

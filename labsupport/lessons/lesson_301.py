@@ -1,6 +1,6 @@
 """Lesson 301, a neural network from nothing: checkers, hints, guesses and quiz."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,7 +45,9 @@ def wrong_gradients(answer: Guarded) -> str:
         want = {name for name, stage in stages.items() if isinstance(stage, WRONG)}
         strange = saw - set(stages)
         if strange:
-            raise Fail(f"{', '.join(sorted(strange))}", f"names among {', '.join(stages)}", "return the keys of `stages`?")
+            raise Fail(
+                f"{', '.join(sorted(strange))}", f"names among {', '.join(stages)}", "return the keys of `stages`?"
+            )
         checked += len(stages)
         if saw == want:
             continue
@@ -85,14 +87,18 @@ def faults(answer: Any) -> str:
 
     letters = ", ".join(PROGRAMS)
     if not isinstance(answer, dict):
-        raise Fail(f"`{answer!r:.40}`", f"a dictionary with a fault for each of {letters}", "is it a function, or a list?")
+        raise Fail(
+            f"`{answer!r:.40}`", f"a dictionary with a fault for each of {letters}", "is it a function, or a list?"
+        )
     lacking = [letter for letter in PROGRAMS if letter not in answer or answer[letter] is ...]
     if lacking:
         raise Fail(f"nothing about {', '.join(lacking)}", f"a fault for each of {letters}", 'the healthy one has the fault "none"')  # fmt: skip
     for letter, fault in PROGRAMS.items():
         said = answer[letter]
         if said not in FAULTS:
-            raise Fail(f"{said!r:.40} for {letter}", f"one of: {', '.join(FAULTS)}", "the names are written as in the list")
+            raise Fail(
+                f"{said!r:.40} for {letter}", f"one of: {', '.join(FAULTS)}", "the names are written as in the list"
+            )
         if said != fault:
             raise Fail(f"{letter}: {said}", "a fault that its behaviour shows", _against(said, letter))
     return "Four faults found by what the programs do, and the healthy one left alone."
@@ -125,13 +131,19 @@ def one_epoch(answer: Guarded) -> str:
 
     run = expect.function(answer)
     orders = []
-    for count, batch, seed, draw in [(23, 5, 1, 1), (23, 5, 1, 1), (23, 5, 1, 2), (20, 5, 2, 3), (4, 10, 3, 4), (7, 1, 4, 5)]:
+    for count, batch, seed, draw in [
+        (23, 5, 1, 1),
+        (23, 5, 1, 1),
+        (23, 5, 1, 2),
+        (20, 5, 2, 3),
+        (4, 10, 3, 4),
+        (7, 1, 4, 5),
+    ]:
         network = Watched(seed)
         x, labels = examples(count, seed)
         step = 0.3 / (1 + seed)
-        loss = expect.returned_number(
-            lambda n=network, x=x, y=labels, b=batch, s=step, d=draw: run(n, x, y, b, s, np.random.default_rng(d)), "the mean loss"
-        )
+        rng = np.random.default_rng(draw)
+        loss = expect.returned_number(partial(run, network, x, labels, batch, step, rng), "the mean loss")
         orders.append(_judge(network, x, labels, batch, step, loss))
     if orders[0] != orders[1]:
         raise Fail("two orders of the rows for equal generators", "the same", "the order does not come from `rng`, so that no run can be repeated")  # fmt: skip
@@ -151,7 +163,9 @@ def _judge(network: "Watched", x: Any, labels: Any, batch: int, step: float, los
     try:
         batches = [[places[row.tobytes()] for row in np.atleast_2d(seen.x)] for seen in calls]
     except KeyError:
-        raise Fail("rows that are not in `x`", "rows of `x`, as they are", question="what changes them on their way?") from None
+        raise Fail(
+            "rows that are not in `x`", "rows of `x`, as they are", question="what changes them on their way?"
+        ) from None
     order = [at for rows in batches for at in rows]
     where = f"{len(x)} rows, batches of {batch}"
     if sorted(order) != list(range(len(x))):
@@ -188,7 +202,14 @@ def _same(moved: list[Any], want: list[Any]) -> bool:
 
 
 def _blame_step(
-    moved: list[Any], parameters: list[Any], x: Any, labels: Any, rows: list[int], at: int, step: float, slopes: list[Any]
+    moved: list[Any],
+    parameters: list[Any],
+    x: Any,
+    labels: Any,
+    rows: list[int],
+    at: int,
+    step: float,
+    slopes: list[Any],
 ) -> None:
     from labsupport.lessons.cases.epochs_301 import gradients
 
@@ -206,7 +227,9 @@ def _blame_step(
     ]:
         if _same(moved, [-step * each for each in slope]):
             raise Fail("a step along another gradient", expected, cause)
-    raise Fail("a step along another gradient", expected, question="which scores and which labels does the gradient come from?")
+    raise Fail(
+        "a step along another gradient", expected, question="which scores and which labels does the gradient come from?"
+    )
 
 
 @exercises.check(
@@ -232,7 +255,9 @@ def choose(answer: Guarded) -> str:
         want = _chosen(table, megabytes, microseconds)
         where = f"{megabytes} MB, {microseconds} µs"
         if saw not in set(table["hidden"]):
-            raise Fail(f"{saw} for {where}", f"one of {', '.join(map(str, table['hidden']))}", "that size is not on offer")
+            raise Fail(
+                f"{saw} for {where}", f"one of {', '.join(map(str, table['hidden']))}", "that size is not on offer"
+            )
         if saw != want:
             raise Fail(f"{saw} for {where}", f"{want}", _mistaken_size(saw, want, table, megabytes, microseconds))
     return f"Right for {len(tables)} tables."
@@ -243,7 +268,9 @@ def _parameters(hidden: tuple[int, ...], bias: bool = True) -> int:
     return sum((i + bias) * o for i, o in zip(sizes, sizes[1:], strict=False))
 
 
-def _chosen(table: "pd.DataFrame", megabytes: float, microseconds: float, copies: int = 2, limit: float = 2.0) -> tuple[int, ...]:
+def _chosen(
+    table: "pd.DataFrame", megabytes: float, microseconds: float, copies: int = 2, limit: float = 2.0
+) -> tuple[int, ...]:
     runs = {hidden: row.to_numpy(float) for hidden, (_, row) in zip(table["hidden"], table.filter(like="seed_").iterrows(), strict=True)}  # fmt: skip
     fast = dict(zip(table["hidden"], table["one_us"], strict=True))
     fits = [h for h in runs if 4 * copies * _parameters(h) <= 1e6 * megabytes and fast[h] <= microseconds]
@@ -285,11 +312,15 @@ def low_two() -> tuple[tuple[int, ...], float, list[float]]:
     return ((), 3.0, [0.80, 0.81])
 
 
-def _mistaken_size(saw: tuple[int, ...], want: tuple[int, ...], table: "pd.DataFrame", megabytes: float, microseconds: float) -> str:
+def _mistaken_size(
+    saw: tuple[int, ...], want: tuple[int, ...], table: "pd.DataFrame", megabytes: float, microseconds: float
+) -> str:
     row = table[[hidden == saw for hidden in table["hidden"]]].iloc[0]
     needs = 8 * _parameters(saw) / 1e6
     if needs > megabytes:
-        return f"two copies of it take {needs:.2f} MB: weights and biases, 4 bytes each, twice while versions are swapped"
+        return (
+            f"two copies of it take {needs:.2f} MB: weights and biases, 4 bytes each, twice while versions are swapped"
+        )
     if row["one_us"] > microseconds:
         return f"one picture takes it {row['one_us']} µs"
     if saw == _chosen(table, 1e9, microseconds) or saw == _chosen(table, megabytes, 1e9):
@@ -308,12 +339,12 @@ def _mistaken_size(saw: tuple[int, ...], want: tuple[int, ...], table: "pd.DataF
 
 @exercises.refute(
     "5",
-    "Dropout costs nothing on unseen pictures",
+    "Dropout does no harm on unseen pictures",
     case="a pair (rate in percent from 1 to 60, epochs from 1 to 40)",
     hints=(
         "Dropout removes a part of the signal. When would a network rather have all of it?",
         "A network that has not learnt its examples by heart has nothing to be kept from. Which number decides how far it gets?",
-        "Fewer epochs. At a rate of 20 % try 10 of them; with a higher rate the loss is larger.",
+        "Fewer epochs, and a rate at which more is missing: try 40 % and a dozen of them or less.",
     ),
     minutes=5,
     seconds=30.0,

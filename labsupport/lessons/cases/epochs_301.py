@@ -43,7 +43,9 @@ def examples(count: int, seed: int) -> tuple[Array, NDArray[Any]]:
     return rng.normal(size=(count, SIZES[0])), np.sort(rng.integers(0, SIZES[-1], count))
 
 
-def gradients(parameters: list[Array], x: Array, labels: NDArray[Any], twice: bool = False) -> tuple[float, list[Array]]:
+def gradients(
+    parameters: list[Array], x: Array, labels: NDArray[Any], twice: bool = False
+) -> tuple[float, list[Array]]:
     """Return (loss, gradients) of the network with these parameters for one batch; `twice`: with a softmax too many."""
     (w1, b1, w2, b2) = parameters
     network = Network([Dense(w1, b1), ReLU(), Dense(w2, b2)])

@@ -49,7 +49,9 @@ def run(fault: str) -> Program:
     """Train one program to its end."""
     x, labels, unseen_x, unseen_labels = pictures()
     rng = np.random.default_rng(SEED)
-    program = Program(dense_network((784, 128, 64, 10), rng, dropout=0.5 if fault == "dropout never off" else 0.2), fault)
+    program = Program(
+        dense_network((784, 128, 64, 10), rng, dropout=0.5 if fault == "dropout never off" else 0.2), fault
+    )
     told = rng.permutation(labels) if fault == "labels of other pictures" else labels
     for _ in range(EPOCHS):
         order = np.arange(len(x)) if fault == "no shuffle" else rng.permutation(len(x))

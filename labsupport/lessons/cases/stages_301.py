@@ -13,7 +13,8 @@ class Sigmoid(Stage):
         return self.said
 
     def backward(self, gradient: Array) -> Array:
-        return gradient * self.said * (1 - self.said)
+        passed: Array = gradient * self.said * (1 - self.said)
+        return passed
 
 
 class Scale(Stage):
@@ -32,10 +33,12 @@ class Centre(Stage):
     """Each row without its mean."""
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        return x - x.mean(axis=1, keepdims=True)
+        result: Array = x - x.mean(axis=1, keepdims=True)
+        return result
 
     def backward(self, gradient: Array) -> Array:
-        return gradient - gradient.mean(axis=1, keepdims=True)
+        passed: Array = gradient - gradient.mean(axis=1, keepdims=True)
+        return passed
 
 
 class Mirror(Stage):
