@@ -89,14 +89,22 @@ def cross_entropy(scores: Array, labels: ArrayLike) -> tuple[float, Array]:
     `labels` (n,): whole numbers from 0 to k - 1. The gradient is short: what was said minus what was right, a row's share
     of the mean. Raises ValueError for labels of another shape or kind, such as one-hot rows.
     """
-    said = softmax(scores)
-    rows, right = np.arange(len(said)), np.asarray(labels)
-    if right.shape != rows.shape or right.dtype.kind not in "iu" or (len(right) and not 0 <= right.min() <= right.max() < said.shape[1]):  # fmt: skip
-        raise ValueError(f"labels are {len(rows)} whole numbers from 0 to {said.shape[1] - 1}; got shape {right.shape} of {right.dtype}")  # fmt: skip
+    right = _classes(labels, *scores.shape)
+    rows, said = np.arange(len(right)), softmax(scores)
     surprise = np.log(np.exp(scores - scores.max(axis=1, keepdims=True)).sum(axis=1))
     loss = (surprise + scores.max(axis=1) - scores[rows, right]).mean()
     said[rows, right] -= 1
     return float(loss), said / len(rows)
+
+
+def _classes(labels: ArrayLike, count: int, classes: int) -> NDArray[Any]:
+    given = np.asarray(labels)
+    whole = given.shape == (count,) and given.dtype.kind in "iu"
+    if not whole or not np.isin(given, range(classes)).all():
+        raise ValueError(
+            f"labels are {count} whole numbers from 0 to {classes - 1}; got shape {given.shape} of {given.dtype}"
+        )
+    return given
 
 
 class Network:

@@ -42,7 +42,7 @@ def train(
             total += loss * len(rows)
             taken += 1
         if not np.isfinite(total):
-            raise ValueError(f"the loss is no number any more in epoch {epoch + 1}: take a rate below {rate:g}, or scale the inputs")  # fmt: skip
+            raise ValueError(f"no finite loss in epoch {epoch + 1}: take a rate below {rate:g}, or scale the inputs")
         yield total / len(x)
 
 
@@ -96,17 +96,21 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: ArrayLike) -> Array:
         """Return the scores before the softmax: shape (n, k), for two classes (n,): that of the second against the first."""
-        check_is_fitted(self, "network_")
-        scores = self.network_.forward(validate_data(self, X, dtype=np.float32, reset=False))
+        scores = self._scores(X)
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of each class for each row of `X` (n, inputs): shape (n, k)."""
-        check_is_fitted(self, "network_")
-        return softmax(self.network_.forward(validate_data(self, X, dtype=np.float32, reset=False)).astype(float))
+        return softmax(self._scores(X).astype(float))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the likeliest class of each row of `X` (n, inputs): shape (n,)."""
         likeliest = self.predict_proba(X).argmax(axis=1)
         answers: NDArray[Any] = self.classes_[likeliest]
         return answers
+
+    def _scores(self, X: ArrayLike) -> Array:
+        check_is_fitted(self, "network_")
+        x = validate_data(self, X, dtype=np.float32, reset=False)
+        # In pieces: each stage keeps what it has seen last.
+        return np.concatenate([self.network_.forward(x[begin : begin + 1_000]) for begin in range(0, len(x), 1_000)])

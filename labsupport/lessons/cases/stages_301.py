@@ -29,16 +29,18 @@ class Scale(Stage):
         return gradient * self.parameters[0]
 
 
-class Centre(Stage):
-    """Each row without its mean."""
+class Gain(Stage):
+    """Everything times one fixed number."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        result: Array = x - x.mean(axis=1, keepdims=True)
-        return result
+        return x * self.factor
 
     def backward(self, gradient: Array) -> Array:
-        passed: Array = gradient - gradient.mean(axis=1, keepdims=True)
-        return passed
+        return gradient * self.factor
 
 
 class Mirror(Stage):
@@ -83,11 +85,11 @@ class HalfSigmoid(Sigmoid):
         return gradient * self.said
 
 
-class PlainCentre(Centre):
-    """Wrong: each value also moves the mean."""
+class HalfGain(Gain):
+    """Wrong by a factor, which an absolute tolerance does not see where all is small."""
 
     def backward(self, gradient: Array) -> Array:
-        return gradient
+        return gradient * self.factor / 2
 
 
 class PlainMirror(Mirror):
@@ -106,29 +108,29 @@ class HalfScale(Scale):
         return passed
 
 
-WRONG = (MeanBias, LastRowOnly, OpenReLU, HalfSigmoid, PlainCentre, PlainMirror, HalfScale)
+WRONG = (MeanBias, LastRowOnly, OpenReLU, HalfSigmoid, HalfGain, PlainMirror, HalfScale)
 
 
 def chain(seed: int, width: int = 4) -> tuple[dict[str, Stage], Array]:
     """Return (stages by name, x): stages that all take rows of this width; `x` (rows, width) float64.
 
-    The first stages of the lesson's own `chain(0)` hold one mistake in a parameter and one in what is passed on.
+    Two to four stages are wrong; in the lesson's own `chain(0)` one in a parameter, one in what it passes on.
     """
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(int(rng.integers(3, 7)), width))
 
-    def weights(size: float = 1.0) -> tuple[Array, Array]:
-        return rng.normal(0, size, (width, 3)), rng.normal(0, size, 3)
+    def weights() -> tuple[Array, Array]:
+        return rng.normal(size=(width, 3)), rng.normal(size=3)
 
-    makers: dict[str, tuple[Stage, Stage]] = {
+    pairs: dict[str, tuple[Stage, Stage]] = {
         "dense": (Dense(*weights()), MeanBias(*weights())),
-        "narrow": (Dense(*weights(1e-5)), LastRowOnly(*weights(1e-5))),
+        "rows": (Dense(*weights()), LastRowOnly(*weights())),
         "bend": (ReLU(), OpenReLU()),
         "squeeze": (Sigmoid(), HalfSigmoid()),
-        "centre": (Centre(), PlainCentre()),
         "mirror": (Mirror(), PlainMirror()),
-        "loud": (Scale(1e5 * rng.normal(size=width)), HalfScale(1e5 * rng.normal(size=width))),
-        "quiet": (Scale(1e-5 * rng.normal(size=width)), HalfScale(1e-5 * rng.normal(size=width))),
+        "scale": (Scale(rng.normal(size=width)), HalfScale(rng.normal(size=width))),
+        "loud": (Gain(1e5), HalfGain(1e5)),
+        "quiet": (Gain(1e-7), HalfGain(1e-7)),
     }
-    broken = set(rng.choice(list(makers), int(rng.integers(2, 5)), replace=False)) if seed else {"narrow", "mirror"}
-    return {name: pair[name in broken] for name, pair in makers.items()}, x
+    broken = set(rng.choice(list(pairs), int(rng.integers(2, 5)), replace=False)) if seed else {"rows", "mirror"}
+    return {name: pair[name in broken] for name, pair in pairs.items()}, x
