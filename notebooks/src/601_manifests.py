@@ -37,7 +37,7 @@ CLUSTER = "auto"
 # you made there, and says where it keeps a copy. On the *pocket* cluster the control plane is Kubernetes itself;
 # only the kubelet, the program that runs a node's containers, is ours, and these containers are processes of this machine.
 #
-# Its last line makes `kubectl` in a terminal look at this lab (in JupyterLab: File, New, Terminal). Work there whenever you like: the checks
+# Its line `In a terminal` makes `kubectl` there look at this lab (in JupyterLab: File, New, Terminal). Work there whenever you like: the checks
 # look at the cluster, however you changed it.
 
 # %% tags=["setup"]
@@ -207,7 +207,8 @@ claim("one pod is left, and it is not the first one", len(names) == 1 and names 
 print(act(0))
 
 # %% [markdown]
-# What people use is Kubernetes' own controller, which has done the same for `web`. First a question, then we delete one of its pods.
+# What people use is Kubernetes' own controller, which has done the same for `web`. First a question, then we delete one of its pods. (That
+# takes 5 s, all the time it is given to end: its program does not hear the signal. Lab 604 says why.)
 
 # %% tags=["exercise"] exercise="601.a"
 ### BEGIN SOLUTION

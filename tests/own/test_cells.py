@@ -13,9 +13,6 @@ SAYS = {
     "203": r"hold from 10% on: \d+% of the deploys\nsaves -?\d+ to -?\d+ euros",
     "204": r"<= .*\n(.*\n)+skill on the later \d+ commits: -?\d\.\d\d",
     "205": r"0 of \d+ errors without an answer\nthe hour's mean is \d+\.\d ms off",
-    "601": r"version: +predictor\n.*limit: +predictor\n.*request: +retrain\n.*ready\? mlflow\n.*root: +predictor, mlflow, retrain",
-    "602": r"mlflow Deployment +1 mlflow-books\nof 1 .* that of 0: .*\nin the open: predictor: DB_PASSWORD",
-    "604": r"14:10:00.*\n\d+ of 700 requests were lost\n(.*\n)* *predictor +2 +True +False",
 }  # fmt: skip
 LESSONS = tuple(SAYS)
 
