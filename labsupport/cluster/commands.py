@@ -61,7 +61,10 @@ def _checkpoint(options: argparse.Namespace) -> int:
     lab.manifests_of(options.lab)
     cluster = _cluster()
     cluster.up()
+    kept = lab.keep(cluster, options.lab)
     made = lab.checkpoint(cluster, options.lab)
+    if kept:
+        print(f"What was in {made.namespace} was taken away. A copy of its objects: {kept}")
     print(f"Lab {made.number} can begin: namespace {made.namespace} of the cluster {cluster.name}.")
     return 0
 

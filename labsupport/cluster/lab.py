@@ -9,7 +9,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import yaml
 
-from labsupport import paths
+from labsupport import files, paths
 from labsupport.cluster import show, terminal, waiting
 from labsupport.cluster.choose import get_cluster
 from labsupport.cluster.interface import Cluster
@@ -19,6 +19,11 @@ from labsupport.errors import LabsError
 
 PART_OF = "app.kubernetes.io/part-of=labs"
 GONE_SECONDS = 90
+# What a learner makes and repairs; no Secrets.
+_KEPT = (
+    "deployments,statefulsets,daemonsets,jobs,cronjobs,pods,services,configmaps,persistentvolumeclaims,"
+    "horizontalpodautoscalers,poddisruptionbudgets"
+)
 # The lab that this kernel works on: `check` looks at its cluster.
 _current: "list[Lab]" = []
 
@@ -140,13 +145,38 @@ def start(number: str, cluster: str = "auto") -> Lab:
     """Start the cluster where that is needed, bring the lab to its checkpoint, and say which cluster it is."""
     chosen = get_cluster(cluster)
     chosen.up()
+    kept = keep(chosen, number)
     lab = checkpoint(chosen, number)
     _current[:] = [lab]
+    if kept:
+        print(f"What was in {lab.namespace} was taken away. A copy of its objects: {kept}")
     print(f"Lab {number} works in the namespace {lab.namespace} of the cluster {chosen.name}.")
     for limit in chosen.status().limits:
         print(f"  not here: {limit}")
     print(f"In a terminal, for kubectl in this namespace: {terminal.line_for(number, cluster)}")
     return lab
+
+
+def keep(cluster: Cluster, number: str) -> Path | None:
+    """Write what a learner made in a lab's namespace to a file that `kubectl apply` takes; returns it, or None without any."""
+    namespace = namespace_of(number)
+    found = cluster.kubectl("get", _KEPT, "-n", namespace, "-o", "json", check=False)
+    items = json.loads(found.output)["items"] if found.ok else []
+    # What has an owner is made anew by it.
+    made = [_as_applied(item) for item in items if not item["metadata"].get("ownerReferences")]
+    made = [item for item in made if item["metadata"]["name"] != "kube-root-ca.crt"]
+    if not made:
+        return None
+    path = paths.data_home() / "kept" / f"{namespace}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write_private(path, _dump(made).encode())
+    return path
+
+
+def _as_applied(item: dict[str, Any]) -> dict[str, Any]:
+    given = ("name", "namespace", "labels", "annotations")
+    meta = {key: value for key, value in item["metadata"].items() if key in given}
+    return {key: value for key, value in item.items() if key != "status"} | {"metadata": meta}
 
 
 def current(key: str) -> Lab:
@@ -172,8 +202,11 @@ def cleanup(cluster: Cluster, number: str) -> None:
     """Delete a lab's namespace and its objects outside of it; raises LabsError when something stays."""
     namespace = f"lab-{number}"
     cluster.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
-    # In a container's process 1, a program without a handler for SIGTERM goes on until its grace, 30 s, is over.
-    cluster.kubectl("delete", "pods", "--all", "-n", namespace, "--grace-period=1", "--wait=false")
+    # Its controller begins 5 s later. What takes long is gone by then, or it would wait for that once more: pods (a first process
+    # without a handler for SIGTERM uses up its grace) and the claims that they hold.
+    last = ("--all", "-n", namespace, "--timeout=30s")
+    cluster.kubectl("delete", "pods", "--grace-period=1", *last, check=False)
+    cluster.kubectl("delete", "persistentvolumeclaims", *last, check=False)
     label = f"{PART_OF},labs/lab={number}"
     cluster.kubectl(
         "delete",

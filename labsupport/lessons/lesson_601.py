@@ -3,13 +3,16 @@
 import copy
 from typing import Any
 
+import numpy as np
+
 from labsupport.cluster import look, rollout
 from labsupport.cluster.rollout import Stage
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
 from labsupport.exercises.outcomes import Fail, NotAttempted
-from labsupport.lessons.cases import selectors
+from labsupport.exercises.refute import Measured, OutsideRules, whole_number
+from labsupport.lessons.cases import placing, selectors
 from labsupport.lessons.cases.pods_601 import STUCK
 
 Object = dict[str, Any]
@@ -31,7 +34,7 @@ def _pod(name: str, phase: str = "Running", ready: bool = True) -> Object:
     minutes=7,
 )
 def reconcile(answer: Guarded) -> str:
-    """Try seven states of the world; the answer is a step, so any choice among equal pods is fine."""
+    """Try nine states of the world; the answer is a step, so any choice among equal pods is fine."""
     step = expect.function(answer)
     cases: list[tuple[str, int, list[Object]]] = [
         ("nothing there", 3, []),
@@ -39,7 +42,9 @@ def reconcile(answer: Guarded) -> str:
         ("just right", 2, [_pod("a"), _pod("b", "Pending", False)]),
         ("one too many", 1, [_pod("a"), _pod("b")]),
         ("too many, one of them not ready", 2, [_pod("a"), _pod("b", ready=False), _pod("c")]),
+        ("too many, two of them not ready", 1, [_pod("a", "Pending", False), _pod("b"), _pod("c", ready=False)]),
         ("one has failed", 2, [_pod("a"), _pod("b", "Failed", False)]),
+        ("too many, and one has ended", 1, [_pod("a", "Succeeded", False), _pod("b"), _pod("c")]),
         ("scaled to zero", 0, [_pod("a"), _pod("b", "Succeeded", False)]),
     ]
     for what, wanted, pods in cases:
@@ -67,10 +72,14 @@ def reconcile(answer: Guarded) -> str:
             raise Fail(saw, want, cause)
         if set(delete) - set(alive):
             raise Fail(saw, want, "only pods that count are deleted; those that have ended are left alone")
-        worst = [name for name, pod in alive.items() if not pod["ready"]]
-        if surplus and worst and not set(delete) & set(worst):
-            raise Fail(saw, "the pod that is not ready goes first", "sort by `ready` before you cut")
-    return "Seven states, seven right steps. Run it again and again, and the world comes to what was wished for."
+        if len(set(delete)) < surplus:
+            raise Fail(saw, f"{surplus} different names", "a name stands there twice: each pod goes once")
+        worst = {name for name, pod in alive.items() if not pod["ready"]}
+        if len(worst & set(delete)) < min(surplus, len(worst)):
+            raise Fail(saw, "pods that are not ready go first", "sort by `ready` before you cut")
+    return (
+        "Nine states, nine right steps. It may be asked again at any moment: where nothing is missing it does nothing."
+    )
 
 
 def _two(result: Any) -> tuple[int, list[str]]:
@@ -91,14 +100,16 @@ def _two(result: Any) -> tuple[int, list[str]]:
     "2",
     "Where is it stuck?",
     hints=(
-        "Go in the order of the text above: no node, no image, ends at once, runs but is not ready.",
+        "Go in the order of the text above: no node, no image, not made yet, ends at once, runs but is not ready.",
         "`scheduled = any(c['type'] == 'PodScheduled' and c['status'] == 'True' for c in status['conditions'])`.",
-        "`reason = container['state'].get('waiting', {}).get('reason', '')`; `'Image' in reason` finds both image reasons.",
+        "`reason = container['state'].get('waiting', {}).get('reason', '')`; `'Image' in reason` finds both image reasons, "
+        "`'Config' in reason` the configuration.",
+        "Look at every container of the pod, and say `probe` only when none of them is waiting or has ended.",
     ),
     minutes=8,
 )
 def stuck(answer: Guarded) -> str:
-    """Ask about pods in each of the states; names in any case are fine."""
+    """Ask about pods in each of the states, two of them with two containers; names in any case are fine."""
     where = expect.function(answer)
     words = {name for name, _ in STUCK}
     for want, pod in STUCK:
@@ -110,17 +121,24 @@ def stuck(answer: Guarded) -> str:
             raise Fail(f"`{result}`", f"one of {', '.join(sorted(words))}", "another word, or not a word")
         if saw == want:
             continue
-        statuses = pod["status"].get("containerStatuses", [{}])[0].get("state", "no container yet")
-        shown = f"{saw} for a pod in phase {pod['status']['phase']}, container {statuses}"
+        states = [status["state"] for status in pod["status"].get("containerStatuses", [])]
+        shown = f"{saw} for a pod in phase {pod['status']['phase']}, containers {states or 'none yet'}"
         causes = {
             "scheduler": "it has no node: PodScheduled is False, and there are no containerStatuses yet",
             "image": "waiting with ErrImagePull or ImagePullBackOff: both are about the image",
+            "starting": "ContainerCreating: nothing has ended, and nothing is wrong yet. Waiting alone is no crash",
+            "config": "CreateContainerConfigError: a ConfigMap or Secret that it names is not there, so it never ran",
             "crash": "CrashLoopBackOff: it starts and ends again, though its phase is Running",
             "probe": "its container runs and Ready is False: phase Running does not mean that it serves",
             "serves": "Ready is True: it gets traffic",
         }
-        raise Fail(shown, f'"{want}"', causes[want])
-    return "Seven pods, five places. You can read `kubectl describe` now, and so can a program."
+        cause = causes[want]
+        if any("terminated" in state for state in states):
+            cause = "`terminated`: it has just ended, and the pause before its next start has not begun"
+        elif len(states) > 1 and saw != "scheduler":
+            cause = f"{cause}. It is the second container of this pod: look at all of them"
+        raise Fail(shown, f'"{want}"', cause)
+    return f"{len(STUCK)} pods, seven places. You can read `kubectl describe` now, and so can a program."
 
 
 def _handed_over() -> Object:
@@ -202,60 +220,6 @@ def repair(answer: Guarded) -> str:
 
 @exercises.check(
     "4",
-    "What Pod Security refuses",
-    hints=(
-        "The four things that it asks for stand in its message, with the very values.",
-        '`pod["securityContext"] = {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}`',
-        'On the container: `{"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}`.',
-    ),
-    may_change=True,
-)
-def secure(answer: Guarded) -> str:
-    """Ask the four questions of the profile `restricted`, at the pod or at its container as Kubernetes allows."""
-    before = _handed_over()
-    after = _repaired(answer, before)
-    if after == before:
-        raise NotAttempted("The manifest is unchanged: change it in place, or return the changed one.")
-    pod = after["spec"]["template"]["spec"]
-    whole = pod.get("securityContext") or {}
-    for container in pod["containers"]:
-        own = container.get("securityContext") or {}
-        merged = {**whole, **own}
-        if merged.get("runAsNonRoot") is not True:
-            raise Fail(
-                f"runAsNonRoot {merged.get('runAsNonRoot')}", "True", "at the pod or at the container, a boolean"
-            )
-        if merged.get("runAsUser") == 0:
-            raise Fail("runAsUser 0", "another user", "0 is root: runAsNonRoot and runAsUser 0 contradict each other")
-        asked = merged.get("seccompProfile")
-        profile = asked.get("type") if isinstance(asked, dict) else None
-        if profile not in ("RuntimeDefault", "Localhost"):
-            cause = 'a dictionary with a type: {"type": "RuntimeDefault"}'
-            raise Fail(f"seccompProfile {merged.get('seccompProfile')}", "RuntimeDefault", cause)
-        if own.get("allowPrivilegeEscalation") is not False:
-            cause = "it belongs to the container, not to the pod"
-            if "allowPrivilegeEscalation" in own:
-                cause = "False, as a boolean"
-            elif "allowPrivilegeEscalation" not in whole:
-                cause = "the container must say it: left out means True"
-            raise Fail(f"allowPrivilegeEscalation {own.get('allowPrivilegeEscalation')}", "False", cause)
-        capabilities = own.get("capabilities") or {}
-        drop = capabilities.get("drop") if isinstance(capabilities, dict) else capabilities
-        if not isinstance(drop, list) or "ALL" not in drop:
-            cause = "capabilities belong to the container, not to the pod"
-            if "capabilities" not in whole:
-                cause = 'a list with ALL in capital letters: {"drop": ["ALL"]}'
-            raise Fail(f"capabilities drop {drop!r}", '["ALL"]', cause)
-        extra = (own.get("capabilities") or {}).get("add") or []
-        if set(extra) - {"NET_BIND_SERVICE"}:
-            raise Fail(f"capabilities add {extra}", "none", "what was dropped is added again")
-        if merged.get("privileged"):
-            raise Fail("privileged", "not privileged", "a privileged container is root on the node")
-    return "Four questions, four answers: a pod of this template may be made."
-
-
-@exercises.check(
-    "5",
     "Two pods that serve",
     hints=(
         "`kubectl describe pod` ends with the events. The image first: which names does the message know?",
@@ -311,7 +275,7 @@ def two_that_serve(snapshot: Any) -> str:
 
 
 @exercises.check(
-    "6",
+    "5",
     "A Service with somebody behind it",
     hints=(
         "`kubectl get endpointslices` shows that nobody is behind the Service. Whom does it look for?",
@@ -335,12 +299,13 @@ def service_with_pods(snapshot: Any) -> str:
         one for item in slices for one in item.get("endpoints") or [] if one.get("conditions", {}).get("ready", False)
     ]
     selector = service["spec"].get("selector") or {}
-    if {"matchLabels", "matchExpressions"} & set(selector):
-        cause = "that is a Deployment's way to write it; a Service's selector holds the labels themselves"
-        raise Fail(f"selector {selector}", "{'app': ...}", cause)
     matching = [pod for pod in snapshot.all("Pod") if selector.items() <= (pod["metadata"].get("labels") or {}).items()]
     if selector == {"app": "model"} and not matching:
-        raise NotAttempted("The Service `predictor` still looks for `app: model`, and finds nobody.")
+        # A refused patch leaves no trace in the cluster.
+        raise NotAttempted(
+            "The Service `predictor` still looks for `app: model`, and finds nobody. If your patch was refused: a Service's "
+            "selector holds the labels themselves; `matchLabels` around them is a Deployment's way to write it."
+        )
     owned = {pod["metadata"]["name"] for pod in snapshot.pods_of("predictor")}
     strangers = [pod for pod in matching if pod["metadata"]["name"] not in owned]
     if not selector:
@@ -355,7 +320,7 @@ def service_with_pods(snapshot: Any) -> str:
             f"selector {selector}, and no pod with that label", f"labels {shown}", "whom does the Service look for?"
         )
     if not ready:
-        raise Fail("no ready address behind the Service", "the addresses of its pods", "not ready yet: first 601.5")
+        raise Fail("no ready address behind the Service", "the addresses of its pods", "not ready yet: first 601.4")
     target = service["spec"]["ports"][0].get("targetPort")
     ports = matching[0]["spec"]["containers"][0].get("ports") or []
     known = [str(port[part]) for port in ports for part in ("name", "containerPort") if part in port]
@@ -365,32 +330,68 @@ def service_with_pods(snapshot: Any) -> str:
     return f"{len(ready)} addresses stand behind the Service: it answers."
 
 
+@exercises.refute(
+    "6",
+    "While the free cores of all nodes together are enough for a pod, it gets a node",
+    case="a list of CPU requests in thousandths of a core, for up to 60 pods, each from 1 to 4,000, so that it fits into an empty node",
+    hints=(
+        "A pod does not run on *all nodes together*. What does it need of a single one?",
+        "The scheduler puts each pod on the emptiest node. So where are three equal pods, and what is left beside each?",
+        "Let each of the first three take a little more than half a node. What becomes of the fourth?",
+    ),
+    minutes=6,
+)
+def free_cores_are_enough(case: Any) -> Measured:
+    """Place the pods on three nodes of four cores as the scheduler does; it fails when one waits for whom there is enough in all."""
+    if not isinstance(case, list | tuple | np.ndarray) or not 1 <= len(case) <= 60:
+        raise OutsideRules("a case is a list of 1 to 60 numbers such as [500, 500]")
+    requests = [whole_number(one, 1, placing.CORES, "a request in thousandths of a core") for one in case]
+    placed = placing.place(requests)
+    for at, (request, node) in enumerate(zip(requests, placed, strict=True)):
+        if node is not None:
+            continue
+        free = placing.free(requests[:at], placed[:at])
+        said = f"pod {at + 1} of {len(requests)} asks for {request} and has no node; free are {' + '.join(map(str, free))} = {sum(free)}"
+        if sum(free) >= request:
+            return Measured(False, said)
+        return Measured(True, f"{said}, which is not enough for it, in all")
+    return Measured(
+        True, f"all {len(requests)} pods have a node, {sum(requests)} of {placing.NODES * placing.CORES} are taken"
+    )
+
+
+exercises.guess("g1", "Time from `kubectl apply` to three addresses behind the Service", unit="s")
+exercises.guess("g2", "Number of its six faults that `kubectl apply` names", unit="")
+exercises.guess("g3", "The pods of predictor are ready, so its Service answers")
 exercises.quiz(
     "a",
-    "You run `kubectl delete pod` on one of three pods of a Deployment. What is there a minute later?",
-    ("Two pods: what is deleted stays deleted.", False, "The pod is gone, but the wish for three is not: the ReplicaSet counts two and makes one."),
-    ("The same three pods; the deleted one was restarted.", False, "A container is restarted in its pod. A deleted pod is gone for good; a new one has a new name."),
-    ("Three pods, one of them with a new name.", True, "The ReplicaSet compares three with two, and makes one. It does not remember the old one."),
+    "Your nodes are full: not a tenth of a core is free. A colleague deletes two of the three pods of a Deployment, \"to restart them\". What happens?",
+    ("One pod is left until somebody adds a node: there is no room for new ones.", False, "What the two requested is free as soon as they are gone. Until then their successors wait, Pending."),
+    ("The same two pods are started again in their places.", False, "A container is restarted in its pod. A deleted pod is gone for good, with its name and its address."),
+    ("Two others come up in the room that these leave; until they are ready, one pod does the work of three.", True, "The ReplicaSet counts one and makes two. That it ends well does not make it free: `kubectl rollout restart` replaces them one after another."),
+    ("Nothing: the API server refuses, because three replicas are wished for.", False, "It deletes what it is told to. A wish is kept by a controller, afterwards."),
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "`kubectl apply` said `deployment.apps/predictor created`. What do you know?",
-    ("Its pods run.", False, "Nobody has made them yet; that is what the controllers do afterwards, or fail to do."),
-    ("The wish is stored, and it has the form of a Deployment.", True, "Apply ends at the API server. Whether it comes true is told later, by status and events: wait for the rollout."),
-    ("Its images exist.", False, "The API server does not know any registry. The node finds out when it pulls."),
+    "A pipeline ends with `kubectl apply -f release/`, exit code 0, and reports \"deployed\". Which fault of tonight's release can it not have noticed?",
+    ("A field is misspelt: `replica: 5`.", False, "kubectl asks for strict validation, and the API server refuses a field that it does not know."),
+    ("The image's build failed, so its tag was never pushed.", True, "Apply ends when the wish is stored. Only the node finds out, when it pulls: let the pipeline wait by `kubectl rollout status`."),
+    ("The pipeline's account may not write in this namespace.", False, "It is refused at the door, with exit code 1."),
+    ("The selector does not match the labels of the template.", False, "This rule is the API server's own; it refuses the Deployment."),
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "A pod is `Running`, READY is 0/1, RESTARTS is 0. Where do you look?",
-    ("At the node: it has no room.", False, "Then the pod would be Pending, without a node."),
-    ("At the image's name.", False, "The container runs, so the image was there."),
-    ("At the liveness probe, which kills it.", False, "Then RESTARTS would count up."),
-    ("At the readiness probe: it fails, or asks for the wrong thing.", True, "Running and not ready is the probe's word. The event `Unhealthy` says what it saw."),
+    "Ten minutes after a release two of four pods are `Running`, 0/1 ready, with 0 restarts. The same image is well in staging. What do you do first?",
+    ("`kubectl rollout restart`: the new pods have got stuck at their start.", False, "The same template makes the same pods. And the two that wait are no danger: they get no traffic."),
+    ("Raise the memory limit, production has more traffic.", False, "A container beyond its limit is killed, and RESTARTS counts it."),
+    ("Take the readiness probe out, so that traffic comes to the new pods.", False, "Then users see what the probe has seen. It is the only thing that stands between them and this release."),
+    ("Read the `Unhealthy` events: what did the probe ask, and what did it get?", True, "They run, do not end, and are not ready: that is the probe's word. What differs from staging is often what the page behind it needs."),
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "A container has `limits: {memory: 128Mi}` and takes 200 MiB. What happens?",
-    ("It gets slower.", False, "That is what a CPU limit does. Memory can't be given later."),
-    ("It is killed, and started again: OOMKilled, exit code 137.", True, "Memory is not shared out by the second. 137 is 128 + 9, the kill signal."),
-    ("The scheduler moves the pod to a larger node.", False, "A pod is placed once. And the scheduler looks at requests, not at limits or use."),
+    "Twenty equal pods request 256 MiB each, with a limit of 2 GiB; each really takes 1 GiB. Their node has 8 GiB. What do you expect?",
+    ("The node runs out of memory, and pods are killed of which none has reached its limit.", True, "The scheduler saw 20 x 256 MiB = 5 GiB and was content. The limits add up to 40 GiB, use to 20: a request below real use is a bet on the others."),
+    ("Nothing: every pod stays far below its limit.", False, "A limit protects the others from one pod. It does not make memory: 20 GiB do not fit into 8."),
+    ("Eight of them run, the others stay Pending.", False, "The scheduler adds up requests, and 5 GiB fit. It does not look at use."),
+    ("The scheduler moves some of them to another node when memory gets scarce.", False, "A pod is placed once. It can be evicted, which means ended; its ReplicaSet then makes another."),
 )  # fmt: skip

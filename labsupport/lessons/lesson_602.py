@@ -14,6 +14,7 @@ from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.refute import Measured, OutsideRules, whole_number
 
 Object = dict[str, Any]
 exercises = Exercises("602")
@@ -336,39 +337,90 @@ def _name(item: Object) -> str:
     return str(item["metadata"]["name"])
 
 
+RUNS = 10
+
+
+@exercises.refute(
+    "6",
+    "What the guard of the back-up lets pass has lost none of last night's runs",
+    case=f"a pair of whole numbers: how many of last night's {RUNS} runs get lost, and how many new ones are logged (0 to 50)",
+    hints=(
+        "What does the guard compare: runs, or numbers of runs?",
+        "The copy must know no fewer than the last one. What else happens on a day on which runs get lost?",
+        "Let as many be logged as get lost.",
+    ),
+    minutes=5,
+)
+def what_passes_has_lost_nothing(case: Any) -> Measured:
+    """Make two nights' copies by the real back-up; it fails when the second replaced the first and lacks a run of it."""
+    from labsupport.tracking import backup
+
+    if not isinstance(case, list | tuple) or len(case) != 2:
+        raise OutsideRules("a case is a pair of numbers such as (4, 0)")
+    gone, new = whole_number(case[0], 0, RUNS, "lost runs"), whole_number(case[1], 0, 50, "new runs")
+    with tempfile.TemporaryDirectory(prefix="labs-books-") as name:
+        books, copies = Path(name) / "books", Path(name) / "copies"
+        books.mkdir()
+        with contextlib.closing(sqlite3.connect(books / backup.DATABASE, isolation_level=None)) as database:
+            database.execute("create table runs (name text)")
+            database.execute("create table model_versions (version text)")
+            database.executemany("insert into runs values (?)", [(f"old {number}",) for number in range(RUNS)])
+            backup.save(books, copies)
+            database.execute("delete from runs where rowid <= ?", (gone,))
+            database.executemany("insert into runs values (?)", [(f"new {number}",) for number in range(new)])
+        day = f"{gone} of {RUNS} runs got lost, {new} new ones were logged"
+        try:
+            backup.save(books, copies)
+        except backup.BackupError:
+            return Measured(True, f"{day}: the guard refuses the copy, and last night's is kept")
+        with contextlib.closing(sqlite3.connect(copies / "latest" / backup.DATABASE)) as copy:
+            query = "select count(*), sum(name like 'old %') from runs"
+            total, old = copy.execute(query).fetchone()
+    said = f"{day}: the copy of {total} runs passes and replaces last night's; of its {RUNS} runs it holds {old or 0}"
+    return Measured(old == RUNS, said)
+
+
+exercises.guess("g1", "Share of the time until the server is ready that passes after its container runs", unit="%")
+exercises.guess("g2", "The pod is ready, so a client with the right password gets its answer by the Service's name")
+exercises.guess("g3", "The server still knows the run that you logged before the patch")
+exercises.guess("g4", "Runs that the server says it knows, with its database file removed", unit="")
 exercises.quiz(
     "a",
-    "A colleague commits the Secret's YAML to Git: \"it is encoded\". What do you say?",
-    ("Fine: base64 can't be read without the cluster's key.", False, "Base64 has no key. You have just decoded it in two lines."),
-    ("The password is known now: change it.", True, "Base64 is a spelling, and Git forgets nothing. A Secret is protected by who may read it, and by encryption in etcd if that is switched on."),
-    ("Fine, if the repository is private.", False, "Everybody with a clone has it, for ever, and so has each CI job."),
+    "Somebody pasted `kubectl get secret mlflow -o yaml` into a ticket, noticed it, and deleted the comment after ten minutes. What is to be done?",
+    ("Nothing: the value was encoded, and the comment is gone.", False, "Base64 has no key, and ten minutes are enough for mails, indexes and a browser's cache."),
+    ("Change the password, and look at who came with the old one since.", True, "What was readable is known. A Secret is protected by who may read it, and by encryption in etcd if that is switched on; never by its spelling."),
+    ("Change the key by which etcd encrypts, so that the pasted value becomes useless.", False, "That key protects the disk. What the API hands out, and what was pasted, is not encrypted at all."),
+    ("Mount the Secret as a file instead of a variable.", False, "Good manners, and no help: the ticket holds the value itself."),
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "The server's books are in an emptyDir, as `scratch` is. What ends them?",
-    ("A crash of the container.", False, "The container is started again in the same pod, and an emptyDir lives as long as its pod."),
-    ("Only deleting the Deployment.", False, "A patch of the template, a drain of the node or `kubectl delete pod` is enough: each ends the pod."),
-    ("Every new pod: a patch, a drain, a delete.", True, "An emptyDir goes with its pod. So a harmless rollout lost the runs, and a crash would not have."),
-    ("A restart of your notebook.", False, "The notebook is a client. It keeps nothing but the address."),
+    "A small queue keeps its messages in an emptyDir. Which event empties it?",
+    ("The container is killed for its memory, and started again.", False, "It is started again in the same pod, and an emptyDir lives as long as its pod."),
+    ("The liveness probe fails three times.", False, "Then the kubelet starts the container again: the same pod, the same folder."),
+    ("The node is drained for an upgrade.", True, "The pod is evicted, its successor is another pod, with an empty folder. A harmless day for a web server, and the end of this queue."),
+    ("The Service is deleted, and made anew.", False, "Nobody finds the queue for a while. Its pod does not even notice."),
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "Many teams log now. Can you scale this Deployment to 3 replicas?",
-    ("No: three servers would write to one SQLite file. First give them a database server.", True, "SQLite has one writer at a time, and its locks are not made for several machines. With PostgreSQL as store and an object store for artifacts, the servers keep nothing and can be many."),
-    ("Yes, that is what replicas are for.", False, "They are for programs that keep nothing themselves. These three would share one file."),
-    ("Yes, if each gets a volume of its own.", False, "Then a run is on one server of three, and the Service sends you to any of them."),
+    "\"No more outages when nodes are upgraded: give this MLflow server two replicas and a RollingUpdate.\" What do you answer?",
+    ("Gladly: it is one line, and a PodDisruptionBudget keeps one of them.", False, "Two servers would then write to one SQLite file, on a claim that one node may mount."),
+    ("Yes, with a claim of its own for each.", False, "Then each run is on one of the two servers, and the Service sends you to either."),
+    ("One replica, but with RollingUpdate, so that the new one is ready before the old one goes.", False, "For that while they are two, on one file. `Recreate` is there for a reason."),
+    ("First the books move out: PostgreSQL for runs, an object store for models. Until then an upgrade costs one start.", True, "A server that keeps nothing itself can be many. What is replicated is the database, by people and programs that know how."),
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "Here the copy is on a second claim. Where should it be in a company's cluster?",
-    ("In the same storage: then a restore is quick.", False, "What takes the books (a disk, a wrong class, a deleted namespace) then takes the copy as well."),
-    ("In another namespace of this cluster.", False, "Better against one wrong command, no help against a lost storage or cluster."),
-    ("Where neither this storage nor its administrator's mistakes reach.", True, "An object store elsewhere, with versions that can't be deleted for some time. Here both claims are one disk: good for practice only."),
+    "The copy is made at 02:17, a restore takes half an hour. The data scientists say: \"We can't lose more than an hour of work.\" What do you change?",
+    ("Faster disks for the restore.", False, "That shortens how long they wait. What was logged since 02:17 is gone all the same."),
+    ("The schedule: a copy each hour, or a database that ships its log continuously.", True, "The age of the last good copy is what gets lost: the recovery *point*. Everything else on this list is about other numbers."),
+    ("A second copy of the nightly back-up in another region.", False, "It helps when both disks here are gone. It is just as old."),
+    ("A rehearsal of the restore each month.", False, "Do that, too: it makes the half hour a fact. It does not make the copy younger."),
 )  # fmt: skip
 exercises.quiz(
     "e",
-    "/health answered 200 while clients got 403, and again while the books were gone. What do you monitor?",
-    ("Add a liveness probe on the API, so that it is restarted.", False, "A restart mends neither a wrong setting nor an empty disk; it only adds an outage. And probes have no password."),
-    ("Load the champion as a client does, by the Service's name.", True, "That needs the name, the password, the list and the file. The Job `client` asked for a list only, and was content with a server that had lost everything."),
-    ("Nothing more: /health is what the makers provide.", False, "It is for restarts: is the process there? Whether anybody is served is another question."),
+    "You may add one check to this server that runs each minute and pages you. Which one?",
+    ("`/health`, asked from three networks.", False, "It said 200 while clients got 403, and again without any books. Asking more often does not make it ask more."),
+    ("A liveness probe on the list of experiments, so that the server is restarted when it fails.", False, "A restart mends neither a wrong setting nor an empty disk, and here it would have replaced an open database by an empty one."),
+    ("As a client, by the Service's name: load the champion, and compare what it says of one known deploy.", True, "It needs the name, the password, the list, the file, and the right file. Few other ways to be broken are left."),
+    ("The list of experiments, by the Service's name and with the password.", False, "Much better than `/health`, and the Job `client` did it: content with a server that had lost everything."),
 )  # fmt: skip

@@ -1,10 +1,10 @@
-"""Lesson 604, serving: checks on requests and manifests, and on snapshots of the cluster."""
+"""Lesson 604, serving: checks on requests and a rule, and on snapshots of the cluster."""
 
-import copy
 import functools
 import itertools
 import json
 import math
+import re
 import shlex
 from typing import Any
 
@@ -14,9 +14,10 @@ from labsupport.cluster import look, rollout
 from labsupport.cluster.rollout import Stage
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
-from labsupport.exercises.guard import Guarded, learners_code
+from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, NotAttempted
-from labsupport.lessons.cases import selectors
+from labsupport.exercises.refute import Measured, OutsideRules
+from labsupport.lessons.cases import ending
 
 Object = dict[str, Any]
 exercises = Exercises("604")
@@ -149,16 +150,12 @@ def graceful(snapshot: Any) -> str:
     script = next((word for word in words[1:] if not word.startswith("-")), "") if shell else ""
     if script.endswith("; echo the server has ended") and template.get("terminationGracePeriodSeconds") == 1:
         raise NotAttempted("The server of `deploy-risk` is still wrapped in a shell, with 1 s of grace.")
-    if shell and "trap" in script and "TERM" in script:
-        cause = (
-            "this shell catches SIGTERM, and may hand it on; but whether the server gets it depends on the script, and this "
-            "check can't read it. `exec`, or no shell, makes the server process 1"
-        )
-        raise Fail(f"command {_short(words[:2])}, with a trap", "the server itself as process 1", cause)
-    if shell and not script.lstrip().startswith("exec "):
-        cause = "process 1 is a shell, which does not hand SIGTERM on: no shell, or `exec` in front of the program"
-        raise Fail(f"command {_short(words[:2])}", "the server itself as process 1", cause)
-    if shell:
+    if shell and "trap" in script:
+        words = _trapped(script)
+    elif shell and not script.lstrip().startswith("exec "):
+        cause = "process 1 is a shell, which has no handler for SIGTERM and hands nothing on: no shell, or `exec` in front of the program"
+        raise Fail(f"command {_short(words[:2])}", "a server that gets the signal", cause)
+    elif shell:
         words = _first_command(script.lstrip().removeprefix("exec "))
     if "labsupport.apps.server" not in words:
         raise Fail(f"command {_short(words)}", "the model server", "`plain` holds the command as it was")
@@ -184,11 +181,37 @@ def graceful(snapshot: Any) -> str:
     return f"SIGTERM reaches the server, which answers for {drain:g} s more, and has {grace} s for it."
 
 
+def _trapped(script: str) -> list[str]:
+    """Return the server's words in a shell's text that hands SIGTERM on; raises Fail for one that ends before its server."""
+    want = "a shell that hands SIGTERM on, and stays until the server has ended"
+    saw, words = f"sh -c {_short(script)}", _words(script)
+    if not re.search(r"\bkill\b", script):
+        raise Fail(saw, want, "the trap catches SIGTERM and does not hand it on: `kill` the server in it")
+    if "&" not in words:
+        cause = "a shell runs its trap only when the program in front of it has ended: start that with `&`, then `wait`"
+        raise Fail(saw, want, cause)
+    if len(re.findall(r"\bwait\b", script)) < 2 and not {"while", "until"} & set(words):
+        cause = (
+            "the signal ends the first `wait` at once; then the script is over, and with process 1 all of the container is "
+            "killed, while the server still drains. `wait` once more"
+        )
+        raise Fail(saw, want, cause)
+    begin = next((at for at, word in enumerate(words) if word.startswith("python")), 0)
+    return list(itertools.takewhile(lambda word: not set(word) <= set(";&|"), words[begin:]))
+
+
 def _first_command(script: str) -> list[str]:
     """Return the words of a shell's text up to the first `;` or the like."""
+    return list(itertools.takewhile(lambda word: not set(word) <= set(";&|"), _words(script)))
+
+
+def _words(script: str) -> list[str]:
     lexer = shlex.shlex(script, posix=True, punctuation_chars=True)
     lexer.whitespace_split, lexer.commenters = True, ""
-    return list(itertools.takewhile(lambda word: not set(word) <= set(";&|"), lexer))
+    try:
+        return list(lexer)
+    except ValueError:
+        raise Fail(f"sh -c {_short(script)}", "a script that a shell can read", "a quote is not closed") from None
 
 
 def _drain(words: list[str]) -> float:
@@ -242,90 +265,35 @@ def budget(snapshot: Any) -> str:
     if not status.get("disruptionsAllowed"):
         cause = "the budget is right, but not all pods are ready yet: wait some seconds, and check again"
         raise Fail(f"{status.get('currentHealthy', 0)} healthy pods, none may go now", "one may go", cause)
-    return f"Of {pods} pods {must_stay} must stay: a node can be drained, and somebody always answers."
+    return f"Of {pods} pods {must_stay} must stay: a node can be drained, and no eviction takes the last one."
 
 
-def _handed_over() -> Object:
-    from labsupport.cluster import lab, show
-
-    return show.documents(lab.manifests_of("604") / "broken" / "tensorflow-serving.yaml")[0]
-
-
-@exercises.check(
+@exercises.refute(
     "5",
-    "TensorFlow Serving, repaired",
+    "A server that gets SIGTERM, answers for 2 s after it and has 10 s of grace loses no request",
+    case="a pair: seconds until the last client has heard that the pod goes, and seconds that the longest answer takes (0 to 60 each)",
     hints=(
-        "A selector, and labels of the template that match it. The template has no `metadata` yet.",
-        "`volumes` belongs to `spec.template.spec`: name `model-storage`, `persistentVolumeClaim: {claimName: models}`.",
-        "In the container: image with a tag, `readinessProbe: {httpGet: {path: /v1/models/my_model, port: 8501}}`.",
+        "When does the last request come to this pod, and when does this pod stop to take requests?",
+        "Or: a request comes just before that. When must its answer be ready?",
+        "Let the news take longer than the drain, or an answer longer than the grace.",
     ),
-    minutes=7,
-    may_change=True,
+    minutes=5,
 )
-def repair(answer: Guarded) -> str:
-    """Look at selector, labels, volume, image and probe of the repaired Deployment, in the order in which servers complain."""
-    change = expect.function(answer)
-    before = _handed_over()
-    given = copy.deepcopy(before)
-    with learners_code():
-        # Not through Guarded: it may change the manifest in place, and would change a copy.
-        returned = change.function(given)
-    after: Any = given if returned is None else returned
-    if after == before:
-        raise NotAttempted("Nothing was changed yet.")
-    try:
-        spec, pod = after["spec"], after["spec"]["template"]["spec"]
-        container = pod["containers"][0]
-    except (KeyError, TypeError, IndexError):
-        cause = "add to what is there, and leave `spec.template.spec.containers` in its place"
-        raise Fail(_short(after), "the Deployment with its container", cause) from None
-    selector = spec.get("selector") or {}
-    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        cause = "`spec.selector.matchLabels` says which pods are its own"
-        raise Fail(f"selector {spec.get('selector')}", "{'matchLabels': {...}}", cause)
-    labels = (spec["template"].get("metadata") or {}).get("labels") or {}
-    if not selectors.matches(selector, labels):
-        cause = "`spec.template.metadata.labels` must have what the selector asks for"
-        raise Fail(f"selector {selector}, labels {labels}", "labels that match", cause)
-    mounts = {mount.get("name"): mount.get("mountPath") for mount in container.get("volumeMounts") or []}
-    if "/models" not in mounts.values():
-        raise Fail("no mount at /models", "the mount that was there", "without it there is no model to serve")
-    volumes = {volume.get("name"): volume for volume in pod.get("volumes") or [] if isinstance(volume, dict)}
-    if missing := [name for name in mounts if name not in volumes]:
-        cause = "each mount names a volume of the pod, in `spec.template.spec.volumes`"
-        raise Fail(f"no volume named {missing[0]}", "a volume for each mount", cause)
-    claim = next(
-        (volumes[name].get("persistentVolumeClaim") or {} for name, at in mounts.items() if at == "/models"), {}
-    )
-    if claim.get("claimName") != "models":
-        cause = "the models lie on a claim: `persistentVolumeClaim: {claimName: models}`; anything else is empty"
-        raise Fail(f"the volume's claim {claim.get('claimName')}", "models", cause)
-    name, _, tag = container.get("image", "").rpartition("/")[2].partition(":")
-    tag = tag.partition("@")[0] or ("a digest" if "@sha256:" in container.get("image", "") else "")
-    if name.partition("@")[0] != "serving" or not tag or tag == "latest":
-        cause = "`latest` is another program tomorrow: name a version, such as tensorflow/serving:2.19.1"
-        raise Fail(f"image {container.get('image')}", "a tag that stays", cause)
-    probe = container.get("readinessProbe")
-    if not probe:
-        raise Fail(
-            "no readinessProbe", "one that asks for the model", "a server that runs has not loaded its model yet"
-        )
-    asks = probe.get("httpGet") or {}
-    if asks.get("path") != "/v1/models/my_model":
-        cause = "this page answers 200 when the model is loaded; others do not know"
-        raise Fail(f"the probe asks for {asks.get('path')}", "/v1/models/my_model", cause)
-    if str(asks.get("port")).isdecimal() and isinstance(asks.get("port"), str):
-        cause = (
-            "a port in quotes is the *name* of a port, and a name has a letter: write the number 8501 without quotes"
-        )
-        raise Fail(f"the probe asks at port {asks.get('port')!r}, a text", "8501, a number", cause)
-    named = {port.get("name"): port.get("containerPort") for port in container.get("ports") or []}
-    if named.get(asks.get("port"), asks.get("port")) != 8501:
-        is_grpc = named.get(asks.get("port"), asks.get("port")) == 8500
-        cause = "8500 speaks gRPC; the page is at the REST port" if is_grpc else ""
-        question = "" if is_grpc else "at which of the container's ports is the page?"
-        raise Fail(f"the probe asks at port {asks.get('port')}", "8501", cause, question=question)
-    return "Selector, volume, tag and probe: the API server will take it, and a pod is ready when its model is."
+def such_an_end_loses_nothing(case: Any) -> Measured:
+    """Send a hundred requests a second to a pod that ends; it fails when one meets a closed door or SIGKILL."""
+    if not isinstance(case, list | tuple | np.ndarray) or len(case) != 2:
+        raise OutsideRules("a case is a pair of seconds such as (0.5, 0.2)")
+    numbers = [one for one in case if isinstance(one, int | float | np.number) and not isinstance(one, bool)]
+    if len(numbers) < 2 or not all(0 <= float(one) <= 60 for one in numbers):
+        raise OutsideRules(f"seconds are numbers from 0 to 60, these are {_short(list(case))}")
+    news, longest = map(float, numbers)
+    lost = ending.end(drain=2.0, grace=10.0, news=news, longest=longest)
+    return Measured(lost.refused + lost.killed == 0, str(lost))
+
+
+exercises.guess("g1", "How many times as many answers a second our server gives as the tutorial's", unit="")
+exercises.guess("g2", "While the alias moves there and back under load, at least one request fails")
+exercises.guess("g3", "The update of the wrapped server loses no request")
 
 
 def _short(value: Any, limit: int = 70) -> str:
@@ -343,23 +311,25 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "The alias `champion` moved to another version, and no pod was restarted. When do you still need a rolling update?",
-    ("When the server's program, its settings or its image change.", True, "The alias moves the model only. All else of a pod is in its template, and a new template means new pods."),
-    ("When the new version has a higher number than the old one.", False, "The server looks whether the version is another one, not whether it is higher: it also goes back."),
-    ("When requests are under way.", False, "That is what the reload was made for: old requests end on the old version."),
+    "Version 7 of the model needs a ninth number, which `/predict` must compute from the request. How do you bring both into production?",
+    ("Move the alias to version 7, then roll the program out.", False, "The old program meets the new model at once: every question has eight numbers where nine are wanted."),
+    ("Roll out a program that serves version 6 and 7, each with its own numbers; then move the alias.", True, "Two changes that depend on each other become two steps, each of which can be taken back. In between, old and new pods may meet both models."),
+    ("Both in the same minute: the rollout and the alias.", False, "A rollout takes as long as it takes, and pods of both kinds answer meanwhile. There is no same minute."),
+    ("Scale to zero, change both, scale up.", False, "That is right about the order and an outage for everybody."),
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "A server gets SIGTERM itself. It has `--drain-seconds=10`, and its pod `terminationGracePeriodSeconds: 5`. What will an update do?",
-    ("Each old pod ends ten seconds after SIGTERM; no request is lost.", False, "The grace period is the limit, whatever the program intends."),
-    ("Each old pod is killed after five seconds, while it still takes requests.", True, "Draining was to be over before the grace is: SIGKILL comes in the middle of answers. The grace must be the longer of the two."),
-    ("Nothing: the API server refuses the manifest.", False, "To Kubernetes a command is text; it does not know what `--drain-seconds` means."),
+    "After each update some requests fail with 503 *model not loaded*. The server catches SIGTERM, drains 5 s, and has 30 s of grace. Its readiness probe asks `/v2/health/live`. Where are they lost?",
+    ("At the end of the old pods: 5 s of draining are too few.", False, "Then connections would be refused or cut off. A 503 about a model comes from a server that has just begun."),
+    ("At SIGKILL: 30 s are not enough.", False, "After 5 s of draining nothing is left to kill. And a killed server sends no status."),
+    ("At the start of the new pods: the probe says yes before they can answer.", True, "Alive is not ready. The Service sends requests from the first yes on, and the rollout takes the next old pod away."),
+    ("In the Service: its selector matches pods of both templates.", False, "So it should, for an update is a while with both. What matters is which of them are ready."),
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "The API server takes your manifest in a dry run. What may still go wrong?",
-    ("A mount without a volume.", False, "That is one of the rules which a server-side dry run asks; a schema alone would not."),
-    ("A field that is misspelt.", False, "It is refused as an unknown field, where the kind has a schema."),
-    ("An image that does not exist.", True, "Nobody behind the API server is asked: no scheduler, no kubelet, no volume's driver."),
-    ("A selector that does not match its template's labels.", False, "The API server checks this when it validates the Deployment, in a dry run as well."),
+    "A node upgrade has hung for an hour: *Cannot evict pod as it would violate the pod's disruption budget*. The Deployment has one replica, its budget says `minAvailable: 1`. What do you do?",
+    ("Scale to two; when the second is ready, the drain goes on by itself.", True, "The budget is kept and the node gets empty. With one replica such a budget can only say no: it belongs to two or more."),
+    ("Set `maxUnavailable: 0` instead.", False, "The same promise in other words: none may go."),
+    ("Delete the pod by hand.", False, "A budget counts evictions, so that works: it is the outage which somebody did not want."),
+    ("Raise `terminationGracePeriodSeconds`, so that the pod may end in peace.", False, "It never gets as far as that: the eviction itself is refused."),
 )  # fmt: skip

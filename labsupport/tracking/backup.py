@@ -1,13 +1,17 @@
 """Back up an MLflow server's books (its SQLite file and its artifacts) while it works, and restore them when it does not.
 
 python -m labsupport.tracking.backup save BOOKS BACKUP
-python -m labsupport.tracking.backup restore BACKUP BOOKS
+python -m labsupport.tracking.backup restore BACKUP BOOKS [URL]
+
+With the URL of the server that keeps these books, a restore is refused as long as it answers.
 """
 
 import contextlib
 import shutil
 import sqlite3
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 DATABASE, ARTIFACTS = "mlflow.db", "artifacts"
@@ -64,6 +68,20 @@ def restore(backup: Path, books: Path) -> str:
     return contents(books)
 
 
+def refuse_under(url: str) -> None:
+    """Raise BackupError when a server answers at `url`: it would go on with the old file, and lose what it writes."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        opener.open(url, timeout=5).close()
+    except urllib.error.HTTPError:
+        pass
+    except OSError:
+        return
+    raise BackupError(
+        f"A server answers at {url}, and would go on with the old file: stop it first. Nothing was changed."
+    )
+
+
 def copy_database(source: Path, target: Path) -> None:
     """Copy an SQLite database as of one moment, whoever writes to it meanwhile. Raises BackupError for a missing one.
 
@@ -104,10 +122,13 @@ def _lost(before: Path, now: Path) -> str:
 def main() -> None:
     """Do what the command line says, and print what came of it."""
     does = {"save": save, "restore": restore}
-    if len(sys.argv) != 4 or sys.argv[1] not in does:
-        sys.exit("Say: python -m labsupport.tracking.backup save|restore FROM TO")
+    words = sys.argv[1:]
+    if words[:1] not in (["save"], ["restore"]) or len(words) not in (3, 4 if words[0] == "restore" else 3):
+        sys.exit("Say: python -m labsupport.tracking.backup save|restore FROM TO [URL of the server, for a restore]")
     try:
-        print(f"{sys.argv[1]}d:", does[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3])))
+        if len(words) == 4:
+            refuse_under(words[3])
+        print(f"{words[0]}d:", does[words[0]](Path(words[1]), Path(words[2])))
     except (BackupError, OSError, sqlite3.Error) as error:
         sys.exit(str(error))
 

@@ -5,7 +5,7 @@
 #     question: Who may ask the server that keeps our models, and what is left when its pod, or its disk, is gone?
 #     part: 6
 #     will:
-#       - bring the handout's MLflow server to life, and watch it lose its runs
+#       - bring a typical tutorial's MLflow server to life, and watch it lose its runs
 #       - find out why clients are refused while every probe is green
 #       - put its books on a volume, and its password where it belongs
 #       - back up a living database, lose the volume, and bring the champion back
@@ -33,8 +33,9 @@ CLUSTER = "auto"
 # %% [markdown]
 # ## See it: how long a server takes to start
 #
-# The next cell starts the cluster, where that is needed, empties the lab's namespace (so it takes all away that you made
-# in it before), and makes a password. The one after it starts an MLflow server.
+# The next cell starts the cluster, where that is needed, empties the lab's namespace (it takes away what you made in it
+# before, and says where it keeps a copy), and makes a password. Its line `In a terminal` makes `kubectl` there look at this lab: work
+# there whenever you like, the checks look at the cluster. Then an MLflow server is started.
 
 # %% tags=["setup"]
 import base64
@@ -45,7 +46,17 @@ import matplotlib.pyplot as plt
 
 from labsupport import plots
 from labsupport.cluster import lab as labs
-from labsupport.exercises import check, claim, hint, quiz, solution, use
+from labsupport.exercises import (
+    check,
+    claim,
+    guess,
+    hint,
+    quiz,
+    reveal,
+    solution,
+    suppose,
+    use,
+)
 
 plots.use_style()
 PATIENCE = 240  # seconds for a start, on a busy machine
@@ -56,11 +67,19 @@ from labsupport.tracking import access
 lab = labs.start("602", CLUSTER)
 secret = json.dumps(access.new_secret("mlflow"))
 print(lab.cluster.kubectl("-n", lab.namespace, "create", "-f", "-", stdin=secret).output)
+guess("602.g1")
 
 # %%
 from labsupport.cluster.timeline import follow
 
+# Of an earlier run of this cell nothing may be left, or there would be nothing to do.
+lab.ask("kubectl delete deployment,service mlflow --ignore-not-found --cascade=foreground")
+lab.show("server.yaml", "spec.template.spec.containers.0.command", kind="Deployment")
 steps = follow(lab, "mlflow", 1, lambda: lab.apply("server.yaml"), limit=PATIENCE)
+by_what = {step.what: step.seconds for step in steps}
+runs_at, ready_at = by_what["runs their containers"], by_what["finds them ready"]
+
+# %% tags=["draw"]
 figure, axes = plt.subplots(figsize=(6.6, 2.6))
 rows = range(len(steps))
 axes.hlines(rows, 0, [step.seconds for step in steps], color=plots.SKY, linewidth=6)
@@ -73,13 +92,14 @@ axes.set(
     ylabel="step",
     xlim=(0, None),
 )
-by_what = {step.what: step.seconds for step in steps}
-runs_at, ready_at = by_what["runs their containers"], by_what["finds them ready"]
 plots.show(
     figure,
     alt="Seven bars from top to bottom: the first five are short, the last two, ready and behind the Service, are many times longer.",
     summary=f"{len(steps)} steps; the server is ready last but one, and most of the time is spent on that step.",
 )
+
+# %% tags=["nbval-ignore-output"]
+reveal("602.g1", 100 * (ready_at - runs_at) / ready_at)
 claim(
     "from running to ready takes longer than all before",
     ready_at - runs_at > runs_at,
@@ -94,7 +114,7 @@ claim(
 lab.show("server.yaml", "spec.template.spec.containers.0.startupProbe", kind="Deployment")
 
 # %% [markdown]
-# This manifest descends from the handout's, which no API server takes:
+# This manifest descends from that of a typical tutorial (the handout's *MLflow - Model Lifecycle Management*), which no API server takes:
 
 # %%
 lab.show("broken/handout.yaml", "spec.template")
@@ -103,8 +123,14 @@ lab.apply("broken/handout.yaml")
 
 # %% [markdown]
 # That was the loud fault. Three more are quiet: `mlflow:latest` is not the project's image, no command starts a server, and
-# nothing is said of memory, probes and rights. `server.yaml` mends these, and protects the server by a password.
-#
+# nothing is said of memory, probes and rights. `server.yaml` mends these, and protects the server by a password. It may write
+# into one folder, `/tmp`, where the volume `scratch` is mounted:
+
+# %%
+lab.show("server.yaml", "spec.template.spec.containers.0.volumeMounts", kind="Deployment")
+lab.show("server.yaml", "spec.template.spec.volumes.0", kind="Deployment")
+
+# %% [markdown]
 # ### A password in the cluster
 #
 # A Secret is an object like a ConfigMap, with better manners: `describe` shows sizes, not contents.
@@ -163,21 +189,27 @@ def server():
         yield mlflow.MlflowClient()
 
 
-history = []
-
-
-def count_runs(act):
-    """Ask the server how many runs it knows, and note it under what has just happened."""
+def known_runs():
+    """Ask the server for the ids of the runs that it knows."""
     with server() as client:
         everywhere = [found.experiment_id for found in client.search_experiments()]
-        history.append((act, len(client.search_runs(everywhere))))
-    print(f"{act}; runs that the server knows: {history[-1][1]}")
-    return history[-1][1]
+        return {run.info.run_id for run in client.search_runs(everywhere)}
+
+
+history = {}  # what happened: how many runs the server knew then
+
+
+def note(act):
+    """Note what has just happened with the runs that the server knows now, and return their ids."""
+    known = known_runs()
+    history[act] = len(known)
+    print(f"{act}; runs that the server knows: {len(known)}")
+    return known
 
 
 with server():
-    tracking.record(Recipe("tree", max_depth=3, data_seed=SEED), "a first try")
-claim("the run is on the server", count_runs("logged a run") == 1)
+    first_try = tracking.record(Recipe("tree", max_depth=3, data_seed=SEED), "a first try")
+claim("the run is on the server", first_try in note("logged a run"))
 
 # %% tags=["exercise"] exercise="602.a"
 ### BEGIN SOLUTION
@@ -205,8 +237,11 @@ claim("a guess is refused, the password is not", list(answers.values()) == [401,
 # %% [markdown]
 # You came as the administrator; in a company each team gets a user of its own, who may read by default.
 #
-# And you came by an address. Pods of other teams use the Service's **name**. This Job is such a client; it has the right
-# password, and asks two questions.
+# And you came by an address. Pods of other teams use the Service's **name**. The Job `client` is such a client; it has the right
+# password, and asks two questions. The server's pod is ready. Does it answer?
+
+# %%
+guess("602.g2")
 
 
 # %%
@@ -226,6 +261,7 @@ def ask_by_name():
 
 
 said = ask_by_name()
+reveal("602.g2", "/api/...: 200" in said)
 claim("/health is well, and the client is refused", "/health: 200" in said and "403" in said)
 lab.kubectl("kubectl get deployment mlflow -o custom-columns=READY:.status.readyReplicas")
 
@@ -276,16 +312,24 @@ if hosts is not ...:
 # %%
 check("602.2", hosts)
 
+# %% [markdown]
+# The patch changes one variable. The rollout is through, the new pod is ready, and clients can be answered by name. One guess before we look:
+
+# %%
+guess("602.g3")
+
 # %%
 lab.go_on("602.2", "deployment/mlflow", deployment)
 lab.wait("deployment/mlflow", seconds=PATIENCE)
 deployment = lab.snapshot().get("Deployment", "mlflow")
 claim("clients get an answer by name", "/api/...: 200" in ask_by_name())
-claim("and the run is gone", count_runs("patched a variable") == 0)
+still = note("patched a variable")
+reveal("602.g3", first_try in still)
+claim("the run is gone", first_try not in still)
 
 # %% [markdown]
-# One harmless variable, a perfect rollout, and your run is gone. A new template means a new pod, and the handout's server
-# writes to `mlflow.db` beside itself. That is here an *emptyDir*, a folder that lives as long as its pod. (In lesson 204 you
+# One harmless variable, a perfect rollout, and your run is gone. A new template means a new pod, and this server
+# writes to `mlflow.db` beside itself, in `scratch`. That is an *emptyDir*, a folder that lives as long as its pod. (In lesson 204 you
 # saw why: the variable `MLFLOW_TRACKING_URI` is for clients.)
 #
 # What outlives pods is a **PersistentVolumeClaim**: the wish for some disk, an object of its own.
@@ -344,12 +388,12 @@ if books is not ...:
 check("602.3", books)
 
 # %% [markdown]
-# Now log in earnest: lesson 204's two models of failing deploys. The first becomes `champion`, the second beats it or not.
+# Now log in earnest: lesson 204's two models of failing deploys. The better one on unseen deploys becomes `champion`.
 
 # %%
 lab.go_on("602.3", "deployment/mlflow", deployment)
 lab.wait("deployment/mlflow", seconds=PATIENCE)
-skill = {}
+skill, names = {}, {}
 with server() as client:
     for name, recipe in {
         "tree": Recipe("tree", max_depth=3, data_seed=SEED),
@@ -357,12 +401,14 @@ with server() as client:
     }.items():
         run_id = tracking.record(recipe, name)
         version = tracking.register(run_id, "deploy-risk")
+        names[version] = name
         skill[version] = client.get_run(run_id).data.metrics["skill_validation"]
         print(f"version {version}, {name}: skill {skill[version]:.3f} on unseen deploys")
     best = max(skill, key=lambda version: skill[version])
     tracking.promote("deploy-risk", best)
-count_runs("logged two runs")
-claim("the logistic regression is champion", best == "2")
+    versions = len(client.search_model_versions("name='deploy-risk'"))
+kept = note("logged two models")
+claim("the logistic regression is champion", names[best] == "logistic")
 lab.kubectl("kubectl exec deployment/mlflow -- ls /books")
 
 # %% [markdown]
@@ -390,7 +436,7 @@ lab.ask("kubectl delete pod -l app=mlflow")
 lab.wait("deployment/mlflow", seconds=PATIENCE)
 after = {pod["metadata"]["name"] for pod in lab.snapshot().pods_of("mlflow")}
 claim("it is another pod", len(after) == 1 and not before & after)
-claim("no run is lost", count_runs("killed the pod") == 2)
+claim("no run is lost", note("killed the pod") == kept)
 claim("the champion is the same version, and says the same", champion() == answers)
 
 # %% tags=["exercise"] exercise="602.b"
@@ -440,25 +486,30 @@ lab.show("backup.yaml", "spec.schedule")
 lab.show("backup.yaml", "spec.jobTemplate.spec.template.spec.containers.0.command")
 print()
 lab.apply("backup.yaml")
+lab.ask("kubectl delete job tonight --ignore-not-found")
 print(lab.ask("kubectl create job tonight --from=cronjob/back-up"))
-claim("all is in the copy", "2 runs, 2 versions, 2 stored models" in log_of("tonight"))
+claim("all is in the copy", f"{len(kept)} runs, {versions} versions" in log_of("tonight"))
 
 # %% tags=["exercise"] exercise="602.c"
 ### BEGIN SOLUTION
-choice_c = "A"
+choice_c = "D"
 ### END SOLUTION
 quiz("602.c", choice_c)
 
 # %% [markdown]
 # ## Break it: one line in a terminal
 #
-# Somebody makes room on a full disk, and is in the wrong window.
+# Somebody makes room on a full disk, and is in the wrong window. How many runs will the server say it knows, with its database
+# removed?
 
 # %%
+guess("602.g4")
+
+# %% tags=["nbval-ignore-output"]
 lab.ask("kubectl delete jobs -l app=restore")
 lab.kubectl("kubectl exec deployment/mlflow -- rm -rf /books/mlflow.db /books/artifacts")
 claim("a client still gets its answer", "/api/...: 200" in ask_by_name())
-count_runs("emptied the volume")
+reveal("602.g4", len(note("emptied the volume")))
 try:
     champion()
 except Exception as error:
@@ -468,17 +519,17 @@ else:
     claim("the model is gone", False)
 
 # %% [markdown]
-# The probe is green, the client is content, and the list of runs may even be complete: the server has its database *open*,
-# and an open file goes on living without a name, until the server ends. Whoever looks at lists sees nothing. Whoever loads
-# a model does.
+# The probe is green, the client is content, and the list of runs may even be complete (it depends on which connections it has
+# open): an open file goes on living without a name, until the server ends. Whoever looks at lists sees nothing. Whoever
+# loads a model does.
 #
 # A restart, the usual first aid, makes it worse: the server finds no database and begins an empty one. All is green again,
 # and tonight's back-up would put *that* in place of the only good copy. Ours would refuse: it knows less than the last one.
 
 # %% [markdown]
 # **Exercise 602.5 (7 minutes).** Bring the books back. The CronJob `restore` is suspended, so it never runs by itself; a Job
-# made from it copies the back-up to the volume. Write the kubectl commands as a list of texts, in the right order. End each
-# wait with a `--timeout`.
+# made from it copies the back-up to the volume, and refuses to as long as a server answers: what that writes meanwhile would be lost.
+# Write the kubectl commands as a list of texts, in the right order, or type them in the terminal. End each wait with a `--timeout`.
 
 # %% tags=["exercise"] exercise="602.5"
 ### BEGIN SOLUTION
@@ -517,49 +568,98 @@ commands = use("602.5", mine)
 if commands is not mine:
     run(commands)
 lab.wait("deployment/mlflow", seconds=PATIENCE)
-claim("both runs are back", count_runs("restored") == 2)
+claim("both runs are back", note("restored") == kept)
 claim("so is the champion: same version, same answers", champion() == answers)
 
-# %%
+# %% tags=["draw"]
+acts, known = list(history), list(history.values())
+emptied = acts.index("emptied the volume")
 figure, axes = plt.subplots(figsize=(7, 2.8))
-known = [runs for _, runs in history]
-sure = [act != "emptied the volume" for act, _ in history]
-axes.step(range(len(history)), known, where="mid", color=plots.SKY)
-axes.scatter(
-    range(len(history)), known, color=[plots.BLUE if ok else plots.RED for ok in sure], zorder=3
+axes.step(range(len(acts)), known, where="mid", color=plots.SKY)
+axes.plot(range(len(acts)), known, "o", color=plots.BLUE)
+axes.plot(emptied, known[emptied], "X", color=plots.RED, markersize=10)
+axes.annotate(
+    "said so, and had\nno file any more",
+    (emptied, known[emptied]),
+    xytext=(emptied - 0.15, 0.75),
+    ha="center",
+    fontsize=9,
+    arrowprops={"arrowstyle": "-", "color": plots.INK, "shrinkB": 7},
 )
-axes.set_xticks(range(len(history)), [plots.wrap(act, 11) for act, _ in history])
+axes.set_xticks(range(len(acts)), [plots.wrap(act, 11) for act in acts])
 axes.set(
-    title="What the server knew",
+    title="What the server said that it knows",
     xlabel="after what happened",
     ylabel="runs",
-    ylim=(-0.2, 2.6),
-    yticks=[0, 1, 2],
+    ylim=(-0.2, max(known) + 0.6),
+    yticks=range(max(known) + 1),
 )
 plots.show(
     figure,
-    alt="Steps: one run, then none after the patch, then two, which stay through the killed pod and are there again after the restore; the point of the emptied volume has another colour.",
-    summary=[f"{act}: {runs}" for (act, runs), ok in zip(history, sure, strict=True) if ok],
+    alt="Steps: one run, then none after the patch, then two, which stay through the killed pod and are there again after the restore; a cross marks what was said after the volume was emptied, with the words: said so, and had no file any more.",
+    summary=[f"{act}: {runs}" for act, runs in history.items() if act != "emptied the volume"],
 )
 
 # %% [markdown]
-# The point of another colour is what the server *said* when nothing was left. A back-up that was never restored is a hope, so
+# The cross is what the server *said* when nothing was left. A back-up that was never restored is a hope, so
 # practise, and measure two numbers: how long it takes (the recovery time), and how old the copy is (the recovery point).
+
+# %% [markdown]
+# ### Refute it
+#
+# The back-up has a guard: books that know fewer runs or versions than the last copy are refused. So of last night's ten runs four may be
+# deleted by mistake today, and tonight's copy does not replace the good one:
+
+# %%
+suppose("602.6", (4, 0))
+
+# %% [markdown]
+# **Exercise 602.6 (5 minutes).** Refute that. A case is a pair: how many of last night's ten runs get lost during the day, and how many
+# new ones are logged. The check lets the real `labsupport.tracking.backup` make both copies.
+
+# %% tags=["exercise"] exercise="602.6"
+### BEGIN SOLUTION
+case = (4, 4)
+### END SOLUTION
+
+# %%
+check("602.6", case)
+
+# %% [markdown]
+# A number is no identity. So keep copies of several nights, or compare what the copies *hold*.
 
 # %% [markdown]
 # ## Quiz
 
 # %% tags=["exercise"] exercise="602.d"
 ### BEGIN SOLUTION
-choice_d = "C"
+choice_d = "B"
 ### END SOLUTION
 quiz("602.d", choice_d)
 
 # %% tags=["exercise"] exercise="602.e"
 ### BEGIN SOLUTION
-choice_e = "B"
+choice_e = "C"
 ### END SOLUTION
 quiz("602.e", choice_e)
+
+# %% [markdown]
+# ## Take it to work
+#
+# Which of **your workloads** keep a memory, and which passwords stand in the open? For each that is listed: who could make
+# it anew, and when was a restore last tried?
+
+# %%
+from labsupport import own
+
+audit = own.containers()  # own.containers("objects.json") reads yours
+keeps = audit[audit.claims != ""]
+print(keeps[["namespace", "name", "kind", "replicas", "claims"]].to_string(index=False))
+jobs = own.objects(kind="CronJob")  # own.objects("objects.json", kind="CronJob") reads yours
+mounted = [any(c in str(job) for job in jobs for c in one.split(",")) for one in keeps.claims]
+print(f"of {len(keeps)} with a volume, a CronJob mounts that of {sum(mounted)}: a back-up?")
+exposed = audit[audit.plain_secrets != ""]
+print("in the open:", ", ".join(exposed.name + ": " + exposed.plain_secrets))
 
 # %% [markdown]
 # Leave the cluster as you found it.

@@ -139,6 +139,20 @@ def test_a_lab_says_how_a_terminal_works_on_it(cluster, course, monkeypatch, cap
         labs.cleanup(cluster, "691")
 
 
+def test_what_a_learner_made_is_kept_when_the_lab_begins_again(cluster, course, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(paths, "data_home", lambda: tmp_path / "home")
+    try:
+        lab = labs.checkpoint(cluster, "691")
+        assert labs.keep(cluster, "691") is None
+        lab.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine"}, "data": {"my": "repair"}})
+        kept = labs.keep(cluster, "691")
+        again = labs.checkpoint(cluster, "691")
+        assert again.snapshot().get("ConfigMap", "mine") is None
+        assert again.ask(f"kubectl apply -f {kept}") == "configmap/mine created"
+    finally:
+        labs.cleanup(cluster, "691")
+
+
 def test_the_steps_after_an_apply_come_in_order_and_a_missing_one_is_named(lab, capsys) -> None:
     steps = follow(lab, "web", 3, lambda: lab.apply("web.yaml"))
     assert [step.seconds for step in steps] == sorted(step.seconds for step in steps)

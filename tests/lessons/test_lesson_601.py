@@ -7,6 +7,7 @@ from labsupport.cluster.snapshot import Snapshot, load
 from labsupport.exercises import proof
 from labsupport.exercises.engine import evaluate
 from labsupport.exercises.proof import Kind
+from labsupport.lessons.cases import placing
 
 
 def step(
@@ -34,7 +35,10 @@ def looks(*lines: str, last: str = 'return "probe"') -> str:
 SERVES = 'if now.get("Ready"): return "serves"'
 NO_NODE = 'if not now["PodScheduled"]: return "scheduler"'
 NO_IMAGE = 'if any("Image" in r for r in reasons): return "image"'
-CRASHES = 'if "CrashLoopBackOff" in reasons: return "crash"'
+STARTS = 'if "ContainerCreating" in reasons: return "starting"'
+CONFIG = 'if "CreateContainerConfigError" in reasons: return "config"'
+ENDED = 'if any("terminated" in s["state"] for s in status.get("containerStatuses", [])): return "crash"'
+CRASHES = f'{ENDED}\n    if "CrashLoopBackOff" in reasons: return "crash"'
 
 
 def change(*lines: str, name: str = "repair") -> str:
@@ -45,13 +49,6 @@ def change(*lines: str, name: str = "repair") -> str:
 SELECTOR = 'manifest["spec"]["selector"] = {"matchLabels": {"app": "predictor"}}'
 VOLUME = 'pod["volumes"] = [{"name": "page", "configMap": {"name": "page"}}]'
 
-
-def safe(pod: str, container: str) -> str:
-    return change(f'pod["securityContext"] = {pod}', f'c["securityContext"] = {container}', name="secure")
-
-
-POD = '{"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}'
-CONTAINER = '{"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}'
 
 WRONG = {
     "601.1": {
@@ -69,6 +66,26 @@ WRONG = {
             ),
             "left alone",
         ),
+        "deletes one of two that are not ready": (
+            step(
+                delete='sorted([p["name"] for p in alive], key=lambda n: n != next((p["name"] for p in alive if not p["ready"]), ""))[: max(n - wanted, 0)]'
+            ),
+            "pods that are not ready go first",
+        ),
+        "deletes the worst twice": (
+            step(delete='[min(alive, key=lambda p: p["ready"])["name"]] * max(n - wanted, 0) if alive else []'),
+            "each pod goes once",
+        ),
+        "empties the list": (
+            "def reconcile(wanted, pods):\n"
+            "    alive, delete = [], []\n"
+            "    while pods:\n"
+            "        one = pods.pop()\n"
+            '        alive += [one] if one["phase"] in ("Pending", "Running") else []\n'
+            '    alive.sort(key=lambda p: p["ready"])\n'
+            '    return max(wanted - len(alive), 0), [p["name"] for p in alive[: max(len(alive) - wanted, 0)]]',
+            "`pods`",
+        ),
         "returns the pods themselves": (
             step(delete='sorted(alive, key=lambda p: p["ready"])[: max(n - wanted, 0)]'),
             'take `pod["name"]`',
@@ -81,18 +98,37 @@ WRONG = {
             looks(SERVES, 'if status["phase"] == "Pending": return "scheduler"'),
             "ErrImagePull or ImagePullBackOff",
         ),
-        "forgets the scheduler": (looks(SERVES, NO_IMAGE, CRASHES), "it has no node"),
+        "forgets the scheduler": (looks(SERVES, NO_IMAGE, STARTS, CONFIG, CRASHES), "it has no node"),
         "knows one image reason": (
-            looks(SERVES, NO_NODE, 'if "ErrImagePull" in reasons: return "image"', CRASHES),
+            looks(SERVES, NO_NODE, 'if "ErrImagePull" in reasons: return "image"', STARTS, CONFIG, CRASHES),
             "both are about the image",
         ),
-        "forgets the crash": (looks(SERVES, NO_NODE, NO_IMAGE), "starts and ends again"),
+        "calls all that waits a crash": (
+            looks(SERVES, NO_NODE, NO_IMAGE, 'if any(reasons): return "crash"', ENDED),
+            "Waiting alone is no crash",
+        ),
+        "knows no configuration": (
+            looks(SERVES, NO_NODE, NO_IMAGE, STARTS, 'if any(reasons): return "crash"', ENDED),
+            "a ConfigMap or Secret that it names",
+        ),
+        "forgets the crash": (looks(SERVES, NO_NODE, NO_IMAGE, STARTS, CONFIG), "starts and ends again, though"),
+        "forgets the moment after the end": (
+            looks(SERVES, NO_NODE, NO_IMAGE, STARTS, CONFIG, 'if "CrashLoopBackOff" in reasons: return "crash"'),
+            "it has just ended",
+        ),
+        "looks at the first container": (
+            looks(SERVES, NO_NODE, "reasons = reasons[:1]", NO_IMAGE, STARTS, CONFIG, CRASHES),
+            "look at all of them",
+        ),
         "takes running for serving": (
-            looks(NO_NODE, NO_IMAGE, CRASHES, last='return "serves"'),
+            looks(NO_NODE, NO_IMAGE, STARTS, CONFIG, CRASHES, last='return "serves"'),
             "does not mean that it serves",
         ),
-        "forgets the healthy": (looks(NO_NODE, NO_IMAGE, CRASHES), "it gets traffic"),
-        "has a way without return": (looks(SERVES, NO_NODE, NO_IMAGE, CRASHES, last="pass"), "a way through"),
+        "forgets the healthy": (looks(NO_NODE, NO_IMAGE, STARTS, CONFIG, CRASHES), "it gets traffic"),
+        "has a way without return": (
+            looks(SERVES, NO_NODE, NO_IMAGE, STARTS, CONFIG, CRASHES, last="pass"),
+            "a way through",
+        ),
     },
     "601.3": {
         "forgets the selector": (change(VOLUME), "a Deployment must say"),
@@ -122,22 +158,6 @@ WRONG = {
         "throws the container away": (change(SELECTOR, 'pod["containers"] = []'), "leave its `containers` there"),
     },
     "601.4": {
-        "puts all at the pod": (safe(f"{POD} | {CONTAINER}", "{}"), "belongs to the container"),
-        "forgets the capabilities": (safe(POD, '{"allowPrivilegeEscalation": False}'), "ALL in capital letters"),
-        "forgets privilege escalation": (safe(POD, '{"capabilities": {"drop": ["ALL"]}}'), "left out means True"),
-        "forgets the profile": (safe('{"runAsNonRoot": True}', CONTAINER), "a dictionary with a type"),
-        "says it as text": (safe(POD.replace("True", '"true"'), CONTAINER), "a boolean"),
-        "is root after all": (safe(POD.replace("10001", "0"), CONTAINER), "0 is root"),
-        "drops a text": (
-            safe(POD, '{"allowPrivilegeEscalation": False, "capabilities": {"drop": "ALL"}}'),
-            "capabilities drop 'ALL'",
-        ),
-        "adds one again": (
-            safe(POD, '{"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"], "add": ["SYS_ADMIN"]}}'),
-            "added again",
-        ),
-    },
-    "601.5": {
         "adds a container": ("601-second-container", "another name adds a container"),
         "asks for one": ("601-one-replica", "leave the number"),
         "is not secure": ("601-not-secure", "the last event of its ReplicaSet"),
@@ -148,11 +168,20 @@ WRONG = {
         "crashes": ("601-crash", "its last words"),
         "names a tag that moves": ("601-moving-tag", "a tag that moves"),
     },
-    "601.6": {
+    "601.5": {
         "finds nobody": ("601-misspelt-label", "whom does the Service look for"),
         "finds strangers": ("601-strangers", "pods of another Deployment"),
         "names an unknown port": ("601-unknown-port", "is no port of the pods"),
-        "finds pods that are not ready": ("601-not-ready-behind", "first 601.5"),
+        "finds pods that are not ready": ("601-not-ready-behind", "first 601.4"),
+    },
+    "601.6": {
+        "fills the cluster": ("case = [500] * 24", "all 24 pods have a node"),
+        "asks for more than there is": ("case = [4000] * 4", "which is not enough for it, in all"),
+        "asks for more than a node": ("case = [5000]", "lies between 1 and 4000"),
+        "asks for half a core in words": (
+            'case = ["500m"] * 4',
+            "a request in thousandths of a core is a whole number",
+        ),
     },
 }
 
@@ -170,7 +199,7 @@ RIGHT = {
             "    return [create, delete]"
         ),
     },
-    "601.2": {"in another order": looks(CRASHES, NO_IMAGE, NO_NODE, SERVES)},
+    "601.2": {"in another order": looks(CRASHES, NO_IMAGE, CONFIG, STARTS, NO_NODE, SERVES)},
     "601.3": {
         "by expressions, and a projected volume": change(
             'manifest["spec"]["selector"] = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["predictor"]}]}',
@@ -185,23 +214,20 @@ RIGHT = {
             '    return {**manifest, "spec": {**spec, "template": template, "selector": {"matchLabels": {"tier": "answers", "app": "predictor"}}}}'
         ),
     },
-    "601.4": {
-        "all at the container": safe("{}", f"{POD} | {CONTAINER}"),
-        "without a number for the user": safe(POD.replace('"runAsUser": 10001, ', ""), CONTAINER),
-    },
-    "601.5": {"by the probe's path": "601-served", "by the missing page": "601-page-added"},
-    "601.6": {"by the label app": "601-served", "by a label of their own": "601-own-label"},
+    "601.4": {"by the probe's path": "601-served", "by the missing page": "601-page-added"},
+    "601.6": {"with small ones first": "case = [1200] * 6 + [2000]"},
+    "601.5": {"by the label app": "601-served", "by a label of their own": "601-own-label"},
 }
 
 
-@pytest.mark.parametrize("key", ["601.5", "601.6"])
+@pytest.mark.parametrize("key", ["601.4", "601.5"])
 def test_an_empty_namespace_is_not_yet_an_answer(key) -> None:
     outcome = evaluate(key, seen=Snapshot("lab-601"))
     assert outcome.kind is Kind.NOT_YET
     assert "apply the" in outcome.text
 
 
-@pytest.mark.parametrize(("key", "begun"), [("601.5", "601-no-such-image"), ("601.6", "601-nobody-behind")])
+@pytest.mark.parametrize(("key", "begun"), [("601.4", "601-no-such-image"), ("601.5", "601-nobody-behind")])
 def test_what_was_not_touched_is_not_yet_an_answer(key, begun) -> None:
     outcome = proof.outcome_of(key, begun)
     assert outcome.kind is Kind.NOT_YET
@@ -211,5 +237,14 @@ def test_what_was_not_touched_is_not_yet_an_answer(key, begun) -> None:
 def test_the_last_words_are_those_of_the_newest_template() -> None:
     seen = load(folder() / "601-crash.json")
     old = {"predictor-0-old/predictor": "what an earlier template said"}
-    outcome = evaluate("601.5", seen=Snapshot(seen.namespace, seen.objects, seen.events, {**old, **seen.logs}))
+    outcome = evaluate("601.4", seen=Snapshot(seen.namespace, seen.objects, seen.events, {**old, **seen.logs}))
     assert "No module named http.servant" in outcome.cause
+
+
+def test_a_selector_that_the_api_server_refuses_is_explained() -> None:
+    assert "`matchLabels` around them" in proof.outcome_of("601.5", "601-nobody-behind").text
+
+
+def test_the_scheduler_of_the_refutation_takes_the_emptiest_node_with_room() -> None:
+    assert placing.place([1000, 2000, 500, 3800, 3000]) == [0, 1, 2, None, 2]
+    assert placing.free([1000, 2000, 3800], [0, 1, None]) == [3000, 2000, 4000]

@@ -93,10 +93,18 @@ WRONG = {
     },
     "602.5": {
         "restores under a running server": ("602-restored-while-serving", "keeps the old file open"),
+        "copies while the server answers": ("602-restored-refused", "would go on with the old file"),
         "starts nobody": ("602-restored-nobody-serves", "scale the Deployment to 1"),
         "stops and does no more": ("602-restored-only-stopped", "make a Job from the CronJob"),
         "has no back-up": ("602-restored-no-back-up", "There is no back-up"),
         "has another server": ("602-restored-without-books", "this server has no books"),
+    },
+    "602.6": {
+        "loses and logs nothing": ("case = (4, 0)", "the guard refuses the copy"),
+        "logs fewer than get lost": ("case = (4, 3)", "4 of 10 runs got lost, 3 new ones"),
+        "loses nothing": ("case = (0, 12)", "of its 10 runs it holds 10"),
+        "loses more than there are": ("case = (12, 12)", "lies between 0 and 10"),
+        "gives one number": ("case = 4", "a pair of numbers"),
     },
 }
 
@@ -121,6 +129,7 @@ RIGHT = {
         "by its text": copies("if os.path.exists(target):", "    os.remove(target)", *BOTH, DUMP),
     },
     "602.5": {"with a Job of another name": "602-restored"},
+    "602.6": {"many new ones": "case = [1, 7]"},
 }
 
 

@@ -6,6 +6,7 @@ from labsupport.cluster.snapshot import Snapshot
 from labsupport.exercises import proof
 from labsupport.exercises.engine import evaluate
 from labsupport.exercises.proof import Kind
+from labsupport.lessons.cases import ending
 
 
 def request(
@@ -21,22 +22,6 @@ def rule(*lines: str) -> str:
 
 REST = "if abs(use / target - 1) <= 0.1: return min(max(replicas, low), high)"
 
-
-def change(*lines: str) -> str:
-    head = [
-        "def repair(manifest):",
-        '    spec = manifest["spec"]',
-        '    pod = spec["template"]["spec"]',
-        '    c = pod["containers"][0]',
-    ]
-    return "\n".join([*head, *(f"    {line}" for line in lines)])
-
-
-SELECTOR = 'spec["selector"] = {"matchLabels": {"app": "tf"}}'
-LABELS = 'spec["template"]["metadata"] = {"labels": {"app": "tf"}}'
-VOLUME = 'pod["volumes"] = [{"name": "model-storage", "persistentVolumeClaim": {"claimName": "models"}}]'
-IMAGE = 'c["image"] = "tensorflow/serving:2.19.1"'
-PROBE = 'c["readinessProbe"] = {"httpGet": {"path": "/v1/models/my_model", "port": 8501}}'
 
 WRONG = {
     "604.1": {
@@ -93,7 +78,10 @@ WRONG = {
         "returns nothing": (rule("math.ceil(replicas * use / target)"), "no `return`"),
     },
     "604.3": {
-        "keeps the shell": ("604-shell-more-grace", "does not hand SIGTERM on"),
+        "keeps the shell": ("604-shell-more-grace", "has no handler for SIGTERM"),
+        "waits once": ("604-trap-once", "`wait` once more"),
+        "leaves the server in front": ("604-trap-in-front", "only when the program in front of it has ended"),
+        "catches and keeps it": ("604-trap-nobody", "does not hand it on"),
         "ends at once": ("604-no-drain", "others still send"),
         "has too little grace": ("604-short-grace", "it must be longer"),
         "ends all before it begins": ("604-recreate", "ends all old pods"),
@@ -110,26 +98,10 @@ WRONG = {
         "has pods that are not ready": ("604-not-healthy", "not all pods are ready"),
     },
     "604.5": {
-        "forgets the selector": (change(LABELS, VOLUME, IMAGE, PROBE), "which pods are its own"),
-        "forgets the labels": (change(SELECTOR, VOLUME, IMAGE, PROBE), "what the selector asks for"),
-        "forgets the volume": (change(SELECTOR, LABELS, IMAGE, PROBE), "each mount names a volume"),
-        "removes the mount": (change(SELECTOR, LABELS, 'del c["volumeMounts"]', IMAGE, PROBE), "no model to serve"),
-        "mounts nothing": (
-            change(SELECTOR, LABELS, 'pod["volumes"] = [{"name": "model-storage", "emptyDir": {}}]', IMAGE, PROBE),
-            "anything else is empty",
-        ),
-        "keeps the moving tag": (change(SELECTOR, LABELS, VOLUME, PROBE), "another program tomorrow"),
-        "forgets the probe": (change(SELECTOR, LABELS, VOLUME, IMAGE), "has not loaded its model"),
-        "probes another page": (
-            change(SELECTOR, LABELS, VOLUME, IMAGE, PROBE.replace("/v1/models/my_model", "/healthz")),
-            "when the model is loaded",
-        ),
-        "probes the gRPC port": (change(SELECTOR, LABELS, VOLUME, IMAGE, PROBE.replace("8501", "8500")), "speaks gRPC"),
-        "writes the port in quotes": (
-            change(SELECTOR, LABELS, VOLUME, IMAGE, PROBE.replace("8501", '"8501"')),
-            "the *name* of a port",
-        ),
-        "throws the container away": (change(SELECTOR, LABELS, 'pod["containers"] = []'), "in its place"),
+        "stays within both": ("case = (1.9, 7.5)", "0 met a server that takes none any more, 0 were cut off"),
+        "knows no seconds": ('case = ("5 s", "1 s")', "seconds are numbers from 0 to 60"),
+        "goes back in time": ("case = (-1, 2)", "these are [-1, 2]"),
+        "gives one number": ("case = 5", "a pair of seconds"),
     },
 }
 
@@ -153,26 +125,10 @@ RIGHT = {
         "without a shell": "604-graceful",
         "by exec": "604-exec",
         "by exec, and more behind it": "604-exec-and-more",
+        "by a trap that waits twice": "604-trap-twice",
     },
     "604.4": {"by those that stay": "604-one-stays", "by those that go": "604-one-goes"},
-    "604.5": {
-        "by expressions": change(
-            'spec["selector"] = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["tf"]}]}',
-            LABELS,
-            VOLUME,
-            IMAGE,
-            PROBE,
-        ),
-        "with named ports and a digest": change(
-            SELECTOR,
-            'spec["template"]["metadata"] = {"labels": {"app": "tf", "tier": "serving"}}',
-            VOLUME,
-            'c["image"] = "docker.io/tensorflow/serving@sha256:" + 64 * "0"',
-            'c["ports"][1]["name"] = "rest"',
-            PROBE.replace("8501", '"rest"'),
-            "return manifest",
-        ),
-    },
+    "604.5": {"with a long answer": "case = [0.5, 12.0]", "with both": "case = (30, 60)"},
 }
 
 
@@ -188,3 +144,11 @@ def test_what_was_not_touched_is_not_yet_an_answer(key, begun) -> None:
     outcome = proof.outcome_of(key, begun)
     assert outcome.kind is Kind.NOT_YET
     assert "still" in outcome.text
+
+
+def test_an_end_loses_what_comes_too_late_and_what_takes_too_long() -> None:
+    assert ending.end(drain=2, grace=10, news=2, longest=8) == ending.Lost(1101, 0, 0)
+    late, long = ending.end(2, 10, 2.1, 1), ending.end(2, 10, 1, 12)
+    assert (late.refused, late.killed) == (10, 0)
+    assert long.refused == 0
+    assert long.killed > 0

@@ -13,8 +13,6 @@ from labsupport.course.runner import Job
 from labsupport.course.source import Lesson
 
 PARTS = ["The bridge", "See it", "Build it", "Use it", "Break it", "Quiz", "Take it to work", "Take away"]
-# Lessons that have none yet.
-WITHOUT_WORK = [part for part in PARTS if part != "Take it to work"]
 WORDS = 120
 SOURCES = [path for number, path in source.find_sources(paths.sources()).items() if number != "000"]
 ALL = list(source.find_sources(paths.sources()).values())
@@ -35,7 +33,7 @@ def test_parts_stand_in_their_order(lesson: Lesson) -> None:
         if line.startswith("## ")
     ]
     found = [part for heading in headings for part in PARTS if heading.startswith(part)]
-    assert found in (PARTS, WITHOUT_WORK)
+    assert found == PARTS
     assert len(headings) == len(found), f"another heading of level 2: use ### inside a part; {headings}"
 
 
@@ -45,6 +43,16 @@ def test_a_picture_comes_within_the_first_two_code_cells(lesson: Lesson) -> None
         cell for cell in lesson.cells if cell.cell_type == "code" and not source.tags(cell) & {"parameters", "setup"}
     ]
     assert any("plots.show" in cell.source or "show(" in cell.source for cell in code[:2])
+
+
+@pytest.mark.parametrize("lesson", SOURCES, ids=lambda path: path.stem, indirect=True)
+def test_what_is_taken_to_work_is_at_most_ten_lines_beside_its_imports(lesson: Lesson) -> None:
+    at = next(n for n, cell in enumerate(lesson.cells) if cell.source.startswith("## Take it to work"))
+    code = next(cell.source for cell in lesson.cells[at:] if cell.cell_type == "code")
+    statements = [
+        line for line in code.splitlines() if line.strip() and not re.match(r"(import|from) |[)\]}]+$|#|    ", line)
+    ]
+    assert "own." in code and len(statements) <= 10
 
 
 @pytest.mark.parametrize("lesson", SOURCES, ids=lambda path: path.stem, indirect=True)

@@ -4,6 +4,8 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -119,3 +121,29 @@ def test_the_program_says_in_a_sentence_what_is_wrong(words: list[str], said: st
     assert ended.returncode == 1
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_restore_is_refused_while_a_server_answers(books: Path, tmp_path: Path) -> None:
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503)
+            self.end_headers()
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    save(books, tmp_path / "copy")
+    server = HTTPServer(("127.0.0.1", 0), Health)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/health"
+    command = [sys.executable, "-m", "labsupport.tracking.backup", "restore", str(tmp_path / "copy"), str(books), url]
+    add_run(books)
+    try:
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert refused.returncode == 1
+    assert "A server answers" in refused.stderr
+    assert backup.contents(books).startswith("3 runs")
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("restored: 2 runs")
