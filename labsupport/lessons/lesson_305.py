@@ -178,6 +178,10 @@ def _mistaken_schedule(rates: FloatArray) -> dict[str, str]:
         return {
             "cause": f"it does not arrive: without any noise it would still end at {quiet:.2g}. It is too small, or falls too early"
         }
+    if last == 0:
+        return {
+            "cause": "it stops before it has come to rest: the rate is 0 over the last 100 steps, and the noise of the step before is what is left"
+        }
     return {
         "cause": f"it arrives and does not rest: over the last 100 steps the rate is still {last:.2g}, and the noise is what is left"
     }
@@ -186,7 +190,7 @@ def _mistaken_schedule(rates: FloatArray) -> dict[str, str]:
 CLUES = {
     "bias correction": "Hand it one gradient. How long is the first step of a sound Adam, in rates, and how long is this one's?",
     "momentum": "Its first step is right. Hand it the same gradient twice: what should the second step be?",
-    "decay": "Gradients of 1 hide the decay. Hand it a gradient of 0 on a weight of 1: by how much of the rate should the weight shrink?",
+    "decay": "A gradient of 1 hides the decay, and so may a large weight. Hand it a gradient of 0 on a weight of 1: by how much of the rate should the weight shrink?",
 }
 
 
@@ -360,7 +364,7 @@ def adam_minds_no_unit(case: Any) -> Measured:
         losses = landscape.value(walk(landscape, Adam(RATE), BUDGETED))
         left.append(losses[-1] / losses[0])
         far.append(abs(best[1]))
-    numbers = f"in three worlds {min(left):.2%} to {max(left):.2%} of the loss are left; the second weight must go to {np.mean(far):.3g}, and {BUDGETED} steps of {RATE} lead about {BUDGETED * RATE:g} far"
+    numbers = f"in three worlds {min(left):.2%} to {max(left):.2%} of the loss are left (the sentence fails where it is more than a hundredth in all three); the second weight must go to {np.mean(far):.3g}, and {BUDGETED} steps of {RATE} lead about {BUDGETED * RATE:g} far"
     return Measured(min(left) <= 0.01, numbers)
 
 

@@ -296,11 +296,8 @@ reveal("101.g2", scores["chained"] < scores["counted"])
 # ## Use it: how many signs?
 #
 # `TableModel` in `labsupport.ml.table` does the counting of exercise 101.1 for any number of signs, in forty lines. It
-# adds one rainy and one dry day to every row, so that a row seen once says 1/3 or 2/3 and not 0 or 1. For a combination
-# it has never seen it says the overall share.
-#
-# Its signs have levels now: `wet` (how much rain), `gap` (between high and low, so our `narrow`), `breeze`, and `trend` (warmer or
-# colder than yesterday).
+# adds one rainy and one dry day to every row (seen once: 1/3 or 2/3); for a combination it has never seen it says the overall share.
+# Signs have levels now: `wet` (rain), `gap` (high less low), `breeze`, `trend` (warmer, colder).
 
 # %%
 from labsupport.ml.table import TableModel

@@ -215,7 +215,8 @@ claim(
 #
 # A leaf answers with a probability, so we score probabilities. **Skill** is the share of the base rate's mean squared
 # miss that a model saves: 1 is perfect, 0 is no better than always saying *6.5 %*, below 0 is worse than that. We
-# grow trees from 1 to 24 questions deep, and watch both sides. How does the deepest do on deploys that it has not seen?
+# grow trees from 1 to 24 questions deep, and watch both sides. How does the deepest do on deploys that it has not seen? (A model
+# that is always sure and always wrong would get about -15.)
 
 # %%
 guess("204.g1", low=..., high=...)
@@ -921,8 +922,8 @@ quiz("204.d", choice_d)
 suppose("204.6", Recipe("tree", max_depth=8))
 
 # %% [markdown]
-# **Exercise 204.6 (5 minutes).** Find a recipe for which that fails: `Recipe("tree", ...)` with any of its limits, `rows` at
-# most 20,000. The check grows it in four years, each time asks how deep it really became, and judges it on 20,000 deploys of another year.
+# **Exercise 204.6 (5 minutes).** Find a recipe for which that fails: `Recipe("tree", ...)` with
+# `max_depth`, `min_samples_leaf` (how few deploys a leaf may have) and `rows` (at most 20,000). The check grows it in four years, each time asks how deep it really became, and judges it on 20,000 deploys of another year.
 
 
 # %% tags=["exercise"] exercise="204.6"

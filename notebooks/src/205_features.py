@@ -5,7 +5,7 @@
 #     question: Where do good inputs come from, and how are they the same in training and in serving?
 #     part: 2
 #     will:
-#       - make features from raw telemetry, and measure which of nine ideas lift a line
+#       - make features from raw telemetry, and measure which of ten ideas lift a line
 #       - find two features that look into the future, one of which no score gives away
 #       - join rows by what was known when the question was asked, by hand and with Feast
 #       - test that training and serving read the same values, and catch a server that does not
@@ -92,7 +92,7 @@ plots.show(
 # %% [markdown]
 # New replicas take time to come up, so we want to know the load (requests per second and replica, lesson 201's good
 # feature) **half an hour from now**. Ideas are compared on Wednesday, by lines that learnt on Monday and Tuesday. Thursday and
-# Friday judge what was chosen, once.
+# Friday are for judging: nothing is chosen by them, here or later.
 
 # %% [markdown]
 # ## Build it: windows, rates, categories
@@ -692,8 +692,8 @@ claim("while the job runs, both paths agree in every region and column", not all
 #
 # ### The job stops
 #
-# On Friday at 12:34 the job that materialises dies. Nobody notices: the server answers each request in time. Our `ttl` is two hours.
-# What does the online store say at 21:00?
+# On Friday at 12:34 the job that writes the rows dies, so nothing new is materialised either. Nobody notices: the server answers
+# each request in time. Our `ttl` is two hours. What does the online store say at 21:00? Put the probability that it says nothing.
 
 # %%
 guess("205.g3", ...)

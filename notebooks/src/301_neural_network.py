@@ -953,14 +953,23 @@ case = (40, 10)
 check("301.5", case)
 
 # %% [markdown]
-# ### Take it to work
+# ## Quiz
+
+# %% tags=["exercise"] exercise="301.d"
+### BEGIN SOLUTION
+choice_d = "D"
+### END SOLUTION
+quiz("301.d", choice_d)
+
+# %% [markdown]
+# ## Take it to work
 #
 # A small network against a straight line on **your telemetry**: will it be busy in an hour, that is, above
 # three quarters of the values so far? Both see the last four values and the clock; the last day judges. Where the line keeps up with the
 # network's seeds, take the line.
 
 # %%
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import scale
 
 from labsupport import own
 
@@ -970,31 +979,16 @@ load = (
 )
 ahead = load.shift(-4).dropna()  # the example has a value each quarter of an hour
 clock = 2 * np.pi * (ahead.index.hour + ahead.index.minute / 60) / 24
-past = [load.shift(k).reindex(ahead.index).bfill() for k in range(4)]
 seen = ahead.index < ahead.index.max() - pd.Timedelta("1D")
 busy = (ahead > ahead[seen].quantile(0.75)).to_numpy()
-columns = np.column_stack([*past, np.sin(clock), np.cos(clock)])
-columns = StandardScaler().fit(columns[seen]).transform(columns)
+columns = [load.shift(k).reindex(ahead.index).bfill() for k in range(4)]
+columns = scale(np.column_stack([*columns, np.sin(clock), np.cos(clock)]))
 line = LogisticRegression().fit(columns[seen], busy[seen])
-small = [
-    NeuralClassifier((16,), rate=0.1, epochs=60, batch=16, seed=k).fit(
-        columns[seen], busy[seen]
-    )
-    for k in range(5)
-]
-scores = [net.score(columns[~seen], busy[~seen]) for net in small]
+nets = [NeuralClassifier((16,), rate=0.1, epochs=60, batch=16, seed=k) for k in range(5)]
+scores = [net.fit(columns[seen], busy[seen]).score(columns[~seen], busy[~seen]) for net in nets]
 print(
     f"always no {1 - busy[~seen].mean():.0%}, line {line.score(columns[~seen], busy[~seen]):.0%}, network {min(scores):.0%} to {max(scores):.0%}"
 )
-
-# %% [markdown]
-# ## Quiz
-
-# %% tags=["exercise"] exercise="301.d"
-### BEGIN SOLUTION
-choice_d = "D"
-### END SOLUTION
-quiz("301.d", choice_d)
 
 # %% [markdown]
 # ## Take away

@@ -155,7 +155,7 @@ show_step(SGD)
 
 # %% [markdown]
 # **RMSprop** remembers how large the gradients of each weight have been, as a mean of their squares. Each weight's gradient is divided
-# by its own size. What is left is about 1, steep or flat, so *the rate itself is the length of a step*.
+# by its own size. What is left is about 1, steep or flat, so *the rate itself is the length of a step* (once the memory is filled: it begins empty).
 
 # %%
 show_step(RMSprop)
@@ -240,7 +240,7 @@ plots.show(
 # ### Peaks and valleys
 #
 # A line's loss is a bowl: one bottom, and every way down ends there. A network's loss is rugged, with peaks and valleys. First a small map with
-# three valleys. Two hundred walkers start at random places and go straight downhill. How many of them find the deepest valley?
+# three valleys. Two hundred walkers start at random places and go straight downhill. How many per cent of them find the deepest valley?
 
 # %%
 guess("305.g1", low=..., high=...)
@@ -258,7 +258,7 @@ deepest = {
 for name, found in deepest.items():
     print(f"{name:<9} {found.sum()} of 200 end in the deepest valley")
 more, low, high = paired(deepest["momentum"], deepest["SGD"])
-print(f"momentum brings {more:+.0%} more there ({low:+.0%} to {high:+.0%})")
+print(f"momentum: {100 * more:+.0f} points of them ({100 * low:+.0f} to {100 * high:+.0f})")
 reveal("305.g1", 100 * deepest["SGD"].mean())
 claim("momentum rolls over some ridges: more find the deepest valley", low > 0)
 
@@ -355,7 +355,7 @@ plots.show(
 )
 
 # %% [markdown]
-# The three networks are about equally good, and each lies in a valley of its own: *who starts elsewhere ends elsewhere*. (Some of it
+# The three networks are about equally good, and on the straight way between two of them lies a ridge: *who starts elsewhere ends elsewhere*. (Some of it
 # is only order: the same hidden units in other places make the same network.) So one run says little, and we compare over seeds.
 #
 # ### Which rate? Ask for all of them
@@ -688,20 +688,20 @@ means = [accuracy[name, "falling"].mean() for name in OTHERS]
 claim("the means of these three lie within one point", max(means) - min(means) < 0.01)
 looks = [first_look(run) for name in OTHERS for run in runs[name, "falling"]]
 claim(
-    "the other three are at 80 % in fewer steps than plain descent (medians)",
+    "the starts of the other three, taken together, are at 80 % in fewer steps than plain descent (medians)",
     np.median(looks) < speed["SGD", "falling"],
 )
 spread = {plan: np.mean([accuracy[n, plan].std(ddof=1) for n in KINDS]) for plan in PLANS}
 claim(
-    "the falling rate raises the mean, and makes the five starts more alike",
+    "on the average of all four the falling rate raises the mean, and makes the five starts more alike",
     gaps["mean of all: falling - constant"][0] > 0 and spread["falling"] < spread["constant"],
 )
 
 # %% [markdown]
-# Who wins? Plain descent, tuned with the same care, stays behind by a point or two at falling rates, and is later at 80 %. Among
-# the other three nobody wins: their means lie within a point, and the intervals between them hold 0 or end near it. The
-# falling rate adds a point or so on average, and calms the last step; but five starts don't always suffice to show that: in
-# two of the five values of `SEED` that we ran, its interval holds 0, too.
+# Who wins? Plain descent, tuned with the same care, stays behind by a point or two at falling rates, and on the whole is a
+# little later at 80 %. Among the other three we name no winner: their means lie within a point, and of three intervals one may
+# leave out 0 by luck. The falling rate adds a point or so on average, and calms the last step; five starts are few to show
+# that, and with another `SEED` its interval may hold 0.
 
 # %% tags=["exercise"] exercise="305.b"
 ### BEGIN SOLUTION
@@ -966,7 +966,22 @@ factor = 0.02
 check("305.5", factor)
 
 # %% [markdown]
-# ### Take it to work
+# ## Quiz
+
+# %% tags=["exercise"] exercise="305.c"
+### BEGIN SOLUTION
+choice_c = "A"
+### END SOLUTION
+quiz("305.c", choice_c)
+
+# %% tags=["exercise"] exercise="305.d"
+### BEGIN SOLUTION
+choice_d = "D"
+### END SOLUTION
+quiz("305.d", choice_d)
+
+# %% [markdown]
+# ## Take it to work
 #
 # A mean that remembers a share, and a mean of squares: Adam's two memories are an **alarm** that adapts to your own
 # service. pandas calls them `ewm`, and its `adjust=True` is the bias correction. How many alarms were false on the last day, that
@@ -984,27 +999,13 @@ for forget in (0.5, 0.1, 0.02):
     print(f"forgets {forget:<4}: {alarm.sum()} alarms, {(alarm & ~firing).sum()} of them false")
 
 # %% [markdown]
-# ## Quiz
-
-# %% tags=["exercise"] exercise="305.c"
-### BEGIN SOLUTION
-choice_c = "A"
-### END SOLUTION
-quiz("305.c", choice_c)
-
-# %% tags=["exercise"] exercise="305.d"
-### BEGIN SOLUTION
-choice_d = "D"
-### END SOLUTION
-quiz("305.d", choice_d)
-
-# %% [markdown]
 # ## Take away
 #
 # - The gradient is the steepest way, not the way to the bottom. Momentum averages the zigzag out; RMSprop and Adam divide by size.
-# - A range test finds the rate in one short walk: a third of the rate at the lowest loss, then try around it.
+# - A range test says in one short walk where to try: from a third of the rate at the lowest loss up to that rate itself, which a
+#   falling rate can bear.
 # - Large steps first, small ones last: a schedule needs no compromise between arriving and resting.
-# - Compare with the same tries, the same starts, several seeds, an interval. Plain descent lost by a point or two, no more.
+# - Compare with the same tries, the same starts, several seeds, an interval. Plain descent lost by a few points, no more.
 # - Test an optimiser by its steps on gradients that you chose; the loss curve hides its faults.
 
 # %%

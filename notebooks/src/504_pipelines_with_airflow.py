@@ -662,7 +662,16 @@ case = ("store", 0.5)
 check("504.5", case)
 
 # %% [markdown]
-# ### Take it to work
+# ## Quiz
+
+# %% tags=["exercise"] exercise="504.d"
+### BEGIN SOLUTION
+choice_d = "B"
+### END SOLUTION
+quiz("504.d", choice_d)
+
+# %% [markdown]
+# ## Take it to work
 #
 # Which days of **your deploys** would a count have stopped? A day without a row is a holiday, or a pipeline that was green.
 
@@ -677,15 +686,6 @@ print(f"{len(rows)} days, {int((rows == 0).sum())} of them without a deploy")
 print(f"{len(suspect)} are unusual for their day of the week, such as:")
 for at, count in suspect.tail(5).items():
     print(f"  {at:%a %Y-%m-%d}: {count} deploys, usual are {usual[at]:.0f}")
-
-# %% [markdown]
-# ## Quiz
-
-# %% tags=["exercise"] exercise="504.d"
-### BEGIN SOLUTION
-choice_d = "B"
-### END SOLUTION
-quiz("504.d", choice_d)
 
 # %% [markdown]
 # ## Take away

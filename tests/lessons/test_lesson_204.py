@@ -97,6 +97,20 @@ WRONG = {
             ),
             "which is in no order",
         ),
+        "keeps the cost of an empty part": (
+            "def best_threshold(values, failed):\n"
+            "    def gini(part):\n"
+            "        return 2 * part.mean() * (1 - part.mean())\n"
+            "    best = None\n"
+            "    for t in values:\n"
+            "        yes = values <= t\n"
+            "        with np.errstate(all='ignore'):\n"
+            "            cost = yes.mean() * gini(failed[yes]) + (~yes).mean() * gini(failed[~yes])\n"
+            "        if best is None or cost <= best:\n"
+            "            best, at = cost, t\n"
+            "    return at",
+            "a threshold of 5",
+        ),
         "cuts between equal values": (
             "def best_threshold(values, failed):\n"
             "    order = np.argsort(values, kind='stable')\n"

@@ -60,7 +60,7 @@ WRONG = {
         ),
         "misses the decay": (
             fault(STEPS, 'return "bias correction" if first > 2 else "momentum" if second < 0.5 else "none"'),
-            "Gradients of 1 hide the decay",
+            "A gradient of 1 hides the decay",
         ),
         "misses the correction": (
             fault(
