@@ -77,8 +77,7 @@ class Dropout(Stage):
 
 def softmax(scores: ArrayLike) -> Array:
     """Return probabilities (n, k) that sum to 1 in each row, for scores (n, k) of any size."""
-    values = np.asarray(scores)
-    grown = np.exp(values - values.max(axis=1, keepdims=True))
+    grown = np.exp(scores - np.max(scores, axis=1, keepdims=True))
     result: Array = grown / grown.sum(axis=1, keepdims=True)
     return result
 
@@ -91,19 +90,16 @@ def cross_entropy(scores: Array, labels: ArrayLike) -> tuple[float, Array]:
     """
     right = _classes(labels, *scores.shape)
     rows, said = np.arange(len(right)), softmax(scores)
-    surprise = np.log(np.exp(scores - scores.max(axis=1, keepdims=True)).sum(axis=1))
-    loss = (surprise + scores.max(axis=1) - scores[rows, right]).mean()
+    lifted = scores - scores.max(axis=1, keepdims=True)
+    loss = (np.log(np.exp(lifted).sum(axis=1)) - lifted[rows, right]).mean()
     said[rows, right] -= 1
     return float(loss), said / len(rows)
 
 
 def _classes(labels: ArrayLike, count: int, classes: int) -> NDArray[Any]:
     given = np.asarray(labels)
-    whole = given.shape == (count,) and given.dtype.kind in "iu"
-    if not whole or not np.isin(given, range(classes)).all():
-        raise ValueError(
-            f"labels are {count} whole numbers from 0 to {classes - 1}; got shape {given.shape} of {given.dtype}"
-        )
+    if given.shape != (count,) or given.dtype.kind not in "iu" or not np.isin(given, range(classes)).all():
+        raise ValueError(f"labels are {count} whole numbers from 0 to {classes - 1}; got {given.dtype} {given.shape}")
     return given
 
 

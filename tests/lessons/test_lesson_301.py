@@ -136,7 +136,7 @@ WRONG = {
     "301.4": {
         "one copy": (choose("4 * count <= 1e6 * megabytes"), "two copies of it take"),
         "forgets the time": (choose(time="count > 0"), "one picture takes it"),
-        "takes the best": (choose(last="return table.hidden.to_numpy()[good][runs[good].mean(axis=1).argmax()]"), "can't be told from it"),
+        "takes the best": (choose(last="return table.hidden.to_numpy()[good][runs[good].mean(axis=1).argmax()]"), "lags by no more than two"),
         "takes the smallest": (choose(clearly="runs.mean(axis=1) < 0"), "ahead of it seed by seed"),
         "compares means unpaired": (
             choose(
@@ -144,6 +144,9 @@ WRONG = {
             ),
             "compare in pairs",
         ),
+        "takes the best of all": (choose(best="runs[runs.mean(axis=1).argmax()]"), "first what fits"),
+        "asks for one standard error": (choose(clearly="gap.mean(axis=1) > gap.std(axis=1, ddof=1) / np.sqrt(gap.shape[1])"), "and costs less"),
+        "takes deviations for errors": (choose(clearly="gap.mean(axis=1) > 2 * gap.std(axis=1, ddof=1)"), "by 0.8 points on average"),
         "returns the place": (choose(last="return count[good].argmin()"), "the value in the column `hidden`"),
         "returns nothing": (choose(last="table.hidden.to_numpy()[good][count[good].argmin()]"), "no `return`"),
     },
