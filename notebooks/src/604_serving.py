@@ -729,6 +729,7 @@ check("604.5", case)
 # %%
 lab.ask("kubectl delete deployment,poddisruptionbudget --all")
 lab.ask("kubectl wait --for=delete pod -l app=deploy-risk --timeout=60s")
+print("pods of deploy-risk:", len(lab.snapshot().pods_of("deploy-risk")))
 
 # %% [markdown]
 # #### A client that fits
