@@ -296,7 +296,7 @@ reveal("101.g2", scores["chained"] < scores["counted"])
 # ## Use it: how many signs?
 #
 # `TableModel` in `labsupport.ml.table` does the counting of exercise 101.1 for any number of signs, in forty lines. It
-# adds one rainy and one dry day to every row (seen once: 1/3 or 2/3); for a combination it has never seen it says the overall share.
+# adds one rainy and one dry day to every row (seen once: 1/3 or 2/3); for a combination never seen it says the overall share.
 # Signs have levels now: `wet` (rain), `gap` (high less low), `breeze`, `trend` (warmer, colder).
 
 # %%
@@ -673,7 +673,7 @@ claim(
 # %% [markdown]
 # ### Refute it
 #
-# Back to the service. Here is what its ranking seems to say, as one would write it into a report. How an outage is defined
+# Back to the service, and what its ranking seems to say. How an outage is defined
 # was our choice: a case is `(minutes in a row, quiet minutes)`. The p95 must stay above 400 ms for so many minutes until it
 # counts, and minutes with an outage in the last so many are left out. We took 1 and 0.
 

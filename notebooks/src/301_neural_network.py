@@ -974,8 +974,10 @@ from sklearn.preprocessing import StandardScaler
 
 from labsupport import own
 
-records = own.prometheus()  # own.prometheus("answer.json") reads yours
-load = own.per_second(records, "http_requests_total").sum(axis=1, skipna=False).dropna()
+# own.prometheus("answer.json") reads yours
+load = (
+    own.per_second(own.prometheus(), "http_requests_total").sum(axis=1, skipna=False).dropna()
+)
 ahead = load.shift(-4).dropna()  # an hour, in the example's steps of a quarter
 clock = 2 * np.pi * ahead.index.hour / 24
 now, before = load[ahead.index], load.shift(4)[ahead.index].bfill()

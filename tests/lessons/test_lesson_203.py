@@ -83,7 +83,7 @@ WRONG = {
                 "        step = step / 2\n"
                 "    return here + step"
             ),
-            "",
+            "a loop whose condition never becomes false",
         ),
         "returns a list": (
             halving(GOOD).replace("return here + step", "return list(here + step)"),
