@@ -48,9 +48,12 @@ def test_an_epoch_sees_each_example_once_in_a_new_order(monkeypatch):
     network = dense_network((1, 2), rng)
     seen = []
     forward = network.forward
-    monkeypatch.setattr(
-        network, "forward", lambda x, training: seen.append((x.ravel().tolist(), training)) or forward(x, training)
-    )
+
+    def watched(x, training=False):
+        seen.append((x.ravel().tolist(), training))
+        return forward(x, training)
+
+    monkeypatch.setattr(network, "forward", watched)
     x, labels = np.arange(11, dtype=np.float32)[:, None], np.arange(11) % 2
     losses = list(train(network, x, labels, rate=0.01, epochs=2, batch=4, rng=rng))
     assert len(losses) == 2 and all(training for _, training in seen)
@@ -78,8 +81,8 @@ def test_settings_out_of_range_are_named(wrong, pictures):
 
 def test_table_of_sizes_counts_parameters_as_networks_do():
     table = sizes.measured()
-    for row in table.itertuples():
-        layers = (784, *row.hidden, 10)
+    for hidden, parameters in zip(table.hidden, table.parameters, strict=True):
+        layers = (784, *hidden, 10)
         network = dense_network(layers, np.random.default_rng(0))
-        assert row.parameters == sizes.parameters_of(layers) == sum(p.size for p in network.parameters)
+        assert parameters == sizes.parameters_of(layers) == sum(p.size for p in network.parameters)
     assert table.filter(like="seed_").shape == (9, len(sizes.SEEDS))
