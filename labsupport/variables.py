@@ -66,7 +66,8 @@ def for_engine() -> dict[str, str]:
 def for_repository(home: Path) -> dict[str, str]:
     """Return the environment of git and DVC in a repository of ours: a known author, no settings of the user or the machine.
 
-    What DVC keeps beside repositories, and would read of clouds, lies in `home`; our own Python is the first in the path.
+    What DVC keeps beside repositories lies in `home`, and so does `aws`, the file of settings and keys that it would read
+    for a bucket: DVC wants it to be there. Our own Python is the first in the path.
     """
     nobody = os.devnull
     git = {
@@ -81,8 +82,8 @@ def for_repository(home: Path) -> dict[str, str]:
         for name in ("SITE_CACHE", "GLOBAL_CONFIG", "SYSTEM_CONFIG", "STUDIO")
     }
     aws = {
-        "AWS_CONFIG_FILE": nobody,
-        "AWS_SHARED_CREDENTIALS_FILE": nobody,
+        "AWS_CONFIG_FILE": str(home / "aws"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(home / "aws"),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_MAX_ATTEMPTS": "1",
     }

@@ -48,6 +48,8 @@ class Workshop:
         shutil.rmtree(repo.folder, ignore_errors=True)
         shutil.rmtree(repo.home, ignore_errors=True)
         repo.folder.mkdir()
+        repo.home.mkdir()
+        (repo.home / "aws").touch()
         repo.must("git init --quiet --initial-branch=main")
         return repo
 

@@ -27,16 +27,14 @@ PORTS = (
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "course", "AWS_SECRET_ACCESS_KEY": "course-secret"}
 
 
-def weed() -> Path:
-    """Return SeaweedFS's program; raises LabsError where this system has none."""
-    beside = str(Path(sys.executable).parent)
-    found = shutil.which("weed", path=beside) or shutil.which("weed")
-    if not found:
-        raise LabsError(
-            "the S3-compatible store is SeaweedFS's program weed, which comes with the course on Linux (x86_64) only; "
-            "elsewhere install seaweedfs, so that `weed version` answers, and run this again."
-        )
-    return Path(found)
+def missing() -> str | None:
+    """Return a sentence where this system has no SeaweedFS, and None where it has."""
+    if _weed():
+        return None
+    return (
+        "the S3-compatible store is SeaweedFS's program weed, which comes with the course on Linux (x86_64) only. "
+        "Elsewhere install seaweedfs, so that `weed version` answers, and run this again."
+    )
 
 
 @contextlib.contextmanager
@@ -46,13 +44,15 @@ def running(*buckets: str) -> Iterator[str]:
     It knows one user, who may everything (`CREDENTIALS`). Raises LabsError, with its last words, when it does not start. It ends
     with the block, and with this process, however that ends.
     """
-    program = weed()
+    program = _weed()
+    if program is None:
+        raise LabsError(f"Not started: {missing()}")
     with tempfile.TemporaryDirectory(prefix="labs-s3-") as work, contextlib.ExitStack() as stack:
         folder = Path(work)
         ports = _free_ports(len(PORTS))
         with (folder / "weed.log").open("wb") as said:
             process = subprocess.Popen(
-                [sys.executable, "-m", "labsupport.lifeline", work, str(program), *_arguments(folder, ports)],
+                [sys.executable, "-m", "labsupport.lifeline", work, program, *_arguments(folder, ports)],
                 env=variables.for_program(),
                 stdin=subprocess.PIPE,
                 stdout=said,
@@ -64,6 +64,10 @@ def running(*buckets: str) -> Iterator[str]:
         url = f"http://{HOST}:{ports[0]}"
         _make(buckets, url, process, folder / "weed.log")
         yield url
+
+
+def _weed() -> str | None:
+    return shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
 
 
 def closed_port() -> int:
