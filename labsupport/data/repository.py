@@ -121,7 +121,7 @@ class Repository:
 
     def hashes(self, revision: str) -> dict[str, str]:
         """Return path -> md5 of every file that DVC keeps for a revision: those of pointer files, and outputs of steps."""
-        found = {}
+        found: dict[str, str] = {}
         for name in self.must(f"git ls-tree -r --name-only {revision}").splitlines():
             if name.endswith(".dvc"):
                 folder = str(Path(name).parent)

@@ -146,7 +146,7 @@ def _versions() -> "list[tuple[str, pd.DataFrame, pd.DataFrame, set[str], str]]"
     emptied = old.assign(coverage=[nan, nan, 0.7, nan, 0.9, 0.4])
     flipped = mixed.assign(failed=mixed["failed"].where(mixed["deploy_id"] != "d-4", False).astype(bool))
     twice = old.assign(lines=[10, 21, 30, 40, 50, 60], failed=[False, False, False, True, True, False])
-    renamed = old.assign(team=["web", "web", "payments", None, "web", "search"])
+    renamed = old.assign(team=old["team"].where(old.index != 2, "payments"))
     key, gap = (
         "match rows by deploy_id, not by their place",
         "nan is not equal to nan: a gap that is still a gap is no change",

@@ -59,9 +59,10 @@ def test_dvc_saw_what_our_reading_of_its_files_says(repo) -> None:
 
 def test_the_store_keeps_content_by_its_md5(repo) -> None:
     kept = objects(repo.cache)
-    assert set(kept) == set(repo.hashes("monday").values())
+    pushed = objects(repo.folder.parent / "store")
+    assert set(pushed) == set(repo.hashes("monday").values())
     assert all(hashlib.md5(content).hexdigest() == name for name, content in kept.items())
-    assert objects(repo.folder.parent / "store") == kept
+    assert pushed.items() <= kept.items()
     name = repo.hashes("monday")["model.json"]
     assert object_path(repo.cache, name).read_bytes() == (repo.folder / "model.json").read_bytes()
 
