@@ -43,6 +43,8 @@ _LEARNER = (
     "GIT_ASKPASS", "GIT_EDITOR", "EDITOR", "VISUAL", "PAGER", "LESS*", "DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "JUPYTER_TOKEN",
     "JUPYTER_PORT", "JUPYTERHUB_*", "JPY_*", "CODESPACE*", "GITHUB_*", "VSCODE_*", "REMOTE_CONTAINERS*",
 )  # fmt: skip
+# Who commits in a lesson's repository, and when: the same commits on every machine.
+_AUTHOR = {"NAME": "course", "EMAIL": "course@example.invalid", "DATE": "2024-04-01T03:00:00+00:00"}
 
 
 def for_program() -> dict[str, str]:
@@ -59,6 +61,33 @@ def for_kubectl() -> dict[str, str]:
 def for_engine() -> dict[str, str]:
     """Return the environment of docker, podman and kind, whose nodes and builds fetch through the user's proxy."""
     return inherited(TRUST, _ENGINES, ("KUBECONFIG",)) | inheritance.proxies()
+
+
+def for_repository(home: Path) -> dict[str, str]:
+    """Return the environment of git and DVC in a repository of ours: a known author, no settings of the user or the machine.
+
+    What DVC keeps beside repositories lies in `home`, and so does `aws`, the file of settings and keys that it would read
+    for a bucket: DVC wants it to be there. Our own Python is the first in the path.
+    """
+    nobody = os.devnull
+    git = {
+        "GIT_CONFIG_GLOBAL": nobody,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CEILING_DIRECTORIES": str(home),
+    }
+    author = {f"GIT_{who}_{what}": said for who in ("AUTHOR", "COMMITTER") for what, said in _AUTHOR.items()}
+    dvc = {
+        f"DVC_{name}_DIR": str(home / name.lower())
+        for name in ("SITE_CACHE", "GLOBAL_CONFIG", "SYSTEM_CONFIG", "STUDIO")
+    }
+    aws = {
+        "AWS_CONFIG_FILE": str(home / "aws"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(home / "aws"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+    return for_program() | git | author | dvc | aws | {"PYTHONDONTWRITEBYTECODE": "1"} | _own_programs_first()
 
 
 def for_go() -> dict[str, str]:

@@ -66,6 +66,7 @@ PROGRAMS: dict[str, tuple[Callable[[], dict[str, str]], set[str]]] = {
     "program": (variables.for_program, set()),
     "kubectl": (variables.for_kubectl, NETWORK | PROXY | {"KUBECONFIG", "AWS_PROFILE"}),
     "engine": (variables.for_engine, NETWORK | PROXY | {"DOCKER_HOST", "CONTAINER_HOST"}),
+    "repository": (lambda: variables.for_repository(Path("/run")), set()),
     "go": (variables.for_go, NETWORK | PROXY | {"GOPROXY", "GONOSUMDB", "GOPRIVATE", "GOCACHE"}),
     "learner": (variables.for_learner, NETWORK | PROXY | INDEX | {"KUBECONFIG", "MLFLOW_TRACKING_URI", "SSH_AUTH_SOCK", "EDITOR", "DOCKER_HOST"}),
     "run": (lambda: variables.for_run(Path("/run")), NETWORK | PROXY | {"KUBECONFIG", "DOCKER_HOST"}),

@@ -1,0 +1,776 @@
+# ---
+# jupyter:
+#   labs:
+#     title: "Versioned data"
+#     question: A metric changed overnight and no code did. Which rows are to blame, and can yesterday's model be made again?
+#     part: 5
+#     will:
+#       - name data by its content, as git and image digests do, and put only the name into git
+#       - run a pipeline in DVC that repeats only what changed, and follow a metric back to single rows
+#       - make an old model again in a clean clone, byte for byte
+#       - find out why a version can't be had: damaged, never pushed, or a lost remote
+#     need: Some git. Lesson 502 (daily deliveries of deploys).
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# ## The bridge
+#
+# You never deploy `app:latest` and hope. You deploy `app@sha256:...`: the name *is* the content, so the same name is the
+# same bytes on every machine. Git names commits in the same way. **Data versions are digests for data.**
+#
+# The likeness ends twice. Git carries every old version to every clone; a hundred gigabytes can't travel like that, so git gets
+# only the *name*, and somebody has to keep the content elsewhere. And an image is built once: a model is built again each night,
+# from rows that other teams may change.
+
+# %% tags=["parameters"]
+SEED = 0
+
+# %% [markdown]
+# ## See it: a metric moved overnight
+#
+# Each night a pipeline learns from all deploys so far (lesson 502's deliveries) which new ones to hold back until daylight.
+# Then it counts, on the same thousands of judged deploys, what share it would hold. Ten nights:
+
+# %% tags=["setup"]
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from labsupport import plots
+from labsupport.exercises import (
+    check,
+    claim,
+    guess,
+    hint,
+    quiz,
+    reveal,
+    solution,
+    suppose,
+    use,
+)
+
+plots.use_style()
+
+# %%
+from labsupport.data.nightly import Nights
+
+nights = Nights(SEED)
+metrics = nights.metrics()
+held = pd.Series([night["held"] for night in metrics], index=range(1, 11))
+
+# %% tags=["draw"]
+figure, axes = plt.subplots(figsize=(6, 2.8))
+axes.plot(held.index, 100 * held, "o-", color=plots.BLUE)
+axes.axvspan(6.5, 10.5, color=plots.ORANGE, alpha=0.15, linewidth=0)
+axes.text(6.6, 1, "no code changed here", fontsize=9)
+axes.set(
+    title="Since night 7 the model holds hardly anything",
+    xlabel="night",
+    ylabel="judged deploys held (%)",
+    ylim=(0, 30),
+    xticks=range(1, 11),
+)
+plots.show(
+    figure,
+    alt="A line over ten nights: level for six nights, then a sharp fall at night seven to about a third, where it stays.",
+    summary=[f"night {night}: {share:.1%} held" for night, share in held.items()],
+)
+
+# %%
+jump = held[6] - held[7]
+before = held[:6].diff().abs().max()
+print(f"largest change before {before:.1%} of the deploys, from night 6 to 7 {jump:.1%}")
+claim(
+    "at night 7 the share moves by more than twice the largest change before", jump > 2 * before
+)
+
+# %% [markdown]
+# All jobs were green, and git has no commit of that night. Call night 6 **Monday** and night 7 **Tuesday**. Each night brings 300
+# new deploys at the end of the table. Guess: *besides* those, how many rows of Tuesday's table differ from Monday's? (Monday's has
+# 8,400 rows.)
+
+# %%
+guess("503.g1")
+
+# %% [markdown]
+# To answer, we need Monday's table, and the certainty that it is Monday's. Nobody kept it under a name. So we build what
+# would have kept it.
+
+# %% [markdown]
+# ## Build it: the name is the content
+#
+# Three ideas carry every tool of this kind, git's objects and image layers included: a **hash** names bytes; a **cache** keeps
+# bytes under their hash; a small **pointer file** says which hash stands at which path. Only pointers go into git.
+
+# %%
+import hashlib
+import tempfile
+from pathlib import Path
+
+
+class Store:
+    """Content by hash, in a folder."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def place(self, name):
+        return self.folder / name[:2] / name[2:]
+
+    def put(self, content):
+        name = hashlib.md5(content).hexdigest()
+        place = self.place(name)
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        return name
+
+    def get(self, name):
+        content = self.place(name).read_bytes()
+        if hashlib.md5(content).hexdigest() != name:
+            raise ValueError(f"the content of {name} is damaged")
+        return content
+
+
+# %%
+desk = tempfile.TemporaryDirectory()
+store = Store(desk.name)
+monday_bytes = nights.deploys(6).to_csv(index=False).encode()
+pointers = {"monday": store.put(monday_bytes), "copy": store.put(monday_bytes)}
+pointers["tuesday"] = store.put(nights.deploys(7).to_csv(index=False).encode())
+kept = [path for path in Path(desk.name).rglob("*") if path.is_file()]
+print(
+    f"{len(pointers)} pointers, {len(kept)} files kept, a pointer has {len(pointers['copy'])} signs"
+)
+claim(
+    "equal content is kept once, and the old version is still there",
+    len(kept) == 2 and store.get(pointers["monday"]) == monday_bytes,
+)
+
+# %% [markdown]
+# MD5 is broken where somebody *forges* content (two files of one hash can be made). DVC uses it, against accidents only. A
+# signature for models comes in lesson 612.
+
+# %% [markdown]
+# **Exercise 503.1 (6 minutes).** A version of a *folder*. Return one name for all files of a folder, given as a dictionary from path to
+# bytes. Two folders have the same name exactly when they hold the same bytes under the same paths; in which order the files were
+# listed does not matter.
+
+
+# %% tags=["exercise"] exercise="503.1"
+import hashlib
+
+
+def version(files):
+    """Return the name of a folder's content, a text. `files`: path (text) -> content (bytes), in any order."""
+    ### BEGIN SOLUTION
+    listing = [(path, hashlib.md5(files[path]).hexdigest()) for path in sorted(files)]
+    return hashlib.md5(repr(listing).encode()).hexdigest()
+    ### END SOLUTION
+
+
+# %%
+check("503.1", version)
+
+# %% [markdown]
+# ## Use it: DVC
+#
+# **DVC** is this store beside git, with a pipeline on top. Our repository has three steps. Each declares what it reads, which
+# parameters it uses, and what it writes:
+
+# %%
+from labsupport.data.nightly import put_files, start
+from labsupport.data.repository import Workshop
+
+workshop = Workshop()  # a temporary folder
+repo = start(workshop, nights, night=6)
+print((repo.folder / "dvc.yaml").read_text())
+print((repo.folder / "params.yaml").read_text())
+
+# %% [markdown]
+# Monday, as in your terminal (our `repo.run` runs each line there, for an author "course", without your git settings). A
+# **remote** is where content is pushed; the first one is a folder.
+
+# %%
+monday_says = repo.run(
+    "dvc init --quiet",
+    "dvc remote add --quiet --default store ../store",
+    "dvc add --quiet data/deploys.csv data/judge.csv",
+    "dvc repro --quiet",
+    "git add --all",
+    "git commit --quiet -m monday",
+    "git tag --force monday",
+    "dvc push",
+)
+
+# %% [markdown]
+# What did git get, and what did DVC keep? Ours and theirs must agree: the hash, and the place.
+
+# %% tags=["nbval-ignore-output"]
+print((repo.folder / "data" / "deploys.csv.dvc").read_text())
+kept_at = repo.cache / pointers["monday"][:2] / pointers["monday"][2:]
+print("in DVC's cache:", kept_at.relative_to(repo.folder))
+
+# %%
+print(repo.must("git ls-files"))
+claim(
+    "DVC names Monday's table as we do, and keeps it where we would",
+    repo.hashes("monday")["data/deploys.csv"] == pointers["monday"]
+    and kept_at.read_bytes() == monday_bytes,
+)
+
+# %% [markdown]
+# ### Tuesday
+#
+# Tuesday's delivery overwrites the table. `dvc add` names the new content, `dvc repro` runs what depends on it. `metrics diff`
+# compares with Monday.
+
+# %%
+nights.write(repo.folder, 7)
+tuesday_says = repo.run(
+    "dvc add --quiet data/deploys.csv",
+    "dvc repro --quiet",
+    "git add --all",
+    "git commit --quiet -m tuesday",
+    "git tag --force tuesday",
+    "dvc push",
+    "dvc metrics diff monday tuesday",
+    "git diff --stat monday tuesday",
+)
+
+# %% [markdown]
+# That last answer is the point: **the night has a commit now**. No script and no parameter is in it. Let us follow the metric
+# back, from `dvc.lock`, in which DVC wrote what each step really read:
+
+# %% tags=["nbval-ignore-output"]
+from labsupport.data import lineage
+
+came_from = {}
+for day in ("monday", "tuesday"):
+    came_from[day] = lineage.sources(repo.file_at(day, "dvc.lock"), "metrics.json")
+for name, content in came_from["tuesday"].items():
+    same = content == came_from["monday"][name]
+    print(f"{name:<20} {str(content)[:8]:<10} {'' if same else '<- differs from monday'}")
+
+# %%
+differs = [
+    name
+    for name in came_from["tuesday"]
+    if came_from["tuesday"][name] != came_from["monday"][name]
+]
+print("differs:", *differs)
+claim("only the table of deploys differs", differs == ["data/deploys.csv"])
+
+# %% [markdown]
+# Both versions can be had: `dvc` keeps them by hash. Which rows differ?
+
+# %%
+import io
+
+
+def table(day):
+    """Return the deploys of a day, from the cache."""
+    content = store_at(repo.cache, repo.hashes(day)["data/deploys.csv"])
+    return pd.read_csv(io.BytesIO(content), parse_dates=["time"])
+
+
+def store_at(folder, name):
+    """Return the content of a hash, checked."""
+    return Store(folder).get(name)
+
+
+monday, tuesday = table("monday"), table("tuesday")
+print(f"monday {len(monday)} rows, tuesday {len(tuesday)} rows")
+
+# %% [markdown]
+# **Exercise 503.2 (7 minutes).** Return the ids of the deploys that are in both versions and *changed*: some value is another one now.
+# Rows may come in another order, new ones may be there, others gone. A gap that is still a gap is no change; a gap that
+# was filled is one. Each id comes once in a version.
+
+
+# %% tags=["exercise"] exercise="503.2"
+def changed(before, after):
+    """Return the deploy_ids (a list of texts, in any order). `before`, `after`: frames with deploy_id and the same columns."""
+    ### BEGIN SOLUTION
+    old = before.set_index("deploy_id")
+    new = after.set_index("deploy_id")
+    both = old.index.intersection(new.index)
+    old, new = old.loc[both], new.loc[both, old.columns]
+    differ = (old != new) & ~(old.isna() & new.isna())
+    return list(both[differ.any(axis=1)])
+    ### END SOLUTION
+
+
+# %%
+check("503.2", changed)
+
+# %%
+changed = use("503.2", changed)
+ids = changed(monday, tuesday)
+reveal("503.g1", len(ids))
+differences = lineage.row_changes(monday, tuesday, "deploy_id")
+print(f"new rows {len(differences.added)}, gone {len(differences.removed)}, changed {len(ids)}")
+print(differences.cells.groupby(["column", "before", "after"]).size().to_string())
+met = monday[monday.deploy_id.isin(ids)]
+print(
+    f"of days {met.time.min():%d %B} to {met.time.max():%d %B}; the table ends on {monday.time.max():%d %B}"
+)
+
+# %%
+claim(
+    "all changed values are failures that became successes",
+    (differences.cells.column == "failed").all() and differences.cells.before.all(),
+)
+claim("they are more than half of all failures", len(ids) > 0.5 * monday.failed.sum())
+
+# %% [markdown]
+# There it is, from a metric to rows in four steps: metric, commit, hash, diff. Somebody delivered the *past* anew (an export from
+# a new incident tracker), and most of its failures are gone. Each value is possible, so lesson 502's contract lets
+# them pass. Only a comparison with what was there before shows it.
+
+# %% tags=["exercise"] exercise="503.a"
+### BEGIN SOLUTION
+choice_a = "B"
+### END SOLUTION
+quiz("503.a", choice_a)
+
+# %% [markdown]
+# ### Only what changed
+#
+# `dvc repro` compares hashes and skips what it knows. We change one parameter, the probability from which a deploy is held, and
+# nothing else. Guess first: will the model be trained again?
+
+# %%
+guess("503.g2")
+
+# %%
+settings = repo.folder / "params.yaml"
+settings.write_text(settings.read_text().replace("hold_from: 0.1}", "hold_from: 0.05}"))
+again = repo.run("dvc repro", "dvc params diff", "dvc metrics diff")
+
+# %%
+ran = [line.split("'")[1] for line in again[0].text.splitlines() if line.startswith("Running")]
+reveal("503.g2", "train" in ran)
+quiet = repo.say("dvc repro")
+claim("a second call runs nothing", "Running" not in quiet.text)
+
+# %% [markdown]
+# Look at `held`. The knob has brought Monday's number back, and the data are as damaged as before: **a metric that is back is no
+# proof that the cause is gone.**
+
+# %%
+import json
+
+knob = json.loads((repo.folder / "metrics.json").read_text())["held"]
+claim(
+    "with another threshold the share of Monday is back within three points",
+    abs(knob - held[6]) < 0.03,
+)
+
+# %% [markdown]
+# ### Experiments
+#
+# Tries like this one don't belong on the main branch. `dvc exp run` sets parameters, runs what is needed, and keeps code, parameters,
+# metrics and hashes as a commit that no branch shows. It begins with the working tree *as it is*, an earlier try included, so
+# we go back to Tuesday first, and name each parameter.
+
+# %%
+_ = repo.must("git checkout --quiet tuesday -- params.yaml dvc.lock metrics.json")
+tries = repo.run(
+    "dvc exp run --quiet --force --name knob -S evaluate.hold_from=0.05 -S prepare.days=60",
+    "dvc exp run --quiet --force --name recent -S evaluate.hold_from=0.1 -S prepare.days=3",
+)
+shown = pd.read_csv(io.StringIO(repo.must("dvc exp show --csv")))
+columns = ["Experiment", "prepare.days", "evaluate.hold_from", "held", "cost"]
+print(shown[shown.Experiment.notna()][columns].sort_values("Experiment").to_string(index=False))
+_ = repo.must("git reset --quiet --hard tuesday", "dvc checkout --quiet")
+
+# %%
+claim("both tries are there by name", {"knob", "recent"} <= set(shown.Experiment))
+
+# %% [markdown]
+# ### Monday's model, made again
+#
+# The proof of versioning is a clean machine: clone, go to the tag, pull the *sources* only, run everything. If the model comes out
+# with another hash, something that mattered was not versioned.
+
+# %%
+clean = workshop.clone(repo, "clean", "monday")
+remade = clean.run(
+    "dvc pull data/deploys.csv.dvc data/judge.csv.dvc",
+    "dvc repro --quiet",
+    "git status --short",
+)
+
+# %%
+model_now = lineage.md5_of(clean.folder / "model.json")
+claim(
+    "the model is Monday's, byte for byte, and git sees no change",
+    model_now == repo.hashes("monday")["model.json"] and not remade[2].text,
+)
+
+# %% [markdown]
+# Byte for byte *here*, with the same Python and libraries. Another processor or another scikit-learn may differ in a last digit, and
+# so in the hash: the environment is a source, too, so its lock file belongs in git. (An image digest beside it is
+# better.)
+
+# %% tags=["exercise"] exercise="503.b"
+### BEGIN SOLUTION
+choice_b = "C"
+### END SOLUTION
+quiz("503.b", choice_b)
+
+# %% [markdown]
+# ### A remote like production's
+#
+# In companies the remote is a bucket. SeaweedFS is an S3-compatible store in one program; we start it on this machine, push, and
+# pull into a clean clone. The address stands in a config; **the keys stand in the environment**, never in a file that git sees. (Where the
+# program does not run, the cell says so, and nothing else depends on it.)
+
+# %% tags=["nbval-ignore-output"]
+from labsupport.data import s3
+
+why_not = s3.missing()
+if why_not:
+    print("Not run here:", why_not)
+else:
+    with s3.running("versions") as url:
+        for place in (repo, clean):
+            place.extra = s3.CREDENTIALS  # as a Secret would put them into a pod's environment
+            place.must(
+                "dvc remote add --quiet --force --local bucket s3://versions/deploys",
+                f"dvc remote modify --local bucket endpointurl {url}",
+            )
+        _ = repo.run("dvc push --remote bucket")
+        _ = clean.run("git reset --quiet --hard tuesday", "dvc pull --remote bucket")
+    claim(
+        "what comes out of the bucket is Tuesday's table",
+        lineage.md5_of(clean.folder / "data" / "deploys.csv")
+        == repo.hashes("tuesday")["data/deploys.csv"],
+    )
+
+# %% [markdown]
+# ## Break it: three ways to lose a version
+#
+# ### One bit
+#
+# Disks and copies go wrong. We flip one bit of Tuesday's table in the cache of this machine; size, date and mode stay. Then DVC puts
+# the table in place anew, and says how things are. Guess: does it notice?
+
+# %%
+guess("503.g3")
+
+# %%
+from labsupport.data.nightly import flip_a_bit
+from labsupport.data.repository import object_path
+
+victim = repo.hashes("tuesday")["data/deploys.csv"]
+flip_a_bit(object_path(repo.cache, victim))
+(repo.folder / "data" / "deploys.csv").unlink()
+damaged = repo.run("dvc checkout", "dvc status")
+arrived = lineage.md5_of(repo.folder / "data" / "deploys.csv")
+print("the file that arrived is Tuesday's:", arrived == victim)
+noticed = any(said.code for said in damaged) or "up to date" not in damaged[1].text
+reveal("503.g3", noticed)
+
+# %% [markdown]
+# **It does not.** A file that is write-protected in the cache is trusted by its name: hashing terabytes at each checkout would be
+# slow. Our `Store.get` hashed, DVC believes. So check the store yourself, on a schedule, like a backup:
+
+# %%
+from labsupport.data.repository import objects
+
+bad = [
+    name
+    for name, content in objects(repo.cache).items()
+    if hashlib.md5(content).hexdigest() != name
+]
+print(f"{len(objects(repo.cache))} files in the cache, {len(bad)} damaged")
+claim("DVC took the damaged file, and hashing finds it", not noticed and bad == [victim])
+
+# %% [markdown]
+# The repair is a download: remove the damaged copy, and pull. For what comes from a remote there is a switch, `verify`, which
+# hashes each file that arrives.
+
+# %%
+object_path(repo.cache, victim).unlink()
+(repo.folder / "data" / "deploys.csv").unlink()
+repaired = repo.run("dvc remote modify --local store verify true", "dvc pull")
+claim(
+    "Tuesday's table is back",
+    lineage.md5_of(repo.folder / "data" / "deploys.csv") == victim,
+)
+
+# %% [markdown]
+# ### Three causes, one message
+#
+# On Wednesday a colleague commits a new table and forgets `dvc push`. On another machine somebody pulls Wednesday. Beside it, Monday is pulled from
+# a remote whose folder is gone:
+
+# %%
+nights.write(repo.folder, 8)
+_ = repo.must("dvc add --quiet data/deploys.csv", "git add --all")
+_ = repo.say("git commit --quiet -m wednesday")
+_ = repo.must("git tag --force wednesday")
+unpushed = workshop.clone(repo, "unpushed", "wednesday").say("dvc pull")
+homeless = workshop.clone(repo, "homeless", "monday")
+_ = homeless.must("dvc remote modify --local store url ../old-store")
+lost = homeless.say("dvc pull")
+for what, said in {"never pushed": unpushed, "no remote": lost}.items():
+    print(f"--- {what} (exit code {said.code})")
+    print(
+        "\n".join(
+            line for line in said.text.splitlines() if line.startswith(("WARN", "ERROR", "Is"))
+        )
+    )
+
+# %%
+claim(
+    "both end with the same words",
+    all(said.code and "Is your cache up to date?" in said.text for said in (unpushed, lost)),
+)
+
+# %% [markdown]
+# A bucket that can't be reached says so, at least. Nobody listens on this port:
+
+# %%
+homeless.extra = s3.CREDENTIALS
+port = s3.closed_port()
+_ = homeless.must("dvc remote add --quiet --force --local bucket s3://versions/deploys")
+_ = homeless.must(f"dvc remote modify --local bucket endpointurl http://127.0.0.1:{port}")
+unreachable = homeless.say("dvc pull --remote bucket").text.replace(str(port), "PORT")
+print(next(line for line in unreachable.splitlines() if "connect" in line))
+claim("an address that nobody answers is named", "http://127.0.0.1:PORT" in unreachable)
+
+# %% [markdown]
+# So the message does not tell, and the question at three in the morning is another one: **which versions can still be had, and what
+# must be done now?**
+
+# %% [markdown]
+# **Exercise 503.3 (7 minutes).** Say of each commit whether it is `"safe"` (a healthy copy of each of its files is in the remote), `"push"`
+# (not safe, but for each file that the remote lacks, this machine's cache has a healthy copy: a push would save it), or `"lost"`. A
+# copy is healthy when its content has the hash that it lies under.
+
+
+# %% tags=["exercise"] exercise="503.3"
+import hashlib
+
+
+def audit(commits, remote, cache):
+    """Return commit -> "safe", "push" or "lost". `commits`: name -> list of hashes; `remote`, `cache`: hash -> bytes."""
+
+    ### BEGIN SOLUTION
+    def healthy(copies):
+        return {
+            name for name, content in copies.items() if hashlib.md5(content).hexdigest() == name
+        }
+
+    there, here = healthy(remote), healthy(cache)
+    verdicts = {}
+    for commit, names in commits.items():
+        missing = set(names) - there
+        verdicts[commit] = "lost" if missing - here else "push" if missing else "safe"
+    return verdicts
+    ### END SOLUTION
+
+
+# %%
+check("503.3", audit)
+
+# %% [markdown]
+# On the real repository, after a bit of Monday's model flipped in the remote, and on a machine that never had Monday:
+
+# %%
+audit = use("503.3", audit)
+commits = {day: list(repo.hashes(day).values()) for day in ("monday", "tuesday", "wednesday")}
+remote = objects(workshop.folder / "store")
+model = repo.hashes("monday")["model.json"]
+remote[model] = remote[model][:-1] + b"?"
+verdicts = {
+    "this machine": audit(commits, remote, objects(repo.cache)),
+    "one without a cache": audit(commits, remote, {}),
+}
+for name, verdict in verdicts.items():
+    print(f"{name:<20} " + ", ".join(f"{day}: {word}" for day, word in verdict.items()))
+claim(
+    "Tuesday is safe; Monday and Wednesday hang on this machine",
+    verdicts["this machine"] == {"monday": "push", "tuesday": "safe", "wednesday": "push"}
+    and verdicts["one without a cache"]
+    == {"monday": "lost", "tuesday": "safe", "wednesday": "lost"},
+)
+
+# %% [markdown]
+# One trap remains: `dvc push` asks which *names* the remote has, not which contents. It would skip Monday's damaged model, so
+# remove the damaged copy before you push. And run the audit in CI: a commit whose files are not in the remote must not be merged.
+
+# %% tags=["exercise"] exercise="503.c"
+### BEGIN SOLUTION
+choice_c = "A"
+### END SOLUTION
+quiz("503.c", choice_c)
+
+# %% [markdown]
+# ### The config that nobody reads
+#
+# A typical tutorial puts DVC's settings into the cluster (the handout's *Data Versioning with DVC*):
+
+# %%
+snippet = """
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: dvc-config
+data:
+  .dvc/config: |
+    [core]
+      remote = myremote
+    ['remote "myremote"']
+      url = s3://my-bucket/dvc
+      storagepath = /data
+"""
+
+# %% [markdown]
+# A schema says that it is fine: `data` is a map of texts. The API server refuses it: a key becomes a *file name*, and may hold
+# letters, digits, `-`, `_` and `.` only. So give it a good key, and DVC the content, as a kubelet would put it there. DVC
+# reads a file named `config` from the folder that `DVC_GLOBAL_CONFIG_DIR` names.
+
+# %%
+import re
+
+import yaml
+
+
+pod = workshop.repository("pod")  # as a pod sees one: no remote in its own config
+pod.must("dvc init --quiet")
+
+
+def mounted(text):
+    """Run two commands of DVC with the keys of a ConfigMap as the files of its config folder."""
+    folder = pod.home / "mounted"
+    folder.mkdir(exist_ok=True)
+    for name, content in yaml.safe_load(text)["data"].items():
+        (folder / name).write_text(content)
+    pod.extra = {"DVC_GLOBAL_CONFIG_DIR": str(folder)}
+    return pod.run("dvc remote list", "dvc status")
+
+
+key = next(iter(yaml.safe_load(snippet)["data"]))
+print(f"{key!r} may be a key:", bool(re.fullmatch(r"[-._a-zA-Z0-9]+", key)))
+refused = mounted(snippet.replace(".dvc/config", "config"))
+claim(
+    "the key is no key, and DVC refuses the content as well",
+    not re.fullmatch(r"[-._a-zA-Z0-9]+", key)
+    and refused[1].code != 0
+    and "extra keys not allowed" in refused[1].text,
+)
+
+# %% [markdown]
+# Read the two answers again: `remote list` is happy and `status` is not. **One command that works says nothing of a config.** The deeper
+# fault is silent: with all of this repaired, no data has a version yet. The config belongs in git, with the `.dvc` files. Only what
+# differs from cluster to cluster (an endpoint) belongs in a ConfigMap.
+
+# %% [markdown]
+# **Exercise 503.4 (6 minutes).** Repair the ConfigMap, as a text: a key that the API server takes and DVC reads; only options that
+# DVC knows (data goes below `s3://my-bucket/dvc`); the remote is the default one. This cluster's bucket is behind
+# `http://seaweedfs.data.svc:8333` (DVC's option for that appeared above). No credentials: they come as a Secret.
+
+
+# %% tags=["exercise"] exercise="503.4"
+### BEGIN SOLUTION
+config_map = """
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: dvc-config
+data:
+  config: |
+    [core]
+      remote = myremote
+    ['remote "myremote"']
+      url = s3://my-bucket/dvc
+      endpointurl = http://seaweedfs.data.svc:8333
+"""
+### END SOLUTION
+
+# %%
+check("503.4", config_map)
+
+# %%
+config_map = use("503.4", config_map)
+accepted = mounted(config_map)
+claim(
+    "DVC takes the repaired config, and its remote is the default one",
+    "(default)" in accepted[0].text and not any(said.code for said in accepted),
+)
+
+# %% [markdown]
+# ### Refute it
+#
+# `dvc repro` has skipped much in this lesson, and each time it was right:
+
+# %%
+suppose("503.5", ("params.yaml", "C: 1.0", "C: 0.1"))
+
+# %% [markdown]
+# **Exercise 503.5 (6 minutes).** Refute that. A case is an edit of one of the repository's files: `(file, old text, new text)`. The check
+# asks what `dvc repro` would run after it, then runs *everything*, and compares. Files are `params.yaml` and the scripts. Read them,
+# beside `dvc.yaml` above:
+
+# %%
+for name in ("prepare.py", "train.py", "columns.py"):
+    print(f"# ----- {name}")
+    print((repo.folder / name).read_text())
+
+# %% tags=["exercise"] exercise="503.5"
+### BEGIN SOLUTION
+case = ("columns.py", 'np.log10(rows["lines_changed"])', 'rows["lines_changed"]')
+### END SOLUTION
+
+# %%
+check("503.5", case)
+
+# %% [markdown]
+# ### Take it to work
+#
+# Give a folder of data a version today, keep the file, and compare tomorrow. Which names changed their content, and who should have known?
+
+# %%
+from labsupport.own.reading import EXAMPLES
+
+folder = EXAMPLES  # your data: Path("/srv/data")
+today = lineage.fingerprint(folder)
+sizes = {name: (folder / name).stat().st_size for name in today}
+twice = len(today) - len(set(today.values()))
+print(f"{len(today)} files, {sum(sizes.values()) / 1e6:.1f} MB, {twice} of them kept twice")
+remembered = today | {"git.log": "an older hash"}  # json.loads(Path("versions.json").read_text())
+print("changed:", [name for name in today if remembered.get(name) != today[name]] or "nothing")
+# Path("versions.json").write_text(json.dumps(today))
+
+# %% [markdown]
+# ## Quiz
+
+# %% tags=["exercise"] exercise="503.d"
+### BEGIN SOLUTION
+choice_d = "D"
+### END SOLUTION
+quiz("503.d", choice_d)
+
+# %% [markdown]
+# ## Take away
+#
+# - A hash names content; git keeps the name, a cache and a remote keep the content. Push, or the name points at nothing.
+# - Metric, commit, hash, row diff: that is the way from a number to the rows behind it.
+# - `repro` skips what did not change *among what was declared*. A clean clone proves that nothing was forgotten.
+# - Write-protected copies are trusted by name. Hash them on a schedule; verify what arrives.
+# - A metric that is back does not say that the data are.
+
+# %%
+from labsupport.course.picture import system_so_far
+
+system_so_far("503")
+
+# %% [markdown]
+# **Next**: 504 runs such a pipeline each night as a DAG, and lets a failed step resume.

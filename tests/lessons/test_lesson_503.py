@@ -1,0 +1,233 @@
+"""Lesson 503: usual mistakes, each with words of its own diagnosis, and right answers (see test_every_lesson)."""
+
+HASH = "import hashlib\ndef md5(content):\n    return hashlib.md5(content).hexdigest()\n"
+
+
+def version(body: str) -> str:
+    return f"{HASH}def version(files):\n    {body}"
+
+
+def changed(body: str) -> str:
+    return f"def changed(before, after):\n    {body}"
+
+
+def audit(*lines: str) -> str:
+    return f"{HASH}def audit(commits, remote, cache):\n    " + "\n    ".join(lines)
+
+
+def config(key: str = "config", *options: str, default: str = "myremote", indent: str = "    ") -> str:
+    lines = ["[core]", f"  remote = {default}", "['remote \"myremote\"']", *(f"  {option}" for option in options)]
+    text = "\n".join(indent + line for line in lines)
+    return f"config_map = '''apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: dvc-config\ndata:\n  {key}: |\n{text}\n'''"
+
+
+HEALTHY = (
+    "there = {n for n, content in remote.items() if md5(content) == n}",
+    "here = {n for n, content in cache.items() if md5(content) == n}",
+)
+URL, ENDPOINT = "url = s3://my-bucket/dvc", "endpointurl = http://seaweedfs.data.svc:8333"
+OLD_NEW = "old, new = before.set_index('deploy_id'), after.set_index('deploy_id')\n    "
+BOTH = OLD_NEW + "both = old.index.intersection(new.index)\n    old, new = old.loc[both], new.loc[both]\n    "
+
+WRONG = {
+    "503.1": {
+        "takes the order as it comes": (
+            version("return md5(repr([(p, md5(c)) for p, c in files.items()]).encode())"),
+            "the order of a listing is chance",
+        ),
+        "joins the contents": (
+            version("return md5(b''.join(files[p] for p in sorted(files)))"),
+            "paths belong to the folder",
+        ),
+        "joins paths and contents": (
+            version("return md5(b''.join(p.encode() + files[p] for p in sorted(files)))"),
+            "path and content that are joined have no border",
+        ),
+        "joins contents behind a list of paths": (
+            version("return md5(repr(sorted(files)).encode() + b''.join(files[p] for p in sorted(files)))"),
+            "contents that are joined have no border",
+        ),
+        "sorts paths and hashes apart": (
+            version("return md5(repr((sorted(files), sorted(md5(c) for c in files.values()))).encode())"),
+            "keep each path beside its own hash",
+        ),
+        "counts equal contents once": (
+            version("return md5(repr(sorted({md5(c): p for p, c in sorted(files.items(), reverse=True)}.items())).encode())"),
+            "paths belong to the folder",
+        ),
+        "names no paths": (version("return md5(repr(sorted(md5(c) for c in files.values())).encode())"), "a step that reads a.csv finds none"),
+        "looks at the first file": (
+            version("first = sorted(files)[:1]\n    return md5(repr([(p, md5(files[p])) for p in first] + sorted(files)).encode())"),
+            "or of the first one only",
+        ),
+        "takes Python's hash": (version("return str(hash(frozenset(files.items())))"), "take hashlib"),
+        "lists instead of naming": (version("return repr(sorted(files.items()))"), "the content stands in the name"),
+        "returns bytes": (version("return hashlib.md5(repr(sorted(files.items())).encode()).digest()"), "`.hexdigest()`"),
+        "returns a listing": (version("return sorted((p, md5(c)) for p, c in files.items())"), "a name is one text"),
+        "adds the time": (
+            version("import time\n    return md5(repr((time.perf_counter_ns(), sorted(files.items()))).encode())"),
+            "the order of a listing",
+        ),
+    },
+    "503.2": {
+        "lets nan differ": (changed(BOTH + "return list(both[(old != new).any(axis=1)])"), "a gap that is still a gap is no change"),
+        "compares by place": (
+            changed(
+                "n = min(len(before), len(after))\n"
+                "    a, b = before.head(n).reset_index(drop=True), after.head(n).reset_index(drop=True)\n"
+                "    d = (a != b) & ~(a.isna() & b.isna())\n"
+                "    return list(b.deploy_id[d.any(axis=1)])"
+            ),
+            "not by their place",
+        ),
+        "counts new rows": (
+            changed(OLD_NEW + "old = old.reindex(new.index)\n    d = (old != new) & ~(old.isna() & new.isna())\n    return list(new.index[d.any(axis=1)])"),
+            "a new row has no version before",
+        ),
+        "counts rows that are gone": (
+            changed(
+                BOTH + "d = (old != new) & ~(old.isna() & new.isna())\n"
+                "    return list(both[d.any(axis=1)]) + [i for i in before.deploy_id if i not in set(after.deploy_id)]"
+            ),
+            "a row that is gone",
+        ),
+        "overlooks gaps that were filled": (
+            changed(BOTH + "d = (old != new) & old.notna() & new.notna()\n    return list(both[d.any(axis=1)])"),
+            "a gap that was filled is a change",
+        ),
+        "overlooks values that became gaps": (
+            changed(BOTH + "d = (old != new) & new.notna()\n    return list(both[d.any(axis=1)])"),
+            "a value that became a gap is a change",
+        ),
+        "looks at outcomes only": (changed(BOTH + "return list(both[old.failed != new.failed])"), "leave out only those cells"),
+        "wants every column changed": (
+            changed(BOTH + "d = (old != new) & ~(old.isna() & new.isna())\n    return list(both[d.all(axis=1)])"),
+            "a gap that was filled is a change",
+        ),
+        "reports a row twice": (
+            changed(
+                BOTH + "d = (old != new) & ~(old.isna() & new.isna())\n"
+                "    return [i for c in d for i in both[d[c]]]"
+            ),
+            "a row in which two values changed is one row",
+        ),
+        "returns rows": (changed("return after"), "return the ids, not the rows"),
+        "returns a generator": (changed("return (i for i in [])"), "make a list of it"),
+        "returns nothing": (changed(BOTH.rstrip()), "no `return`"),
+    },
+    "503.3": {
+        "believes the remote's names": (
+            audit("there = set(remote)", HEALTHY[1], "return {c: 'safe' if not set(n) - there else 'lost' if set(n) - there - here else 'push' for c, n in commits.items()}"),
+            "a copy in the remote counts only if",
+        ),
+        "believes the cache's names": (
+            audit(HEALTHY[0], "here = set(cache)", "return {c: 'safe' if not set(n) - there else 'lost' if set(n) - there - here else 'push' for c, n in commits.items()}"),
+            "a copy in the cache counts only if",
+        ),
+        "is content with any file": (
+            audit(*HEALTHY, "return {c: 'safe' if set(n) & there or not n else 'push' if set(n) & here else 'lost' for c, n in commits.items()}"),
+            "not just any",
+        ),
+        "wants the whole commit here": (
+            audit(*HEALTHY, "return {c: 'safe' if not set(n) - there else 'push' if not set(n) - here else 'lost' for c, n in commits.items()}"),
+            "all of its files must be in the remote, not just any",
+        ),
+        "pushes what it has": (
+            audit(*HEALTHY, "return {c: 'safe' if not set(n) - there else 'push' if (set(n) - there) & here else 'lost' for c, n in commits.items()}"),
+            "a push of one file does not bring the other",
+        ),
+        "asks for a healthy cache, too": (
+            audit(*HEALTHY, "return {c: 'safe' if not set(n) - there and not set(n) - here else 'lost' if set(n) - there - here else 'push' for c, n in commits.items()}"),
+            "what the remote has healthy needs no cache",
+        ),
+        "calls an empty commit lost": (
+            audit(*HEALTHY, "return {c: 'lost' if not n or set(n) - there - here else 'push' if set(n) - there else 'safe' for c, n in commits.items()}"),
+            "a commit without files lacks nothing",
+        ),
+        "answers by truth values": (audit("return {c: all(h in remote for h in n) for c, n in commits.items()}"), "another word, or a truth value"),
+        "returns a list": (audit("return ['safe' for c in commits]"), "by the commit's name"),
+        "returns nothing": (audit("pass"), "no `return`"),
+    },
+    "503.4": {
+        "keeps the key": (config(".dvc/config", URL, ENDPOINT), "a file's name has no slash"),
+        "gives it another name": (config("dvc-config", URL, ENDPOINT), "which file does it look for"),
+        "keeps the option": (config("config", URL, ENDPOINT, "storagepath = /data"), "DVC knows no option `storagepath`"),
+        "guesses an option": (config("config", URL, "endpoint = http://seaweedfs.data.svc:8333"), "DVC knows no option `endpoint`"),
+        "forgets the endpoint": (config("config", URL), "without it DVC asks Amazon"),
+        "puts the endpoint into the url": (config("config", "url = http://seaweedfs.data.svc:8333/my-bucket/dvc"), "the url stays as it was"),
+        "writes the keys into it": (config("config", URL, ENDPOINT, "access_key_id = course", "secret_access_key = x"), "keys come as a Secret"),
+        "names no default": (config("config", URL, ENDPOINT, default="store"), "`remote` in [core] names a section"),
+        "indents too little": (config("config", URL, ENDPOINT, indent=""), "indented by two more"),
+        "hands over a dictionary": ('config_map = {"kind": "ConfigMap"}', "in triple quotes"),
+        "maps the settings": ("config_map = 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: a}\\ndata:\\n  config:\\n    core: {remote: a}\\n'", "keep the `|` behind the key"),
+    },
+    "503.5": {
+        "takes the lesson's own case": ('case = ("params.yaml", "C: 1.0", "C: 0.1")', "DVC would not skip it"),
+        "changes a comment": ('case = ("columns.py", "What the model sees", "All that the model sees")', "everything comes out the same"),
+        "breaks the script": ('case = ("columns.py", "np.log10", "np.log11")', "after the edit a step failed"),
+        "edits what is not there": ('case = ("columns.py", "np.log2", "np.log")', "does not stand in"),
+        "edits the data": ('case = ("data/deploys.csv", "web", "search")', "there is no file"),
+        "hands over a file's name": ('case = "columns.py"', "a case is a triple"),
+    },
+}  # fmt: skip
+
+RIGHT = {
+    "503.1": {
+        "with a running SHA-256": (
+            "import hashlib\n"
+            "def version(files):\n"
+            "    whole = hashlib.sha256()\n"
+            "    for path in sorted(files):\n"
+            "        whole.update(hashlib.sha256(path.encode()).digest() + hashlib.sha256(files[path]).digest())\n"
+            "    return whole.hexdigest()"
+        ),
+        "by JSON": (
+            "import hashlib, json\n"
+            "def version(files):\n"
+            "    listing = {path: hashlib.sha1(content).hexdigest() for path, content in files.items()}\n"
+            "    return hashlib.sha1(json.dumps(listing, sort_keys=True).encode()).hexdigest()"
+        ),
+    },
+    "503.2": {
+        "with loops": changed(
+            "rows = {row['deploy_id']: row for row in before.to_dict('records')}\n"
+            "    found = set()\n"
+            "    for row in after.to_dict('records'):\n"
+            "        old = rows.get(row['deploy_id'])\n"
+            "        for name, value in row.items() if old else ():\n"
+            "            if not (pd.isna(value) and pd.isna(old[name])) and value != old[name]:\n"
+            "                found.add(row['deploy_id'])\n"
+            "    return found"
+        ),
+        "by a merge": changed(
+            "both = before[before.deploy_id.isin(after.deploy_id)]\n"
+            "    merged = both.merge(after, how='left', on=list(before.columns), indicator=True)\n"
+            "    return merged.deploy_id[merged._merge == 'left_only'].to_numpy()"
+        ),
+        "by compare": changed(
+            BOTH + "return old.compare(new.loc[old.index, old.columns]).index.tolist()"
+        ),
+    },
+    "503.3": {
+        "file by file": audit(
+            "def judge(names):",
+            "    verdict = 'safe'",
+            "    for n in names:",
+            "        if n in remote and md5(remote[n]) == n:",
+            "            continue",
+            "        if n not in cache or md5(cache[n]) != n:",
+            "            return 'lost'",
+            "        verdict = 'push'",
+            "    return verdict",
+            "return {commit: judge(names) for commit, names in commits.items()}",
+        ),
+    },
+    "503.4": {
+        "with a folder below": config("config", "url = s3://my-bucket/dvc/data", ENDPOINT + "/"),
+        "with more options and another key beside it": config("config", ENDPOINT, URL, "verify = true", "region = us-east-1"),
+    },
+    "503.5": {
+        "leaves a column out": 'case = ["columns.py", "        rows[\\"coverage\\"],\\n", ""]',
+        "turns night into day": 'case = ("columns.py", "hour >= 20", "hour >= 12")',
+    },
+}  # fmt: skip
