@@ -67,7 +67,7 @@ axes.plot(held.index, 100 * held, "o-", color=plots.BLUE)
 axes.axvspan(6.5, 10.5, color=plots.ORANGE, alpha=0.15, linewidth=0)
 axes.text(6.6, 1, "no code changed here", fontsize=9)
 axes.set(
-    title="Since night 7 the model holds hardly anything",
+    title="From night 7 on the model holds far less",
     xlabel="night",
     ylabel="judged deploys held (%)",
     ylim=(0, 30),
@@ -182,20 +182,20 @@ check("503.1", version)
 # parameters it uses, and what it writes:
 
 # %%
-from labsupport.data.nightly import put_files, start
+from labsupport.data.nightly import PIPELINE, start
 from labsupport.data.repository import Workshop
 
 workshop = Workshop()  # a temporary folder
-repo = start(workshop, nights, night=6)
-print((repo.folder / "dvc.yaml").read_text())
-print((repo.folder / "params.yaml").read_text())
+print((PIPELINE / "dvc.yaml").read_text())
+print((PIPELINE / "params.yaml").read_text())
 
 # %% [markdown]
 # Monday, as in your terminal (our `repo.run` runs each line there, for an author "course", without your git settings). A
 # **remote** is where content is pushed; the first one is a folder.
 
 # %%
-monday_says = repo.run(
+repo = start(workshop, nights, night=6)  # git init, the scripts, Monday's tables
+_ = repo.run(
     "dvc init --quiet",
     "dvc remote add --quiet --default store ../store",
     "dvc add --quiet data/deploys.csv data/judge.csv",
@@ -230,7 +230,7 @@ claim(
 
 # %%
 nights.write(repo.folder, 7)
-tuesday_says = repo.run(
+_ = repo.run(
     "dvc add --quiet data/deploys.csv",
     "dvc repro --quiet",
     "git add --all",
@@ -272,14 +272,9 @@ import io
 
 
 def table(day):
-    """Return the deploys of a day, from the cache."""
-    content = store_at(repo.cache, repo.hashes(day)["data/deploys.csv"])
+    """Return the deploys of a day, from DVC's cache: it is laid out as our store is."""
+    content = Store(repo.cache).get(repo.hashes(day)["data/deploys.csv"])
     return pd.read_csv(io.BytesIO(content), parse_dates=["time"])
-
-
-def store_at(folder, name):
-    """Return the content of a hash, checked."""
-    return Store(folder).get(name)
 
 
 monday, tuesday = table("monday"), table("tuesday")
@@ -328,8 +323,31 @@ claim("they are more than half of all failures", len(ids) > 0.5 * monday.failed.
 
 # %% [markdown]
 # There it is, from a metric to rows in four steps: metric, commit, hash, diff. Somebody delivered the *past* anew (an export from
-# a new incident tracker), and most of its failures are gone. Each value is possible, so lesson 502's contract lets
-# them pass. Only a comparison with what was there before shows it.
+# a new incident tracker), and most of its failures are gone. Would lesson 502's contract, written on Monday, have stopped
+# those days?
+
+# %%
+from datetime import timedelta
+
+from labsupport.data.deploy_contract import contract
+from labsupport.data.quality import inspect
+
+
+def by_day(rows):
+    """Return a frame for each day."""
+    return [day.reset_index(drop=True) for _, day in rows.groupby(rows.time.dt.date)]
+
+
+rules = contract(by_day(monday))
+exported = [day for day in by_day(tuesday) if day.deploy_id.isin(ids).any()]
+passed = sum(
+    inspect(day, rules, now=day.time.max() + timedelta(hours=3)).passed for day in exported
+)
+print(f"{passed} of {len(exported)} changed days pass the contract")
+claim("the contract stops none of the changed days", passed == len(exported))
+
+# %% [markdown]
+# Each value is possible, so nothing is wrong with a *day*. Only the comparison with what was there before shows it.
 
 # %% tags=["exercise"] exercise="503.a"
 ### BEGIN SOLUTION
@@ -468,8 +486,9 @@ from labsupport.data.nightly import flip_a_bit
 from labsupport.data.repository import object_path
 
 victim = repo.hashes("tuesday")["data/deploys.csv"]
-flip_a_bit(object_path(repo.cache, victim))
-(repo.folder / "data" / "deploys.csv").unlink()
+if lineage.md5_of(object_path(repo.cache, victim)) == victim:
+    flip_a_bit(object_path(repo.cache, victim))
+(repo.folder / "data" / "deploys.csv").unlink(missing_ok=True)
 damaged = repo.run("dvc checkout", "dvc status")
 arrived = lineage.md5_of(repo.folder / "data" / "deploys.csv")
 print("the file that arrived is Tuesday's:", arrived == victim)
@@ -497,7 +516,7 @@ claim("DVC took the damaged file, and hashing finds it", not noticed and bad == 
 
 # %%
 object_path(repo.cache, victim).unlink()
-(repo.folder / "data" / "deploys.csv").unlink()
+(repo.folder / "data" / "deploys.csv").unlink(missing_ok=True)
 repaired = repo.run("dvc remote modify --local store verify true", "dvc pull")
 claim(
     "Tuesday's table is back",
@@ -745,7 +764,9 @@ today = lineage.fingerprint(folder)
 sizes = {name: (folder / name).stat().st_size for name in today}
 twice = len(today) - len(set(today.values()))
 print(f"{len(today)} files, {sum(sizes.values()) / 1e6:.1f} MB, {twice} of them kept twice")
-remembered = today | {"git.log": "an older hash"}  # json.loads(Path("versions.json").read_text())
+remembered = today | {
+    "git.log": "an older hash"
+}  # json.loads(Path("versions.json").read_text())
 print("changed:", [name for name in today if remembered.get(name) != today[name]] or "nothing")
 # Path("versions.json").write_text(json.dumps(today))
 
