@@ -125,13 +125,17 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    for number, patience in ((signal.SIGTERM, 20), (signal.SIGKILL, None)):
+    """End the program and all that it has started: `weed` may be a script whose program needs a moment longer than it."""
+    for number, patience in ((signal.SIGTERM, 20.0), (signal.SIGKILL, 5.0)):
+        deadline = time.monotonic() + patience
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        try:
-            process.wait(patience)
-            break
-        except subprocess.TimeoutExpired:
+            while time.monotonic() < deadline:
+                process.poll()
+                os.killpg(process.pid, 0)
+                time.sleep(0.02)
             continue
+        break
+    process.wait()
     assert process.stdin is not None
     process.stdin.close()

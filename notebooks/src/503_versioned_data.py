@@ -752,7 +752,16 @@ case = ("columns.py", 'np.log10(rows["lines_changed"])', 'rows["lines_changed"]'
 check("503.5", case)
 
 # %% [markdown]
-# ### Take it to work
+# ## Quiz
+
+# %% tags=["exercise"] exercise="503.d"
+### BEGIN SOLUTION
+choice_d = "D"
+### END SOLUTION
+quiz("503.d", choice_d)
+
+# %% [markdown]
+# ## Take it to work
 #
 # Give a folder of data a version today, keep the file, and compare tomorrow. Which names changed their content, and who should have known?
 
@@ -769,15 +778,6 @@ remembered = today | {
 }  # json.loads(Path("versions.json").read_text())
 print("changed:", [name for name in today if remembered.get(name) != today[name]] or "nothing")
 # Path("versions.json").write_text(json.dumps(today))
-
-# %% [markdown]
-# ## Quiz
-
-# %% tags=["exercise"] exercise="503.d"
-### BEGIN SOLUTION
-choice_d = "D"
-### END SOLUTION
-quiz("503.d", choice_d)
 
 # %% [markdown]
 # ## Take away
