@@ -37,7 +37,9 @@ def test_it_learns_pictures_and_generalises(pictures):
 
 def test_same_seed_gives_the_same_network_and_another_one_another(pictures):
     x, labels = pictures[0][:300], pictures[1][:300]
-    one, same, other = (NeuralClassifier(epochs=2, dropout=0.2, seed=s).fit(x, labels).predict_proba(x) for s in (1, 1, 2))
+    one, same, other = (
+        NeuralClassifier(epochs=2, dropout=0.2, seed=s).fit(x, labels).predict_proba(x) for s in (1, 1, 2)
+    )
     assert (one == same).all() and not (one == other).all()
 
 
@@ -46,7 +48,9 @@ def test_an_epoch_sees_each_example_once_in_a_new_order(monkeypatch):
     network = dense_network((1, 2), rng)
     seen = []
     forward = network.forward
-    monkeypatch.setattr(network, "forward", lambda x, training: seen.append((x.ravel().tolist(), training)) or forward(x, training))
+    monkeypatch.setattr(
+        network, "forward", lambda x, training: seen.append((x.ravel().tolist(), training)) or forward(x, training)
+    )
     x, labels = np.arange(11, dtype=np.float32)[:, None], np.arange(11) % 2
     losses = list(train(network, x, labels, rate=0.01, epochs=2, batch=4, rng=rng))
     assert len(losses) == 2 and all(training for _, training in seen)
