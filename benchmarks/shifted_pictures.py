@@ -1,6 +1,6 @@
 """Three networks, each trained on centred and on scattered pictures, five seeds; the table is bundled for lesson 303.
 
-    python benchmarks/shifted_pictures.py
+    python benchmarks/shifted_pictures.py           # about six minutes on a busy machine of two cores
 
 Writes labsupport/dl/fashion_mnist/shifts.csv. Each of the six tries the same three rates; the choice falls on 1,000 pictures
 that are placed as those of its training.

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from labsupport.dl.convolution import Array, convolve
+from labsupport.dl.convolution import convolve
+from labsupport.dl.network import Array
 
 Slide = Callable[[Array, Array, int], Array]
 """Called with images (n, height, width, channels), filters (size, size, channels, filters) and a stride; returns the maps."""

@@ -140,8 +140,11 @@ def random_weights(layers: Layers, rng: np.random.Generator, shape: tuple[int, .
         channels, shape = shape[-1], costs([layer], shape)[0].shape
         if layer[0] in ("conv", "dense"):
             inputs = (layer[2], layer[2], channels) if layer[0] == "conv" else (channels,)
-            drawn = rng.normal(size=(*inputs, layer[1])) * np.sqrt(2 / np.prod(inputs))
-            weights += [drawn.astype(np.float32), rng.normal(size=layer[1]).astype(np.float32) / 10]
+            for drawn in (
+                rng.normal(scale=np.sqrt(2 / np.prod(inputs)), size=(*inputs, layer[1])),
+                rng.normal(scale=0.1, size=layer[1]),
+            ):
+                weights.append(np.asarray(drawn, dtype=np.float32))
     return weights
 
 
@@ -169,7 +172,8 @@ def costs(layers: Layers, shape: tuple[int, ...] = (28, 28, 1)) -> list[Cost]:
             raise ValueError(f"{layer} needs a row, and gets maps of shape {shape}: flatten them, or take their mean")
         parameters = products = 0
         if kind == "conv":
-            filters, size, stride, padding = (*options, *(1, "valid")[len(options) - 2 :])
+            said: list[Any] = [*options, *[1, "valid"][len(options) - 2 :]]
+            filters, size, stride, padding = said
             sides = [_places(side, size, stride, padding) for side in shape[:2]]
             if min(sides) < 1:
                 raise ValueError(f"{layer} does not fit into maps of {shape[0]} x {shape[1]}")

@@ -38,4 +38,5 @@ def found(map_: FloatArray, filter_: Any) -> int:
     room = np.pad(map_, ((0, side - rows), (0, side - columns)))
     answers = convolve(room[None, :, :, None], square)[0, ..., 0]
     answers = answers[: map_.shape[0] - rows + 1, : map_.shape[1] - columns + 1]
-    return int(answers.max(axis=0).argmax()) + columns // 2
+    place = int(answers.max(axis=0).argmax())
+    return place + int(columns) // 2

@@ -109,7 +109,7 @@ RIGHT = {
     },
     "303.2": {
         "larger filters": 'chain = [("conv", 8, 5), ("pool",), ("conv", 32, 5), ("mean",), ("dense", 10)]',
-        "strides and padding": 'chain = (["conv", 16, 5, 2, "same"], ["conv", 32, 5, 2, "same"], ["mean"], ["dense", 32], ["dense", 10])',
+        "strides and padding": 'chain = (["conv", 8, 5, 2, "same"], ["conv", 16, 3, 2, "same"], ["conv", 32, 3], ["mean"], ["dense", 32], ["dense", 10])',
         "flatten at the end": 'chain = [("conv", 12, 3), ("pool",), ("conv", 32, 3), ("pool",), ("conv", 32, 3), ("pool",), ("flatten",), ("dense", 10)]',
     },
     "303.3": {
