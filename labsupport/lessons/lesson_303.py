@@ -15,7 +15,8 @@ exercises = Exercises("303")
 
 exercises.guess("g1", "Accuracy of the flatten CNN when pictures stand four pixels off", unit="%")
 exercises.guess(
-    "g2", "Moved by four pixels: the MLP trained on scattered pictures beats the pooling CNN trained on centred ones"
+    "g2",
+    "Moved by four pixels, the MLP trained on scattered pictures beats the pooling CNN trained on centred ones beyond chance",
 )
 exercises.guess("g3", "The pooling CNN, with a fourteenth of the MLP's parameters, needs fewer multiplications than the MLP")  # fmt: skip
 
