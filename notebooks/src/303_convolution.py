@@ -372,15 +372,20 @@ print(f"largest difference of a score, Keras's training in our layers: {differen
 claim("the trained network gives the same scores in our layers, to 1e-4", difference < 1e-4)
 
 # %% tags=["draw", "nbval-ignore-output"]
-figure, panels = plt.subplots(2, 8, figsize=(7, 2.4))
-for axes, number in zip(panels.flat, range(16), strict=True):
-    axes.imshow(learnt[:, :, number])
-    axes.set(xticks=[], yticks=[], title=str(number + 1))
-    axes.title.set_fontsize(8)
-    axes.grid(visible=False)
-figure.suptitle("Maps of sixteen learnt filters", fontsize=11, fontweight="bold")
-figure.supxlabel("column (pixels)", fontsize=9)
-figure.supylabel("row (pixels)", fontsize=9)
+figure, axes = plt.subplots(figsize=(7, 2.4))
+framed = np.pad(learnt, ((0, 2), (0, 2), (0, 0)), constant_values=np.nan)
+drawn = axes.imshow(
+    framed.transpose(2, 0, 1).reshape(2, 8, 28, 28).swapaxes(1, 2).reshape(56, 224)
+)
+axes.set(
+    title="Maps of sixteen learnt filters",
+    xlabel="eight maps, 26 columns each (pixels)",
+    ylabel="two rows of maps",
+    xticks=[],
+    yticks=[],
+)
+axes.grid(visible=False)
+figure.colorbar(drawn, ax=axes, label="answer (no unit)")
 asleep = int((np.ptp(learnt, axis=(0, 1)) < 1e-6).sum())
 plots.show(
     figure,
