@@ -563,6 +563,8 @@ def fault(slide):
     and filters (size, size, channels, filters).
     """
     ### BEGIN SOLUTION
+    from labsupport.dl.convolution import convolve
+
     trial = np.random.default_rng(0)
     for name, channels, stride in (("flipped", 1, 1), ("stride", 1, 2), ("channels", 2, 1)):
         images = trial.normal(size=(1, 8, 8, channels))
