@@ -1,0 +1,112 @@
+"""Pictures moved over a canvas, and four networks that are asked about them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILE = Path(__file__).parent / "fashion_mnist" / "shifts.csv"
+Images = NDArray[np.uint8]
+
+NETWORKS: dict[str, tuple[tuple[Any, ...], ...]] = {
+    "MLP": (("flatten",), ("dense", 128), ("dense", 64), ("dense", 10)),
+    "flatten CNN": (("conv", 16, 3), ("pool",), ("conv", 32, 3), ("flatten",), ("dense", 64), ("dense", 10)),
+    "pooling CNN": (("conv", 16, 3), ("pool",), ("conv", 32, 3), ("mean",), ("dense", 64), ("dense", 10)),
+}
+"""The layers of each network, as `convolution.costs` reads them; ReLU follows each but the last."""
+RATES = (0.001, 0.003, 0.01)
+"""The rates of Adam that each contestant tries."""
+
+
+def small(images: Images) -> Images:
+    """Return pictures (n, 28, 28) at half their size in the middle of an empty canvas of 28 x 28: seven pixels free on each side."""
+    halves = images.reshape(len(images), 14, 2, 14, 2).astype(float).mean(axis=(2, 4))
+    return np.pad(halves.round().astype(np.uint8), ((0, 0), (7, 7), (7, 7)))
+
+
+def shift(images: Images, right: int, down: int) -> Images:
+    """Return the pictures (n, 28, 28) moved by pixels; what leaves the canvas is gone, and what comes in is 0."""
+    height, width = images.shape[1:]
+    result = np.zeros_like(images)
+    if abs(right) < width and abs(down) < height:
+        to = (slice(max(down, 0), height + min(down, 0)), slice(max(right, 0), width + min(right, 0)))
+        come = (slice(max(-down, 0), height + min(-down, 0)), slice(max(-right, 0), width + min(-right, 0)))
+        result[:, *to] = images[:, *come]
+    return result
+
+
+def moved(images: Images, pixels: int, seed: int) -> Images:
+    """Return each picture moved by `pixels` in one of eight directions, which `seed` decides."""
+    ways = [(right, down) for right in (-1, 0, 1) for down in (-1, 0, 1) if (right, down) != (0, 0)]
+    chosen = np.random.default_rng(seed).integers(len(ways), size=len(images))
+    result = np.empty_like(images)
+    for at, (right, down) in enumerate(ways):
+        result[chosen == at] = shift(images[chosen == at], right * pixels, down * pixels)
+    return result
+
+
+def scattered(images: Images, reach: int, seed: int) -> Images:
+    """Return each picture moved by up to `reach` pixels to each side, at random: what an augmented training sees in one epoch."""
+    rng = np.random.default_rng(seed)
+    rights, downs = rng.integers(-reach, reach + 1, size=(2, len(images)))
+    result = np.empty_like(images)
+    for right, down in set(zip(rights.tolist(), downs.tolist(), strict=True)):
+        here = (rights == right) & (downs == down)
+        result[here] = shift(images[here], right, down)
+    return result
+
+
+def build(name: str, seed: int) -> Any:
+    """Return a Keras model of one of `NETWORKS` that reads pictures (n, 28, 28) of uint8 and returns ten scores."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(seed)
+    made: list[Any] = [keras.Input((28, 28), dtype="uint8"), layers.Rescaling(1 / 255), layers.Reshape((28, 28, 1))]
+    for kind, *options in NETWORKS[name]:
+        if kind == "conv":
+            made.append(layers.Conv2D(*options, activation="relu"))
+        elif kind == "dense":
+            made.append(layers.Dense(options[0], activation="relu" if options[0] != 10 else None))
+        else:
+            made.append(
+                {"pool": layers.MaxPooling2D, "flatten": layers.Flatten, "mean": layers.GlobalAveragePooling2D}[kind]()
+            )
+    return keras.Sequential(made)
+
+
+def train(model: Any, images: Images, labels: Any, seed: int, rate: float, epochs: int, reach: int = 0) -> Any:
+    """Train a model with Adam in batches of 32 and return it; with a `reach` it sees the pictures scattered anew in each epoch."""
+    import keras
+
+    model.compile(
+        keras.optimizers.Adam(rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    keras.utils.set_random_seed(seed)
+    if not reach:
+        model.fit(images, labels, batch_size=32, epochs=epochs, verbose=0)
+        return model
+    for epoch in range(epochs):
+        seen = scattered(images, reach, seed=1000 * seed + epoch)
+        model.fit(seen, labels, batch_size=32, epochs=1, verbose=0)
+    return model
+
+
+def right(model: Any, images: Images, labels: Any) -> NDArray[np.bool_]:
+    """Return for each picture whether the highest score is that of its class."""
+    answers = model.predict(images, batch_size=500, verbose=0).argmax(axis=1)
+    result: NDArray[np.bool_] = answers == labels
+    return result
+
+
+def measured() -> "pd.DataFrame":
+    """Return what benchmarks/shifted_pictures.py measured: `network`, `training`, `rate`, `seed`, `pixels`, `accuracy` (0 to 1)."""
+    import pandas as pd
+
+    return pd.read_csv(FILE)
