@@ -105,6 +105,17 @@ check("{number}.4", case)
 # ## Quiz
 {quizzes}
 # %% [markdown]
+# ## Take it to work
+#
+# Say here which question a reader can ask of their own system, in at most ten lines.
+
+# %%
+from labsupport import own
+
+samples = own.prometheus()  # own.prometheus("answer.json") reads yours
+print(f"{{len(samples)}} values of {{samples.metric.nunique()}} metrics")
+
+# %% [markdown]
 # ## Take away
 #
 # - Say here what stays, in five lines at most.
