@@ -53,7 +53,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import clear_output
 
-from labsupport import paths, plots
+from labsupport import plots, scratch
 from labsupport.cluster import lab as labs
 from labsupport.exercises import (
     check,
@@ -76,9 +76,7 @@ PATIENCE = 240  # seconds for a start, on a busy machine
 http = httpx.Client(
     trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0)
 )
-exports = paths.data_home() / "lab-604"
-shutil.rmtree(exports, ignore_errors=True)  # of a kernel that was killed
-exports.mkdir(parents=True)
+exports = scratch.folder("604")
 
 # %% tags=["nbval-ignore-output"]
 lab = labs.start("604", CLUSTER)
