@@ -119,8 +119,12 @@ def clear_disk_errors(path: Path) -> Iterator[None]:
             raise LabsError(
                 f"The disk is full: {path} could not be written, what was there is kept. Free some space and repeat."
             ) from None
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno == errno.EROFS:
             raise LabsError(
-                f"{path} may not be written here ({error.strerror}). Check who owns {path.parent}."
+                f"{path} can't be written: the file system is read-only. Change into a folder that you may write, or copy the course there."
+            ) from None
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise LabsError(
+                f"{path} may not be written here ({error.strerror}). Check who owns {path.resolve().parent}."
             ) from None
         raise

@@ -16,7 +16,7 @@ from labsupport.errors import LabsError
     [
         (errno.ENOSPC, "The disk is full: .*measured.json could not be written, what was there is kept"),
         (errno.EDQUOT, "The disk is full"),
-        (errno.EROFS, r"measured.json may not be written here \(Read-only file system\). Check who owns"),
+        (errno.EROFS, r"measured.json can't be written: the file system is read-only. Change into a folder"),
         (errno.EACCES, "may not be written here"),
     ],
 )
