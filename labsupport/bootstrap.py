@@ -35,6 +35,7 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 
 NETWORK = ("dns error", "name resolution", "Failed to establish", "error sending request", "Connection refused", "Network is unreachable",
            "Could not connect", "client error (Connect)", "No matching distribution found for uv", "timed out", "ReadTimeout", "ProxyError")  # fmt: skip
+UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "invalid peer certificate")
 FULL = ("No space left on device", "Disk quota exceeded")
 # What the steps inherit: as long as one of them lives, even without this process, it is not another set-up's turn.
 _held: List[int] = []
@@ -350,6 +351,8 @@ def _diagnosis(name: str) -> str:
         return "this Python has no venv module. On Debian and Ubuntu: sudo apt install python3-venv; then repeat."
     if "SOCKS" in said:
         return "pip can't use a SOCKS proxy. Put uv on PATH, which can (https://docs.astral.sh/uv/), or set HTTPS_PROXY to an HTTP proxy; then repeat."
+    if any(mark in said for mark in UNTRUSTED):
+        return "the package index's certificate is not trusted here; a proxy that inspects TLS shows its own. Set PIP_CERT to the file of your company's authority and repeat; what is downloaded is kept."
     if _network_failed():
         return "the package index can't be reached. Check the network (behind a proxy: set HTTPS_PROXY) and repeat; what is downloaded is kept."
     last = [line for line in said.splitlines() if line.strip() and not line.startswith("$ ")][-3:]
@@ -357,7 +360,7 @@ def _diagnosis(name: str) -> str:
 
 
 def _network_failed() -> bool:
-    return any(mark.lower() in _log().lower() for mark in NETWORK)
+    return any(mark.lower() in _log().lower() for mark in NETWORK + UNTRUSTED)
 
 
 def _log() -> str:

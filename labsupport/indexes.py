@@ -8,7 +8,9 @@ about other work. The set-up uses this module, too: standard library, readable t
 import ast
 import json
 import os
+import ssl
 import subprocess
+import sys
 from typing import Any, Dict, List
 
 from labsupport.inheritance import INDEXES, TRUST, inherited, proxies
@@ -54,8 +56,7 @@ def for_installer(python: str) -> Dict[str, str]:
     said = inherited(INDEXES, TRUST)
     settings = dict(_from_files(python, said), **said)
     settings = dict(_from_files_of_uv(python, said), **settings)
-    if settings.get("PIP_CERT"):
-        settings.setdefault("SSL_CERT_FILE", settings["PIP_CERT"])
+    settings.update(_trust_of_uv(settings))
     if not any(name.startswith("UV_") and "INDEX" in name for name in settings):
         settings.update(_in_words_of_uv(settings))
     proxy = settings.get("PIP_PROXY")
@@ -123,6 +124,18 @@ def _in_words_of_uv(settings: Dict[str, str]) -> Dict[str, str]:
         found["UV_NO_INDEX"] = "1"
         found["UV_FIND_LINKS"] = ",".join(settings.get("PIP_FIND_LINKS", "").split())
     return found
+
+
+def _trust_of_uv(settings: Dict[str, str]) -> Dict[str, str]:
+    """Return what makes uv trust whom pip trusts: uv alone knows neither pip's variables nor the system's authorities."""
+    for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if settings.get(name):
+            return {"SSL_CERT_FILE": settings.get("SSL_CERT_FILE") or settings[name]}
+    if any(name in settings for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "UV_SYSTEM_CERTS", "UV_NATIVE_TLS")):
+        return {}
+    store = ssl.get_default_verify_paths()
+    kept = store.cafile or (store.capath and os.listdir(store.capath))
+    return {"UV_SYSTEM_CERTS": "1"} if kept or sys.platform == "darwin" else {}
 
 
 def _from_files(python: str, environment: Dict[str, str]) -> Dict[str, str]:

@@ -140,6 +140,8 @@ def test_without_uv_pip_does_the_work(
 SAID = {
     "error: Failed to fetch: dns error: failed to lookup address": "the package index can't be reached",
     "ERROR: No matching distribution found for uv": "the package index can't be reached",
+    "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]'))\nERROR: No matching distribution found for uv": "Set PIP_CERT",
+    "client error (Connect)\ninvalid peer certificate: UnknownIssuer": "Set PIP_CERT",
     "ProxyError('Cannot connect to proxy.')": "the package index can't be reached",
     "OSError: [Errno 28] No space left on device": "the disk is full. Free 1 GB and repeat",
     "The virtual environment was not created successfully because ensurepip is not\navailable": "sudo apt install python3-venv",
