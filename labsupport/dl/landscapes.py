@@ -1,6 +1,6 @@
 """Losses over two numbers, which can be seen as a landscape, and the walks of optimisers over them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,25 +147,6 @@ def steps_needed(landscape: Landscape, rate: float, seed: int = 0, share: float 
         losses = landscape.value(path)
     below = np.flatnonzero(losses <= share * losses[0])
     return int(below[0]) if len(below) else at_most
-
-
-def plane(loss: Callable[[list[Any]], float], corners: Sequence[Sequence[Any]], places: FloatArray) -> FloatArray:
-    """Return the loss on a plane through three points of a space of any size: shape (n, n) for `places` (n,).
-
-    `corners`: three lists of arrays, such as the weights of three trained networks. Row i and column j stand for the first
-    corner plus `places[j]` times the way to the second, plus `places[i]` times the way to the third.
-    Source: Garipov et al. 2018, "Loss surfaces, mode connectivity, and fast ensembling of DNNs".
-    """
-    first, second, third = corners
-    return np.array(
-        [
-            [
-                loss([a + u * (b - a) + v * (c - a) for a, b, c in zip(first, second, third, strict=True)])
-                for u in places
-            ]
-            for v in places
-        ]
-    )
 
 
 def _bowl(

@@ -1,7 +1,6 @@
 """Lesson 305, gradient descent and its relatives: checkers, hints, guesses and quiz."""
 
 from functools import cache, partial
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy as np
 from labsupport.arrays import FloatArray
 from labsupport.exercises import Measured, expect
 from labsupport.exercises.define import Exercises
-from labsupport.exercises.guard import Guarded, learners_code
+from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail
 from labsupport.exercises.refute import OutsideRules
 
@@ -241,108 +240,13 @@ def fault(answer: Guarded) -> str:
     raise Fail(saw, wanted, question=CLUES[truth])
 
 
-# What 305.4 asks for.
-ENTRIES = {"sgd": [0.01, 0.3], "momentum": [0.02, 0.5], "rmsprop": [0.003], "adam": [0.001, 0.04, 0.01]}
-
-
-@exercises.check(
-    "4",
-    "Factories, and every rate",
-    hints=(
-        "A factory for one entry is `lambda: library.Adam(rate)`: the optimiser is made when it is called, not before.",
-        "A lambda in a loop looks its names up when it is *called*: then the loop has ended. Fix them: `lambda kind=kind, rate=rate: ...`.",
-        "`functools.partial(library.SGD, rate, momentum=0.9)` is a factory, too, and takes its values at once.",
-    ),
-    minutes=6,
-)
-def contestants(answer: Guarded) -> str:
-    """Ask for all four names and for two, and call each factory twice."""
-    from labsupport.dl import optimizers
-
-    make = expect.function(answer)
-    # As the module, which can't be copied.
-    library = SimpleNamespace(SGD=optimizers.SGD, RMSprop=optimizers.RMSprop, Adam=optimizers.Adam)
-    for rates in (ENTRIES, {"adam": [0.5], "sgd": [0.25]}):
-        given = expect.returned(make(library, rates), "a dictionary of factories")
-        if not hasattr(given, "items"):
-            raise Fail(f"a {type(given).__name__}", "a dictionary", "return {(name, rate): factory}")
-        wanted = {(name, rate) for name, offers in rates.items() for rate in offers}
-        if set(given) != wanted:
-            cause = (
-                "the keys are names alone: there are several rates for a name"
-                if all(isinstance(key, str) for key in given)
-                else "there is an entry for each rate of each name in `rates`, and for no other"
-            )
-            raise Fail(
-                f"{len(given)} keys, such as {next(iter(given), None)!r}",
-                f"{len(wanted)}, such as ('adam', {rates['adam'][0]})",
-                cause,
-            )
-        last = list(rates.values())[-1][-1]
-        for (name, rate), factory in given.items():
-            _judge_factory(name, rate, factory, is_late=_all_rates(given) == {last})
-    return "A new optimiser at each call, of the right kind and rate, for ten entries."
-
-
-def _all_rates(given: Any) -> set[float]:
-    with learners_code():
-        made = [factory() for factory in given.values() if callable(factory)]
-    return {getattr(one, "rate", float("nan")) for one in made}
-
-
-def _judge_factory(name: str, rate: float, factory: Any, is_late: bool) -> None:
-    from labsupport.dl import optimizers
-
-    kinds = {"sgd": "SGD", "momentum": "SGD", "rmsprop": "RMSprop", "adam": "Adam"}
-    where = f" for {(name, rate)}"
-    wanted = f"{kinds[name]} at the rate {rate:g}" + {"sgd": ", momentum 0.0", "momentum": ", momentum 0.9"}.get(
-        name, ""
-    )
-    if isinstance(factory, optimizers.Optimizer):
-        raise Fail(
-            f"an optimiser{where}",
-            "a function that makes one",
-            "an object remembers its first model: put `lambda:` before it",
-        )
-    if not callable(factory):
-        raise Fail(
-            f"a {type(factory).__name__}{where}", "a function that makes an optimiser", "what is called to make one?"
-        )
-    with learners_code():
-        one, other = factory(), factory()
-    if not isinstance(one, optimizers.Optimizer):
-        cause = "use the `library` that is handed over" if one is not None else "the factory returns nothing"
-        raise Fail(f"a {type(one).__name__} from the factory{where}", wanted, cause)
-    saw = f"{type(one).__name__} at the rate {one.rate:g}"
-    if isinstance(one, optimizers.SGD):
-        saw += f", momentum {one.momentum}"
-    if one is other:
-        raise Fail(
-            f"the same optimiser at each call{where}",
-            "a new one at each call",
-            "it is made once, outside of the factory, and remembers its first model",
-        )
-    if saw == wanted:
-        return
-    if is_late:
-        raise Fail(
-            saw + where,
-            wanted,
-            "the last one of a loop: a lambda looks its names up when it is called, so fix them in it",
-        )
-    if type(one).__name__ == kinds[name] and one.rate == rate:
-        cause = "`momentum` needs 0.9, and `sgd` none" if name == "momentum" else "plain descent has no momentum"
-        raise Fail(saw + where, wanted, cause)
-    raise Fail(saw + where, wanted, question="which rate and which kind does this factory see when it is called?")
-
-
-# The worlds and the terms of the sentence of 305.5.
+# The worlds and the terms of the sentence of 305.4.
 UNITS = range(60, 63)
 RATE, BUDGETED = 0.01, 500
 
 
 @exercises.refute(
-    "5",
+    "4",
     "Adam minds no unit: at a rate of 0.01 it brings the loss down to a hundredth in 500 steps, whatever the second column is measured in",
     case="a factor from 0.01 to 100 for the second column",
     hints=(
@@ -400,12 +304,4 @@ exercises.quiz(
     ("Weights lose their last digits in the file.", False, "They are saved with all their digits; and a lost last digit would not be seen in a loss."),
     ("The first batches of the morning are harder than others.", False, "They come in a random order like all others, and the job that runs through meets them as well."),
     ("Adam's rate is too small to hold the network where it is.", False, "A small rate holds still by itself. What moves the weights is a rate that is too large for a place that was nearly at rest."),
-)  # fmt: skip
-exercises.quiz(
-    "d",
-    "Two runs of the same network: run 1 ends with a training loss of 0.20 and 84.1 % on the pictures for choosing, run 2 with 0.31 and 84.6 %. There are 2,000 such pictures, and one seed each. Which do you ship?",
-    ("Run 1: an optimiser's task is to make the loss small, and it did it better.", False, "That is its task, not yours. It may have learnt by heart what the other left alone."),
-    ("Run 2: it is better on pictures that it has not learnt.", False, "Ten pictures of 2,000 are the whole difference; another seed may turn it round. Better as a guess, too strong as a sentence."),
-    ("Run 1, and stop it earlier: then it has both.", False, "Perhaps, but nobody has measured it. The training loss is no evidence for it."),
-    ("Neither on this evidence: the same seeds for both, several of them, then an interval of the difference.", True, "Half a point is what the seeds alone do in the table above. Until then cost decides, such as the number of steps."),
 )  # fmt: skip

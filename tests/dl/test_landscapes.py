@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labsupport.dl.landscapes import hills, plane, range_test, saddle, steps_needed, two_columns, unseen, walk
+from labsupport.dl.landscapes import hills, range_test, saddle, steps_needed, two_columns, unseen, walk
 from labsupport.dl.optimizers import SGD, Adam
 
 ALL = [two_columns(7)[0], two_columns(3, both=0.1, seed=4)[0], saddle(), hills()]
@@ -75,13 +75,3 @@ def test_a_range_test_ends_without_numbers_and_its_lowest_loss_is_before() -> No
 def test_a_walk_that_never_arrives_needs_all_steps() -> None:
     assert steps_needed(unseen(7), 1e-9, at_most=50) == 50
     assert steps_needed(unseen(7), 1e9, at_most=50) == 50
-
-
-def test_the_corners_of_a_plane_are_the_three_results() -> None:
-    corners = [
-        [np.array([0.0]), np.array([[1.0]])],
-        [np.array([2.0]), np.array([[1.0]])],
-        [np.array([0.0]), np.array([[4.0]])],
-    ]
-    heights = plane(lambda weights: float(weights[0][0] + 10 * weights[1][0, 0]), corners, np.array([0.0, 1.0]))
-    assert heights.tolist() == [[10.0, 12.0], [40.0, 42.0]]

@@ -13,13 +13,7 @@ def fault(*lines: str) -> str:
     return "import numpy as np\ndef fault(walk, rate):\n    " + "\n    ".join(lines)
 
 
-def contestants(*lines: str) -> str:
-    return "from functools import partial\ndef contestants(library, rates):\n    " + "\n    ".join(lines)
-
-
 STEPS = "first, second = -np.diff(walk([1.0, 1.0], 0.0)) / rate"
-KINDS = 'kinds = {"sgd": library.SGD, "momentum": lambda rate: library.SGD(rate, momentum=0.9), "rmsprop": library.RMSprop, "adam": library.Adam}'
-
 WRONG = {
     "305.1": {
         "takes the first nan": (choose("return rates[np.argmin(losses)] / 3"), "`np.argmin` takes the first nan"),
@@ -93,52 +87,6 @@ WRONG = {
         ),
     },
     "305.4": {
-        "hands over objects": (
-            contestants(KINDS, "return {(n, r): kinds[n](r) for n in rates for r in rates[n]}"),
-            "put `lambda:` before it",
-        ),
-        "looks up too late": (
-            contestants(KINDS, "return {(n, r): lambda: kinds[n](r) for n in rates for r in rates[n]}"),
-            "the last one of a loop",
-        ),
-        "makes it once": (
-            contestants(
-                KINDS,
-                "made = {(n, r): kinds[n](r) for n in rates for r in rates[n]}",
-                "return {key: (lambda one=one: one) for key, one in made.items()}",
-            ),
-            "made once, outside of the factory",
-        ),
-        "has no momentum": (
-            contestants(
-                'kinds = {"sgd": library.SGD, "momentum": library.SGD, "rmsprop": library.RMSprop, "adam": library.Adam}',
-                "return {(n, r): partial(kinds[n], r) for n in rates for r in rates[n]}",
-            ),
-            "needs 0.9",
-        ),
-        "gives all of them momentum": (
-            contestants(
-                KINDS,
-                'kinds["sgd"] = kinds["momentum"]',
-                "return {(n, r): partial(kinds[n], r) for n in rates for r in rates[n]}",
-            ),
-            "plain descent has no momentum",
-        ),
-        "has one rate a name": (
-            contestants(KINDS, "return {n: partial(kinds[n], rates[n][0]) for n in rates}"),
-            "the keys are names alone",
-        ),
-        "adds what was not asked for": (
-            contestants(KINDS, "return {(n, r): partial(kinds[n], r) for n in kinds for r in (0.01, 0.1)}"),
-            "for no other",
-        ),
-        "ignores the rate": (
-            contestants(KINDS, "return {(n, r): partial(kinds[n], 0.05) for n in rates for r in rates[n]}"),
-            "which rate and which kind",
-        ),
-        "returns nothing": (contestants(KINDS), "no `return`"),
-    },
-    "305.5": {
         "a large factor": ("factor = 100", "the sentence held"),
         "no change at all": ("factor = 1", "under which circumstances"),
         "a factor outside": ("factor = 1e-6", "between 0.01 and 100"),
@@ -176,23 +124,5 @@ RIGHT = {
             "return 'none' if walk([0.0], 1.0)[1] > 1 - 0.02 * rate else 'decay'",
         ),
     },
-    "305.4": {
-        "partial": contestants(
-            KINDS, "return {(name, rate): partial(kinds[name], rate) for name in rates for rate in rates[name]}"
-        ),
-        "a function in a function": contestants(
-            "def factory(name, rate):",
-            "    def make():",
-            "        if name == 'momentum':",
-            "            return library.SGD(learning_rate=rate, momentum=0.9)",
-            "        return {'sgd': library.SGD, 'rmsprop': library.RMSprop, 'adam': library.Adam}[name](learning_rate=rate)",
-            "    return make",
-            "made = {}",
-            "for name, offers in rates.items():",
-            "    for rate in offers:",
-            "        made[name, rate] = factory(name, rate)",
-            "return made",
-        ),
-    },
-    "305.5": {"a hundredth": "factor = 0.01", "a fifth": "factor = 0.2"},
+    "305.4": {"a hundredth": "factor = 0.01", "a fifth": "factor = 0.2"},
 }
