@@ -485,7 +485,7 @@ lab.patch("deployment/predictor", patch, begin=deployment)
 
 # %% tags=["nbval-ignore-output"]
 if patch is not ...:
-    print(lab.ask("kubectl rollout status deployment/predictor --timeout=20s").splitlines()[-1])
+    print(lab.ask("kubectl rollout status deployment/predictor --timeout=40s").splitlines()[-1])
 
 # %%
 check("601.4", patch)
@@ -562,7 +562,7 @@ case = [2100, 2100, 2100, 2100]
 check("601.6", case)
 
 # %% [markdown]
-# A dashboard says "47 % of all cores requested", and a pod is Pending all the same. Large requests want room on *one* node.
+# So a dashboard can show cores to spare while a pod is Pending. Large requests want room on *one* node.
 
 # %% [markdown]
 # ## Quiz

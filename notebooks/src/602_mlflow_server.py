@@ -307,7 +307,7 @@ lab.patch("deployment/mlflow", hosts, begin=deployment)
 
 # %% tags=["nbval-ignore-output"]
 if hosts is not ...:
-    print(lab.ask("kubectl rollout status deployment/mlflow --timeout=60s"))
+    print(lab.ask("kubectl rollout status deployment/mlflow --timeout=120s"))
 
 # %%
 check("602.2", hosts)
@@ -382,7 +382,7 @@ lab.patch("deployment/mlflow", books, begin=deployment)
 
 # %% tags=["nbval-ignore-output"]
 if books is not ...:
-    print(lab.ask("kubectl rollout status deployment/mlflow --timeout=60s"))
+    print(lab.ask("kubectl rollout status deployment/mlflow --timeout=120s"))
 
 # %%
 check("602.3", books)

@@ -567,7 +567,7 @@ lab.patch("deployment/deploy-risk", graceful, begin=wrapped)
 # %% tags=["nbval-ignore-output"]
 if graceful is not ...:
     print(
-        lab.ask("kubectl rollout status deployment/deploy-risk --timeout=30s").splitlines()[-1]
+        lab.ask("kubectl rollout status deployment/deploy-risk --timeout=60s").splitlines()[-1]
     )
 
 # %%
