@@ -41,12 +41,6 @@ def skew_report(offline: "pd.DataFrame", online: "pd.DataFrame", tolerance: floa
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def skewed_columns(offline: "pd.DataFrame", online: "pd.DataFrame", tolerance: float = 1e-6) -> list[str]:
-    """Return the names of the columns whose values differ, or are missing on one side only, in any row."""
-    report = skew_report(offline, online, tolerance)
-    return list(report.index[report["differ"] > 0])
-
-
 def require_no_skew(offline: "pd.DataFrame", online: "pd.DataFrame", tolerance: float = 1e-6) -> None:
     """Raise SkewError when any column differs anywhere; to be run before each release and on a sample of live requests."""
     report = skew_report(offline, online, tolerance)

@@ -168,12 +168,39 @@ def answered_from_the_future(answer: Guarded) -> str:
     return f"{want.sum()} of {len(want)} questions were answered from the future; the others were asked late, or had no row."
 
 
+@exercises.check(
+    "5",
+    "Training and serving, value by value",
+    hints=(
+        "Go column by column: `for name in offline`, and compare `offline[name]` with `online[name]` row by row.",
+        "A row is the same if `abs(left - right) <= tolerance`, or if both are missing.",
+        "`np.allclose(left, right, rtol=0, atol=tolerance, equal_nan=True)` says both for all rows at once.",
+    ),
+    minutes=6,
+)
+def skewed_columns(answer: Guarded) -> str:
+    """Compare frames in which each column is skewed, or not, in its own way, with three tolerances."""
+    find = expect.function(answer)
+    offline, online = features_205.two_paths()
+
+    def cases() -> Iterator[expect.Case]:
+        for tolerance in (1e-6, 0.5, 2e-9):
+            saw = expect.names(find(offline, online, tolerance=tolerance))
+            causes = partial(features_205.other_answers, offline, online, tolerance)
+            want = features_205.skewed(offline, online, tolerance)
+            yield expect.Case(saw, want, causes, f" for a tolerance of {tolerance:g}")
+
+    question = "take the first column that is named wrongly: which of its rows decide in yours, and by what comparison?"
+    first = expect.explain_all(cases(), question)[0]
+    return f"Found {len(first.want)} skewed columns of {len(offline.columns)}, also the one whose mean is right and those with a hole on one side."
+
+
 MONDAY_CUTS = (240, 480, 720, 960, 1200)
 OTHER_CUTS = range(7, 1440, 7)
 
 
 @exercises.refute(
-    "5",
+    "6",
     "A column that does not notice the five cuts at 240, 480, 720, 960 and 1200 does not look ahead",
     case="a function from a Series (1,440 minutes of load) to as many values",
     hints=(

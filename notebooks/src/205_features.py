@@ -639,12 +639,35 @@ claim("half of the lookups take less than 10 milliseconds", np.median(took) < 0.
 # ### Are they the same?
 #
 # One definition, two stores, so training and serving *should* read the same. "Should" is not a test. The test: take an
-# entity and a moment, ask both paths, compare value by value. `skewed_columns` names the columns in which **any** row differs or is
-# missing on one side only (201.5 compared such tables by hand).
+# entity and a moment, ask both paths, compare value by value.
+
+# %% [markdown]
+# **Exercise 205.5 (6 minutes).** Write it. A column is skewed if **any** row differs by more than `tolerance`, in
+# either direction, or is missing (`nan`) on one side only. Missing on both sides is fine.
+
+
+# %% tags=["exercise"] exercise="205.5"
+def skewed_columns(offline, online, tolerance=1e-6):
+    """Return the list of the names of the skewed columns.
+
+    `offline`, `online`: frames (n, k) of numbers with the same columns, row by row the same entity and time.
+    """
+    ### BEGIN SOLUTION
+    skewed = []
+    for name in offline:
+        left, right = offline[name].to_numpy(), online[name].to_numpy()
+        same = (np.abs(left - right) <= tolerance) | (np.isnan(left) & np.isnan(right))
+        if not same.all():
+            skewed.append(name)
+    return skewed
+    ### END SOLUTION
+
 
 # %%
-from labsupport.data.skew import skewed_columns
+check("205.5", skewed_columns)
 
+# %%
+skewed_columns = use("205.5", skewed_columns)
 regions = ["america", "asia", "europe"]
 all_skewed = []
 for clock_time in ("12:34:00", "12:35:29", "12:35:30", "21:00:00"):
@@ -903,14 +926,14 @@ claim(
 # Five cuts found both gifts, and were silent for our own columns. So this seems a safe test:
 
 # %%
-suppose("205.5", columns["growth"])
+suppose("205.6", columns["growth"])
 
 # %% [markdown]
-# **Exercise 205.5 (7 minutes).** Refute it: write a column that the five cuts let pass, and that looks ahead all the same. It need
+# **Exercise 205.6 (7 minutes).** Refute it: write a column that the five cuts let pass, and that looks ahead all the same. It need
 # not be useful, but think of columns that real tables have. The check cuts one region's Monday, 1,440 minutes, at other moments.
 
 
-# %% tags=["exercise"] exercise="205.5"
+# %% tags=["exercise"] exercise="205.6"
 def column(load):
     """Return as many values as `load`, a Series (n,) in order of time, one row a minute, labels from 0."""
     ### BEGIN SOLUTION
@@ -919,7 +942,7 @@ def column(load):
 
 
 # %%
-check("205.5", column)
+check("205.6", column)
 
 # %% [markdown]
 # ## Quiz

@@ -6,6 +6,7 @@ LOOKUP = "def value_known(asked_at, known_at, values):\n    "
 FUTURE = "def answered_from_the_future(questions, table):\n    "
 NEWEST = FUTURE + 'newest = table.sort_values("known_at").drop_duplicates(["region", "hour"], keep="last")\n    '
 JOIN = 'naive = questions.merge(newest, on=["region", "hour"], how="left")\n    '
+SKEW = "def skewed_columns(offline, online, tolerance=1e-6):\n    "
 
 WRONG = {
     "205.1": {
@@ -177,6 +178,71 @@ WRONG = {
         "turns it round": (NEWEST + JOIN + "return (naive.known_at < naive.asked_at).to_numpy()", "turned round"),
     },
     "205.5": {
+        "compares means": (
+            SKEW + "return [n for n in offline if abs(offline[n].mean() - online[n].mean()) > tolerance]",
+            "cancel",
+        ),
+        "lets holes slip through": (
+            SKEW + "return [n for n in offline if ((offline[n] - online[n]).abs() > tolerance).any()]",
+            "slipped through",
+        ),
+        "blames holes in both": (
+            SKEW + "return [n for n in offline if not ((offline[n] - online[n]).abs() <= tolerance).all()]",
+            "both sides is no difference",
+        ),
+        "allows a share of the value": (
+            SKEW
+            + "return [n for n in offline if not np.allclose(offline[n], online[n], atol=tolerance, equal_nan=True)]",
+            "set `rtol=0`",
+        ),
+        "wants exact equality": (
+            SKEW + "return [n for n in offline if not offline[n].equals(online[n])]",
+            "any difference counts in yours",
+        ),
+        "wants exact equality and blames holes": (
+            SKEW + "return [n for n in offline if (offline[n] != online[n]).any()]",
+            "exact equality",
+        ),
+        "looks in one direction": (
+            SKEW
+            + "return [n for n in offline if ((online[n] - offline[n] > tolerance) | (online[n].isna() ^ offline[n].isna())).any()]",
+            "one direction",
+        ),
+        "has a tolerance of its own": (
+            SKEW + "return [n for n in offline if not np.allclose(offline[n], online[n], equal_nan=True)]",
+            "a fixed number",
+        ),
+        "fills holes with 0": (
+            SKEW
+            + "return [n for n in offline if ((offline[n].fillna(0) - online[n].fillna(0)).abs() > tolerance).any()]",
+            "a hole is no 0",
+        ),
+        "forgets the absolute value": (
+            SKEW
+            + "return [n for n in offline if ((offline[n] - online[n] > tolerance) | (offline[n].isna() ^ online[n].isna())).any()]",
+            "down: take the absolute difference",
+        ),
+        "wants every row": (
+            SKEW
+            + "return [n for n in offline if (((offline[n] - online[n]).abs() > tolerance) | (offline[n].isna() ^ online[n].isna())).all()]",
+            "ask `.any()`",
+        ),
+        "takes a share": (
+            SKEW
+            + "return [n for n in offline if not np.allclose(online[n], offline[n], rtol=tolerance, atol=0, equal_nan=True)]",
+            "the same for every value",
+        ),
+        "returns something else": (
+            SKEW + "return [n for n in offline if offline[n].max() * tolerance > 2e-6]",
+            "by what comparison",
+        ),
+        "returns the good ones": (
+            SKEW
+            + "return [n for n in offline if np.allclose(offline[n], online[n], rtol=0, atol=tolerance, equal_nan=True)]",
+            "that agree",
+        ),
+    },
+    "205.6": {
         "takes an honest column": (
             "def column(load):\n    return load.rolling(10).mean()",
             "0 of the 5 cuts, and at 0 of",
@@ -257,6 +323,18 @@ RIGHT = {
         ),
     },
     "205.5": {
+        "with numpy": (
+            "def skewed_columns(offline, online, tolerance=1e-6):\n"
+            "    return {n for n in offline if not np.allclose(offline[n], online[n], rtol=0, atol=tolerance, equal_nan=True)}"
+        ),
+        "by masks": (
+            "def skewed_columns(offline, online, tolerance=1e-6):\n"
+            "    far = (offline - online).abs() > tolerance\n"
+            "    one_sided = offline.isna() ^ online.isna()\n"
+            "    return offline.columns[(far | one_sided).any()]"
+        ),
+    },
+    "205.6": {
         "the hour's last value": "def column(load):\n    return load.groupby(load.index // 60).transform('last')",
         "by hand, of two hours": "def column(load):\n    return np.concatenate([np.full(len(p), p.max()) for p in np.split(load.to_numpy(), range(120, len(load), 120))])",
     },

@@ -1,9 +1,11 @@
-"""What 205 tries answers on: loads, features that look ahead and ones that don't, tables with times."""
+"""What 205 tries answers on: loads, features that look ahead and ones that don't, tables with times, two paths to compare."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from labsupport.lessons.cases import skew
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -261,3 +263,73 @@ def join_mistakes(asked: "pd.DataFrame", table: "pd.DataFrame") -> dict[str, np.
         "this is the right join, which never reads the future; the naive one is asked for": late & False,
     }
     return {cause: np.asarray(wrong, bool) for cause, wrong in known.items()}
+
+
+def two_paths() -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Return offline and online, frames of 40 rows; each column is skewed, or not, in its own way."""
+    import pandas as pd
+
+    rng = np.random.default_rng(6)
+    names = (
+        "same",
+        "rounded",
+        "missing_in_both",
+        "higher_in_one_row",
+        "lower_in_one_row",
+        "cancels_in_the_mean",
+        "missing_online",
+        "missing_offline",
+        "missing_for_zero",  # a quiet night: 0 offline, nothing online
+        "zero_for_missing",
+        "large_values",
+        "tiny_values",
+        "higher_in_all_rows",
+    )
+    offline = pd.DataFrame(rng.uniform(1, 5, (40, len(names))), columns=names)
+    offline["large_values"] *= 1000
+    offline["tiny_values"] *= 1e-8
+    row = np.arange(len(offline))
+    offline.loc[14, ["missing_for_zero", "zero_for_missing"]] = 0.0
+    online = offline.copy()
+    online["rounded"] += 1e-9
+    online["large_values"] += 0.005 * (row == 4)
+    online["tiny_values"] *= 1.3
+    online["higher_in_one_row"] += 0.3 * (row == 3)
+    online["lower_in_one_row"] -= 0.3 * (row == 39)
+    online["higher_in_all_rows"] += 0.9
+    online["cancels_in_the_mean"] += 0.7 * (row == 7) - 0.7 * (row == 8)
+    offline.loc[[2, 9], "missing_in_both"] = online.loc[[2, 9], "missing_in_both"] = np.nan
+    online.loc[11, "missing_online"] = np.nan
+    offline.loc[12, "missing_offline"] = np.nan
+    online.loc[14, "missing_for_zero"] = np.nan
+    offline.loc[14, "zero_for_missing"] = np.nan
+    return offline, online
+
+
+def skewed(offline: "pd.DataFrame", online: "pd.DataFrame", tolerance: float) -> set[str]:
+    """Return the columns that 205.5 asks for."""
+    apart = (offline - online).abs() > tolerance
+    return set(offline.columns[(apart | (offline.isna() != online.isna())).any()])
+
+
+def other_answers(offline: "pd.DataFrame", online: "pd.DataFrame", tolerance: float) -> dict[str, set[str]]:
+    """Return, for each plausible mistake, the columns that it names."""
+    others: dict[str, skew.Allowed] = {
+        "`np.allclose` also allows 1e-5 of the value itself, much for large ones: set `rtol=0`": lambda left, right: (
+            tolerance + 1e-5 * right.abs()
+        ),
+        "a share of the value was allowed: the tolerance is a difference, the same for every value": lambda left, right: (
+            tolerance * left.abs()
+        ),
+        "`tolerance` is not used: a fixed number stands in its place": lambda left, right: left.abs() * 0 + 1e-6,
+        "`tolerance` is not used, a fixed number stands in its place: `np.allclose` has its own, 1e-8 and 1e-5 of the value": lambda left, right: (
+            1e-8 + 1e-5 * right.abs()
+        ),
+        "exact equality: allow differences up to `tolerance`, any difference counts in yours": lambda left, right: (
+            left.abs() * 0
+        ),
+        "`tolerance` is a share for `np.isclose`'s second place, `rtol`: it belongs to `atol`": lambda left, right: (
+            1e-8 + tolerance * right.abs()
+        ),
+    }
+    return skew.other_answers(offline, online, lambda left, right: left.abs() * 0 + tolerance, others)
