@@ -516,7 +516,7 @@ claim(
 #
 # A deploy with probability p costs p · 600 € on average if let go, 60 € if held. So **hold it when p · 600 > 60**, that is
 # when p > 60 / 600 = 0.1. The price ratio *is* the threshold. But only if 10 % means 10 %, and if a failure that was watched costs
-# no more than the hour (if it costs c more, the threshold is 60 / (600 - c)). For any other score, search.
+# no more than the hour. For any other score, search.
 
 # %% [markdown]
 # **Exercise 203.2 (6 minutes).** Search: return the candidate that costs least in total on these deploys. Hold a deploy when its
