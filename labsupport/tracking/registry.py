@@ -13,10 +13,10 @@ CHAMPION, PREVIOUS = "champion", "previous"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
-def register(run_id: str, name: str) -> str:
+def register(run_id: str, name: str, *, once: bool = False) -> str:
     """Make the model of a finished run a version of `name`, and return the version.
 
-    Raises TrackingError for a run that did not finish or has no model.
+    `once`: where the run has a version of that name already, nothing is made, and that one is returned. Raises TrackingError for a run that did not finish or has no model.
     """
     import mlflow
 
@@ -30,6 +30,9 @@ def register(run_id: str, name: str) -> str:
         )
     if not client.search_registered_models(filter_string=f"name = '{name}'"):
         client.create_registered_model(name)
+    known = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'") if once else []
+    if known:
+        return str(min(int(one.version) for one in known))
     model = models[-1].model_id
     made = client.create_model_version(name, source=f"models:/{model}", run_id=run_id, model_id=model)
     return str(made.version)

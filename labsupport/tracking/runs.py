@@ -47,11 +47,19 @@ class Reproduction:
         return "\n".join([head, *(f"- {reason}" for reason in reasons)])
 
 
-def record(recipe: Recipe, name: str, *, experiment: str = EXPERIMENT, records: "pd.DataFrame | None" = None) -> str:
+def record(
+    recipe: Recipe,
+    name: str,
+    *,
+    experiment: str = EXPERIMENT,
+    records: "pd.DataFrame | None" = None,
+    once: bool = False,
+) -> str:
     """Train by a recipe as a run of an experiment, and return the run's id.
 
     Parameters and versions are recorded before the training, metrics before the model: a run that fails shows how far it
-    came. `records` replaces the data that the recipe names (and the record then tells so by its hash).
+    came. `records` replaces the data that the recipe names (and the record then tells so by its hash). `once`: where the
+    experiment holds a finished run of that name and recipe, nothing is trained, and its id is returned.
     """
     import mlflow
     from mlflow.models import infer_signature
@@ -59,6 +67,10 @@ def record(recipe: Recipe, name: str, *, experiment: str = EXPERIMENT, records: 
     client = mlflow.MlflowClient()
     known = client.get_experiment_by_name(experiment)
     identity = known.experiment_id if known else client.create_experiment(experiment)
+    if once:
+        for done in client.search_runs([identity], "attributes.status = 'FINISHED'"):
+            if done.info.run_name == name and recipe.as_record().items() <= done.data.params.items():
+                return str(done.info.run_id)
     with mlflow.start_run(experiment_id=identity, run_name=name) as run:
         mlflow.log_params(recipe.as_record())
         mlflow.set_tags({f"version.{library}": number for library, number in versions().items()})

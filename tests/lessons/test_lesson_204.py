@@ -21,17 +21,6 @@ def cut(cost: str, pick: str = "min(candidates, key=cost)") -> str:
 WEIGHTED = "yes.mean() * gini(failed[yes]) + (~yes).mean() * gini(failed[~yes])"
 
 
-def depth(body: str) -> str:
-    return (
-        "def choose_depth(depths, misses):\n"
-        "    means, root = misses.mean(axis=0), np.sqrt(len(misses))\n"
-        "    best = means.argmin()\n"
-        "    behind = misses - misses[:, [best]]\n"
-        "    good = [d for d, b in zip(depths, behind.T) if b.mean() <= b.std() / root]\n"
-        f"    return {body}"
-    )
-
-
 def query(filters: str, order: str = '["metrics.skill_validation DESC"]', pick: str = "[0]") -> str:
     return (
         "def best_run(client, experiment_id, data_sha256):\n"
@@ -146,42 +135,6 @@ WRONG = {
         "returns the cost, too": (cut(WEIGHTED, "min((cost(t), t) for t in candidates)"), "the threshold alone"),
     },
     "204.2": {
-        "takes the best": (depth("depths[int(means.argmin())]"), "the simpler depth are not looked at"),
-        "compares single intervals": (
-            depth("min(d for d, m in zip(depths, means) if m <= means.min() + misses[:, best].std() / root)"),
-            "the luck that both depths share",
-        ),
-        "adds two standard errors": (
-            depth(
-                "min(d for d, m, s in zip(depths, means, misses.std(axis=0)) "
-                "if m - s / root <= means.min() + misses[:, best].std() / root)"
-            ),
-            "the two standard errors were added",
-        ),
-        "forgets the root": (
-            depth("min(d for d, b in zip(depths, behind.T) if b.mean() <= b.std())"),
-            "the standard deviation of one deploy",
-        ),
-        "divides by the number": (
-            depth("min(d for d, b in zip(depths, behind.T) if b.mean() <= b.std() / len(b))"),
-            "divide by its root",
-        ),
-        "allows 95 %": (
-            depth("min(d for d, b in zip(depths, behind.T) if b.mean() <= 1.96 * b.std() / root)"),
-            "two standard errors",
-        ),
-        "fixes the slack": (
-            depth("min(d for d, m in zip(depths, means) if m <= means.min() + 0.01)"),
-            "a fixed slack of 0.01",
-        ),
-        "takes the largest": (depth("max(good)"), "the largest of the good"),
-        "takes the first": (depth("good[0]"), "in any order"),
-        "returns a position": (depth("list(depths).index(good[0])"), "a position in the list"),
-        "returns a number with a point": (depth("float(min(good))"), "looks a run up by its name"),
-        "chooses something else": (depth("sorted(depths)[1]"), "how far is it behind the best on average"),
-        "returns nothing": (depth("None"), "no `return`"),
-    },
-    "204.3": {
         "forgets the status": (query(SAME_DATA), "a run that FAILED"),
         "forgets the data": (query(FINISHED), "ask for `params.data_sha256`"),
         "forgets both": (query(""), "neither the status nor the data"),
@@ -208,7 +161,7 @@ WRONG = {
         "quotes the wrong thing": (query(f"{FINISHED} and params.data_sha256 = {{data_sha256}}"), "MlflowException"),
         "fixes the hash": (query(f"{FINISHED} and params.data_sha256 = 'aa11'"), "a hash stands fixed"),
     },
-    "204.4": {
+    "204.3": {
         "turns it round": (
             'def rollback(client, name):\n    v = client.get_model_version_by_alias(name, "champion").version\n'
             '    client.set_registered_model_alias(name, "previous", v)\n    return v',
@@ -240,6 +193,13 @@ WRONG = {
             back('bad = client.get_model_version_by_alias(name, "champion").version', SET, "return bad"),
             "champion pointed to before",
         ),
+        # What `tracking.promote` says of a model that the lesson's own server does not have.
+        "promotes": (
+            "from labsupport.tracking import TrackingError\n"
+            "def rollback(client, name):\n"
+            "    raise TrackingError(f'{name} has no version 4: nothing was promoted.')",
+            "by the `client` that is handed over",
+        ),
         "takes the challenger": (
             'def rollback(client, name):\n    v = client.get_model_version_by_alias(name, "challenger").version\n'
             f"    {SET}\n    return v",
@@ -252,7 +212,7 @@ WRONG = {
             "take its .version",
         ),
     },
-    "204.5": {
+    "204.4": {
         "keeps the handout's order": (recorded(FIT, MODEL, PARAMS, METRIC), "max_depth after the model"),
         "logs only the metric late": (recorded(PARAMS, FIT, MODEL, METRIC), "accuracy after the model"),
         "takes the quick way out": (
@@ -286,14 +246,18 @@ WRONG = {
             "leaves out its middle",
         ),
         "hashes a sum": (
+            recorded(PARAMS, FIT, METRIC, MODEL, of="(repr(X.sum().tolist()) + repr(list(y))).encode()"),
+            "the order is not in it",
+        ),
+        "hashes one column by its sum": (
             recorded(
                 PARAMS,
                 FIT,
                 METRIC,
                 MODEL,
-                of="repr((X.to_numpy().sum(), X.assign(y=y).corr().round(9).to_numpy().sum())).encode()",
+                of="X.iloc[:, 1:].to_numpy().tobytes() + repr(X.iloc[:, 0].sum()).encode() + np.asarray(y).tobytes()",
             ),
-            "the order is not in it",
+            "which values stand in one row",
         ),
         "hashes the new deploys as well": (
             recorded(
@@ -334,7 +298,7 @@ WRONG = {
             "no run is open",
         ),
     },
-    "204.6": {
+    "204.5": {
         "limits the depth": ('recipe = Recipe("tree", max_depth=3)', "3, 3, 3, 3 questions deep"),
         "takes another deep one": ('recipe = Recipe("tree", max_depth=None)', "the sentence held"),
         "takes no tree": ('recipe = Recipe("logistic")', "a recipe of a tree"),
@@ -365,24 +329,6 @@ RIGHT = {
         ),
     },
     "204.2": {
-        "by the bootstrap": (
-            "def choose_depth(depths, misses):\n"
-            "    best = misses[:, misses.mean(axis=0).argmin()]\n"
-            "    rng = np.random.default_rng(1)\n"
-            "    for depth, column in sorted(zip(depths, misses.T), key=lambda pair: pair[0]):\n"
-            "        behind = column - best\n"
-            "        drawn = [behind[rng.integers(0, len(behind), len(behind))].mean() for _ in range(500)]\n"
-            "        if behind.mean() <= np.std(drawn):\n"
-            "            return depth"
-        ),
-        "with pandas": (
-            "def choose_depth(depths, misses):\n"
-            "    table = pd.DataFrame(misses, columns=depths)\n"
-            "    behind = table.sub(table[table.mean().idxmin()], axis=0)\n"
-            "    return behind.columns[behind.mean() <= behind.sem(ddof=0)].min()"
-        ),
-    },
-    "204.3": {
         "page by page": (
             "def best_run(client, experiment_id, data_sha256):\n"
             "    runs, token = [], None\n"
@@ -401,7 +347,7 @@ RIGHT = {
         ),
         "with other words": query("status = 'FINISHED' and parameters.data_sha256 = '{data_sha256}'"),
     },
-    "204.4": {
+    "204.3": {
         "by the model's aliases": (
             "def rollback(client, name):\n"
             '    version = client.get_registered_model(name).aliases["previous"]\n'
@@ -410,7 +356,7 @@ RIGHT = {
         ),
         "clearing first": back('client.delete_registered_model_alias(name, "champion")', SET, "return v"),
     },
-    "204.5": {
+    "204.4": {
         "with start and end, and the active run": (
             "\n".join(HEAD) + f"\n    sha256 = lambda X, y: hashlib.sha256({HASHED}).hexdigest()\n"
             "    mlflow.start_run()\n"
@@ -430,7 +376,7 @@ RIGHT = {
             ),
         ),
     },
-    "204.6": {
+    "204.5": {
         "both limits": 'recipe = Recipe("tree", max_depth=9, min_samples_leaf=100, seed=3)',
         "larger leaves": 'recipe = Recipe("tree", min_samples_leaf=200)',
     },

@@ -131,6 +131,16 @@ def test_champion_previous_and_rollback_move_by_alias(recorded, client) -> None:
     assert client.get_registered_model(name).aliases == {"champion": first, "previous": first}
 
 
+def test_once_finds_the_run_and_the_version_that_are_there(recorded, client) -> None:
+    again = tracking.record(SMALL, "once", once=True)
+    assert tracking.record(SMALL, "once", once=True) == again
+    assert tracking.record(SMALL, "another name", once=True) != again
+    assert tracking.record(replace(SMALL, seed=9), "once", once=True) != again
+    first = tracking.register(again, "once")
+    assert tracking.register(again, "once", once=True) == first
+    assert tracking.register(recorded, "once", once=True) != first
+
+
 def test_a_loaded_version_answers_with_the_probabilities_of_the_model(recorded) -> None:
     tracking.promote("answers", tracking.register(recorded, "answers"))
     X = tracking.features(SMALL.records())

@@ -1,4 +1,4 @@
-"""Bodies for 201.4, one for each way to be wrong, and which mistakes of a guard explain which wrong answers."""
+"""Bodies for 201.3, one for each way to be wrong, and which mistakes of a guard explain which wrong answers."""
 
 import math
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
-"""Columns for 204.1 and tables of misses for 204.2, with what each plausible mistake chooses on them."""
+"""Columns for 204.1, with what each plausible mistake chooses on them."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -157,85 +156,3 @@ def _between_ties(values: np.ndarray, failed: np.ndarray) -> float:
 
 def _same_gap(values: np.ndarray, one: float, other: float) -> bool:
     return bool(np.array_equal(values <= one, values <= other))
-
-
-def _table(depths: list[int], best: int, behind: dict[int, tuple[float, float]], deploys: int) -> tuple[list[int], Any]:
-    """Return depths and misses (deploys, depths), in which each depth is behind the best by (mean, standard error)."""
-    rng = np.random.default_rng(deploys)
-    # Rare failures, which miss widely by every depth alike.
-    shared = np.where(np.arange(deploys) % 12 == 5, 0.8, 0.004)
-    columns = []
-    for depth in depths:
-        mean, error = behind.get(depth, (0.0, 0.0))
-        noise = rng.normal(size=deploys)
-        noise = (noise - noise.mean()) / noise.std()
-        columns.append(shared + mean + error * np.sqrt(deploys) * noise if depth != best else shared)
-    return depths, np.array(columns).T
-
-
-def tables_of_misses() -> list[tuple[list[int], Any]]:
-    """Return depths with the misses of each deploy by each: (mean, standard error) behind the best are chosen so that no mistake is right."""
-    k = 1e-3
-    return [
-        _table([1, 2, 3, 4, 6], 4, {1: (3 * k, k), 2: (0.6 * k, k), 3: (1.5 * k, k), 6: (0.4 * k, k)}, 400),
-        # In no order; two standard errors would let 2 pass.
-        _table([5, 2, 8, 3, 12], 8, {5: (0.5 * k, k), 2: (1.5 * k, k), 3: (0.7 * k, k), 12: (9 * k, k)}, 300),
-        # The simplest is the best.
-        _table([7, 1, 4], 1, {7: (0.5 * k, k), 4: (0.3 * k, k)}, 250),
-        # 2 is nearer to the best than 1, and surely behind; 1 scatters.
-        _table([1, 2, 3, 5], 5, {1: (2 * k, 4 * k), 2: (1.4 * k, 0.5 * k), 3: (0.2 * k, 0.5 * k)}, 500),
-        # Behind by next to nothing, and by more than 0.01 where single deploys scatter widely.
-        _table([2, 4, 10], 10, {2: (15 * k, 2 * k), 4: (0.01 * k, k)}, 400),
-        # Few deploys: a miss by itself scatters by more than 0.01.
-        _table([1, 2, 3], 3, {1: (15 * k, 5 * k), 2: (0.3 * k, k)}, 100),
-        # Nothing but the best is good.
-        _table([2, 3, 6], 6, {2: (20 * k, k), 3: (2 * k, k)}, 350),
-    ]
-
-
-def depth_and_mistakes(depths: list[int], misses: Any) -> tuple[int, dict[str, float]]:
-    """Return the right depth for one of `tables_of_misses`, and what each mistake chooses."""
-    means = misses.mean(axis=0)
-    best = int(means.argmin())
-    behind = misses - misses[:, [best]]
-    root = np.sqrt(len(misses))
-    error = behind.std(axis=0) / root
-
-    def smallest(good: Any) -> float:
-        return float(min([depth for depth, ok in zip(depths, good, strict=True) if ok], default=np.nan))
-
-    good = behind.mean(axis=0) <= error
-    places = np.flatnonzero(good)
-    want = int(smallest(good))
-    worst = misses - misses[:, [int(means.argmax())]]
-    return want, {
-        "the best score wins in yours: the standard error and the simpler depth are not looked at": depths[best],
-        "the standard error is that of a miss by itself, with the luck that both depths share: take that of the difference": smallest(
-            means <= means[best] + misses[:, best].std() / root
-        ),
-        "the two standard errors were added: what hits both depths alike cancels in the difference, so take that of the difference": smallest(
-            means - misses.std(axis=0) / root <= means[best] + misses[:, best].std() / root
-        ),
-        "the standard deviation of one deploy was taken: that of the mean is smaller by the root of their number": smallest(
-            behind.mean(axis=0) <= behind.std(axis=0)
-        ),
-        "the standard deviation was divided by the number of deploys: divide by its root": smallest(
-            behind.mean(axis=0) <= error / root
-        ),
-        "two standard errors are allowed in yours, or 95 %: the rule says one": smallest(
-            behind.mean(axis=0) <= 2 * error
-        ),
-        "a fixed slack of 0.01 stands in the place of the standard error": smallest(means <= means[best] + 0.01),
-        "the largest of the good depths: take the smallest": max(depths[place] for place in places),
-        "the first of the good depths in the list: the list may stand in any order, take the smallest": depths[
-            places[0]
-        ],
-        "that is a position in the list: return the depth that stands there": int(places[0]),
-        "that is the position of the smallest good depth: return the depth itself": depths.index(want),
-        "the largest miss was taken for the best: a miss is better the smaller it is": smallest(
-            worst.mean(axis=0) >= -worst.std(axis=0) / root
-        ),
-        "the good ones are those that are behind: turn the comparison round": smallest(behind.mean(axis=0) > error),
-        "every depth passes in yours, whatever it misses": min(depths),
-        "the depth next to the best in miss was taken: take the smallest good one": depths[int(np.argsort(means)[1])],
-    }

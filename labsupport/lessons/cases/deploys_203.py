@@ -1,12 +1,8 @@
-"""What plausible mistakes make of the answers to 203.2 and 203.3; for 203.4 columns of noise, and a look at what is selected on them."""
+"""What plausible mistakes make of the answers to 203.1 and 203.2."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-
-from labsupport.exercises.outcomes import Fail
 
 
 def precision(recall: float, false_alarm_rate: float, failing: float) -> float:
@@ -39,13 +35,6 @@ def precision_mistakes(recall: float, false_alarm_rate: float, failing: float) -
         "the share among failing deploys was taken, which is recall again": recall,
         "`recall` is not used: not every failing deploy rings": share(failing, failing + false),
     }
-
-
-def as_an_array(result: Any, why: str) -> None:
-    """Raise Fail for right numbers in a list or a tuple, saying `why` an array is needed."""
-    if not isinstance(result, np.ndarray):
-        cause = f"{why}: `np.array(...)` makes one of it"
-        raise Fail(f"the right numbers in a {type(result).__name__}", "an array", cause)
 
 
 def mistaken_search(
@@ -88,42 +77,3 @@ def mistaken_search(
     if not set(found) <= set(candidates):
         return "this is not one of `candidates`: compute the total cost of each, and return the cheapest"
     return ""
-
-
-@contextlib.contextmanager
-def selections() -> Iterator[list[tuple[int, int]]]:
-    """Note (k, rows) of every selection by `SelectKBest` in the block; other ways to select leave no note."""
-    from sklearn.feature_selection import SelectKBest
-
-    noted: list[tuple[int, int]] = []
-    fit = SelectKBest.fit
-
-    def noting(self: Any, X: Any, y: Any = None) -> Any:
-        noted.append((self.k, len(X)))
-        return fit(self, X, y)
-
-    SelectKBest.fit = noting
-    try:
-        yield noted
-    finally:
-        SelectKBest.fit = fit
-
-
-def flattered(noise: np.ndarray, coin: np.ndarray) -> tuple[float, float]:
-    """Return the accuracy of a selection before the folds, and that on the very rows of the fit."""
-    from sklearn.feature_selection import SelectKBest
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import cross_val_score
-
-    chosen = SelectKBest(k=20).fit_transform(noise, coin)
-    model = LogisticRegression()
-    return float(cross_val_score(model, chosen, coin).mean()), float(model.fit(chosen, coin).score(chosen, coin))
-
-
-def coin(rows: int, columns: int, effect: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return columns of noise and a coin; with an effect, three of the columns know how it falls."""
-    rng = np.random.default_rng(37)
-    coin = rng.permutation(np.arange(rows) < rows // 2)
-    noise = rng.normal(size=(rows, columns))
-    noise[:, [3, 50, 99]] += effect * coin[:, None]
-    return noise, coin

@@ -1,4 +1,4 @@
-"""The four days of 201.6: releases that cost a fifth more CPU, and two models judged on Wednesday and on Thursday."""
+"""The four days of 201.4: releases that cost a fifth more CPU, and two models judged on Wednesday and on Thursday."""
 
 import numbers
 from collections.abc import Sequence

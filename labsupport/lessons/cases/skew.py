@@ -1,4 +1,4 @@
-"""How a comparison of two tables goes wrong (201.5 and 205.5): every plausible other comparison, with the words for its fault.
+"""How a comparison of two tables goes wrong (205.5): every plausible other comparison, with the words for its fault.
 
 A comparison of columns has three parts: how far values are apart, what a missing value means, and how rows are brought
 together. Each wrong version of a part, and each pair of them, is a program whose answer a checker can look for.

@@ -1,4 +1,4 @@
-"""Slices of 40,000 new deploys for 203.5: what the model promised there, and what came."""
+"""Slices of 40,000 new deploys for 203.3: what the model promised there, and what came."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
