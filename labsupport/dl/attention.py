@@ -20,9 +20,9 @@ def attention(queries: Array, keys: Array, values: Array, mask: ArrayLike | None
     `queries` (..., t, k), `keys` (..., s, k), `values` (..., s, v); `mask`: truth values that fit (..., t, s), True where a token may
     look. The shares of a row are 0 or more and sum to 1.
     """
-    scores = queries @ keys.swapaxes(-1, -2) / np.sqrt(np.float32(keys.shape[-1])).astype(keys.dtype)
+    scores = queries @ keys.swapaxes(-1, -2) / keys.shape[-1] ** 0.5
     if mask is not None:
-        scores = np.where(mask, scores, np.asarray(-np.inf, scores.dtype))
+        scores = np.where(mask, scores, -np.inf)
     shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
     shares /= shares.sum(axis=-1, keepdims=True)
     return shares @ values, shares
@@ -35,7 +35,7 @@ def attention_gradients(
     by_shares = gradient @ values.swapaxes(-1, -2)
     # The shares of a row compete: what one gains, the others lose.
     by_scores = shares * (by_shares - (by_shares * shares).sum(axis=-1, keepdims=True))
-    by_scores /= np.sqrt(np.float32(keys.shape[-1])).astype(keys.dtype)
+    by_scores /= keys.shape[-1] ** 0.5
     return by_scores @ keys, by_scores.swapaxes(-1, -2) @ queries, shares.swapaxes(-1, -2) @ gradient
 
 

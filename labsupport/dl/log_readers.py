@@ -1,5 +1,6 @@
 """Who reads logs: counts, neighbours, places and Transformers, each with the settings that it may try, under one call."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,6 +129,13 @@ def measured() -> "pd.DataFrame":
     import pandas as pd
 
     return pd.read_csv(FILE)
+
+
+def settings_of(name: str) -> Settings:
+    """Return the settings that one of `WORDS_READ` chose in most of the measured seeds."""
+    table = measured()
+    chosen: Settings = json.loads(table[(table.task == "new wording") & (table.who == name)].settings.mode()[0])
+    return chosen
 
 
 def _texts(tokens: Tokens) -> list[str]:

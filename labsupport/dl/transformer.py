@@ -142,12 +142,7 @@ class Transformer:
 
     def forward(self, tokens: Tokens) -> Array:
         """Return scores for texts (n, t), of which each has at least one token. Raises ValueError for longer ones than `length`."""
-        if tokens.shape[1] > self.length:
-            raise ValueError(f"texts have up to {self.length} tokens; got {tokens.shape[1]}")
-        x, mask = self.embedding.forward(tokens), self.mask(tokens)
-        for block in self.blocks:
-            x = block.forward(x, mask)
-        x = self.norm.forward(x)
+        x = self._worked(tokens)
         self.shape, self.there = x.shape, (tokens != 0)[:, :, None].astype(x.dtype)
         if self.each:
             return self.head.forward(x.reshape(-1, x.shape[2])).reshape(*x.shape[:2], -1)
@@ -172,7 +167,15 @@ class Transformer:
 
     def next(self, contexts: Tokens) -> Array:
         """Return for texts (n, t) of one length the probabilities (n, vocabulary) of the token behind each."""
-        return self.probabilities(contexts)[:, -1]
+        return softmax(self.head.forward(self._worked(contexts)[:, -1]).astype(float))
+
+    def _worked(self, tokens: Tokens) -> Array:
+        if tokens.shape[1] > self.length:
+            raise ValueError(f"texts have up to {self.length} tokens; got {tokens.shape[1]}")
+        x, mask = self.embedding.forward(tokens), self.mask(tokens)
+        for block in self.blocks:
+            x = block.forward(x, mask)
+        return self.norm.forward(x)
 
 
 def train(

@@ -94,14 +94,14 @@ def _shares_are_right(pair: tuple[np.ndarray, np.ndarray], errors: np.ndarray) -
     saw = f"line {line} of {n} gives {got.min():.0%} to the latest error, line {target}"
     seen, first = np.flatnonzero(errors[: line + 1]), int(errors.argmax())
     most = int(row.argmax())
-    if len(seen) > 1 and np.ptp(row[seen]) < 0.01 and row[seen].sum() > 0.5:
-        cause = "each error so far gets the same: nothing in the keys says which came last"
-    elif np.ptp(row[: line + 1]) < 1e-9:
+    if np.ptp(row[: line + 1]) < 1e-9:
         cause = "each line gets the same: the scores don't depend on what is in the line"
+    elif len(seen) > 1 and np.ptp(row[seen]) < 0.01 and row[seen].sum() > 0.5:
+        cause = "each error so far gets the same: nothing in the keys says which came last"
     elif most == first != target and errors[most]:
         cause = "it looks at the *first* error: the place counts with the wrong sign"
-    elif not errors[most] and most == line:
-        cause = "it looks at itself, which is no error: the place counts for more than being one"
+    elif not errors[line] and row[line] > row[target] - 0.01:
+        cause = "it looks at itself, which is no error: the place counts for as much as being one, or more"
     elif not errors[most]:
         cause = "it looks at a line that is no error: what should an error's key say that others don't?"
     elif most == target:

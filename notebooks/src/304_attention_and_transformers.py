@@ -79,10 +79,15 @@ shares = [
 figure, panels = plt.subplots(ncols=2, figsize=(7.4, 3.3), sharey=True)
 for number, (axes, share) in enumerate(zip(panels, shares, strict=True), 1):
     drawn = axes.imshow(100 * share, vmin=0, vmax=100)
-    axes.set(title=f"Block {number}", xlabel="looks at line", xticks=range(len(lines)))
+    axes.set(
+        title=f"Block {number}",
+        xlabel="looks at line",
+        ylabel="line that looks",
+        xticks=range(len(lines)),
+    )
     axes.set_xticklabels(range(1, len(lines) + 1))
     axes.grid(visible=False)
-panels[0].set(ylabel="line that looks", yticks=range(len(lines)))
+panels[0].set(yticks=range(len(lines)))
 panels[0].set_yticklabels(
     [f"{' '.join(text.split()[:4])[:30]} {n}" for n, text in enumerate(lines, 1)], fontsize=7.5
 )
@@ -97,35 +102,38 @@ plots.show(
 )
 
 # %% [markdown]
-# Each row sums to 1. Whom does the second block look at, over all new windows? Two lines matter here: the cause, and the first ERROR.
+# Each row sums to 1. Whom does the second block look at, over 500 new windows? Two lines matter here: the cause, and the first ERROR.
 
 # %% tags=["nbval-ignore-output"]
-reader.forward(new_tokens)
-there = new_tokens != 0
-got = (reader.blocks[1].look.shares.mean(axis=1) * there[:, :, None]).sum(axis=1) / there.sum(
-    axis=1
-)[:, None]
-first_error = [
-    next(n for n, text in enumerate(kinds(w)) if text.startswith("ERROR")) for w in unseen
-]
-sign = {
+reader.forward(new_tokens[:500])
+there = new_tokens[:500] != 0
+looks = (reader.blocks[1].look.shares.mean(axis=1) * there[:, :, None]).sum(axis=1)
+looks /= there.sum(axis=1)[:, None]
+SIGN = {
     "deploy": "INFO rollout",
     "db": "WARN postgres",
     "disk": "WARN kubelet",
     "dns": "WARN coredns",
 }
-culprit = [
-    next(n for n, text in enumerate(kinds(w)) if text.startswith(sign[w.cause])) for w in unseen
-]
-rows = np.arange(len(unseen))
-print(
-    f"the cause gets {got[rows, culprit].mean():.0%}, the first ERROR {got[rows, first_error].mean():.0%}, any line on average {(1 / there.sum(axis=1)).mean():.0%}"
-)
+
+
+def gets(beginning):
+    """Return the share that the first line with this beginning gets, for each of the 500 windows."""
+    places = [
+        next(n for n, text in enumerate(kinds(w)) if text.startswith(beginning(w)))
+        for w in unseen[:500]
+    ]
+    return looks[np.arange(500), places]
+
+
+by_cause, by_error = gets(lambda w: SIGN[w.cause]), gets(lambda w: "ERROR")
+print(f"the cause gets {by_cause.mean():.0%}, the first ERROR {by_error.mean():.0%}")
+print(f"any line on average {(1 / there.sum(axis=1)).mean():.0%}")
 
 # %%
 claim(
     "the cause and the first ERROR together get more than half of all looks",
-    (got[rows, culprit] + got[rows, first_error]).mean() > 0.5,
+    (by_cause + by_error).mean() > 0.5,
 )
 claim("more than 97 % of new windows are read rightly", read > 0.97)
 
@@ -174,7 +182,7 @@ check("304.1", latest_error)
 
 # %%
 latest_error = use("304.1", latest_error)
-some = unseen[1]
+some = unseen[0]
 errors = np.array([line.level == "ERROR" for line in some.lines])
 asked, offered = (
     np.asarray(part, dtype=float).reshape(len(errors), -1) for part in latest_error(errors)
@@ -278,7 +286,21 @@ plots.show(
 )
 
 # %% [markdown]
-# To be written.
+# First the unwelcome: with 500 windows the Transformer *loses*, by some twenty points. The rival knows from the start that neighbours matter; attention must learn
+# even that, from examples. With 2,000 it is far ahead, and with 6,000 it misses one window in two hundred. Without positions it never gets beyond counts.
+#
+# And who knows the rule writes it down in five lines of Python, right every time. What was shown is that it can be *learnt*, from examples alone.
+
+# %%
+claim("500 windows: the runs are ahead beyond chance", ahead[500][2] < 0)
+claim(
+    "2,000 and 6,000: the Transformer is, by more than 10 points",
+    min(ahead[2000][1], ahead[6000][1]) > 10,
+)
+claim(
+    "without positions it stays within 3 points of counts",
+    (table.loc["Transformer without positions"] - table.loc["counts of lines"]).abs().max() < 3,
+)
 
 # %% tags=["exercise"] exercise="304.a"
 ### BEGIN SOLUTION
@@ -328,7 +350,7 @@ claim("attention from scratch equals Keras's MultiHeadAttention to 1e-5", worst 
 guess("304.g2", low=..., high=...)
 
 # %% tags=["nbval-ignore-output"]
-from labsupport.dl.log_readers import WORDS_READ, by_time, numbered, share, split
+from labsupport.dl.log_readers import WORDS_READ, by_time, numbered, split
 from labsupport.dl.log_windows import incidents
 
 found = incidents(seed=SEED)
@@ -338,7 +360,7 @@ inputs, truth = numbered(future, words)
 new = log_readers.newest(future)
 grep = np.array(
     [
-        next(n for n, cause in enumerate(CAUSES) if sign[cause] in " ".join(one.words))
+        next(n for n, cause in enumerate(CAUSES) if SIGN[cause] in " ".join(one.words))
         for one in future
     ]
 )
@@ -351,7 +373,8 @@ best = {
 }
 live = {"grep": grep == truth}
 for name, (who, _) in WORDS_READ.items():
-    live[name] = who(*learn, SEED, **best[name])(inputs) == truth
+    live[name] = who(*learn, SEED, **log_readers.settings_of(name))(inputs) == truth
+live["single words"] = log_readers.neighbours(*learn, longest=1, C=100)(inputs) == truth
 for name, right in live.items():
     print(
         f"{name:<12} known wording {right[~new].mean():.1%}, new wording {right[new].mean():.1%}"
@@ -374,7 +397,21 @@ for task in ("known wording", "new wording"):
 reveal("304.g2", float(100 * apart["Transformer", "new wording"].mean()))
 
 # %% [markdown]
-# To be written.
+# **TF-IDF wins**, with 203's model, and `grep` is as good. On known wording all are perfect; so a test drawn at random from the past shows no difference at all. On the new wording the Transformer
+# falls, and single words err now and then. Pairs of words hold, since `WARN postgres` outlives the message behind it. The network could have learnt that pair. Nothing in its training gave it a reason: the messages alone were right every time.
+#
+# (Large models fare better with new words: they have read about postgres elsewhere. That is what pretraining buys.)
+
+# %%
+claim(
+    "on known wording nobody errs",
+    apart.xs("known wording", axis=1, level="task").min().min() == 1,
+)
+claim("on the new wording TF-IDF is ahead beyond chance", lead["new wording"][1] > 0)
+claim(
+    "grep reads all rightly, single words nearly",
+    live["grep"].all() and live["single words"][new].mean() < 1,
+)
 
 # %% tags=["exercise"] exercise="304.b"
 ### BEGIN SOLUTION
@@ -468,7 +505,8 @@ claim(
 )
 
 # %% [markdown]
-# To be written.
+# Counts of six tokens are as good as the Transformer, or less than a tenth of a bit away: log lines are short, and what follows is decided a few tokens back. Counts hit a wall elsewhere. Their table has a row
+# for each run of tokens that ever came, and most runs of twenty words in a language never came before. A Transformer has the same weights for all of them.
 #
 # ### Temperature
 #
@@ -482,7 +520,8 @@ for temperature in (0.3, 0.6, 1.0, 1.5, 2.0, 3.0):
     drawn[temperature] = [
         line for row in ids for line in language.whole_lines(pieces.decode(row))
     ]
-    print(f"--- {temperature}: " + " / ".join(line[:40] for line in drawn[temperature][:2]))
+    if temperature in (0.3, 1.0, 2.0):
+        print(f"--- {temperature}\n" + "\n".join(drawn[temperature][:3]))
 
 # %% tags=["draw", "nbval-ignore-output"]
 real = {
@@ -535,7 +574,12 @@ claim("at 2 it is less than half", real[2.0] < 50)
 # %%
 from labsupport.dl import model_sizes
 
-print(inspect.getsource(model_sizes.Shape).split('"""')[2])
+for part in (
+    model_sizes.Shape.parameters.fget,
+    model_sizes.Shape.products,
+    model_sizes.Shape.kept.fget,
+):
+    print(inspect.getsource(part))
 MODELS = {
     "ours": model_sizes.OURS,
     "Llama 3.2 1B": model_sizes.LLAMA_3_1B,
@@ -595,7 +639,7 @@ quiz("304.c", choice_c)
 # %% [markdown]
 # ## Break it: a model that sees its future
 #
-# A colleague trains the same language model. Its report is phantastic:
+# A colleague trains the same language model. Its report is a wonder:
 
 
 # %% tags=["nbval-ignore-output"]

@@ -40,7 +40,8 @@ WRONG = {
     "304.1": {
         "forgets the place": (pair("1000 * errors"), "nothing in the keys says which came last"),
         "looks at the first": (pair("1000 * errors, -np.arange(n)"), "the *first* error"),
-        "places weigh more": (pair("errors, np.arange(n)"), "the place counts for more"),
+        "places weigh more": (pair("errors, np.arange(n)"), "the place counts for as much"),
+        "adds instead of weighing": (pair("errors + np.arange(n)"), "or more"),
         "is too soft": (pair("1000 * errors, np.arange(n)", 0.5), "by too little"),
         "does not look at the errors": (asks("return np.ones((n, 2)), np.ones((n, 2))"), "each line gets the same"),
         "looks at those that are none": (pair("-1000 * errors, -np.arange(n)"), "a line that is no error"),
@@ -98,7 +99,7 @@ WRONG = {
     },
     "304.4": {
         "everybody": ("import numpy as np\nmask = np.ones((6, 6))", "the sentence held"),
-        "only itself": ("import numpy as np\nmask = np.eye(6)", "the sentence held"),
+        "only itself": ("import numpy as np\nmask = np.eye(6)", "in 60 other orders"),
         "another size": ("import numpy as np\nmask = np.tri(5)", "6 rows and 6 columns"),
         "nobody": ("import numpy as np\nmask = np.tri(6, k=-1)", "may look at nobody"),
         "shares": ("import numpy as np\nmask = np.full((6, 6), 0.5)", "truth values"),
