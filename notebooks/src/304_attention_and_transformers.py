@@ -80,7 +80,7 @@ figure, panels = plt.subplots(ncols=2, figsize=(7.4, 3.3), sharey=True)
 for number, (axes, share) in enumerate(zip(panels, shares, strict=True), 1):
     drawn = axes.imshow(100 * share, vmin=0, vmax=100)
     axes.set(
-        title=f"Block {number}",
+        title=f"Who looks at whom: block {number}",
         xlabel="looks at line",
         ylabel="line that looks",
         xticks=range(len(lines)),
@@ -229,7 +229,7 @@ claim("without positions less than 40 % are read rightly", read_shuffled["withou
 # %% [markdown]
 # ### Where order decides: a fair contest
 #
-# Rivals get the same lines and four settings each: counts of lines (203's logistic regression on TF-IDF); the same with runs of 2 or 3 neighbouring lines;
+# Rivals get the same lines and four settings each: counts of lines (203's logistic regression on TF-IDF: how often each comes, less for what comes everywhere); the same with runs of 2 or 3 neighbouring lines;
 # boosted trees that are told where each kind of line came *first and last*. Three sizes of data, five seeds.
 
 # %%
@@ -400,7 +400,7 @@ reveal("304.g2", float(100 * apart["Transformer", "new wording"].mean()))
 # **TF-IDF wins**, with 203's model, and `grep` is as good. On known wording all are perfect; so a test drawn at random from the past shows no difference at all. On the new wording the Transformer
 # falls, and single words err now and then. Pairs of words hold, since `WARN postgres` outlives the message behind it. The network could have learnt that pair. Nothing in its training gave it a reason: the messages alone were right every time.
 #
-# (Large models fare better with new words: they have read about postgres elsewhere. That is what pretraining buys.)
+# (Large models usually fare better with new words: they have read about postgres elsewhere. That is what pretraining buys.)
 
 # %%
 claim(
@@ -469,7 +469,7 @@ claim("more than a third of the tokens are the trace id", bare < 2 / 3 * whole)
 # ### The next token
 #
 # A **language model** says how likely each token is to come next. That needs no labels: every text is its own answer. With a causal mask one pass learns from all places at once. The naive
-# rival stays in: counts of what followed the last one to six tokens. Surprise is in bits (202): 0 is certainty.
+# rival stays in: counts of runs of one to six tokens, that is, of what followed the last none to five. Surprise is in bits: 0 is certainty, 1 a coin.
 
 # %% tags=["nbval-ignore-output"]
 LENGTH = 32
@@ -492,7 +492,7 @@ from labsupport.ml.resampling import bootstrap, interval
 
 gap = surprise["Transformer"] - surprise["counts of 6"]
 low, high = interval(bootstrap(np.mean, gap.reshape(-1, 53).mean(axis=1), seed=SEED))
-print(f"Transformer - counts of 6 tokens: {gap.mean():+.3f} bits ({low:+.3f} to {high:+.3f})")
+print(f"Transformer - counts of 6: {gap.mean():+.3f} bits ({low:+.3f} to {high:+.3f})")
 
 # %%
 claim(
@@ -501,11 +501,12 @@ claim(
     < 0.1 * surprise["counts of 1"].mean(),
 )
 claim(
-    "Transformer and counts of six are less than a tenth of a bit apart", abs(gap.mean()) < 0.1
+    "Transformer and counts of runs of six are less than a tenth of a bit apart",
+    abs(gap.mean()) < 0.1,
 )
 
 # %% [markdown]
-# Counts of six tokens are as good as the Transformer, or less than a tenth of a bit away: log lines are short, and what follows is decided a few tokens back. Counts hit a wall elsewhere. Their table has a row
+# Counts of runs of six are as good as the Transformer, or less than a tenth of a bit away: log lines are short, and what follows is decided a few tokens back. Counts hit a wall elsewhere. Their table has a row
 # for each run of tokens that ever came, and most runs of twenty words in a language never came before. A Transformer has the same weights for all of them.
 #
 # ### Temperature
@@ -568,8 +569,8 @@ claim("at 2 it is less than half", real[2.0] < 50)
 # %% [markdown]
 # ### What a token costs, and what is large about large models
 #
-# Take this very design, make it wider and deeper, let it read most of the public text there is, and it begins to answer questions. That is a **large language
-# model**. Its published sizes are enough to reckon:
+# Take much the same design, make it wider and deeper, let it read most of the public text there is, and it continues texts so well that its answers are useful. That is a **large language
+# model** (404 shows how answers are shaped). Published sizes are enough to reckon:
 
 # %%
 from labsupport.dl import model_sizes
@@ -594,7 +595,7 @@ for name, shape in MODELS.items():
 claim("eight billion", 8.0e9 < model_sizes.LLAMA_3_8B.parameters < 8.1e9)
 
 # %% [markdown]
-# One token costs a product for each weight; so a model of 8 billion takes 16 billion operations. Looking back grows with the context. So that nothing is reckoned twice, servers **keep** the keys and values of all tokens so far, in
+# One token costs a multiplication and an addition for each weight: with 8 billion parameters about 15 billion operations. Looking back grows with the context. So that nothing is reckoned twice, servers **keep** the keys and values of all tokens so far, in
 # every block: the KV cache. In large models several heads share a key, so `kept` is less than all of `width`.
 #
 # **Exercise 304.2 (7 minutes).** Which is the largest model (by parameters) that fits? Weights lie in memory once, all users share them. Each user has a full context. All numbers have two bytes. 1 GB is 10⁹ bytes; all of it may be used.
