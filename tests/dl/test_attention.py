@@ -67,10 +67,10 @@ def test_the_gradients_of_a_norm_and_an_embedding_are_those_of_differences(rng):
         assert np.abs(tried - said).max() < 1e-6
     table = Embedding(7, 4, 5, True, rng)
     table.parameters = [each.astype(float) for each in table.parameters]
-    tokens, pull = np.array([[1, 1, 6], [2, 0, 1]]), rng.normal(size=(2, 3, 5))
-    tried = [numerical_gradient(lambda: (table.forward(tokens) * pull).sum(), each) for each in table.parameters]
-    table.backward(pull)
-    assert all(np.abs(one - other).max() < 1e-6 for one, other in zip(tried, table.gradients, strict=True))
+    tokens, wide = np.array([[1, 1, 6], [2, 0, 1]]), rng.normal(size=(2, 3, 5))
+    by_rows = [numerical_gradient(lambda: (table.forward(tokens) * wide).sum(), each) for each in table.parameters]
+    table.backward(wide)
+    assert all(np.abs(one - other).max() < 1e-6 for one, other in zip(by_rows, table.gradients, strict=True))
 
 
 @pytest.mark.parametrize("each", [False, True])
