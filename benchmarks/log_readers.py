@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/log_readers.py     # about eight minutes on a busy machine
 
-Writes labsupport/dl/log_readers.csv, which lesson 304 shows. Each reader tries four settings on data of a seed of its own (order) or on the
+Writes labsupport/dl/log_readers.json, which lesson 304 shows. Each reader tries four settings on data of a seed of its own (order) or on the
 days between two releases (incidents), which the test never sees.
 """
 
@@ -11,6 +11,7 @@ import json
 
 import pandas as pd
 
+from labsupport import files
 from labsupport.dl.log_readers import (
     FILE,
     LINES,
@@ -72,7 +73,7 @@ def main() -> None:
         print(rows[-1], flush=True)
     day = datetime.datetime.now(datetime.UTC).date()
     table = pd.DataFrame(rows, columns=["task", "who", "settings", "windows", "seed", "accuracy"])
-    table.assign(measured=str(day)).to_csv(FILE, index=False)
+    files.write_json(FILE, table.assign(measured=str(day)).to_dict("records"))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from labsupport.dl.transformer import Tokens, Transformer, train
 if TYPE_CHECKING:
     import pandas as pd
 
-FILE = Path(__file__).with_name("log_readers.csv")
+FILE = Path(__file__).with_name("log_readers.json")
 LINES, WORDS, CAUSES = 11, 96, 4
 """The longest window in lines, the longest incident in words, and how many causes there are."""
 
@@ -125,10 +125,10 @@ def newest(some: list[Incident]) -> NDArray[np.bool_]:
 
 
 def measured() -> "pd.DataFrame":
-    """Return what benchmarks/log_readers.py measured: `task`, `who`, `settings`, `windows`, `seed`, `accuracy`, `measured`."""
+    """Return what benchmarks/log_readers.py measured: `task`, `who`, `settings`, `windows`, `seed`, `accuracy` (0 to 1), `measured`."""
     import pandas as pd
 
-    return pd.read_csv(FILE)
+    return pd.DataFrame(json.loads(FILE.read_text(encoding="utf-8")))
 
 
 def settings_of(name: str) -> Settings:
