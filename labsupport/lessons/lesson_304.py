@@ -56,7 +56,11 @@ def _pair(asks: Guarded, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         )
     for name, part in (("queries", queries), ("keys", keys)):
         if not np.isfinite(part).all():
-            raise Fail(f"{name} that are no finite numbers", "numbers", "a division by 0, or a number grown too large")
+            raise Fail(
+                f"{name} that are no finite numbers",
+                "numbers",
+                "an infinity, a division by 0, or a number grown too large: a large finite number will do",
+            )
     return queries, keys
 
 
