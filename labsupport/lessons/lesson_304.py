@@ -99,7 +99,7 @@ def _shares_are_right(pair: tuple[np.ndarray, np.ndarray], errors: np.ndarray) -
     seen, first = np.flatnonzero(errors[: line + 1]), int(errors.argmax())
     most = int(row.argmax())
     if np.ptp(row[: line + 1]) < 1e-9:
-        cause = "each line gets the same: the scores don't depend on what is in the line"
+        cause = "each line gets the same: in this log an error's key says no more than any other line's"
     elif len(seen) > 1 and np.ptp(row[seen]) < 0.01 and row[seen].sum() > 0.5:
         cause = "each error so far gets the same: nothing in the keys says which came last"
     elif most == first != target and errors[most]:
