@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
+Layers = list[tuple[Floats, Floats]]
+"""Of each layer its matrix (inputs, outputs) and its bias (outputs,)."""
 Policy = Callable[[Any], Any]
 """From observations (n, k) to actions (n,)."""
 
@@ -16,8 +18,8 @@ Policy = Callable[[Any], Any]
 class Network:
     """Layers of tanh with a linear last one, such as 4-64-64-2 for `sizes` (4, 64, 64, 2).
 
-    The weights are no part of it: they are handed over as one flat array (count,), so that an optimiser, a copy or a
-    file deals with one array.
+    The weights are no part of it: they are one flat array (count,), so that an optimiser, a copy or a file deals with one
+    array, and `layers` shows them as matrices.
     """
 
     sizes: tuple[int, ...]
@@ -27,7 +29,7 @@ class Network:
         """How many weights it takes."""
         return sum(a * b + b for a, b in zip(self.sizes, self.sizes[1:], strict=False))
 
-    def layers(self, weights: Floats) -> list[tuple[Floats, Floats]]:
+    def layers(self, weights: Floats) -> Layers:
         """Return views of `weights` (count,): for each layer its matrix (inputs, outputs) and its bias (outputs,)."""
         views, at = [], 0
         for a, b in zip(self.sizes, self.sizes[1:], strict=False):
@@ -48,24 +50,27 @@ class Network:
             matrix[:] = (columns if a >= b else columns.T) * (last if place == len(views) - 1 else np.sqrt(2))
         return weights
 
-    def forward(self, weights: Floats, x: Floats) -> tuple[Floats, list[Floats]]:
-        """Return the outputs (n, outputs) for inputs (n, inputs), and what each layer saw, for `backward`."""
-        *hidden, (matrix, bias) = self.layers(weights)
-        seen = [x]
-        for W, b in hidden:
-            seen.append(np.tanh(seen[-1] @ W + b))
-        return seen[-1] @ matrix + bias, seen
 
-    def backward(self, weights: Floats, seen: list[Floats], gradient: Floats) -> Floats:
-        """Return the gradient (count,) by the weights, from that by the outputs (n, outputs)."""
-        found = np.empty_like(weights)
-        for place, ((W, _), (to_W, to_b)) in reversed(
-            list(enumerate(zip(self.layers(weights), self.layers(found), strict=True)))
-        ):
-            to_W[:], to_b[:] = seen[place].T @ gradient, gradient.sum(axis=0)
-            if place:
-                gradient = (gradient @ W.T) * (1 - seen[place] ** 2)
-        return found
+def forward(layers: Layers, x: Floats) -> tuple[Floats, list[Floats]]:
+    """Return the outputs (n, outputs) for inputs (n, inputs), and what each layer saw, for `backward`."""
+    *hidden, (matrix, bias) = layers
+    seen = [x]
+    for W, b in hidden:
+        here = seen[-1] @ W
+        here += b
+        seen.append(np.tanh(here, out=here))
+    return seen[-1] @ matrix + bias, seen
+
+
+def backward(layers: Layers, seen: list[Floats], gradient: Floats, into: Layers) -> None:
+    """Write the gradient by the weights `into` layers of the same shapes, from that by the outputs (n, outputs)."""
+    for place in reversed(range(len(layers))):
+        by_matrix, by_bias = into[place]
+        np.matmul(seen[place].T, gradient, out=by_matrix)
+        gradient.sum(axis=0, out=by_bias)
+        if place:
+            gradient = gradient @ layers[place][0].T
+            gradient *= 1 - seen[place] ** 2
 
 
 def log_softmax(scores: Floats) -> Floats:
@@ -84,5 +89,5 @@ def sample(log_probabilities: Floats, rng: np.random.Generator) -> NDArray[np.in
 
 def greedy(network: Network, weights: Floats) -> Policy:
     """Return the policy that takes the likeliest action, and draws nothing."""
-    frozen = weights.copy()
-    return lambda observations: network.forward(frozen, np.atleast_2d(observations).astype(frozen.dtype))[0].argmax(axis=1)
+    layers = network.layers(weights.copy())
+    return lambda observations: forward(layers, np.asarray(observations, weights.dtype))[0].argmax(axis=1)

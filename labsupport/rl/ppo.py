@@ -4,17 +4,16 @@ Source: Schulman et al. (2017), "Proximal policy optimization algorithms"; the a
 (2016), "High-dimensional continuous control using generalized advantage estimation".
 """
 
-import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labsupport.dl.optimizers import Adam
+from labsupport.rl.adam import Memory, moved, nothing
 from labsupport.rl.environments import Environment
-from labsupport.rl.policies import Floats, Network, log_softmax, sample
+from labsupport.rl.policies import Floats, Network, backward, forward, log_softmax, sample
 
 
 @dataclass(frozen=True)
@@ -36,27 +35,26 @@ class Settings:
     budget: int = 122_880  # steps in all, of all copies together
 
 
-@dataclass
+@dataclass(frozen=True)
 class Learner:
-    """What PPO learns: `weights` are those of the policy, then those of the critic; `optimizer` moves them."""
+    """What PPO learns: one flat array, the policy's weights before the critic's; and what Adam remembers of it."""
 
     policy: Network
     critic: Network
     weights: Floats
-    optimizer: Adam
+    memory: Memory
 
-    @property
-    def parts(self) -> tuple[Floats, Floats]:
-        """Views of the weights: of the policy, and of the critic."""
-        return self.weights[: self.policy.count], self.weights[self.policy.count :]
+    def parts(self, flat: Floats) -> tuple[Any, Any]:
+        """Return the layers of the policy and of the critic, views of `flat`."""
+        return self.policy.layers(flat[: self.policy.count]), self.critic.layers(flat[self.policy.count :])
 
 
 @dataclass(frozen=True)
 class Rollout:
     """What happened between two updates, steps by copies: `observations` (t, n, k), all else (t, n).
 
-    `log_probabilities` are of the actions, at the time when they were taken; `advantages` say how much better an action came
-    out than the critic expected, and `targets` what the critic should have said.
+    `log_probabilities` are of the actions, when they were taken; `advantages` say how much better each came out than the
+    critic expected, and `targets` what the critic should have said.
     """
 
     observations: Floats
@@ -65,24 +63,28 @@ class Rollout:
     advantages: Floats
     targets: Floats
 
+    def flat(self) -> "Rollout":
+        """Return it in rows (t * n), whatever the copy."""
+        return Rollout(*(each.reshape(self.actions.size, *each.shape[2:]) for each in vars(self).values()))
+
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands after an update: `steps` so far, the `learner`, and gauges of this update."""
+    """Where training stands after an update: all `steps` so far, the `learner`, and gauges of this update."""
 
     steps: int
     learner: Learner
     kl: float  # how far the policy moved, in nats
-    clipped: float  # share of rows that had stopped to push
+    clipped: float  # share of rows that push no more
     entropy: float  # the policy's uncertainty, in nats
-    explained: float  # share of the returns' variance that the critic had foreseen
+    explained: float  # share of the targets' variance that the critic had foreseen
 
 
 def new_learner(observations: int, actions: int, settings: Settings, rng: np.random.Generator) -> Learner:
     """Return a learner that knows nothing: all actions are about equally likely."""
     policy, critic = (Network((observations, *settings.hidden, outputs)) for outputs in (actions, 1))
     weights = np.concatenate([policy.start(rng, 0.01), critic.start(rng, 1.0)])
-    return Learner(policy, critic, weights, Adam(settings.rate, epsilon=1e-5))
+    return Learner(policy, critic, weights, nothing(weights))
 
 
 def advantages(
@@ -92,85 +94,72 @@ def advantages(
 
     All arrays are (t, n); `next_values` are of the observations after the step, before an ended episode began afresh.
     """
-    # A terminated task has no future. One whose time was up has, and the critic says which.
+    # A task that terminated has no future. One whose time was up has, and the critic says what it is worth.
     surprises = rewards + discount * next_values * ~terminated - values
-    # In both cases the next row is another episode: no surprise comes back from there.
-    goes_on, result, carried = ~(terminated | truncated), np.empty_like(surprises), 0.0
+    # Either way the next row is of another episode: no surprise comes back from there.
+    goes_on, result, carried = ~(terminated | truncated), np.empty_like(surprises), np.zeros_like(surprises[0])
     for t in reversed(range(len(surprises))):
-        carried = surprises[t] + discount * trace * goes_on[t] * carried
-        result[t] = carried
+        result[t] = carried = surprises[t] + discount * trace * goes_on[t] * carried
     return result
 
 
 def collect(learner: Learner, environment: Environment, settings: Settings, rng: np.random.Generator) -> Rollout:
     """Let the policy act for some steps, and judge each action."""
-    policy, critic = learner.parts
-    seen, last, actions, said, rewards, terminated, truncated = ([] for _ in range(7))
+    policy, critic = learner.parts(learner.weights)
+    seen, actions, said, steps = [], [], [], []
     for _ in range(settings.steps):
         seen.append(environment.observations.astype(np.float32))
-        log_p = log_softmax(learner.policy.forward(policy, seen[-1])[0])
+        log_p = log_softmax(forward(policy, seen[-1])[0])
         actions.append(sample(log_p, rng))
-        said.append(np.take_along_axis(log_p, actions[-1][:, None], axis=1)[:, 0])
-        step = environment.step(actions[-1])
-        rewards.append(step.rewards)
-        terminated.append(step.terminated)
-        truncated.append(step.truncated)
-        last.append(step.last.astype(np.float32))
-    values, next_values = (learner.critic.forward(critic, np.stack(each))[0][..., 0] for each in (seen, last))
-    better = advantages(
-        np.stack(rewards).astype(np.float32), values, next_values, np.stack(terminated), np.stack(truncated),
-        settings.discount, settings.trace,
-    )  # fmt: skip
+        said.append(log_p[np.arange(environment.n), actions[-1]])
+        steps.append(environment.step(actions[-1]))
+    last, rewards = (np.stack([getattr(s, name) for s in steps], dtype=np.float32) for name in ("last", "rewards"))
+    terminated, truncated = (np.stack([getattr(s, name) for s in steps]) for name in ("terminated", "truncated"))
+    values, next_values = (forward(critic, each)[0][..., 0] for each in (np.stack(seen), last))
+    better = advantages(rewards, values, next_values, terminated, truncated, settings.discount, settings.trace)
     return Rollout(np.stack(seen), np.stack(actions), np.stack(said), better, better + values)
 
 
-def gradient(learner: Learner, rollout: Rollout, rows: Any, settings: Settings, clip: float) -> tuple[Floats, Any]:
-    """Return the loss's gradient by the weights for some rows of a flat rollout, and (kl, clipped, entropy) of these rows."""
-    policy, critic = learner.parts
-    x, actions, count = rollout.observations[rows], rollout.actions[rows], len(rows)
-    better = rollout.advantages[rows]
+def still_pushes(ratio: Floats, better: Floats, clip: float) -> NDArray[np.bool_]:
+    """Return which rows (n,) have a gradient: all but those whose action has moved far enough, in the way it should."""
+    return np.where(better > 0, ratio < 1 + clip, ratio > 1 - clip)
+
+
+def gradient(learner: Learner, weights: Floats, rows: Rollout, settings: Settings, clip: float) -> Floats:
+    """Return the gradient (like `weights`) of the loss of some rows: what PPO wants of policy and critic, with the sign of a cost."""
+    (policy, critic), found = learner.parts(weights), np.empty_like(weights)
+    into_policy, into_critic = learner.parts(found)
+    count, better = len(rows.actions), rows.advantages
     if settings.normalise:
         better = (better - better.mean()) / (better.std() + 1e-8)
-    scores, seen = learner.policy.forward(policy, x)
-    log_p = log_softmax(scores)
-    p, at = np.exp(log_p), np.arange(count)
-    moved = log_p[at, actions] - rollout.log_probabilities[rows]
-    ratio = np.exp(moved)
-    pushes = np.where(better > 0, ratio < 1 + clip, ratio > 1 - clip)
-    # By the scores: -push * (1 at the action taken, 0 elsewhere, minus p), for the push better * ratio of a row.
-    push = better * ratio * pushes / count
+    scores, seen = forward(policy, rows.observations)
+    log_p, at = log_softmax(scores), np.arange(count)
+    p, ratio = np.exp(log_p), np.exp(log_p[at, rows.actions] - rows.log_probabilities)
+    # By the scores: p, less 1 at the action that was taken, times the row's share of the mean.
+    push = better * ratio * still_pushes(ratio, better, clip) / count
     by_scores = p * push[:, None]
-    by_scores[at, actions] -= push
-    uncertain = -(p * log_p).sum(axis=1)
+    by_scores[at, rows.actions] -= push
     if settings.entropy:
-        by_scores += settings.entropy / count * p * (log_p + uncertain[:, None])
-    value, value_seen = learner.critic.forward(critic, x)
-    by_value = 2 * settings.value / count * (value - rollout.targets[rows, None])
-    found = np.concatenate(
-        [learner.policy.backward(policy, seen, by_scores), learner.critic.backward(critic, value_seen, by_value)]
-    )
-    return found, ((ratio - 1 - moved).mean(), 1 - pushes.mean(), uncertain.mean())
+        by_scores += settings.entropy / count * p * (log_p - (p * log_p).sum(axis=1, keepdims=True))
+    backward(policy, seen, by_scores, into_policy)
+    values, seen = forward(critic, rows.observations)
+    backward(critic, seen, 2 * settings.value / count * (values - rows.targets[:, None]), into_critic)
+    return found
 
 
-def update(
-    learner: Learner, rollout: Rollout, orders: NDArray[np.int64], settings: Settings, left: float
-) -> tuple[Learner, tuple[float, float, float]]:
-    """Return a learner that has learnt from the rollout, and means of (kl, clipped, entropy); nothing else changes.
+def update(learner: Learner, rollout: Rollout, orders: Any, settings: Settings, left: float = 1.0) -> Learner:
+    """Return a learner that has learnt from a flat rollout; nothing that is handed over changes.
 
-    `orders` (epochs, rows): in which order each epoch goes through the rows. `left`: share of the budget that is left.
+    `orders` (epochs, rows): how each epoch goes through the rows. `left`: share of the budget that is left.
     """
-    learner, flat, gauges = copy.deepcopy(learner), _flat(rollout), []
-    learner.optimizer.learning_rate = settings.rate * left
+    weights, memory = learner.weights, learner.memory
     for order in orders:
         for start in range(0, len(order), settings.batch):
-            found, gauge = gradient(learner, flat, order[start : start + settings.batch], settings, settings.clip * left)
-            length = float(np.sqrt(found @ found))
-            if length > settings.longest:
-                found *= settings.longest / length
-            learner.optimizer.apply([found], [learner.weights])
-            gauges.append(gauge)
-    kl, clipped, entropy = np.mean(gauges, axis=0)
-    return learner, (float(kl), float(clipped), float(entropy))
+            at = order[start : start + settings.batch]
+            rows = Rollout(*(each[at] for each in vars(rollout).values()))
+            found = gradient(learner, weights, rows, settings, settings.clip * left)
+            weights, memory = moved(weights, found, memory, settings.rate * left, settings.longest)
+    return replace(learner, weights=weights, memory=memory)
 
 
 def train(environment: Environment, seed: int, settings: Settings | None = None) -> Iterator[Progress]:
@@ -179,16 +168,20 @@ def train(environment: Environment, seed: int, settings: Settings | None = None)
     learner = new_learner(environment.observations.shape[1], environment.actions, settings, rng)
     rows = settings.steps * environment.n
     for done in range(0, settings.budget - rows + 1, rows):
-        rollout = collect(learner, environment, settings, rng)
-        orders = np.stack([rng.permutation(rows) for _ in range(settings.epochs)])
-        learner, (kl, clipped, entropy) = update(learner, rollout, orders, settings, 1 - done / settings.budget)
-        explained = 1 - rollout.advantages.var() / max(float(rollout.targets.var()), 1e-12)
-        yield Progress(done + rows, learner, kl, clipped, entropy, float(explained))
+        rollout, left = collect(learner, environment, settings, rng).flat(), 1 - done / settings.budget
+        orders = [rng.permutation(rows) for _ in range(settings.epochs)]
+        learner = update(learner, rollout, orders, settings, left)
+        yield gauged(learner, rollout, done + rows, settings.clip * left)
 
 
-def _flat(rollout: Rollout) -> Rollout:
-    rows = rollout.actions.size
-    return Rollout(
-        rollout.observations.reshape(rows, -1), *(each.reshape(rows) for each in (
-            rollout.actions, rollout.log_probabilities, rollout.advantages, rollout.targets))
-    )  # fmt: skip
+def gauged(learner: Learner, rollout: Rollout, steps: int, clip: float) -> Progress:
+    """Return the gauges of an update, from the flat rollout that it learnt from."""
+    log_p = log_softmax(forward(learner.parts(learner.weights)[0], rollout.observations)[0])
+    change = log_p[np.arange(len(log_p)), rollout.actions] - rollout.log_probabilities
+    ratio, better = np.exp(change), rollout.advantages
+    # Never negative, and its mean is the divergence: Schulman (2020), "Approximating KL divergence".
+    kl = float((ratio - 1 - change).mean())
+    clipped = 1 - float(still_pushes(ratio, better - better.mean(), clip).mean())
+    entropy = -float((np.exp(log_p) * log_p).sum(axis=1).mean())
+    explained = 1 - float(better.var()) / max(float(rollout.targets.var()), 1e-12)
+    return Progress(steps, learner, kl, clipped, entropy, explained)
