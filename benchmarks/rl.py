@@ -85,7 +85,9 @@ def main() -> int:
                     run["played"] = played(weights, settings.hidden)
                     runs.setdefault((who, name), []).append(run)
                     print(f"  {seed} {who:<18}{name:<8}{json.dumps(run)}", flush=True)
-    print(f"{'':<18}{'settings':<10}{'median s':>9}{'slowest':>9}{'processor':>10}{'steps':>9}   1,000 fresh episodes, by seed")
+    print(
+        f"{'':<18}{'settings':<10}{'median s':>9}{'slowest':>9}{'processor':>10}{'steps':>9}   1,000 fresh episodes, by seed"
+    )
     median: dict[tuple[str, str], tuple[float, float]] = {}
     for (who, name), found in runs.items():
         seconds, processor, steps = (
@@ -99,7 +101,9 @@ def main() -> int:
         )
     for name in SETTINGS:
         factors = [a / b for a, b in zip(median["Stable-Baselines3", name], median["ours", name], strict=True)]
-        print(f"With the settings of the {name} ours takes 1/{factors[0]:.1f} of the time (processor: 1/{factors[1]:.1f}).")
+        print(
+            f"With the settings of the {name} ours takes 1/{factors[0]:.1f} of the time (processor: 1/{factors[1]:.1f})."
+        )
     best = median["ours", "course"][0]
     return int(best > 1 or median["Stable-Baselines3", "course"][0] < 5 * best)
 

@@ -72,7 +72,9 @@ def main() -> None:
     model.learn(asked["budget"], callback=watch)
     layers = [layer for layer in model.policy.mlp_extractor.policy_net if hasattr(layer, "weight")]
     flat = [
-        part.detach().numpy().T.ravel() for layer in [*layers, model.policy.action_net] for part in (layer.weight, layer.bias)
+        part.detach().numpy().T.ravel()
+        for layer in [*layers, model.policy.action_net]
+        for part in (layer.weight, layer.bias)
     ]
     np.save(asked["weights"], np.concatenate(flat))
     print(json.dumps(watch.reached or {"seconds": None, "processor": None, "steps": None}))

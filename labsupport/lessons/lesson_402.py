@@ -1,6 +1,6 @@
 """Lesson 402, policy gradients and PPO: checkers, hints, guesses and quiz."""
 
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from labsupport.exercises.refute import OutsideRules
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from labsupport.rl.contest import Run
 
 exercises = Exercises("402")
 
@@ -74,7 +76,9 @@ def _mistaken_pushes(got: Any, ratio: Any, advantage: Any, clip: float) -> dict[
             return {"cause": cause}
     if ((got == (_slope(ratio, advantage, 0.2) != 0)).all()) and clip != 0.2:
         return {"cause": "right for a clip of 0.2 and no other: use the argument"}
-    return {"question": "of the two terms in the minimum, which one is smaller in this row, and does it change with the ratio?"}
+    return {
+        "question": "of the two terms in the minimum, which one is smaller in this row, and does it change with the ratio?"
+    }
 
 
 @exercises.check(
@@ -140,7 +144,7 @@ def _mistaken_future(future: Any, value: Any, terminated: Any, truncated: Any) -
 
 # 402.3: how many updates a sick training may go on for.
 LATE = 10
-HEALTHY, UPDATES = range(300, 304), 60
+HEALTHY, UPDATES = range(300, 303), 60
 SICK = {
     "no clip": {"clip": np.inf},
     "a rate a thousand times too small": {"rate": 2e-6},
@@ -157,9 +161,10 @@ SICK = {
         "For instance: after five updates, stop if the median of the last five `kl` is above 0.03 or below 0.00001. Mind the end: as the rate falls to 0, so does `kl`.",
     ),
     minutes=8,
+    seconds=60.0,
 )
 def stop(answer: Guarded) -> str:
-    """Ask after each update of twelve trainings, as a scheduler would."""
+    """Ask after each update of nine trainings, as a scheduler would."""
     name = expect.function(answer)
     for seed in HEALTHY:
         at = _stopped(name, _gauges(seed), UPDATES)
@@ -178,7 +183,7 @@ def stop(answer: Guarded) -> str:
                 cause,
             )
     for kind in SICK:
-        for seed in HEALTHY[:3]:
+        for seed in HEALTHY[:2]:
             at = _stopped(name, _gauges(seed, kind), LATE)
             if at is None:
                 gauges = _gauges(seed, kind).iloc[:LATE]
@@ -187,7 +192,7 @@ def stop(answer: Guarded) -> str:
                     "stopped by then",
                     question="which gauge of this one lies where it never lies in a healthy training, and on which side?",
                 )
-    return f"Four healthy trainings ran to their end, nine sick ones were stopped within {LATE} updates."
+    return f"Three healthy trainings ran to their end, six sick ones were stopped within {LATE} updates."
 
 
 def _stopped(name: Guarded, gauges: "pd.DataFrame", updates: int) -> int | None:
@@ -200,8 +205,12 @@ def _stopped(name: Guarded, gauges: "pd.DataFrame", updates: int) -> int | None:
     return None
 
 
-@cache
 def _gauges(seed: int, kind: str | None = None) -> "pd.DataFrame":
+    return _run(seed, kind).gauges
+
+
+@cache
+def _run(seed: int, kind: str | None = None) -> "Run":
     from dataclasses import replace
 
     from labsupport.rl.contest import run_ppo
@@ -209,11 +218,10 @@ def _gauges(seed: int, kind: str | None = None) -> "pd.DataFrame":
 
     settings = replace(Settings(), **SICK[kind]) if kind else Settings()  # type: ignore[arg-type]
     with np.errstate(all="ignore"):
-        return run_ppo(seed, settings, updates=LATE if kind else UPDATES).gauges
+        return run_ppo(seed, settings, updates=LATE if kind else UPDATES)
 
 
-# 402.4: the policies that stand for "PPO", and how far a start may be from the middle.
-POLICIES = range(3)
+# 402.4: how far a start may be from the middle; the policies of the healthy trainings stand for "PPO".
 WIDEST = (2.3, 1.5, 0.2, 1.5)
 UNITS = ("position (m)", "speed (m/s)", "angle (rad)", "angular speed (rad/s)")
 
@@ -228,24 +236,19 @@ UNITS = ("position (m)", "speed (m/s)", "angle (rad)", "angular speed (rad/s)")
         "A moving cart is what it knows least: try a speed of 1 m/s or more, with the pole leaning the same way or the other.",
     ),
     minutes=6,
+    seconds=60.0,
 )
 def more_than_the_rule(case: Any) -> Measured:
     """The sentence fails where the rule holds and three policies out of three let the pole fall."""
     from labsupport.rl.contest import holds, simple_rule
 
     start = _start(case)
+    policies = [_run(seed).policy for seed in HEALTHY]
     if not holds(simple_rule, start)[0]:
         raise OutsideRules("the simple rule lets this one fall, too: the sentence speaks of starts that the rule holds")
-    held = sum(bool(holds(policy, start)[0]) for policy in _policies())
+    held = sum(bool(holds(policy, start)[0]) for policy in policies)
     numbers = f"the simple rule holds it; of three policies {held} do (the sentence fails where none does)"
     return Measured(held > 0, numbers)
-
-
-@cache
-def _policies() -> list[Any]:
-    from labsupport.rl.contest import run_ppo
-
-    return [run_ppo(seed).policy for seed in POLICIES]
 
 
 def _start(case: Any) -> Any:

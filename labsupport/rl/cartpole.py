@@ -14,7 +14,10 @@ from labsupport.rl.environments import Step
 
 GRAVITY, CART, POLE, HALF_LENGTH = 9.8, 1.0, 0.1, 0.5  # m/s², kg, kg, m
 PUSH, SECONDS = 10.0, 0.02  # newtons, and the length of a step
-FARTHEST, STEEPEST = 2.4, 12 * 2 * np.pi / 360  # metres from the middle and radians from upright: beyond it, an episode ends
+FARTHEST, STEEPEST = (
+    2.4,
+    12 * 2 * np.pi / 360,
+)  # metres from the middle and radians from upright: beyond it, an episode ends
 LIMIT = 500  # steps, after which the time is up
 
 

@@ -109,9 +109,7 @@ def update(learner: Learner, batch: Batch, settings: Settings) -> Learner:
     return replace(learner, weights=weights, memory=memory)
 
 
-def train(
-    environment: Callable[[int], Environment], seed: int, settings: Settings | None = None
-) -> Iterator[Progress]:
+def train(environment: Callable[[int], Environment], seed: int, settings: Settings | None = None) -> Iterator[Progress]:
     """Learn until the budget is used up, with a new `environment(seed)` for each batch; after each update yield where it stands."""
     settings, rng, steps = settings or Settings(), np.random.default_rng(seed), 0
     learner: Learner | None = None
