@@ -169,7 +169,7 @@ def stop(answer: Guarded) -> str:
     for seed in HEALTHY:
         at = _stopped(name, _gauges(seed), UPDATES)
         if at is not None:
-            gauges = _gauges(seed).iloc[at - 1]
+            last = _gauges(seed).iloc[at - 1]
             cause = (
                 "near the end the rate falls to 0, and the moves with it: that is no illness"
                 if at > 45
@@ -178,7 +178,7 @@ def stop(answer: Guarded) -> str:
                 else "the first updates are unlike the rest: wait for some before you judge"
             )
             raise Fail(
-                f"a healthy training stopped after update {at} (kl {gauges.kl:.2g}, entropy {gauges.entropy:.2f}, explained {gauges.explained:.2f})",
+                f"a healthy training stopped after update {at} (kl {last.kl:.2g}, entropy {last.entropy:.2f}, explained {last.explained:.2f})",
                 "it runs to its end",
                 cause,
             )

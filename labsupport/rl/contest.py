@@ -38,7 +38,8 @@ class Run:
     def mean_at(self, steps: Any) -> FloatArray:
         """Return the mean after so many steps (n,), read off between updates."""
         known = ~np.isnan(self.means)
-        return np.interp(steps, self.steps[known], self.means[known], left=np.nan)
+        found: FloatArray = np.interp(steps, self.steps[known], self.means[known], left=np.nan)
+        return found
 
 
 def run_ppo(seed: int, settings: ppo.Settings | None = None, copies: int = 64, updates: int | None = None) -> Run:

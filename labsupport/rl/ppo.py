@@ -97,7 +97,8 @@ def advantages(
     # A task that terminated has no future. One whose time was up has, and the critic says what it is worth.
     surprises = rewards + discount * next_values * ~terminated - values
     # Either way the next row is of another episode: no surprise comes back from there.
-    goes_on, result, carried = ~(terminated | truncated), np.empty_like(surprises), np.zeros_like(surprises[0])
+    goes_on, carried = ~(terminated | truncated), np.zeros_like(surprises[0])
+    result: Floats = np.empty_like(surprises)
     for t in reversed(range(len(surprises))):
         result[t] = carried = surprises[t] + discount * trace * goes_on[t] * carried
     return result

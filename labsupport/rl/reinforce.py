@@ -80,7 +80,8 @@ def collect(learner: Learner, environment: Environment, rng: np.random.Generator
 
 def returns_to_go(rewards: Any, played: Any, discount: float) -> Floats:
     """Return (t, n): the discounted rewards from each step to the end of its episode; 0 behind it."""
-    result, later = np.zeros_like(rewards), np.zeros_like(rewards[0])
+    result: Floats = np.zeros_like(rewards)
+    later = np.zeros_like(rewards[0])
     for t in reversed(range(len(rewards))):
         result[t] = later = played[t] * (rewards[t] + discount * later)
     return result

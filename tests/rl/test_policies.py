@@ -5,7 +5,7 @@ import pytest
 
 from labsupport.dl.optimizers import Adam
 from labsupport.rl.adam import moved, nothing
-from labsupport.rl.policies import Network, backward, forward, greedy, log_softmax, sample
+from labsupport.rl.policies import Floats, Network, backward, forward, greedy, log_softmax, sample
 
 
 def test_layers_are_views_of_the_flat_weights() -> None:
@@ -68,8 +68,9 @@ def test_a_greedy_policy_is_frozen() -> None:
 
 
 def test_adam_walks_like_that_of_lesson_305() -> None:
-    rng = np.random.default_rng(0)
-    mine, theirs, memory, other = np.ones(5), np.ones(5), nothing(np.ones(5)), Adam(0.01, epsilon=1e-12)
+    rng, theirs, other = np.random.default_rng(0), np.ones(5), Adam(0.01, epsilon=1e-12)
+    mine: Floats = np.ones(5)
+    memory = nothing(mine)
     for _ in range(50):
         gradient = rng.normal(size=5)
         mine, memory = moved(mine, gradient, memory, 0.01)
