@@ -117,9 +117,11 @@ def ends(answer: Guarded) -> str:
             at = np.unravel_index(int(np.argmax(goes_on != want)), shape)
             saw = f"goes_on is {goes_on[at]:g} for a row that is {_kind(terminated[at], truncated[at])}"
             cause = (
-                "after a truncation the next row is another episode, too: it must not be credited to this one"
+                "turned round: true means that the episode goes on"
+                if (goes_on == ~want).all()
+                else "after a truncation the next row is another episode, too: it must not be credited to this one"
                 if truncated[at] and goes_on[at]
-                else "the sum ends where an episode ends, and goes on elsewhere"
+                else "the chain ends where an episode ends, and nowhere else"
             )
             raise Fail(saw, f"{int(want[at])}", cause)
     return "The future ends by termination only, the chain by both."

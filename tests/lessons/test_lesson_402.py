@@ -33,7 +33,7 @@ WRONG = {
         ),
         "the smaller term itself": (
             pushes("return np.minimum(ratio * advantage, np.clip(ratio, 1 - clip, 1 + clip) * advantage)"),
-            "return the outcome of a comparison",
+            "return the outcome of the comparison",
         ),
         "good actions only": (pushes("return (advantage > 0) & (ratio < 1 + clip)"), "of the two terms in the minimum"),
         "returns nothing": (pushes("np.abs(ratio - 1) < clip"), "no `return`"),
@@ -55,7 +55,7 @@ WRONG = {
         ),
         "goes on at the end": (
             ends("return next_value * ~terminated, terminated | truncated"),
-            "the sum ends where an episode ends",
+            "turned round: true means that the episode goes on",
         ),
         "one array": (ends("return next_value * ~terminated"), "return both"),
         "adds the reward": (
