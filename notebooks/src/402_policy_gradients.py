@@ -210,7 +210,8 @@ from labsupport.rl import reinforce
 print(inspect.getsource(reinforce.update))
 
 # %% [markdown]
-# Both kinds get the same care as PPO: seven learning rates each, on seeds that are not used below (`benchmarks/rl_rates.py`).
+# Both kinds get their best of seven learning rates, tried on seeds that are not used below; PPO's rate is one of the four that did equally
+# well among its seven (`benchmarks/rl_rates.py`).
 # PPO is the method of choice in many papers and products; REINFORCE is from 1992.
 
 # %%
@@ -220,11 +221,13 @@ guess("402.g2", ...)
 from labsupport.dl.contest import paired
 from labsupport.rl.contest import run_reinforce
 
-TUNED = reinforce.Settings(rate=0.04, budget=122_880)
+TUNED = reinforce.Settings(rate=0.08, budget=122_880)
 kinds = {
     "PPO": course,
     "REINFORCE, baseline": [run_reinforce(seed, TUNED) for seed in SEEDS],
-    "REINFORCE, none": [run_reinforce(seed, replace(TUNED, baseline=False)) for seed in SEEDS],
+    "REINFORCE, none": [
+        run_reinforce(seed, replace(TUNED, rate=0.04, baseline=False)) for seed in SEEDS
+    ],
     "baseline, rate 0.005": [run_reinforce(seed, replace(TUNED, rate=0.005)) for seed in SEEDS],
 }
 reach = {name: np.array([run.reached() for run in runs]) for name, runs in kinds.items()}
@@ -241,7 +244,7 @@ claim(
     medians["REINFORCE, baseline"] < 1.5 * medians["PPO"],
 )
 claim(
-    "at an eighth of the rate, none of five arrives",
+    "at a sixteenth of the rate, none of five arrives",
     not np.isfinite(reach["baseline, rate 0.005"]).any(),
 )
 
