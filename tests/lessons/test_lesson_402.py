@@ -83,7 +83,7 @@ WRONG = {
         "the rule fails, too": ("start = [2.3, 1.5, 0.2, 1.5]", "lets this one fall"),
         "too far": ("start = [3, 0, 0, 0]", "at most 2.3"),
         "three numbers": ("start = [1, 0, 0]", "four numbers"),
-        "a text": ('start = "far"', "four numbers"),
+        "a text": ('start = "far"', "this is 'far'"),
     },
 }
 
