@@ -21,7 +21,8 @@ class Watch(BaseCallback):
 
     def __init__(self, goal: float) -> None:
         super().__init__()
-        self.goal, self.looking, self.reached = goal, 0.0, None
+        self.goal = goal
+        self.reached: dict[str, Any] | None = None
 
     def _on_training_start(self) -> None:
         self.started, self.processor = time.perf_counter(), time.process_time()
