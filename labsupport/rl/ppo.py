@@ -6,6 +6,7 @@ Source: Schulman et al. (2017), "Proximal policy optimization algorithms"; the a
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -67,17 +68,54 @@ class Rollout:
         """Return it in rows (t * n), whatever the copy."""
         return Rollout(*(each.reshape(self.actions.size, *each.shape[2:]) for each in vars(self).values()))
 
+    def at(self, places: Any) -> "Rollout":
+        """Return the rows at these places."""
+        return Rollout(*(each[places] for each in vars(self).values()))
+
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training stands after an update: all `steps` so far, the `learner`, and gauges of this update."""
+    """Where training stands after an update: all `steps` so far, the `learner`, the flat `rollout` that it learnt from.
+
+    Gauges of the update are reckoned when somebody reads them.
+    """
 
     steps: int
     learner: Learner
-    kl: float  # how far the policy moved, in nats
-    clipped: float  # share of rows that push no more
-    entropy: float  # the policy's uncertainty, in nats
-    explained: float  # share of the targets' variance that the critic had foreseen
+    rollout: Rollout
+    clip: float  # of this update
+
+    @cached_property
+    def _change(self) -> Floats:
+        """By how much each action's logarithm of a probability changed, (rows,)."""
+        change: Floats = self._log_p[np.arange(len(self._log_p)), self.rollout.actions] - self.rollout.log_probabilities
+        return change
+
+    @cached_property
+    def _log_p(self) -> Floats:
+        return log_softmax(forward(self.learner.parts(self.learner.weights)[0], self.rollout.observations)[0])
+
+    @cached_property
+    def kl(self) -> float:
+        """How far the policy moved, in nats."""
+        # Never negative, and its mean is the divergence: Schulman (2020), "Approximating KL divergence".
+        return float((np.exp(self._change) - 1 - self._change).mean())
+
+    @cached_property
+    def clipped(self) -> float:
+        """The share of rows that push no more."""
+        better = self.rollout.advantages
+        return 1 - float(still_pushes(np.exp(self._change), better - better.mean(), self.clip).mean())
+
+    @cached_property
+    def entropy(self) -> float:
+        """The policy's uncertainty, in nats."""
+        return -float((np.exp(self._log_p) * self._log_p).sum(axis=1).mean())
+
+    @cached_property
+    def explained(self) -> float:
+        """The share of the targets' variance that the critic had foreseen."""
+        return 1 - float(self.rollout.advantages.var()) / max(float(self.rollout.targets.var()), 1e-12)
 
 
 def new_learner(observations: int, actions: int, settings: Settings, rng: np.random.Generator) -> Learner:
@@ -114,11 +152,18 @@ def collect(learner: Learner, environment: Environment, settings: Settings, rng:
         actions.append(sample(log_p, rng))
         said.append(log_p[np.arange(environment.n), actions[-1]])
         steps.append(environment.step(actions[-1]))
-    last, rewards = (np.stack([getattr(s, name) for s in steps], dtype=np.float32) for name in ("last", "rewards"))
+    rewards = np.stack([s.rewards for s in steps], dtype=np.float32)
     terminated, truncated = (np.stack([getattr(s, name) for s in steps]) for name in ("terminated", "truncated"))
-    values, next_values = (forward(critic, each)[0][..., 0] for each in (np.stack(seen), last))
+    seen.append(environment.observations.astype(np.float32))
+    values = forward(critic, np.stack(seen))[0][..., 0]
+    values, next_values = values[:-1], values[1:].copy()
+    # Where an episode ended, the next observation is of a new one: the critic is asked about the last of the old.
+    ended = terminated | truncated
+    if ended.any():
+        last = np.stack([s.last for s in steps], dtype=np.float32)
+        next_values[ended] = forward(critic, last[ended])[0][:, 0]
     better = advantages(rewards, values, next_values, terminated, truncated, settings.discount, settings.trace)
-    return Rollout(np.stack(seen), np.stack(actions), np.stack(said), better, better + values)
+    return Rollout(np.stack(seen[:-1]), np.stack(actions), np.stack(said), better, better + values)
 
 
 def still_pushes(ratio: Floats, better: Floats, clip: float) -> NDArray[np.bool_]:
@@ -132,7 +177,8 @@ def gradient(learner: Learner, weights: Floats, rows: Rollout, settings: Setting
     into_policy, into_critic = learner.parts(found)
     count, better = len(rows.actions), rows.advantages
     if settings.normalise:
-        better = (better - better.mean()) / (better.std() + 1e-8)
+        better = better - better.mean()
+        better /= np.sqrt(better @ better / count) + 1e-8
     scores, seen = forward(policy, rows.observations)
     log_p, at = log_softmax(scores), np.arange(count)
     p, ratio = np.exp(log_p), np.exp(log_p[at, rows.actions] - rows.log_probabilities)
@@ -155,10 +201,9 @@ def update(learner: Learner, rollout: Rollout, orders: Any, settings: Settings, 
     """
     weights, memory = learner.weights, learner.memory
     for order in orders:
+        rows = rollout.at(order)
         for start in range(0, len(order), settings.batch):
-            at = order[start : start + settings.batch]
-            rows = Rollout(*(each[at] for each in vars(rollout).values()))
-            found = gradient(learner, weights, rows, settings, settings.clip * left)
+            found = gradient(learner, weights, rows.at(slice(start, start + settings.batch)), settings, settings.clip * left)
             weights, memory = moved(weights, found, memory, settings.rate * left, settings.longest)
     return replace(learner, weights=weights, memory=memory)
 
@@ -172,17 +217,4 @@ def train(environment: Environment, seed: int, settings: Settings | None = None)
         rollout, left = collect(learner, environment, settings, rng).flat(), 1 - done / settings.budget
         orders = [rng.permutation(rows) for _ in range(settings.epochs)]
         learner = update(learner, rollout, orders, settings, left)
-        yield gauged(learner, rollout, done + rows, settings.clip * left)
-
-
-def gauged(learner: Learner, rollout: Rollout, steps: int, clip: float) -> Progress:
-    """Return the gauges of an update, from the flat rollout that it learnt from."""
-    log_p = log_softmax(forward(learner.parts(learner.weights)[0], rollout.observations)[0])
-    change = log_p[np.arange(len(log_p)), rollout.actions] - rollout.log_probabilities
-    ratio, better = np.exp(change), rollout.advantages
-    # Never negative, and its mean is the divergence: Schulman (2020), "Approximating KL divergence".
-    kl = float((ratio - 1 - change).mean())
-    clipped = 1 - float(still_pushes(ratio, better - better.mean(), clip).mean())
-    entropy = -float((np.exp(log_p) * log_p).sum(axis=1).mean())
-    explained = 1 - float(better.var()) / max(float(rollout.targets.var()), 1e-12)
-    return Progress(steps, learner, kl, clipped, entropy, explained)
+        yield Progress(done + rows, learner, rollout, settings.clip * left)
