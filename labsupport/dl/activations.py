@@ -24,7 +24,8 @@ class Sigmoid(Stage):
         return self.s
 
     def backward(self, gradient: Array) -> Array:
-        return gradient * (self.s * (1 - self.s))
+        result: Array = gradient * self.s * (1 - self.s)
+        return result
 
 
 class Tanh(Stage):
@@ -35,7 +36,8 @@ class Tanh(Stage):
         return self.t
 
     def backward(self, gradient: Array) -> Array:
-        return gradient * (1 - self.t * self.t)
+        result: Array = gradient * (1 - self.t**2)
+        return result
 
 
 @dataclass(frozen=True)

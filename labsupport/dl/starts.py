@@ -7,7 +7,7 @@ import numpy as np
 from labsupport.dl.activations import ENDS, KINDS, deep_network, layer_values, saturated_share
 from labsupport.dl.network import Dense, Network
 
-FAULTS = ("none", "too small", "too large", "dead")
+FAULTS = ("none", "small", "large", "bias")
 """What may be wrong with a layer's start: its weights are a tenth, or ten times, of what they should be; its biases lie deep below 0."""
 FACTOR = 10.0
 BIAS = -8.0
@@ -24,11 +24,11 @@ def break_layer(network: Network, layer: int, fault: str) -> Network:
     Raises ValueError for a fault that is not in `FAULTS`.
     """
     weights, bias = dense_layers(network)[layer - 1].parameters
-    if fault == "too small":
+    if fault == "small":
         weights /= FACTOR
-    elif fault == "too large":
+    elif fault == "large":
         weights *= FACTOR
-    elif fault == "dead":
+    elif fault == "bias":
         bias += np.float32(BIAS)
     elif fault != "none":
         raise ValueError(f"a fault is one of {', '.join(FAULTS)}; got {fault!r}")

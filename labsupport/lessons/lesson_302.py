@@ -106,23 +106,94 @@ def _mistaken_bits(saw: Any, want: Any, scores: Any) -> str:
 def silent(answer: Guarded) -> str:
     """Offer dense layers and maps, sparse and constant units, both kinds of ends, negative values, nan and infinity."""
     gauge = expect.function(answer)
-    for what, values, ends in _layers():
-        want = _silent(values, ends)
+    layers = _layers()
+    saw: tuple[list[Any], list[Any]] = ([], [])
+    for what, values, ends in layers:
         given = expect.returned(gauge(values.copy(), ends), "(dead, saturated)")
         if not isinstance(given, list | tuple | np.ndarray) or len(given) != 2:
             raise Fail(f"`{given!r:.40}`", "two values, (dead, saturated)", question="which two things are asked for, in which order?")  # fmt: skip
-        for name, one, right in zip(("dead", "saturated"), given, want, strict=True):
-            if right is None:
-                if one is not None:
-                    raise Fail(f"saturated is {one!r:.20} for {what}", "None", "a ReLU has no upper end: a number here would look as if somebody had measured it")  # fmt: skip
-                continue
-            if one is None:
-                raise Fail(f"{name} is None for {what}", f"{right:.3f}", "None is for `ends` that are None only")
-            saw = expect.number(one, name)
-            if not expect.close(saw, right, 1e-6):
-                cause = _mistaken_dead(saw, values) if name == "dead" else _mistaken_saturated(saw, values, ends)
-                raise Fail(f"{name} is {saw:.3f} for {what}, of shape {values.shape}", f"{right:.3f}", cause)
-    return f"Right for {len(_layers())} layers, dense ones and maps."
+        if ends is None and given[1] is not None:
+            raise Fail(f"saturated is {given[1]!r:.20} for {what}", "None", "a ReLU has no upper end: a number here would look as if somebody had measured it")  # fmt: skip
+        if given[0] is None or (ends and given[1] is None):
+            raise Fail(f"{given!r:.40} for {what}", "two numbers", "None is only for `saturated`, and only where `ends` is None")  # fmt: skip
+        saw[0].append(expect.number(given[0], "dead"))
+        saw[1].append(None if ends is None else expect.number(given[1], "saturated"))
+    for name, given, right, misread in (
+        ("dead", saw[0], _dead, DEAD_MISREAD),
+        ("saturated", saw[1], _saturated, SATURATED_MISREAD),
+    ):
+        wanted = _read(right, layers, name)
+        if off := [at for at, want in enumerate(wanted) if not _agree(given[at], want)]:
+            causes = [cause for cause, read in misread.items() if all(map(_agree, given, _read(read, layers, name)))]
+            what, values, ends = layers[off[0]]
+            seen = f"{name} is {given[off[0]]:.3f} for {what}, of shape {values.shape}"
+            doubt = "take one unit by hand: which of its values must be what, and how many of them?"
+            raise Fail(seen, f"{wanted[off[0]]:.3f}", causes[0] if causes else "", question="" if causes else doubt)
+    return f"Right for {len(layers)} layers, dense ones and maps."
+
+
+Ends = tuple[float, float]
+
+
+def _agree(one: float | None, other: float | None) -> bool:
+    return one is other if one is None or other is None else expect.close(one, other, 1e-6)
+
+
+def _read(read: Any, layers: list[tuple[str, Any, Ends | None]], name: str) -> list[float | None]:
+    """Return what somebody who reads the task in this way would say of each layer."""
+    with np.errstate(all="ignore"):
+        if name == "dead":
+            return [float(read(v)) for _, v, _ in layers]
+        return [None if ends is None else float(read(v, *ends, 0.01 * (ends[1] - ends[0]))) for _, v, ends in layers]
+
+
+def _units(values: Any) -> Any:
+    return values.reshape(-1, values.shape[-1])
+
+
+def _mute(values: Any) -> Any:
+    return ~np.isfinite(values) | (values == 0)
+
+
+def _near(v: Any, low: float, high: float, m: float) -> Any:
+    return (v < low + m) | (v > high - m)
+
+
+def _dead(v: Any) -> Any:
+    """Return the share of units, the last axis, from which nothing but 0 or no finite number comes."""
+    return _mute(_units(v)).all(axis=0).mean()
+
+
+def _saturated(v: Any, low: float, high: float, m: float) -> Any:
+    """Return the share of values within `m` of an end."""
+    return _near(v, low, high, m).mean()
+
+
+DEAD_MISREAD = {
+    "that is the share of *values* that are 0; a unit is dead when it never says anything else": lambda v: (v == 0).mean(),
+    "that is the share of *values* that say nothing; a unit is dead when it never says anything": lambda v: _mute(v).mean(),
+    "a unit that is 0 for one example is only quiet: dead is one that is 0 for all": lambda v: (_units(v) == 0).any(axis=0).mean(),
+    "these are examples that no unit answers to: the units are the last axis": lambda v: (_units(v) == 0).all(axis=1).mean(),
+    "that is the share that lives": lambda v: 1 - _dead(v),
+    "that is the count: divide by the number of units": lambda v: _mute(_units(v)).all(axis=0).sum(),
+    "a unit from which only nan or infinity comes says nothing, either: `nan == 0` is False, and so it looked alive": lambda v: (_units(v) == 0).all(axis=0).mean(),
+    "infinity is no finite number, either": lambda v: ((_units(v) == 0) | np.isnan(_units(v))).all(axis=0).mean(),
+    "a unit below 0 speaks, too: not every activation ends at 0": lambda v: (~np.isfinite(_units(v)) | (_units(v) <= 0)).all(axis=0).mean(),
+    "a sum of 0 is not the same as nothing but 0": lambda v: (np.where(np.isfinite(_units(v)), _units(v), 0).sum(axis=0) == 0).mean(),
+    "one nan among numbers does not make a unit dead: some finite number came": lambda v: (~np.isfinite(_units(v)).all(axis=0) | (_units(v) == 0).all(axis=0)).mean(),
+    "in maps a unit is a channel: it is dead when it is silent at *all* places of all examples": lambda v: _mute(v).all(axis=0).mean(),
+}  # fmt: skip
+SATURATED_MISREAD = {
+    "a hundredth *of the way between the ends*: for tanh, from -1 to 1, that is 0.02": lambda v, low, high, m: _near(v, low, high, 0.01).mean(),
+    "only the upper end was looked at": lambda v, low, high, m: (v > high - m).mean(),
+    "only the lower end was looked at": lambda v, low, high, m: (v < low + m).mean(),
+    "`abs` works for ends that lie on both sides of 0, at the same distance, only": lambda v, low, high, m: (abs(v) > high - m).mean(),
+    "that is the share of *units* that are saturated for all; asked is that of the values": lambda v, low, high, m: _near(_units(v), low, high, m).all(axis=0).mean(),
+    "that is the share of *units* that are saturated once; asked is that of the values": lambda v, low, high, m: _near(_units(v), low, high, m).any(axis=0).mean(),
+    "that is the share that is not saturated": lambda v, low, high, m: 1 - _near(v, low, high, m).mean(),
+    "that is the count: divide by the number of values": lambda v, low, high, m: _near(v, low, high, m).sum(),
+    "a sigmoid never quite arrives at its end: near counts": lambda v, low, high, m: ((v == low) | (v == high)).mean(),
+}  # fmt: skip
 
 
 def _layers() -> list[tuple[str, Any, tuple[float, float] | None]]:
@@ -136,7 +207,7 @@ def _layers() -> list[tuple[str, Any, tuple[float, float] | None]]:
     broken = rng.random((5, 8)) + 0.1
     broken[:, 1], broken[:, 5], broken[:4, 6], broken[:, 7] = np.nan, 0, np.nan, np.inf
     mixed = rng.normal(size=(7, 5))
-    mixed[:, 3], mixed[0, 3] = 0, np.nan
+    mixed[:, 1], mixed[:, 3], mixed[0, 3] = -np.abs(mixed[:, 1]), 0, np.nan
     balanced = np.array([[1.0, 0, 2], [-1, 0, 2], [0, 0, -4]])
     squeezed = np.array([[0.005, 0.5, 0.995], [0.011, 0.989, 0.2], [0.5, 0.999, 0.001], [0.3, 0.015, 0.985]])
     bent = np.array([[-0.985, 0.5, 0.985], [0.0, -0.975, 0.2], [0.999, -1.0, 0.975], [0.0, 0.005, 0.0]])
@@ -155,69 +226,11 @@ def _layers() -> list[tuple[str, Any, tuple[float, float] | None]]:
     ]
 
 
-def _silent(values: Any, ends: tuple[float, float] | None) -> tuple[float, float | None]:
-    from labsupport.dl.activations import dead_share, saturated_share
-
-    return dead_share(values), None if ends is None else saturated_share(values, ends)
-
-
-def _mistaken_dead(saw: float, values: Any) -> str:
-    units = values.reshape(-1, values.shape[-1])
-    axes = tuple(range(values.ndim - 1))
-    with np.errstate(all="ignore"):
-        read_as = [
-            ((units == 0).mean(), "that is the share of *values* that are 0; a unit is dead when it never says anything else"),
-            ((units == 0).any(axis=0).mean(), "a unit that is 0 for one example is only quiet: dead is one that is 0 for all"),
-            ((units == 0).all(axis=1).mean(), "these are examples that no unit answers to: the units are the last axis"),
-            (1 - dead_units(units).mean(), "that is the share that lives"),
-            (float(dead_units(units).sum()), "that is the count: divide by the number of units"),
-            ((units == 0).all(axis=0).mean(), "a unit from which only nan or infinity comes says nothing, either: `nan == 0` is False, and so it looked alive"),
-            ((units <= 0).all(axis=0).mean(), "a unit below 0 speaks, too: not every activation ends at 0"),
-            ((units.sum(axis=0) == 0).mean(), "a sum of 0 is not the same as nothing but 0"),
-            ((values == 0).all(axis=0).mean(), "in maps a unit is a channel: it is dead when it is 0 at all places of all examples"),
-            ((~np.isfinite(values) | (values == 0)).all(axis=0).mean(), "in maps a unit is a channel: it is dead when it is 0 at all places of all examples"),
-            ((np.nan_to_num(units, posinf=1).sum(axis=0) == 0).mean(), "infinity is no finite number, either"),
-            ((np.isnan(values).any(axis=axes) | (values == 0).all(axis=axes)).mean(), "one nan among numbers does not make a unit dead: some finite number came"),
-            ((~np.isfinite(values).all(axis=axes) | (values == 0).all(axis=axes)).mean(), "one nan among numbers does not make a unit dead: some finite number came"),
-        ]  # fmt: skip
-    for value, cause in read_as:
-        if expect.close(saw, float(value), 1e-6):
-            return cause
-    return "take one unit: for how many of its values must what be true?"
-
-
-def dead_units(units: Any) -> Any:
-    """Return for each column (rows, units) whether nothing but 0, or no finite number, stands in it."""
-    return ~(np.isfinite(units) & (units != 0)).any(axis=0)
-
-
-def _mistaken_saturated(saw: float, values: Any, ends: tuple[float, float] | None) -> str:
-    low, high = ends or (0.0, 1.0)
-    wide = 0.01 * (high - low)
-    near = (values < low + wide) | (values > high - wide)
-    units = near.reshape(-1, near.shape[-1])
-    read_as = [
-        (((values < low + 0.01) | (values > high - 0.01)).mean(), "a hundredth *of the way between the ends*: for tanh, from -1 to 1, that is 0.02"),
-        ((values > high - wide).mean(), "only the upper end was looked at"),
-        ((values < low + wide).mean(), "only the lower end was looked at"),
-        (units.all(axis=0).mean(), "that is the share of *units* that are saturated for all; asked is that of the values"),
-        (units.any(axis=0).mean(), "that is the share of *units* that are saturated once; asked is that of the values"),
-        (1 - near.mean(), "that is the share that is not saturated"),
-        (float(near.sum()), "that is the count: divide by the number of values"),
-        ((np.abs(values) > high - wide).mean(), "`abs` works for ends that lie on both sides of 0, at the same distance, only"),
-        (((values == low) | (values == high)).mean(), "a sigmoid never quite arrives at its end: near counts"),
-    ]  # fmt: skip
-    for value, cause in read_as:
-        if expect.close(saw, float(value), 1e-6):
-            return cause
-    return "how far from which end is a value near, for these ends?"
-
-
 @exercises.check(
     "3",
     "By its gauges alone",
     hints=(
-        "Walk from the first layer to the last and compare each `rms` with that of the layer before it; the pictures have 0.45. The first jump is the fault.",
+        "Walk from the first layer to the last and compare each `rms` with that of the layer before it; the pictures have 0.46. The first jump is the fault.",
         "ReLU with a bias far below 0: `dead` near 1. A tanh has no `dead`; its `mean` goes to -1 instead. Look for this first: its rms jumps, too.",
         "A tanh with large weights can't grow beyond 1: its `saturated` share jumps from about 0 to a third or more.",
     ),
@@ -229,7 +242,7 @@ def diagnose(answer: Guarded) -> str:
     read = expect.function(answer)
     cases = _gauges()
     for activation, fault, layer, gauges in cases:
-        want = None if fault == "none" else (layer, FAULT_NAMES[fault])
+        want = None if fault == "none" else (layer, fault)
         saw = _verdict(read(gauges.copy()))
         if saw != want:
             shown = "None" if saw is None else f"({saw[0]}, {saw[1]!r})"
@@ -238,7 +251,7 @@ def diagnose(answer: Guarded) -> str:
     return f"Right for {len(cases)} starts, {sum(fault == 'none' for _, fault, _, _ in cases)} of them sound."
 
 
-FAULT_NAMES = {"too small": "small", "too large": "large", "dead": "bias"}
+FAULTS = ("small", "large", "bias")
 
 
 def _verdict(given: Any) -> tuple[int, str] | None:
@@ -251,7 +264,7 @@ def _verdict(given: Any) -> tuple[int, str] | None:
         layer = int(given[0])
     except (TypeError, ValueError):
         raise Fail(f"`{given!r:.40}`", wanted, "the layer comes first, as its number in the index") from None
-    if str(given[1]) not in FAULT_NAMES.values():
+    if str(given[1]) not in FAULTS:
         raise Fail(f"the fault `{given[1]!r:.30}`", wanted, 'a fault is "small", "large" or "bias"')
     return layer, str(given[1])
 
@@ -260,14 +273,9 @@ _tables: "list[tuple[str, str, int, pd.DataFrame]]" = []
 
 
 def _gauges() -> "list[tuple[str, str, int, pd.DataFrame]]":
-    from dataclasses import asdict
-
-    import pandas as pd
-
-    from labsupport.dl.activations import gradient_rms, layer_values
     from labsupport.dl.fashion import fashion_mnist
     from labsupport.dl.starts import mystery
-    from labsupport.monitoring.activations import vitals
+    from labsupport.monitoring.activations import frame, watch
 
     if _tables:
         return _tables
@@ -275,15 +283,10 @@ def _gauges() -> "list[tuple[str, str, int, pd.DataFrame]]":
     x = pictures.images[:256].reshape(256, -1) / np.float32(255)
     labels = pictures.labels[:256].astype(int)
     plan = [(kind, "none", 1, hidden) for kind in ("relu", "tanh") for hidden in (4, 6, 8)]
-    plan += [(kind, fault, layer, 5) for kind in ("relu", "tanh") for fault in FAULT_NAMES for layer in (1, 3, 5)]
+    plan += [(kind, fault, layer, 5) for kind in ("relu", "tanh") for fault in FAULTS for layer in (1, 3, 5)]
     for number, (kind, fault, layer, hidden) in enumerate(plan):
         network = mystery(kind, fault, layer, seed=700 + number, hidden=hidden)
-        rows = [
-            asdict(vitals(values, kind, size))
-            for values, size in zip(layer_values(network, x), gradient_rms(network, x, labels), strict=False)
-        ]
-        index = pd.RangeIndex(1, hidden + 1, name="layer")
-        _tables.append((kind, fault, layer, pd.DataFrame(rows, index=index, dtype=float)))
+        _tables.append((kind, fault, layer, frame(watch(network, kind, x, labels))))
     # Neither all sound ones nor all of one kind come first: a diagnosis should speak of what is missing.
     order = np.random.default_rng(302).permutation(len(_tables))
     _tables[:] = [_tables[at] for at in order]
@@ -304,7 +307,8 @@ def _mistaken_layer(
     if saw[0] == want[0] - 1 and want[0] > 1:
         return "one layer too early: rows are numbered from 1, as in the index"
     if saw[0] < want[0]:
-        return "that layer lies in front of the bad one: its values are fine, only its *gradient* is odd. Values tell the place"
+        size, before = gauges["rms"].get(saw[0], 0.46), gauges["rms"].get(saw[0] - 1, 0.46)
+        return f"layer {saw[0]} lies in front of the bad one: its rms, {size:.2f} after {before:.2f}, is usual. (In front of a bad layer *gradients* are odd, values are not)"
     if saw[0] > want[0]:
         return "the fault begins earlier: layers behind a bad one get its values and look bad as well"
     if want[1] == "bias":

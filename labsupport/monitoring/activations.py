@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 
-from labsupport.dl.activations import ENDS, dead_share, saturated_share
+from labsupport.dl.activations import ENDS, dead_share, gradient_rms, layer_values, saturated_share
+from labsupport.dl.network import Array, Network
 from labsupport.monitoring.endpoint import Sample
 from labsupport.monitoring.labels import FewValues, once
 
@@ -63,6 +64,21 @@ def vitals(values: ArrayLike, activation: str, gradient: float | None = None) ->
     )
 
 
+def watch(network: Network, activation: str, x: Array, labels: Any = None) -> list[Vitals]:
+    """Return the vitals of each hidden layer of one of our networks on the examples `x` (n, inputs); with `labels` (n,), gradients as well."""
+    given = layer_values(network, x)
+    sizes = [None] * len(given) if labels is None else gradient_rms(network, x, labels).tolist()
+    return [vitals(values, activation, size) for values, size in zip(given, sizes, strict=False)]
+
+
+def frame(layers: Sequence[Vitals]) -> "pd.DataFrame":
+    """Return vitals as `table` returns them: a row a layer, 1 and on, a column a gauge."""
+    import pandas as pd
+
+    index = pd.RangeIndex(1, len(layers) + 1, name="layer")
+    return pd.DataFrame([asdict(each) for each in layers], index=index, columns=list(GAUGES), dtype=float)
+
+
 class _Gauges:
     def __init__(self, registry: CollectorRegistry) -> None:
         def gauge(name: str, says: str, labels: Sequence[str]) -> Gauge:
@@ -88,8 +104,8 @@ def publish_layers(
     gauges = once(registry, _Gauges, lambda: _Gauges(registry))
     for place, layer in enumerate(layers, 1):
         labels = [few(text) for few, text in zip(gauges.few, (model, version, place), strict=True)]
-        for field, value in zip(fields(layer), astuple(layer), strict=True):
-            gauge = gauges.layers[field.name]
+        for field, value in asdict(layer).items():
+            gauge = gauges.layers[field]
             if value is not None:
                 gauge.labels(*labels).set(value)
             elif labels[-1] != "other":
