@@ -214,6 +214,10 @@ for kind in COLORS:
     print(
         f"{kind:<8} {before:.2f} bits at the start, {after:.2f} trained, {reached:.0f} % right"
     )
+    claim(
+        f"trained, {kind} is {'as unsure as a guess' if kind == 'sigmoid' else 'surer by more than a bit'}",
+        after > 3 if kind == "sigmoid" else after < before - 1,
+    )
 
 # %% [markdown]
 # ### Where the gradient goes
@@ -450,16 +454,14 @@ figure, panels = plt.subplots(ncols=2, figsize=(6, 2.3), sharey=True)
 for axes, (name, tables) in zip(
     panels, {"step 0.05": calm, "step 0.5": hot}.items(), strict=True
 ):
-    for epoch, style in zip((1, 2, 3), (":", "--", "-"), strict=True):
-        axes.plot(
-            range(1, 6), 100 * tables[epoch - 1]["dead"], style, color=plots.BLUE, marker="o", ms=4,
-            label=f"after epoch {epoch}",
-        )  # fmt: skip
+    for epoch, color, style in ((1, plots.ORANGE, "s--"), (3, plots.BLUE, "o-")):
+        share = 100 * tables[epoch - 1]["dead"]
+        axes.plot(range(1, 6), share, style, color=color, ms=5, label=f"after epoch {epoch}")
     axes.set(title=name, xlabel="hidden layer", ylabel="dead units (%)", ylim=(-3, 103))
 panels[0].legend(loc="upper left", fontsize=8.5)
 plots.show(
     figure,
-    alt="Two panels of dead units by layer after each of three epochs. With the short step all lines lie near zero, with the long one they lie far above.",
+    alt="Two panels of dead units by layer, after the first and the third epoch. With the short step both lines lie near zero, with the long one far above.",
     summary=[
         f"{name}: {100 * share[-1]:.0f} % of all units dead after three epochs"
         for name, share in dead.items()
@@ -473,7 +475,7 @@ claim(
 )
 
 # %% [markdown]
-# One jump too far pushes a unit below 0 for all pictures, and it never comes back. What does watching cost? Alternating runs with and without the monitor
+# One jump too far pushes a unit below 0 for all pictures. Its own weights get no gradient any more; only changes in front of it wake one now and then. What does watching cost? Alternating runs with and without the monitor
 # (`benchmarks/activation_monitor.py`):
 
 # %%
@@ -531,8 +533,9 @@ def attempt(monitor, epochs=1):
 attempt(names["ActivationMonitor"]())
 
 # %% [markdown]
-# Keras 3 has no `validation_data` any more. Hand it over, and the next thing is missing: TensorFlow does not bring TensorBoard. So write down yourself what it would
-# have written. In three epochs the accuracy rises from a guess to well above half. By how much does the number move?
+# Keras 3 has no `validation_data` any more. Hand it over, and the next thing is missing: TensorFlow does not bring TensorBoard. (The documentation of
+# `tf.summary.scalar` names two more: without a writer it writes nothing, without a step it raises.) So we note ourselves what it would have
+# written. In three epochs the accuracy rises from a guess to well above half. By how much does the number move?
 
 # %%
 guess("302.g3", ...)
@@ -772,7 +775,7 @@ for name, series in {**gauges, **busy}.items():
 #
 # - The walk back multiplies by slopes. A sigmoid's is a quarter at most: deep chains of them do not learn.
 # - Take the largest score off before `exp`; entropy in bits says how sure a network is, its mean output says nothing.
-# - Dead: silent for every example, and for good. A long step kills ReLUs; a small probe only seems to.
+# - Dead: silent for every example, so that no gradient reaches it. A long step kills ReLUs; a small probe only seems to.
 # - Gauges by layer: the first odd size forward names the bad layer; in front of it the gradient is odd, too.
 # - Saturation is a clue. The same share stood for the best network of one kind and the worst of another.
 
