@@ -99,7 +99,7 @@ figure, axes = plt.subplots(figsize=(5.6, 2.4))
 for kind, curve in runs.items():
     axes.plot(curve, color=COLORS[kind], marker=MARKERS[kind], ms=5, label=kind)
 axes.axhline(10, color="#888888", linestyle=":")
-axes.text(0.05, 12, "guessing", fontsize=8.5, color="#555555")
+axes.text(2.2, 13, "guessing", fontsize=8.5, color="#555555")
 axes.set(
     title="Eight hidden layers: the best of three tries each",
     xlabel="epoch",
@@ -223,7 +223,7 @@ for kind in COLORS:
 # ### Where the gradient goes
 #
 # The walk back multiplies, layer by layer: by weights, and by slopes. The weights here start so that values keep their size on the way *forward*
-# (variance 1/inputs; 2/inputs for ReLU, which drops half). How much of the gradient arrives at the first of eight layers, compared with the last hidden one?
+# (variance 1/inputs; 2/inputs for ReLU, which drops half). We take the root mean square of each layer's gradient, its typical size. How much of the gradient arrives at the first of eight layers, compared with the last hidden one?
 
 # %%
 guess("302.g1", low=..., high=...)
@@ -287,8 +287,21 @@ claim(
 )
 
 # %% [markdown]
-# Seven slopes of a quarter make 1 / 16,384: that is the **vanishing gradient**. The first layers hardly move, and the last ones learn from what random layers
-# let through.
+# Seven slopes of a quarter make 1 / 16,384: that is the **vanishing gradient**. The first layers hardly move. But the last ones get their share; why don't at
+# least *they* learn? The same small slopes work on the way forward. By how much do two pictures still differ, layer by layer?
+
+# %%
+from labsupport.dl.activations import layer_values
+
+differ = {}
+for kind in COLORS:
+    network = deep_network(kind, 8, np.random.default_rng(SEED))
+    differ[kind] = np.array([v.std(axis=0).mean() for v in layer_values(network, x[:500])])
+    print(f"{kind:<8}" + " ".join(f"{one:.1g}" for one in differ[kind]))
+claim(
+    "behind eight sigmoids all pictures look the same: they differ less than a thousandth of what they did behind one",
+    differ["sigmoid"][7] < differ["sigmoid"][0] / 1000,
+)
 
 # %% tags=["exercise"] exercise="302.a"
 ### BEGIN SOLUTION
@@ -299,11 +312,11 @@ quiz("302.a", choice_a)
 # %% [markdown]
 # ### Two ways to fall silent
 #
-# A ReLU that is below 0 passes nothing forward and **nothing back**. A unit that is below 0 for *every* example is **dead**: no gradient reaches its weights, and only a change in the layers before it could wake it. A sigmoid or tanh
-# near its end still speaks, but its slope is nearly 0: it is **saturated**. One layer of six is pushed far below 0 here, at the start:
+# A ReLU that is below 0 passes nothing forward and **nothing back**. A unit that is below 0 for *every* example is
+# **dead**: no gradient reaches its weights, and only a change in the layers before it could wake it. A sigmoid or tanh near its end still speaks, but its slope is nearly 0: it
+# is **saturated**. One layer of six is pushed far below 0 here, at the start:
 
 # %%
-from labsupport.dl.activations import layer_values
 from labsupport.dl.starts import mystery
 
 pushed = mystery("relu", "bias", 3, SEED)
@@ -370,7 +383,7 @@ quiz("302.b", choice_b)
 # ## Use it: gauges of a training in Keras
 #
 # Keras gives a model's hidden values to whoever builds a **second model over the same layers**. Ours asks it the same 256 pictures before the training and after
-# each epoch, and hands mean, size, dead and saturated shares to Prometheus. With labels it also measures gradients.
+# each epoch, and hands mean, root mean square (rms), dead and saturated shares to Prometheus. With labels it also measures gradients.
 
 # %%
 from labsupport.monitoring.activations import Probe, activation_monitor, table
