@@ -109,7 +109,7 @@ def dead_share(values: ArrayLike) -> float:
     """Return the share of units that give nothing but 0, or no finite number: of `values` (rows, ..., units)."""
     given = np.asarray(values)
     speaks = np.isfinite(given) & (given != 0)
-    return float(1 - speaks.any(axis=tuple(range(given.ndim - 1))).mean())
+    return float((~speaks.any(axis=tuple(range(given.ndim - 1)))).mean())
 
 
 def saturated_share(values: ArrayLike, ends: tuple[float, float]) -> float:

@@ -87,7 +87,7 @@ def test_labels_stay_few_however_deep_the_network_is(registry):
 
 def test_the_committed_price_is_below_a_tenth():
     price = json.loads(MEASURED.read_text())
-    assert 0.9 < price["low"] <= price["ratio"] <= price["high"] and price["ratio"] < 1.1 and price["pairs"] >= 7
+    assert 0.9 < price["low"] <= price["ratio"] <= price["high"] < 1.1 and price["pairs"] >= 7
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_the_probes_gradient_is_that_of_our_own_network(keras, examples):
     ours = Network([Dense(*weights[:2]), ReLU(), Dense(*weights[2:])])
     theirs = Probe(model, x, y).look()
     for name, value in asdict(watch(ours, "relu", x.astype(float), y)[0]).items():
-        assert asdict(theirs[0])[name] == pytest.approx(value, rel=1e-3), name
+        assert asdict(theirs[0])[name] == (value if value is None else pytest.approx(value, rel=1e-3)), name
 
 
 def test_the_callback_publishes_before_training_and_after_each_epoch(keras, examples, registry):
