@@ -729,7 +729,7 @@ axes.set(
 axes.legend(loc="upper right")
 plots.show(
     figure,
-    alt="The more values of the tanh network are saturated, the less it learns. The sigmoid network rises from guessing without saturation to about seventy percent with a third of its values saturated, and falls a little beyond.",
+    alt="The more values of the tanh network are saturated, the less it learns. The sigmoid network rises from guessing without saturation to about half right with a third of its values saturated, and falls a little beyond.",
     summary=[
         f"{kind}: {100 * both[0, :, 1].mean():.0f} % right with {100 * both[0, :, 0].mean():.0f} % saturated, {100 * both[-1, :, 1].mean():.0f} % right with {100 * both[-1, :, 0].mean():.0f} % saturated"
         for kind, both in trap.items()
