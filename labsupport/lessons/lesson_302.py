@@ -77,7 +77,11 @@ def _mistaken_bits(saw: Any, want: Any, scores: Any) -> str:
         lost = _shares(np.asarray(scores, dtype=float)) == 0
         if np.array_equal(np.isnan(saw), lost.any(axis=1)) and (ruled_out.any() or lost.any()):
             return "a share of 0 was handed to the logarithm: 0 times infinity is nan. It adds nothing: leave it out"
-        return "0 by 0, or infinity by infinity: is each row shifted by its *own* largest score before `exp`?"
+        if np.isnan(saw)[np.max(scores, axis=1) > 709].any():
+            return "e to the power of 710 is infinite already: take something off the scores before `exp`"
+        return (
+            "0 by 0: all of this row's powers became 0. Shift each row by its *own* largest score, not by that of all"
+        )
     if np.allclose(saw, want * np.log(2), atol=1e-4):
         return "that is in nats: take log2, or divide by log(2)"
     if np.allclose(saw, -want, atol=1e-4):

@@ -41,7 +41,7 @@ WRONG = {
     "302.1": {
         "takes exp as it is": (
             bits("r = np.exp(scores)", SHARES, RIGHT_LOG, "return -(p * log).sum(axis=1)"),
-            "its *own* largest score",
+            "infinite already",
         ),
         "takes off the largest of all": (
             bits("r = np.exp(scores - np.max(scores))", SHARES, RIGHT_LOG, "return -(p * log).sum(axis=1)"),
@@ -104,10 +104,6 @@ WRONG = {
     "302.3": {
         "always sound": (diagnose("return None"), "Which column jumps"),
         "numbers from 0": (diagnose(*[line.replace("return layer,", "return layer - 1,") for line in LOOP]), "one layer too early"),
-        "the smallest rms": (
-            diagnose("if gauges.rms.min() > 0.1 and gauges.rms.max() < 1.5:", "    return None", "return gauges.rms.idxmin(), 'small'"),
-            "begins earlier",
-        ),
         "goes by the gradient": (
             diagnose("for layer, row in gauges.iterrows():", "    if row['gradient'] > 0.05:", "        return layer, 'large'", "    if row['gradient'] < 0.002:", "        return layer, 'small'"),
             "in front of the bad one",
