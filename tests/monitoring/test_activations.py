@@ -35,11 +35,12 @@ def page(registry):
 
 
 def test_vitals_of_a_relu_have_no_saturation_and_those_of_a_tanh_no_dead_units():
-    relu = vitals([[0, 1.0, 0], [0, 3, 2]], "relu")
-    assert relu == Vitals(mean=1.0, rms=pytest.approx(np.sqrt(14 / 6)), dead=1 / 3, saturated=None)
-    tanh = vitals([[0.999, 0], [-0.5, -0.999]], "tanh", gradient=0.25)
+    relu = vitals(np.array([[0, 1.0, 0], [0, 3, 2]]), "relu")
+    assert (relu.mean, relu.dead, relu.saturated) == (1.0, 1 / 3, None)
+    assert relu.rms == pytest.approx(np.sqrt(14 / 6))
+    tanh = vitals(np.array([[0.999, 0], [-0.5, -0.999]]), "tanh", gradient=0.25)
     assert (tanh.dead, tanh.saturated, tanh.gradient) == (None, 0.5, 0.25)
-    other = vitals([[0.0, 1]], "gelu")
+    other = vitals(np.array([[0.0, 1]]), "gelu")
     assert (other.dead, other.saturated) == (None, None)
 
 
@@ -153,7 +154,7 @@ def test_watching_changes_nothing_about_the_training(keras, examples):
         monitor = activation_monitor(x, y, model="m", version="v", registry=CollectorRegistry())
         model.fit(x, y, epochs=2, verbose=0, callbacks=[monitor] if watched else [])
         weights.append(np.concatenate([each.ravel() for each in model.get_weights()]))
-    assert np.array_equal(*weights)
+    assert np.array_equal(weights[0], weights[1])
 
 
 def test_a_model_that_can_not_be_watched_is_refused_in_words(keras, examples):
