@@ -274,7 +274,8 @@ def _is_made() -> bool:
 
 def _make() -> Path:
     print("Making Airflow's environment, once: about a minute, 0.6 GB of disk (labs env airflow).", flush=True)
-    isolated.make("airflow")
+    isolated.make("airflow", quiet=True)
+    print("Airflow's environment is made.", flush=True)
     return isolated.program("airflow", "python")
 
 

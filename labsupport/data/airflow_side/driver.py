@@ -143,7 +143,9 @@ def _due(dag: Any, day: str) -> Due:
         return Due(midnight, core.timetable.infer_manual_data_interval(run_after=midnight), midnight, by_hand=True)
     for due in _scheduled(dag, midnight, midnight + timedelta(days=1)):
         return due
-    raise ValueError(f"the scheduler would start no run on {midnight:%Y-%m-%d}: look at start_date, end_date and schedule")
+    raise ValueError(
+        f"the scheduler would start no run on {midnight:%Y-%m-%d}: look at start_date, end_date and schedule"
+    )
 
 
 def run(
