@@ -338,7 +338,7 @@ plots.show(
     alt="A grid of five tasks and seven days. On the third day check failed, judge and audit were not started; on the sixth learn failed and judge was not started; on the seventh receive failed and nothing else was started; all other squares are green.",
     summary=[f"{len(not_green)} of 35 tasks are not green"]
     + [
-        f"{day}: {name} failed, {runs[day].tasks[name]['tries']} tries"
+        f"{day}: {name} failed in try {runs[day].tasks[name]['tries']}, the last"
         for day, name in sorted(not_green)
         if runs[day].states[name] == "failed"
     ],
@@ -426,7 +426,8 @@ for name, days in ways.items():
     results[name] = steps.reports(copies[name]).set_index("day")
 for column in ("learnt_from", "euros_per_deploy"):
     print(f"{column} before, and after each way")
-    print(pd.DataFrame({name: table[column] for name, table in results.items()}).to_string())
+    table = pd.DataFrame({name: reports[column] for name, reports in results.items()})
+    print(table.convert_dtypes().to_string(na_rep="-"))
 
 # %% [markdown]
 # `learnt_from` counts the rows that a day's model has seen. Here is what it should be, from the files:

@@ -129,6 +129,12 @@ def test_a_run_is_the_one_that_the_scheduler_creates_whatever_the_schedule(airfl
             assert [run.logical_date, list(run.interval)] == saw[:2]
 
 
+def test_a_cron_text_is_a_moment_and_no_week(airflow: Airflow, tmp_path: Path) -> None:
+    text = PROBE.format(name="weekly", schedule='"0 6 * * 1"')
+    run = airflow.run(text, "2024-03-24", tmp_path)
+    assert {run.logical_date, *run.interval} == {"2024-03-25 06:00"}
+
+
 def test_without_a_schedule_nothing_is_planned_and_a_run_by_hand_is_for_its_midnight(
     airflow: Airflow, tmp_path: Path
 ) -> None:
@@ -201,6 +207,10 @@ def test_a_retry_doubles_rows_only_where_they_are_appended(
 def test_a_file_that_cannot_be_read_says_why_without_this_machines_paths(airflow: Airflow) -> None:
     found = airflow.read("import airflow.operators.python_operator")
     assert found.problem == "ModuleNotFoundError: No module named 'airflow.operators.python_operator'"
+    operator = "from airflow.providers.standard.operators.python import PythonOperator\n"
+    found = airflow.read(operator + "PythonOperator(task_id='a', python_callable=print, provide_context=True)")
+    assert found.problem.startswith("TypeError: Invalid arguments") and "provide_context" in found.problem
+    assert airflow.read("def f(:").problem.startswith("SyntaxError: ")
     assert airflow.read("x = 1").problem == "the file makes no DAG"
     assert str(airflow.home) not in airflow.read("def f(:").problem
 

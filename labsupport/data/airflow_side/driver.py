@@ -22,6 +22,7 @@ from typing import Any
 from unittest import mock
 
 STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z \[")
+EXCEPTION = re.compile(r"[\w.]+(Error|Exception|Warning|Conflict|NotFound)\b")
 WORKER = "airflow.sdk.definitions.dag._run_task"
 # The longest data interval of a schedule, a month.
 LONGEST = timedelta(days=32)
@@ -64,7 +65,6 @@ def _bag(file: str) -> tuple[Any, list[str]]:
 def read(file: str) -> dict[str, Any]:
     """Return what Airflow sees in a file: its DAGs with their tasks in order, or why it can't be read."""
     bag, said = _bag(file)
-    problem = "".join(bag.import_errors.values()).strip().splitlines()
     dags = []
     for dag in bag.dags.values():
         tasks = {task.task_id: task for task in dag.tasks}
@@ -78,13 +78,20 @@ def read(file: str) -> dict[str, Any]:
                 "order": [task.task_id for task in dag.topological_sort()],
             }
         )
-    return {"problem": problem[-1] if problem else "", "warnings": said, "dags": dags}
+    return {"problem": _last_words("".join(bag.import_errors.values())), "warnings": said, "dags": dags}
+
+
+def _last_words(traceback: str) -> str:
+    """Return what a traceback ends with: the line that names the exception, and those of its message."""
+    lines = traceback.strip().splitlines()
+    first = max((at for at, line in enumerate(lines) if EXCEPTION.match(line)), default=len(lines) - 1)
+    return "; ".join(line.strip() for line in lines[max(first, 0) :])
 
 
 def _dag(file: str, name: str | None = None) -> Any:
     bag, _ = _bag(file)
     if bag.import_errors:
-        raise ValueError("".join(bag.import_errors.values()).strip().splitlines()[-1])
+        raise ValueError(_last_words("".join(bag.import_errors.values())))
     if not bag.dags:
         raise ValueError("the file makes no DAG")
     return bag.dags[name] if name else next(iter(bag.dags.values()))
