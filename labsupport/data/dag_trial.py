@@ -124,7 +124,7 @@ def _rows_of(number: int) -> set[str]:
 
 def _first_run(text: str, first: Run, folder: Path) -> Finding | None:
     if first.state != "success":
-        problem = first.errors[-1] if first.errors else f"the run is {first.state}"
+        problem = first.errors[-1].replace(f"{folder}/", "") if first.errors else f"the run is {first.state}"
         return _about(f"a task failed: {code(problem)}", "a run of Monday's rows that succeeds", problem)
     saw = _stored(folder)
     if not saw:

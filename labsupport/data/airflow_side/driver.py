@@ -85,7 +85,11 @@ def _last_words(traceback: str) -> str:
     """Return what a traceback ends with: the line that names the exception, and those of its message."""
     lines = traceback.strip().splitlines()
     first = max((at for at, line in enumerate(lines) if EXCEPTION.match(line)), default=len(lines) - 1)
-    return "; ".join(line.strip() for line in lines[max(first, 0) :])
+    return _one_line(lines[max(first, 0) :])
+
+
+def _one_line(lines: list[str]) -> str:
+    return "; ".join(line.strip() for line in lines).replace(":; ", ": ")
 
 
 def _dag(file: str, name: str | None = None) -> Any:
@@ -139,7 +143,8 @@ def _scheduled(dag: Any, first: datetime, end: datetime) -> Iterator[Due]:
 def _midnight_after(day: str) -> datetime:
     import pendulum
 
-    return pendulum.instance(datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1))
+    midnight: datetime = pendulum.instance(datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1))
+    return midnight
 
 
 def _due(dag: Any, day: str) -> Due:
@@ -271,7 +276,7 @@ def _errors(lines: list[str]) -> list[str]:
     for line in [*lines, "2000-01-01T00:00:00Z ["]:
         if STAMP.match(line):
             if inside and said:
-                found.append("; ".join(said[:2]))
+                found.append(_one_line(said[:2]))
             inside, said = "Task failed with exception" in line, []
         elif inside and line.startswith('  File "'):
             # What stands below the last of these counts.
