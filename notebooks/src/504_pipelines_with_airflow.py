@@ -35,7 +35,7 @@ SEED = 0
 # ## See it: a week in green
 #
 # Three teams deliver their deploys once a day (lesson 502). Here is the DAG of a typical tutorial (the handout's *Airflow DAG for data
-# processing*); we changed one import, so that today's Airflow reads it. It runs for a week, each night for the day before.
+# processing*); we changed one import, so that today's Airflow reads it. We start it each night of a week, for the day before.
 
 # %% tags=["setup"]
 import inspect
@@ -137,19 +137,17 @@ claim(
 )
 
 # %% [markdown]
-# The bodies are `pass`. Nobody notices for as long as the colour is what people look at. Real ones are subtler: a wrong folder, a
-# filter that matches nothing, an `if` around a missing file. What finds them all is to **count**, at the end of the
-# pipeline, in the pipeline.
+# The bodies are `pass`. Real ones are subtler: a wrong folder, an `if` around a missing file. What finds them all is to **count**,
+# at the end of the pipeline, in the pipeline.
 
 # %% [markdown]
 # ## Build it: a task that may run twice
 #
-# A scheduler promises an order, further tries, and a run for each day. It does *not* promise that a task runs once. A machine
-# breaks down after half of the work, and the task begins again; somebody clears a failed run, or fills last March.
-# **In a pipeline every task runs twice some day.**
+# A scheduler promises an order, further tries, and a run for each day. It does *not* promise that a task runs once: a machine
+# breaks down after half of the work, or somebody fills last March. **Every task runs twice some day.**
 #
-# Here is a DAG by somebody who thought of the first run. `fetch` writes a file anew, `store` appends to a table, `count` counts it.
-# Each has one retry, and a machine that breaks down in `fetch` does no harm:
+# This DAG was written for the first run. `fetch` writes a file anew, `store` appends to a table, `count` counts it; each has
+# one retry. When the machine breaks down in `fetch`, all is well:
 
 # %%
 from labsupport.data.airflow_runs import APPENDING
@@ -240,17 +238,17 @@ claim(
 )
 
 # %% [markdown]
-# With scheduler and web page, Airflow took 530 MB in five processes, and 21 s for a run of five empty tasks (`python
-# benchmarks/airflow_start.py`, November 2026, on two cores that others used, too). Notebooks take a shorter way: the runs are those that the scheduler
-# would start, and tries follow each other at once, whatever `retry_delay` says.
+# The whole Airflow took 530 MB in five processes, and 21 s for five empty tasks (`python benchmarks/airflow_start.py`, November
+# 2026, two shared cores). Notebooks take a shorter way: their runs are those that the scheduler would start, but tries follow
+# each other at once, whatever `retry_delay` says.
 
 # %% [markdown]
 # ### The interval
 #
 # Which day is a run *for*? The run that starts as Tuesday begins moves Monday's rows. Airflow gives every task
 # `data_interval_start`, `data_interval_end`, and a **logical date** (`ds` in templates; it was `execution_date` once), which is
-# the interval's start. What they are is up to the schedule. First a guess: the tutorial's DAG above has a `start_date` in January.
-# How many runs does the scheduler start in March?
+# the interval's start. The schedule decides. A guess first: the tutorial's DAG has a `start_date` in January. How many runs does the
+# scheduler start in March?
 
 # %%
 guess("504.g2")
