@@ -425,7 +425,7 @@ for name, days in ways.items():
 for column in ("learnt_from", "euros_per_deploy"):
     print(f"{column} before, and after each way")
     table = pd.DataFrame({name: reports[column] for name, reports in results.items()})
-    print(table.convert_dtypes().to_string(na_rep="-"))
+    print(table.convert_dtypes().astype(str).replace("<NA>", "-").to_string())
 
 # %% [markdown]
 # `learnt_from` counts the rows that a day's model has seen. Here is what it should be, from the files:
