@@ -54,7 +54,8 @@ def test_an_environment_is_made_once_and_runs(locks, monkeypatch) -> None:
 @pytest.mark.parametrize("quiet", [False, True])
 def test_in_a_notebook_an_environment_is_made_without_a_line_a_package(locks, monkeypatch, quiet: bool) -> None:
     commands: list[list[str]] = []
-    monkeypatch.setattr(isolated, "_run", lambda command, name: commands.append(command))
+    really = isolated._run
+    monkeypatch.setattr(isolated, "_run", lambda command, name: (commands.append(command), really(command, name)))
     isolated.make("empty", quiet=quiet)
     assert [("--quiet" in command) for command in commands if "install" in command] == [quiet]
 
