@@ -29,8 +29,8 @@ def program(name: str, command: str) -> Path:
     return found
 
 
-def make(name: str) -> Path:
-    """Make an environment unless it is there, and return its folder; installers show their own progress.
+def make(name: str, *, quiet: bool = False) -> Path:
+    """Make an environment unless it is there, and return its folder; installers show their own progress, unless `quiet`.
 
     Raises LabsError for an unknown name and for an installation that fails; the next call begins afresh. Who comes while
     another one makes it waits for that.
@@ -41,7 +41,7 @@ def make(name: str) -> Path:
         with _alone(folder):
             if not _is_ready(name):
                 shutil.rmtree(folder, ignore_errors=True)
-                _install(name, folder)
+                _install(name, folder, quiet)
                 _stamp(name).write_text(str(folder))
     return folder
 
@@ -67,15 +67,17 @@ def _alone(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _install(name: str, folder: Path) -> None:
+def _install(name: str, folder: Path, quiet: bool) -> None:
     python, lock = folder / "bin" / "python", _lock(name)
+    # What goes wrong is said all the same.
+    silence = ["--quiet"] if quiet else []
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv:
         _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], name)
-        _run([uv, "pip", "install", "--compile-bytecode", "--python", str(python), "-r", str(lock)], name)
+        _run([uv, "pip", "install", *silence, "--compile-bytecode", "--python", str(python), "-r", str(lock)], name)
     else:
         _run([sys.executable, "-m", "venv", str(folder)], name)
-        _run([str(python), "-m", "pip", "install", "--disable-pip-version-check", "-r", str(lock)], name)
+        _run([str(python), "-m", "pip", "install", *silence, "--disable-pip-version-check", "-r", str(lock)], name)
 
 
 def _is_ready(name: str) -> bool:

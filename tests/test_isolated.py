@@ -51,6 +51,15 @@ def test_an_environment_is_made_once_and_runs(locks, monkeypatch) -> None:
     assert isolated.make("empty") == folder
 
 
+@pytest.mark.parametrize("quiet", [False, True])
+def test_in_a_notebook_an_environment_is_made_without_a_line_a_package(locks, monkeypatch, quiet: bool) -> None:
+    commands: list[list[str]] = []
+    really = isolated._run
+    monkeypatch.setattr(isolated, "_run", lambda command, name: (commands.append(command), really(command, name)))
+    isolated.make("empty", quiet=quiet)
+    assert [("--quiet" in command) for command in commands if "install" in command] == [quiet]
+
+
 def test_another_lock_is_another_environment(locks) -> None:
     before = isolated.make("empty")
     (locks / "empty.txt").write_text("# another one\n")

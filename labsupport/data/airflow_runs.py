@@ -63,13 +63,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Run:
-    """A run of a DAG: its state, its data interval (start, end), and of each task the state and how often it was tried.
+    """A run of a DAG: its state, logical date, data interval (start, end), and of each task the state and how often it was tried.
 
     `started` names the tasks in the order in which they were started, once a try; `errors` are what failed tries raised.
     """
 
     day: str
     state: str
+    logical_date: str
     interval: tuple[str, str]
     tasks: Mapping[str, Mapping[str, Any]]
     started: tuple[str, ...]
@@ -123,10 +124,13 @@ class Airflow:
         breakdowns: Mapping[str, int] | None = None,
         **settings: str,
     ) -> Run:
-        """Run a DAG at midnight after `day`, on the pipeline's `folder`, and wait for its end.
+        """Run a DAG as the scheduler would once `day` is over, on the pipeline's `folder`, and wait for its end.
 
+        It is the first run that its schedule starts within the 24 hours after `day`, with the logical date and interval of the
+        schedule's timetable; without a schedule a run by hand, at midnight. Tries follow each other at once, `retry_delay` or not.
         `resume`: go on with that day's run, from what failed. `breakdowns`: in how many of its first tries a task breaks down.
-        `settings` are further variables that the DAG finds. Raises LabsError for a file that can't be read.
+        `settings` are further variables that the DAG finds. Raises LabsError for a file that can't be read, for a schedule that starts
+        no run then, and where there is no run to resume.
         """
         known = {"DEPLOYS": str(folder)} | settings
         found = self._order(
@@ -138,15 +142,26 @@ class Airflow:
             breakdowns=dict(breakdowns or {}),
         )
         errors = tuple(self._tidy(error) for error in found["errors"])
-        return Run(str(day), found["state"], tuple(found["interval"]), found["tasks"], tuple(found["started"]), errors)
+        return Run(
+            str(day),
+            found["state"],
+            found["logical_date"],
+            tuple(found["interval"]),
+            found["tasks"],
+            tuple(found["started"]),
+            errors,
+        )
 
     def plan(self, dag: Path | str, first: str, last: str) -> list[str]:
-        """Return the midnights from `first` to `last` for which the scheduler would start a run by itself."""
-        found: list[str] = self._order("plan", file=self._file(dag), first=first, last=last)["days"]
+        """Return when the scheduler would start runs by itself ("2024-03-19 00:00"), in the 24 hours after each day from first to last."""
+        found: list[str] = self._order("plan", file=self._file(dag), first=first, last=last)["moments"]
         return found
 
     def command(self, dag: Path | str, day: str | date, folder: Path) -> str:
-        """Run `airflow dags test` for the midnight after `day`, as you would in a terminal, and return its log, tidied."""
+        """Run `airflow dags test` for the midnight after `day`, as you would in a terminal, and return its log, tidied.
+
+        Airflow then takes that midnight for the logical date, whatever the schedule; the interval is the schedule's.
+        """
         name = self.read(dag).name
         self._file(dag)
         midnight = (date.fromisoformat(str(day)) + timedelta(days=1)).isoformat()
@@ -259,7 +274,8 @@ def _is_made() -> bool:
 
 def _make() -> Path:
     print("Making Airflow's environment, once: about a minute, 0.6 GB of disk (labs env airflow).", flush=True)
-    isolated.make("airflow")
+    isolated.make("airflow", quiet=True)
+    print("Airflow's environment is made.", flush=True)
     return isolated.program("airflow", "python")
 
 

@@ -1,10 +1,10 @@
 """Pictures of DAGs: the graph with the state of each task, and a week of runs as a grid, as schedulers show them."""
 
 from collections.abc import Collection, Mapping, Sequence
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from labsupport import plots
-from labsupport.data.ordered_tasks import levels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,6 +53,14 @@ def draw_grid(axes: "Axes", tasks: Sequence[str], days: Sequence[str], states: S
     axes.set_xticks(range(len(days)), [day[5:] for day in days])
     axes.set_yticks(range(len(tasks)), list(reversed(tasks)))
     axes.grid(False)
+
+
+def levels(upstream: Mapping[str, Collection[str]]) -> dict[str, int]:
+    """Return each task's distance from the start, in tasks: the longest way to it."""
+    found: dict[str, int] = {}
+    for name in TopologicalSorter(upstream).static_order():
+        found[name] = 1 + max((found[before] for before in upstream[name]), default=-1)
+    return found
 
 
 def _places(upstream: Mapping[str, Collection[str]]) -> dict[str, tuple[float, float]]:

@@ -94,8 +94,8 @@ def check(folder: Path, day: str) -> dict[str, Any]:
     return {"day": day, "good": len(good), "bad": len(bad)}
 
 
-def learn(folder: Path, day: str) -> str:
-    """Learn from the good rows of the days before, and return the model's file."""
+def learn(folder: Path, day: str) -> dict[str, Any]:
+    """Learn from the good rows of the days before, and return the `model`'s file and the number of `rows`."""
     import joblib
     import pandas as pd
 
@@ -109,11 +109,11 @@ def learn(folder: Path, day: str) -> str:
     joblib.dump(model, content)
     name = f"models/{day}.joblib"
     files.write_bytes(folder / name, content.getvalue())
-    return name
+    return {"model": name, "rows": len(failed)}
 
 
-def judge(folder: Path, day: str, model: str) -> dict[str, Any]:
-    """Let a model, which did not see this day, decide which of its deploys to hold; write and return what that costs."""
+def judge(folder: Path, day: str, learnt: dict[str, Any]) -> dict[str, Any]:
+    """Let what was `learnt`, which did not see this day, decide which of its deploys to hold; write and return what that costs."""
     import joblib
     import numpy as np
 
@@ -121,11 +121,12 @@ def judge(folder: Path, day: str, model: str) -> dict[str, Any]:
 
     features, failed = _examples(rows_of(folder, "good", day))
     # A file that this pipeline wrote: joblib runs whatever a file says.
-    held = joblib.load(folder / model).predict_proba(features)[:, 1] >= PRICES.threshold
+    held = joblib.load(folder / learnt["model"]).predict_proba(features)[:, 1] >= PRICES.threshold
     cost = np.where(held, PRICES.alarm, np.where(failed, PRICES.missed, 0))
     report = {
         "day": day,
         "deploys": len(failed),
+        "learnt_from": learnt["rows"],
         "euros_per_deploy": round(float(cost.mean()), 2),
         "without_a_model": round(float(PRICES.missed * failed.mean()), 2),
     }

@@ -2,9 +2,7 @@
 
 import hashlib
 import re
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labsupport.errors import LabsError
@@ -237,6 +235,8 @@ def config_map(answer: Any) -> str:
     """Read it as the API server does, then as DVC does: by DVC's own schema."""
     import yaml
 
+    from labsupport.data import dvc_config
+
     text = answer if isinstance(answer, str) else ""
     if not text.strip():
         raise Fail(
@@ -277,7 +277,13 @@ def config_map(answer: Any) -> str:
             "a key `config`",
             "the API server takes it, and DVC never reads it: which file does it look for in its folder?",
         )
-    settings = _as_dvc_reads(data["config"])
+    try:
+        settings = dvc_config.read(data["config"])
+    except dvc_config.Refused as error:
+        cause = "is each option on a line of its own, `name = value`, below a section in brackets?"
+        if error.option:
+            cause = f"DVC knows no option `{error.option}`: what should it have done, and which option does that?"
+        raise Fail(f"DVC says: {error!s:.120}", "options that DVC knows", cause) from None
     remotes = settings.get("remote", {})
     default = settings.get("core", {}).get("remote")
     if not remotes:
@@ -312,25 +318,6 @@ def config_map(answer: Any) -> str:
             "without it DVC asks Amazon: which option did the lesson set for the bucket on this machine?",
         )
     return "The API server takes it, DVC reads it, and there is no secret in it."
-
-
-def _as_dvc_reads(text: str) -> dict[str, Any]:
-    """Return a config as DVC itself reads it; raises Fail with its words where it does not."""
-    from dvc.config import Config, ConfigError
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "config"
-        path.write_text(text)
-        try:
-            settings: dict[str, Any] = Config.validate(Config.load_file(str(path)))
-        except ConfigError as error:
-            said = str(error).removeprefix("config file error: ")
-            unknown = re.search(r"data\['remote'\]\['[^']+'\]\['([^']+)'\]", said)
-            cause = "is each option on a line of its own, `name = value`, below a section in brackets?"
-            if unknown:
-                cause = f"DVC knows no option `{unknown[1]}`: what should it have done, and which option does that?"
-            raise Fail(f"DVC says: {said:.120}", "options that DVC knows", cause) from None
-    return settings
 
 
 @exercises.refute(

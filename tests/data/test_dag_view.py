@@ -2,13 +2,17 @@
 
 import matplotlib.pyplot as plt
 
-from labsupport.data.dag_view import _places, draw_graph, draw_grid
+from labsupport.data.dag_view import _places, draw_graph, draw_grid, levels
 
 DIAMOND = {"receive": [], "check": ["receive"], "learn": ["receive"], "judge": ["check", "learn"], "audit": ["check"]}
 
 
 def words(axes) -> list[str]:
     return [text.get_text() for text in axes.texts if text.get_text()]
+
+
+def test_levels_are_the_longest_way_to_a_task() -> None:
+    assert levels(DIAMOND) == {"receive": 0, "check": 1, "learn": 1, "judge": 2, "audit": 2}
 
 
 def test_a_task_stands_right_of_those_it_waits_for_and_no_two_on_one_place() -> None:

@@ -70,6 +70,12 @@ def test_no_delivery_is_an_error_and_an_empty_one_is_one_for_the_audit(folder: P
         steps.audit(folder, DAY)
 
 
+def test_a_report_says_from_how_many_rows_its_model_has_learnt(folder: Path) -> None:
+    assert all_steps(folder)["learnt_from"] == 14 * 300
+    (folder / "good" / f"{steps.before(DAY)[-1]}.csv").unlink()
+    assert all_steps(folder)["learnt_from"] == 13 * 300
+
+
 def test_a_model_learns_from_the_days_before_its_own_and_no_others() -> None:
     days = steps.before("2024-03-02", window=3)
     assert days == ["2024-02-28", "2024-02-29", "2024-03-01"]

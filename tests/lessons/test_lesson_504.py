@@ -1,10 +1,6 @@
 """Lesson 504: usual mistakes, each with words of its own diagnosis, and right answers (see test_every_lesson)."""
 
 
-def again(body: str) -> str:
-    return f"def to_run(upstream, states):\n    {body}"
-
-
 def load(body: str) -> str:
     return f"def load(store, rows, start, end):\n    {body}"
 
@@ -13,7 +9,6 @@ def days(body: str) -> str:
     return f"def back_fill(repaired, window, last):\n    {body}"
 
 
-ORDER = "from graphlib import TopologicalSorter\n    order = list(TopologicalSorter(upstream).static_order())\n    "
 INSIDE = "inside = lambda frame: (frame.time >= start) & (frame.time < end)\n    "
 
 # The outdated DAG, and its repairs in the order in which their errors come.
@@ -100,44 +95,10 @@ def short(old: str, new: str) -> str:
 
 WRONG = {
     "504.1": {
-        "takes what did not succeed": (
-            again(ORDER + "return [name for name in order if states.get(name) != 'success']"),
-            "has used what will now be replaced",
-        ),
-        "looks at the states only": (
-            again(ORDER + "return [name for name in order if name in states and states[name] != 'success']"),
-            "not in `states` at all",
-        ),
-        "follows one step": (
-            again(
-                ORDER + "todo = [n for n in order if states.get(n) != 'success']\n"
-                "    return [n for n in order if n in todo or any(b in todo for b in upstream[n])]"
-            ),
-            "only the next task was followed",
-        ),
-        "runs everything": (again(ORDER + "return order"), "everything runs again"),
-        "takes the order of the keys": (
-            again(
-                ORDER + "chosen = []\n"
-                "    for n in order:\n"
-                "        if states.get(n) != 'success' or any(b in chosen for b in upstream[n]):\n"
-                "            chosen.append(n)\n"
-                "    return [n for n in upstream if n in chosen]"
-            ),
-            "stands before it",
-        ),
-        "reads each state": (again(ORDER + "return [n for n in order if states[n] != 'success']"), "KeyError"),
-        "returns a set": (
-            again(
-                ORDER + "chosen = set()\n"
-                "    for n in order:\n"
-                "        if states.get(n) != 'success' or chosen & set(upstream[n]):\n"
-                "            chosen.add(n)\n"
-                "    return chosen"
-            ),
-            "a set has no order",
-        ),
-        "returns nothing": (again("states.get('a')"), "no `return`"),
+        "takes the lesson's own case": ('case = ("fetch", 0.5)', "the sentence held for your case"),
+        "breaks down before the first row": ('case = ("store", 0.0)', "with 21 rows in the store"),
+        "names no task": ('case = ("load", 0.5)', "there is no task 'load'"),
+        "gives a share in percent": ('case = ("store", 50)', "a share is a number from 0 to 1"),
     },
     "504.2": {
         "appends": (load("return pd.concat([store, rows])"), "rows of the first run are there twice"),
@@ -221,11 +182,11 @@ WRONG = {
         "runs each hour": (short('"@daily"', '"@hourly"'), "more often than once a day"),
         "takes a schedule without an interval": (
             short('CronDataIntervalTimetable("@daily", timezone="UTC")', '"@daily"'),
-            "has no interval",
+            "the schedule has no interval, and",
         ),
         "takes the interval's end": (
             short("data_interval_start", "data_interval_end"),
-            "Monday's run moved Tuesday's rows",
+            "its day is that of its start",
         ),
         "keeps torn rows": (short('if line.count(",") == 9', ""), "only rows with ten fields"),
         "appends": (
@@ -233,6 +194,31 @@ WRONG = {
             "the file grows with every run",
         ),
         "keeps one file": (short('f"{day}.csv").write', '"all.csv").write'), "one file for all days"),
+        "takes a day off the logical date": (
+            given(SHORT.replace("data_interval_start=None", "logical_date=None").replace("data_interval_start.strftime", "logical_date.subtract(days=1).strftime")),
+            "nothing has to be taken off",
+        ),
+        "takes the logical date of a schedule without an interval": (
+            given(
+                SHORT.replace('CronDataIntervalTimetable("@daily", timezone="UTC")', '"@daily"')
+                .replace("data_interval_start=None", "ds=None")
+                .replace('data_interval_start.strftime("%Y-%m-%d")', "ds")
+            ),
+            "2024-03-19 has just begun",
+        ),
+        "asks the clock": (
+            given(SHORT.replace("import pendulum", "import datetime\nimport pendulum").replace("data_interval_start.strftime", "datetime.datetime.now().strftime")),
+            "the day comes from the clock",
+        ),
+        "asks the clock, and finds nothing without a word": (
+            given(
+                SHORT.replace('data_interval_start.strftime("%Y-%m-%d")', "str(pendulum.today().date())").replace(
+                    "        lines = (FOLDER", '        if not (FOLDER / "inbox" / f"{day}.csv").exists(): return\n        lines = (FOLDER'
+                )
+            ),
+            "a second try after midnight",
+        ),
+        "begins later": (short("pendulum.datetime(2024, 1, 1", "pendulum.datetime(2026, 1, 1"), "`start_date` lies later"),
         "writes a day into the file": (short('data_interval_start.strftime("%Y-%m-%d")', '"2024-03-18"'), "the day of the run asked for"),
         "is green without a file": (
             short('        lines = (FOLDER', '        if not (FOLDER / "inbox" / f"{day}.csv").exists():\n            return\n        lines = (FOLDER'),
@@ -244,37 +230,12 @@ WRONG = {
         "raises something of its own": (short("good = [", "good = 1 / 0 or ["), "What does this error say"),
         "is a function": ("def dag_file():\n    return 1", "put the whole file between triple quotes"),
     },
-    "504.5": {
-        "takes the lesson's own case": ('case = ("fetch", 0.5)', "the sentence held for your case"),
-        "breaks down before the first row": ('case = ("store", 0.0)', "with 21 rows in the store"),
-        "names no task": ('case = ("load", 0.5)', "there is no task 'load'"),
-        "gives a share in percent": ('case = ("store", 50)', "a share is a number from 0 to 1"),
-    },
 }  # fmt: skip
 
 RIGHT = {
     "504.1": {
-        "by following the arrows": again(
-            "todo = {n for n in upstream if states.get(n) != 'success'}\n"
-            "    while more := {n for n in upstream if n not in todo and todo & set(upstream[n])}:\n"
-            "        todo |= more\n"
-            "    order, rest = [], set(todo)\n"
-            "    while rest:\n"
-            "        ready = sorted(n for n in rest if not rest & set(upstream[n]))\n"
-            "        order += ready\n"
-            "        rest -= set(ready)\n"
-            "    return order"
-        ),
-        "as a tuple, depth first": again(
-            "found = {}\n"
-            "    def visit(n):\n"
-            "        if n not in found:\n"
-            "            found[n] = any([visit(b) for b in sorted(upstream[n])]) or states.get(n) != 'success'\n"
-            "        return found[n]\n"
-            "    for n in upstream:\n"
-            "        visit(n)\n"
-            "    return tuple(n for n, needed in found.items() if needed)"
-        ),
+        "after the last row": 'case = ["store", 1]',
+        "after a few rows": 'case = ("store", 0.1)',
     },
     "504.2": {
         "by a mask": load(
@@ -303,6 +264,16 @@ RIGHT = {
     },
     "504.4": {
         "in one task": given(SHORT),
+        "by the logical date": given(SHORT.replace("data_interval_start=None", "ds=None").replace('data_interval_start.strftime("%Y-%m-%d")', "ds")),
+        "by another timetable": given(
+            SHORT.replace("import pendulum", "import datetime\nimport pendulum\nfrom airflow.sdk import CronTriggerTimetable")
+            .replace('schedule=CronDataIntervalTimetable("@daily", timezone="UTC")', 'schedule=CronTriggerTimetable("@daily", timezone="UTC", interval=datetime.timedelta(days=1))')
+        ),
+        "each morning at six, for the day before": given(
+            SHORT.replace('CronDataIntervalTimetable("@daily", timezone="UTC")', '"0 6 * * *"')
+            .replace("data_interval_start=None", "logical_date=None")
+            .replace("data_interval_start.strftime", "logical_date.subtract(days=1).strftime")
+        ),
         "with operators and files between the tasks": given(
             repaired(4)
             .replace('    if file.exists():\n        rows.extend(file.read_text().splitlines()[1:])', "    return [day, file.read_text().splitlines()[1:]]")
@@ -313,9 +284,5 @@ RIGHT = {
             .replace('"deploys.csv", "a"', 'f"{day}.csv", "w"')
             .replace('schedule="@daily"', 'schedule=CronDataIntervalTimetable("@daily", timezone="UTC")')
         ),
-    },
-    "504.5": {
-        "after the last row": 'case = ["store", 1]',
-        "after a few rows": 'case = ("store", 0.1)',
     },
 }  # fmt: skip

@@ -33,8 +33,8 @@ def deploys_daily():
         return steps.learn(FOLDER, day)
 
     @task
-    def judge(counts, model):
-        return steps.judge(FOLDER, counts["day"], model)
+    def judge(counts, learnt):
+        return steps.judge(FOLDER, counts["day"], learnt)
 
     @task(retries=0)
     def audit(counts):
