@@ -107,6 +107,14 @@ WRONG = {
             ),
             "a row in which two values changed is one row",
         ),
+        "fills gaps with 0": (
+            changed(BOTH + "differ = old.astype(object).fillna(0) != new.astype(object).fillna(0)\n    return list(both[differ.any(axis=1)])"),
+            "makes a gap and a 0 the same",
+        ),
+        "answers for each row": (
+            changed(BOTH + "return ((old != new) & ~(old.isna() & new.isna())).any(axis=1)"),
+            "return the ids where it is true",
+        ),
         "returns rows": (changed("return after"), "return the ids, not the rows"),
         "returns a generator": (changed("return (i for i in [])"), "make a list of it"),
         "returns nothing": (changed(BOTH.rstrip()), "no `return`"),
@@ -126,7 +134,7 @@ WRONG = {
         ),
         "wants the whole commit here": (
             audit(*HEALTHY, "return {c: 'safe' if not set(n) - there else 'push' if not set(n) - here else 'lost' for c, n in commits.items()}"),
-            "all of its files must be in the remote, not just any",
+            "needs no copy here",
         ),
         "pushes what it has": (
             audit(*HEALTHY, "return {c: 'safe' if not set(n) - there else 'push' if (set(n) - there) & here else 'lost' for c, n in commits.items()}"),
