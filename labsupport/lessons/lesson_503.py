@@ -1,7 +1,6 @@
 """Lesson 503, versioned data: checkers, hints, guesses and quiz."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -232,108 +231,8 @@ def audit(answer: Guarded) -> str:
     return "Right for pushed, unpushed, damaged, shared and missing files."
 
 
-BUCKET, ENDPOINT = "s3://my-bucket/dvc", "http://seaweedfs.data.svc:8333"
-
-
-@exercises.check(
-    "4",
-    "A ConfigMap that is read",
-    hints=(
-        "Run `mounted(config_map)` with yours: DVC names an option. May a file's name hold a slash? Which file does DVC look for?",
-        "The key is `config`. DVC knows no `storagepath`: what stands behind the bucket's name in `url` is the path.",
-        "The option is `endpointurl`, in the remote's own section, beside `url`. Everything else may stay.",
-    ),
-    minutes=5,
-)
-def config_map(answer: Any) -> str:
-    """Read it as the API server does, then as DVC does: by DVC's own schema."""
-    import yaml
-
-    from labsupport.data import dvc_config
-
-    text = answer if isinstance(answer, str) else ""
-    if not text.strip():
-        raise Fail(
-            f"a {type(answer).__name__}", "the ConfigMap as a text", "assign the YAML in triple quotes to config_map"
-        )
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        raise Fail(
-            "text that is no YAML" + (f", line {where.line + 1}" if where else ""),
-            "a ConfigMap in YAML",
-            "is the text below `config: |` indented by two more?",
-        ) from None
-    if not isinstance(found, dict) or found.get("kind") != "ConfigMap" or found.get("apiVersion") != "v1":
-        raise Fail("no ConfigMap of apiVersion v1", "one, with a name", "its first lines may stay as they were")
-    if not isinstance(found.get("metadata"), dict) or not found["metadata"].get("name"):
-        raise Fail("no metadata.name", "a name", "its first lines may stay as they were")
-    data = found.get("data")
-    if not isinstance(data, dict) or not data or not all(isinstance(value, str) for value in data.values()):
-        raise Fail(
-            "no map of texts in `data`",
-            "a key, and a text below it",
-            "the settings are one text: keep the `|` behind the key",
-        )
-    for key in data:
-        if not isinstance(key, str) or not re.fullmatch(r"[-._a-zA-Z0-9]+", key):
-            raise Fail(
-                f"the key {key!r}",
-                "letters, digits, -, _ and . only",
-                "the API server refuses it: a key becomes the name of a file, and a file's name has no slash",
-            )
-    if "config" not in data:
-        raise Fail(
-            f"the keys {', '.join(data)}",
-            "a key `config`",
-            "the API server takes it, and DVC never reads it: which file does it look for in its folder?",
-        )
-    try:
-        settings = dvc_config.read(data["config"])
-    except dvc_config.Refused as error:
-        cause = "is each option on a line of its own, `name = value`, below a section in brackets?"
-        if error.option:
-            cause = f"DVC knows no option `{error.option}`: what should it have done, and which option does that?"
-        raise Fail(f"DVC says: {error!s:.120}", "options that DVC knows", cause) from None
-    remotes = settings.get("remote", {})
-    default = settings.get("core", {}).get("remote")
-    if not remotes:
-        raise Fail(
-            "no remote", "the remote of the snippet", "its section begins with a line in brackets, which names it"
-        )
-    if default not in remotes:
-        raise Fail(
-            f"the default remote {default!r}, remotes: {', '.join(remotes)}",
-            "a default that is one of them",
-            "`remote` in [core] names a section below",
-        )
-    secret = [option for option in remotes[default] if re.search("key_id|secret|token|password", option)]
-    if secret:
-        raise Fail(
-            f"the option {secret[0]}",
-            "no credentials",
-            "who may read ConfigMaps may read this: keys come as a Secret, into the environment",
-        )
-    url = str(remotes[default].get("url", ""))
-    if url.rstrip("/") != BUCKET and not url.startswith(f"{BUCKET}/"):
-        raise Fail(
-            f"the url {url!r:.50}",
-            f"a place below {BUCKET}",
-            "endpoint and place are two options: the url stays as it was",
-        )
-    endpoint = str(remotes[default].get("endpointurl", "")).rstrip("/")
-    if endpoint != ENDPOINT:
-        raise Fail(
-            f"the endpoint {endpoint or None!r}",
-            ENDPOINT,
-            "without it DVC asks Amazon: which option did the lesson set for the bucket on this machine?",
-        )
-    return "The API server takes it, DVC reads it, and there is no secret in it."
-
-
 @exercises.refute(
-    "5",
+    "4",
     "What `dvc repro` skips would have come out the same",
     case="a triple of texts: a file's name, a text in it, and what replaces it",
     hints=(
