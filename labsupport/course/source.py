@@ -110,6 +110,11 @@ def read(path: Path) -> Lesson:
         raise LabsError(f"{path.name}: the header's block `labs` lacks {', '.join(missing)}.")
     if not isinstance(meta["will"], list):
         raise LabsError(f"{path.name}: `will` in the header is a list, one line for each thing the learner will do.")
+    for item in meta["will"]:
+        if not isinstance(item, str):
+            raise LabsError(
+                f"{path.name}: {item!r} in the header's `will` is no text: put quotes around a line with a colon."
+            )
     lesson = Lesson(match["number"], match["topic"], path, dict(meta), notebook.cells)
     _validate(lesson)
     return lesson

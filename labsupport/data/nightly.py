@@ -62,12 +62,7 @@ class Nights:
 
     def write(self, folder: Path, night: int) -> None:
         """Write `data/deploys.csv` and `data/judge.csv` of a night."""
-        data = folder / "data"
-        data.mkdir(parents=True, exist_ok=True)
-        for name, rows in (("deploys.csv", self.deploys(night)), ("judge.csv", self.judge)):
-            # A new file: the old one may be a link into a cache.
-            (data / name).unlink(missing_ok=True)
-            rows.to_csv(data / name, index=False)
+        self._put(folder, self.deploys(night))
 
     def metrics(self) -> list[dict[str, float]]:
         """Return what the pipeline's own three steps write on each of the ten nights: `held` (share) and `cost` (euros)."""
@@ -77,6 +72,25 @@ class Nights:
                 put_files(folder)
                 self.write(folder, night)
             return run_steps(folders)
+
+    def metrics_of(self, *tables: "pd.DataFrame", hold_from: float = 0.1) -> list[dict[str, float]]:
+        """Return what the three steps write when `data/deploys.csv` is each of these tables; `hold_from` is a probability."""
+        with tempfile.TemporaryDirectory(prefix="labs-tables-") as name:
+            folders = [Path(name) / str(number) for number in range(len(tables))]
+            for folder, table in zip(folders, tables, strict=True):
+                put_files(folder)
+                self._put(folder, table)
+                settings = folder / "params.yaml"
+                settings.write_text(settings.read_text().replace("hold_from: 0.1}", f"hold_from: {hold_from}}}"))
+            return run_steps(folders)
+
+    def _put(self, folder: Path, deploys: "pd.DataFrame") -> None:
+        data = folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        for name, rows in (("deploys.csv", deploys), ("judge.csv", self.judge)):
+            # A new file: the old one may be a link into a cache.
+            (data / name).unlink(missing_ok=True)
+            rows.to_csv(data / name, index=False)
 
 
 def start(workshop: Workshop, nights: Nights, night: int) -> Repository:

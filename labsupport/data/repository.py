@@ -1,6 +1,7 @@
 """A git repository with DVC in a temporary folder, whose commands know a fixed author and nothing of the user's settings."""
 
 import contextlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ from labsupport import variables
 from labsupport.errors import LabsError
 
 STORE = Path("files") / "md5"
+# What a program draws for a terminal: colours, the cursor, and the turning signs of a bar of progress with their words.
+_TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\u2800-\u28ff][^\n]*")
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ class Repository:
             )
         except FileNotFoundError:
             raise LabsError(f"{words[0]} is not installed, and this lesson needs it.") from None
-        lines = [line.rstrip() for line in ended.stdout.replace(f"{self.folder.parent}/", "").splitlines()]
+        said = _TERMINAL.sub("", ended.stdout).replace(f"{self.folder.parent}/", "")
+        lines = [line.rstrip() for line in said.splitlines()]
         return Said(ended.returncode, "\n".join(line for line in lines if line))
 
     def run(self, *commands: str) -> list[Said]:

@@ -70,11 +70,6 @@ def _weed() -> str | None:
     return shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
 
 
-def closed_port() -> int:
-    """Return a port of this machine that nobody listens on at this moment."""
-    return _free_ports(1)[0]
-
-
 def _arguments(folder: Path, ports: list[int]) -> list[str]:
     rights = ["Admin", "Read", "Write", "List", "Tagging"]
     user = {"accessKey": CREDENTIALS["AWS_ACCESS_KEY_ID"], "secretKey": CREDENTIALS["AWS_SECRET_ACCESS_KEY"]}

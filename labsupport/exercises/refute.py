@@ -11,10 +11,14 @@ from labsupport.exercises.outcomes import Fail
 
 @dataclass(frozen=True)
 class Measured:
-    """What a condition found for one case: whether the sentence held, and the numbers that say so."""
+    """What a condition found for one case: whether the sentence held, and the numbers that say so.
+
+    `question` is asked where it held, and leads on from this case; without one, a general question is.
+    """
 
     held: bool
     numbers: str
+    question: str = ""
 
 
 class OutsideRules(Exception):
@@ -43,7 +47,7 @@ def checker_of(claim: Refutable) -> Callable[[Any], str]:
             asked = "which cases does the task allow?"
             raise Fail(f"a case outside of the rules: {reason}", claim.case, question=asked) from None
         if measured.held:
-            question = "under which circumstances would it fail, and which case has them?"
+            question = measured.question or "under which circumstances would it fail, and which case has them?"
             raise Fail(
                 f"the sentence held for your case: {measured.numbers}", "a case in which it fails", question=question
             )

@@ -1,7 +1,6 @@
 """Lesson 503, versioned data: checkers, hints, guesses and quiz."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 exercises = Exercises("503")
 
 exercises.guess("g1", "The rows of Monday's table that are different on Tuesday", unit="rows")
-exercises.guess("g2", "With another threshold for holding, `dvc repro` trains the model again")
-exercises.guess("g3", "DVC notices the flipped bit when it puts the table in place")
+exercises.guess("g2", "Held by Tuesday's model when `hold_from` is 0.05 instead of 0.1", unit="% of the judged deploys")
+exercises.guess("g3", "`dvc checkout` or `dvc status` says something of the flipped bit")
 
 
 @exercises.check(
@@ -45,7 +44,7 @@ def version(answer: Guarded) -> str:
     name = _name(name_of(large))
     if len(name) > 200:
         raise Fail(
-            f"a name of {len(name):,} signs",
+            f"a name of {len(name):,} characters",
             "a short one, whatever the content",
             "the content stands in the name: hash the listing",
         )
@@ -108,6 +107,10 @@ def changed(answer: Guarded) -> str:
             raise Fail(
                 f"a {type(given).__name__}", "a list of deploy_ids", "make a list of it: the next cells count it"
             )
+        if len(given) and all(str(value) in ("True", "False") for value in given):
+            raise Fail(
+                "a truth value for each row", "a list of deploy_ids", "return the ids where it is true: `both[...]`"
+            )
         saw = expect.names(given)
         if saw != want:
             raise Fail(f"{_listed(saw)}, where {what}", _listed(want), cause)
@@ -140,6 +143,7 @@ def _versions() -> "list[tuple[str, pd.DataFrame, pd.DataFrame, set[str], str]]"
     new = old.copy()
     mixed = old.iloc[[3, 0, 5, 1, 4, 2]]
     more = pd.concat([old, old.assign(deploy_id=[f"d-{number}" for number in range(6, 12)])], ignore_index=True)
+    zeros = old.assign(coverage=[0.5, 0.0, 0.7, nan, 0.9, 0.4])
     filled = old.assign(coverage=[0.5, 0.6, 0.7, nan, 0.9, 0.4])
     emptied = old.assign(coverage=[nan, nan, 0.7, nan, 0.9, 0.4])
     flipped = mixed.assign(failed=mixed["failed"].where(mixed["deploy_id"] != "d-4", False).astype(bool))
@@ -156,6 +160,7 @@ def _versions() -> "list[tuple[str, pd.DataFrame, pd.DataFrame, set[str], str]]"
         ("two rows are gone", old, old.iloc[2:], set(), "a row that is gone is not there to compare: only ids that both have count"),
         ("two values of a row changed", old, twice, {"d-1"}, "is every column compared, and a row reported when *any* of them changed?"),
         ("a gap was filled", old, filled, {"d-1"}, "a gap that was filled is a change: leave out only those cells in which both have a gap"),
+        ("a gap was filled with 0", old, zeros, {"d-1"}, "`fillna` makes a gap and a 0 the same: ask for gaps by `isna()`"),
         ("a value became a gap", old, emptied, {"d-0"}, "a value that became a gap is a change: leave out only those cells in which both have a gap"),
         ("one outcome changed, in another order", old, flipped, {"d-4"}, key),
         ("a team changed", old, renamed, {"d-2"}, "is every column compared, texts as well?"),
@@ -184,6 +189,7 @@ def audit(answer: Guarded) -> str:
     good = {name: bytes([number]) for number, name in enumerate(names)}
     a, b, c, d, e, f = names
     damaged = {a: b"?"}
+    there = "what the remote has healthy needs no copy here: only what it lacks must be in the cache"
     cases: list[tuple[str, dict[str, list[str]], dict[str, bytes], dict[str, bytes], dict[str, str], str]] = [
         ("the remote has all of it", {"one": [a, b]}, {a: good[a], b: good[b]}, {}, {"one": "safe"}, "what the remote has healthy needs no cache"),
         ("one file of two was pushed", {"one": [a, b]}, {a: good[a]}, {b: good[b]}, {"one": "push"}, "all of its files must be in the remote, not just any"),
@@ -214,120 +220,25 @@ def audit(answer: Guarded) -> str:
         if dict(given) != want:
             saw = ", ".join(f"{commit}: {word}" for commit, word in given.items()) or "no verdict"
             right = ", ".join(f"{commit}: {word}" for commit, word in want.items())
+            if (
+                list(want.values()) == ["push"]
+                and list(given.values()) == ["lost"]
+                and remote
+                and not damaged.items() & remote.items()
+            ):
+                cause = there
             raise Fail(f"{saw}, where {what}", right, cause)
     return "Right for pushed, unpushed, damaged, shared and missing files."
 
 
-BUCKET, ENDPOINT = "s3://my-bucket/dvc", "http://seaweedfs.data.svc:8333"
-
-
-@exercises.check(
-    "4",
-    "A ConfigMap that is read",
-    hints=(
-        "Three things are wrong: the key, one option, and that the endpoint is missing. Which file name does DVC look for?",
-        "The key is `config`. DVC knows no `storagepath`: what stands behind the bucket's name in `url` is the path.",
-        "The option is `endpointurl`, in the remote's own section, beside `url`. Everything else may stay.",
-    ),
-    minutes=6,
-)
-def config_map(answer: Any) -> str:
-    """Read it as the API server does, then as DVC does: by DVC's own schema."""
-    import yaml
-
-    from labsupport.data import dvc_config
-
-    text = answer if isinstance(answer, str) else ""
-    if not text.strip():
-        raise Fail(
-            f"a {type(answer).__name__}", "the ConfigMap as a text", "assign the YAML in triple quotes to config_map"
-        )
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        raise Fail(
-            "text that is no YAML" + (f", line {where.line + 1}" if where else ""),
-            "a ConfigMap in YAML",
-            "is the text below `config: |` indented by two more?",
-        ) from None
-    if not isinstance(found, dict) or found.get("kind") != "ConfigMap" or found.get("apiVersion") != "v1":
-        raise Fail(
-            "no ConfigMap of apiVersion v1", "apiVersion: v1, kind: ConfigMap", "its first lines may stay as they were"
-        )
-    if not isinstance(found.get("metadata"), dict) or not found["metadata"].get("name"):
-        raise Fail("no metadata.name", "a name", "its first lines may stay as they were")
-    data = found.get("data")
-    if not isinstance(data, dict) or not data or not all(isinstance(value, str) for value in data.values()):
-        raise Fail(
-            "no map of texts in `data`",
-            "a key, and a text below it",
-            "the settings are one text: keep the `|` behind the key",
-        )
-    for key in data:
-        if not isinstance(key, str) or not re.fullmatch(r"[-._a-zA-Z0-9]+", key):
-            raise Fail(
-                f"the key {key!r}",
-                "letters, digits, -, _ and . only",
-                "the API server refuses it: a key becomes the name of a file, and a file's name has no slash",
-            )
-    if "config" not in data:
-        raise Fail(
-            f"the keys {', '.join(data)}",
-            "a key `config`",
-            "the API server takes it, and DVC never reads it: which file does it look for in its folder?",
-        )
-    try:
-        settings = dvc_config.read(data["config"])
-    except dvc_config.Refused as error:
-        cause = "is each option on a line of its own, `name = value`, below a section in brackets?"
-        if error.option:
-            cause = f"DVC knows no option `{error.option}`: what should it have done, and which option does that?"
-        raise Fail(f"DVC says: {error!s:.120}", "options that DVC knows", cause) from None
-    remotes = settings.get("remote", {})
-    default = settings.get("core", {}).get("remote")
-    if not remotes:
-        raise Fail(
-            "no remote", "the remote of the snippet", "its section begins with a line in brackets, which names it"
-        )
-    if default not in remotes:
-        raise Fail(
-            f"the default remote {default!r}, remotes: {', '.join(remotes)}",
-            "a default that is one of them",
-            "`remote` in [core] names a section below",
-        )
-    secret = [option for option in remotes[default] if re.search("key_id|secret|token|password", option)]
-    if secret:
-        raise Fail(
-            f"the option {secret[0]}",
-            "no credentials",
-            "who may read ConfigMaps may read this: keys come as a Secret, into the environment",
-        )
-    url = str(remotes[default].get("url", ""))
-    if url.rstrip("/") != BUCKET and not url.startswith(f"{BUCKET}/"):
-        raise Fail(
-            f"the url {url!r:.50}",
-            f"a place below {BUCKET}",
-            "endpoint and place are two options: the url stays as it was",
-        )
-    endpoint = str(remotes[default].get("endpointurl", "")).rstrip("/")
-    if endpoint != ENDPOINT:
-        raise Fail(
-            f"the endpoint {endpoint or None!r}",
-            ENDPOINT,
-            "without it DVC asks Amazon: which option did the lesson set for the bucket on this machine?",
-        )
-    return "The API server takes it, DVC reads it, and there is no secret in it."
-
-
 @exercises.refute(
-    "5",
+    "4",
     "What `dvc repro` skips would have come out the same",
     case="a triple of texts: a file's name, a text in it, and what replaces it",
     hints=(
         "DVC skips a step when nothing that the step *declares* has changed. What do the steps read that they don't declare?",
         "Compare the `deps` in dvc.yaml with the lines of the scripts that read or import something.",
-        "train.py imports columns.py, and no step declares it. Change there what the model sees.",
+        "Two steps import a file that no step declares. Change there what the model sees.",
     ),
     minutes=6,
     seconds=30.0,
@@ -348,24 +259,25 @@ def skipped_is_the_same(case: Any) -> Measured:
     except LabsError as error:
         raise OutsideRules(f"after the edit {error}") from None
     if edited.first:
-        return Measured(True, f"DVC would not skip it: it sees the change and runs {edited.first}")
+        seen = f"DVC would not skip it: it sees the change and runs {edited.first}"
+        return Measured(True, seen, f"what does {edited.first} read that dvc.yaml does not list under it?")
     if edited.before == edited.after:
-        return Measured(True, "DVC would skip everything, and everything comes out the same")
+        same = "DVC would skip everything, and everything comes out the same"
+        return Measured(True, same, "right file: which line of it changes a number that the model sees?")
     was, now = (text.splitlines()[0] for text in (edited.before, edited.after))
+    came = "gives the same metrics from another model.json" if was == now else f"turns {was} into {now}"
     return Measured(
-        False,
-        f"DVC would skip every step; run by force, {was} becomes {now}"
-        + (" (with another model)" if was == now else ""),
+        False, f"DVC would skip every step; by force, on the check's small table (100 deploys a day), it {came}"
     )
 
 
 exercises.quiz(
     "a",
-    "Another night: the metric jumped, only the table's hash differs, and the row diff says 300 new rows, none changed, none gone. What is the best next step?",
-    ("Look for a change in the code: the past is untouched, so the data can't be it.", False, "Scripts and parameters have the hashes of the day before, so the code is what has been ruled out. New rows are data, too."),
-    ("Train at that commit without the new rows, and see whether the metric comes back.", True, "They are all that differs. If it comes back, they are the cause, and can be split further; if not, something is not versioned."),
-    ("Call it chance: 300 rows among 9,000 can't move a model.", False, "A few extreme rows move a linear model far, and a metric that was level for weeks says what chance looks like."),
-    ("Retrain with another seed, and take the better of the two models.", False, "That chooses a number and answers nothing. The rows stay in the table for all nights to come."),
+    "Another night: the metric jumped. `git diff` shows a new pointer of the table, dvc.lock and metrics.json. The row diff: 300 new rows, none changed, none gone. Which step tells most about the cause?",
+    ("Compare the new rows with older ones, column by column: what differs most is the cause.", False, "Something always differs most. On our Tuesday 300 rows were new, too, and without them nothing moved."),
+    ("Train at that commit without the new rows, and see whether the metric comes back.", True, "They are all that git and DVC saw differ. If it comes back, they are the cause; if not, something is not versioned."),
+    ("Look at the libraries: with code and past untouched, the environment is all that is left.", False, "New rows are data. The environment is the next suspect, if the metric stays down without them."),
+    ("Roll the table back to the day before, and see whether the next night is quiet.", False, "It may end the damage, but a night later there are other rows again: a quiet night acquits and convicts nobody."),
 )  # fmt: skip
 exercises.quiz(
     "b",
@@ -377,17 +289,17 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "The audit says `lost` for an old commit: of its files only `rows.csv` and `model.json` are in no store. The tables below `data/` are safe. What do you do?",
-    ("Check out the commit, pull the tables, run `dvc repro`, compare the hashes, and push.", True, "What a step makes can be made again from sources that are safe. dvc.lock says whether it came out as it was."),
-    ("Delete the commit's tag, so that nobody relies on a version that is gone.", False, "It is not gone: its sources, scripts and parameters are there. Only what was computed from them is missing."),
-    ("Let CI run `dvc push --all-commits`, which uploads whatever the remote lacks.", False, "It uploads what its cache holds. Nobody holds these two files, CI's fresh clone least of all."),
-    ("Restore dvc.lock from git's history, where the hashes of both files still stand.", False, "The hashes were never missing. A name does not bring the content back."),
+    "The audit says `lost`: a commit's `model.json` is in no store. You check the commit out, pull, run `dvc repro`: rows.csv has the hash of dvc.lock, model.json another one. It is the model that decided for a month. What do you do?",
+    ("Keep the commit as it is, its model marked as lost; save the new model as a version of its own, and ask what differs.", True, "The same rows gave other bytes, so something was not versioned, libraries first of all. Until that is known, nobody can say how near the two are."),
+    ("Commit the new dvc.lock and move the tag to it: then name and content agree again.", False, "They agree about a model that never decided anything. The tag's promise was the old one."),
+    ("`dvc push`: from the same rows and parameters it is the same model, whatever its hash.", False, "The push stores it under its own hash, and the commit asks for the other one. And the same model has the same hash."),
+    ("Pull the tables once more with `verify`: one of them must have arrived damaged.", False, "rows.csv came out with the right hash, so the table that it was made from is right."),
 )  # fmt: skip
 exercises.quiz(
     "d",
     "A customer's rows must be deleted from everything, by law. The table has 200 versions in git's history, and a remote. Which step does the job, as far as this repository goes?",
     ("Remove the rows from the table, `dvc add`, commit and push: the newest version is clean.", False, "199 older versions still hold them, in the remote and in caches, and each can be pulled by its hash."),
     ("Rewrite git's history, so that no commit names the old hashes any more.", False, "The names are gone, the content lies in the remote as before. You have lost the list of what to delete."),
-    ("Run `dvc gc --workspace` on the machine of everybody who has a clone.", False, "That empties caches. The remote, which everybody can pull from, keeps every version."),
+    ("With the cleaned table committed, run `dvc gc --workspace --cloud`: only the present version stays in the remote.", False, "It takes every other version out of the remote, also those without these rows, and other machines' caches keep theirs."),
     ("Delete each version with such rows from remote and caches; its commits then stay without data.", True, "Content goes where it lies, by its hash, and the old commits can't be reproduced any more. Keep personal data out of versions from the start."),
 )  # fmt: skip

@@ -107,6 +107,11 @@ def test_what_the_learner_will_do_is_a_list(write: Callable[..., Path]) -> None:
         source.read(write("", header=header(will="see it")))
 
 
+def test_a_line_that_yaml_reads_as_a_map_is_refused(write: Callable[..., Path]) -> None:
+    with pytest.raises(LabsError, match="is no text: put quotes around a line with a colon"):
+        source.read(write("", header=header(will="[see it, try it: twice]")))
+
+
 def test_a_header_that_is_no_yaml_is_refused(write: Callable[..., Path]) -> None:
     with pytest.raises(LabsError, match="101_tiny.py cannot be read as py:percent"):
         source.read(write("", header=header(will="[see it")))

@@ -188,3 +188,18 @@ def test_where_there_is_no_store_a_sentence_says_so(monkeypatch) -> None:
     assert "Linux (x86_64) only" in str(s3.missing())
     with pytest.raises(LabsError, match="Not started: the S3-compatible store"), s3.running("x"):
         raise AssertionError("it must not come here")
+
+
+def test_the_metric_of_a_table_is_that_of_the_night_it_lay_there_and_falls_with_a_higher_threshold() -> None:
+    six = NIGHTS.deploys(6)
+    low, usual = (NIGHTS.metrics_of(six, hold_from=hold_from)[0] for hold_from in (0.05, 0.1))
+    assert usual == NIGHTS.metrics()[5]
+    assert low["held"] > usual["held"]
+
+
+def test_what_is_drawn_for_a_terminal_is_left_out(workshop) -> None:
+    drawn = workshop.repository("drawn")
+    (drawn.folder / "bar.py").write_text(
+        "print('\\x1b[?25l\u280b Checking graph\\n\\x1b[?25h\\n\\x1b[31mdone\\x1b[0m')"
+    )
+    assert drawn.must("python bar.py") == "done"

@@ -15,17 +15,10 @@ def audit(*lines: str) -> str:
     return f"{HASH}def audit(commits, remote, cache):\n    " + "\n    ".join(lines)
 
 
-def config(key: str = "config", *options: str, default: str = "myremote", indent: str = "    ") -> str:
-    lines = ["[core]", f"  remote = {default}", "['remote \"myremote\"']", *(f"  {option}" for option in options)]
-    text = "\n".join(indent + line for line in lines)
-    return f"config_map = '''apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: dvc-config\ndata:\n  {key}: |\n{text}\n'''"
-
-
 HEALTHY = (
     "there = {n for n, content in remote.items() if md5(content) == n}",
     "here = {n for n, content in cache.items() if md5(content) == n}",
 )
-URL, ENDPOINT = "url = s3://my-bucket/dvc", "endpointurl = http://seaweedfs.data.svc:8333"
 OLD_NEW = "old, new = before.set_index('deploy_id'), after.set_index('deploy_id')\n    "
 BOTH = OLD_NEW + "both = old.index.intersection(new.index)\n    old, new = old.loc[both], new.loc[both]\n    "
 
@@ -107,6 +100,14 @@ WRONG = {
             ),
             "a row in which two values changed is one row",
         ),
+        "fills gaps with 0": (
+            changed(BOTH + "differ = old.astype(object).fillna(0) != new.astype(object).fillna(0)\n    return list(both[differ.any(axis=1)])"),
+            "makes a gap and a 0 the same",
+        ),
+        "answers for each row": (
+            changed(BOTH + "return ((old != new) & ~(old.isna() & new.isna())).any(axis=1)"),
+            "return the ids where it is true",
+        ),
         "returns rows": (changed("return after"), "return the ids, not the rows"),
         "returns a generator": (changed("return (i for i in [])"), "make a list of it"),
         "returns nothing": (changed(BOTH.rstrip()), "no `return`"),
@@ -126,7 +127,7 @@ WRONG = {
         ),
         "wants the whole commit here": (
             audit(*HEALTHY, "return {c: 'safe' if not set(n) - there else 'push' if not set(n) - here else 'lost' for c, n in commits.items()}"),
-            "all of its files must be in the remote, not just any",
+            "needs no copy here",
         ),
         "pushes what it has": (
             audit(*HEALTHY, "return {c: 'safe' if not set(n) - there else 'push' if (set(n) - there) & here else 'lost' for c, n in commits.items()}"),
@@ -145,84 +146,6 @@ WRONG = {
         "returns nothing": (audit("pass"), "no `return`"),
     },
     "503.4": {
-        "keeps the key": (config(".dvc/config", URL, ENDPOINT), "a file's name has no slash"),
-        "gives it another name": (config("dvc-config", URL, ENDPOINT), "which file does it look for"),
-        "keeps the option": (config("config", URL, ENDPOINT, "storagepath = /data"), "DVC knows no option `storagepath`"),
-        "guesses an option": (config("config", URL, "endpoint = http://seaweedfs.data.svc:8333"), "DVC knows no option `endpoint`"),
-        "forgets the endpoint": (config("config", URL), "without it DVC asks Amazon"),
-        "puts the endpoint into the url": (config("config", "url = http://seaweedfs.data.svc:8333/my-bucket/dvc"), "the url stays as it was"),
-        "writes the keys into it": (config("config", URL, ENDPOINT, "access_key_id = course", "secret_access_key = x"), "keys come as a Secret"),
-        "names no default": (config("config", URL, ENDPOINT, default="store"), "`remote` in [core] names a section"),
-        "indents too little": (config("config", URL, ENDPOINT, indent=""), "indented by two more"),
-        "hands over a dictionary": ('config_map = {"kind": "ConfigMap"}', "in triple quotes"),
-        "maps the settings": ("config_map = 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: a}\\ndata:\\n  config:\\n    core: {remote: a}\\n'", "keep the `|` behind the key"),
-    },
-    "503.5": {
-        "takes the lesson's own case": ('case = ("params.yaml", "C: 1.0", "C: 0.1")', "DVC would not skip it"),
-        "changes a comment": ('case = ("columns.py", "What the model sees", "All that the model sees")', "everything comes out the same"),
-        "breaks the script": ('case = ("columns.py", "np.log10", "np.log11")', "after the edit a step failed"),
-        "edits what is not there": ('case = ("columns.py", "np.log2", "np.log")', "does not stand in"),
-        "edits the data": ('case = ("data/deploys.csv", "web", "search")', "there is no file"),
-        "hands over a file's name": ('case = "columns.py"', "a case is a triple"),
-    },
-}  # fmt: skip
-
-RIGHT = {
-    "503.1": {
-        "with a running SHA-256": (
-            "import hashlib\n"
-            "def version(files):\n"
-            "    whole = hashlib.sha256()\n"
-            "    for path in sorted(files):\n"
-            "        whole.update(hashlib.sha256(path.encode()).digest() + hashlib.sha256(files[path]).digest())\n"
-            "    return whole.hexdigest()"
-        ),
-        "by JSON": (
-            "import hashlib, json\n"
-            "def version(files):\n"
-            "    listing = {path: hashlib.sha1(content).hexdigest() for path, content in files.items()}\n"
-            "    return hashlib.sha1(json.dumps(listing, sort_keys=True).encode()).hexdigest()"
-        ),
-    },
-    "503.2": {
-        "with loops": changed(
-            "rows = {row['deploy_id']: row for row in before.to_dict('records')}\n"
-            "    found = set()\n"
-            "    for row in after.to_dict('records'):\n"
-            "        old = rows.get(row['deploy_id'])\n"
-            "        for name, value in row.items() if old else ():\n"
-            "            if not (pd.isna(value) and pd.isna(old[name])) and value != old[name]:\n"
-            "                found.add(row['deploy_id'])\n"
-            "    return found"
-        ),
-        "by a merge": changed(
-            "both = before[before.deploy_id.isin(after.deploy_id)]\n"
-            "    merged = both.merge(after, how='left', on=list(before.columns), indicator=True)\n"
-            "    return merged.deploy_id[merged._merge == 'left_only'].to_numpy()"
-        ),
-        "by compare": changed(
-            BOTH + "return old.compare(new.loc[old.index, old.columns]).index.tolist()"
-        ),
-    },
-    "503.3": {
-        "file by file": audit(
-            "def judge(names):",
-            "    verdict = 'safe'",
-            "    for n in names:",
-            "        if n in remote and md5(remote[n]) == n:",
-            "            continue",
-            "        if n not in cache or md5(cache[n]) != n:",
-            "            return 'lost'",
-            "        verdict = 'push'",
-            "    return verdict",
-            "return {commit: judge(names) for commit, names in commits.items()}",
-        ),
-    },
-    "503.4": {
-        "with a folder below": config("config", "url = s3://my-bucket/dvc/data", ENDPOINT + "/"),
-        "with more options and another key beside it": config("config", ENDPOINT, URL, "verify = true", "region = us-east-1"),
-    },
-    "503.5": {
         "leaves a column out": 'case = ["columns.py", "        rows[\\"coverage\\"],\\n", ""]',
         "turns night into day": 'case = ("columns.py", "hour >= 20", "hour >= 12")',
     },
