@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -69,11 +70,11 @@ def batch_of(settings: Settings, step: int) -> NDArray[np.int64]:
     """Return the rows of a step (batch,), for all workers together: it depends on the seed and the step, and on nothing before."""
     a_pass = settings.rows // settings.batch
     order = np.random.default_rng([settings.seed, step // a_pass]).permutation(settings.rows)
-    begin = step % a_pass * settings.batch
-    return order[begin : begin + settings.batch]
+    first = step % a_pass * settings.batch
+    return order[first : first + settings.batch]
 
 
-def begin(settings: Settings) -> State:
+def start(settings: Settings) -> State:
     """Return the state before the first step: the same for every worker, as it comes of the seed."""
     sizes = (784, *settings.hidden, 10)
     network = dense_network(sizes, np.random.default_rng(settings.seed), dtype=f"float{settings.precision}")
@@ -86,49 +87,66 @@ def flat(arrays: Sequence[Array]) -> Array:
     return np.concatenate([each.ravel() for each in arrays])
 
 
-def gradient_sum(weights: Array, settings: Settings, data: Data, rows: NDArray[np.int64]) -> Array:
-    """Return the gradient *summed* over some rows, then the sum of their losses: (parameters + 1,); zeros for no rows."""
-    network = dense_network((784, *settings.hidden, 10), np.random.default_rng(0), dtype=weights.dtype)
-    place = 0
-    for parameter in network.parameters:
-        parameter[...] = weights[place : place + parameter.size].reshape(parameter.shape)
-        place += parameter.size
-    if not len(rows):
-        return np.zeros(len(weights) + 1, weights.dtype)
-    loss, by_scores = cross_entropy(network.forward(data.x[rows]), data.labels[rows])
-    network.backward(by_scores)
-    return len(rows) * np.append(flat(network.gradients), weights.dtype.type(loss))
+class Replica:
+    """A worker's copy of the network, whose parameters all lie in one vector: `weights` (parameters,)."""
+
+    def __init__(self, settings: Settings, data: Data) -> None:
+        self.data = data
+        self.network = dense_network((784, *settings.hidden, 10), np.random.default_rng(0), dtype=data.x.dtype)
+        self.weights = flat(self.network.parameters)
+        place = 0
+        for stage in self.network.stages:
+            for number, each in enumerate(stage.parameters):
+                stage.parameters[number] = self.weights[place : place + each.size].reshape(each.shape)
+                place += each.size
+
+    def gradient_sum(self, rows: NDArray[np.int64]) -> Array:
+        """Return the gradient *summed* over some rows, then the sum of their losses: (parameters + 1,); zeros for no rows."""
+        if not len(rows):
+            return np.zeros(len(self.weights) + 1, self.weights.dtype)
+        loss, by_scores = cross_entropy(self.network.forward(self.data.x[rows]), self.data.labels[rows])
+        self.network.backward(by_scores)
+        found: Array = len(rows) * np.append(flat(self.network.gradients), self.weights.dtype.type(loss))
+        return found
 
 
 def train(ring: Ring, settings: Settings, folder: Path | None, die_before: int | None = None) -> dict[str, Any]:
-    """Train to the last step and return what happened: losses of all and of this worker's own part, a digest of the weights.
+    """Train to the last step and return what happened: losses of all and of this worker's own part, a digest of the weights,
+    and `seconds`, the median of a step's work and of its talk.
 
     `folder`: where worker 0 keeps checkpoints, and looks for the last one first. `die_before`: this process kills itself
     before that step, as a machine does that fails: it says no goodbye.
     """
-    data = data_of(settings)
-    state = _agreed(ring, settings, folder)
-    begun, losses, own = state.step, [], []
-    while state.step < settings.steps:
-        if state.step == die_before:
+    replica, state = Replica(settings, data_of(settings)), _agreed(ring, settings, folder)
+    weights, velocity, begun = replica.weights, state.velocity, state.step
+    weights[:] = state.weights
+    losses, own, times = [], [], []
+    for step in range(begun, settings.steps):
+        if step == die_before:
             os.kill(os.getpid(), signal.SIGKILL)
-        batch = batch_of(settings, state.step)
+        begin = time.perf_counter()
+        batch = batch_of(settings, step)
         mine = np.array_split(batch, ring.workers)[ring.rank]
-        part = gradient_sum(state.weights, settings, data, mine)
+        part = replica.gradient_sum(mine)
+        computed = time.perf_counter()
         total = ring.all_reduce(part) / part.dtype.type(len(batch))
-        velocity = settings.momentum * state.velocity - settings.rate * total[:-1]
-        state = State(state.step + 1, state.weights + velocity, velocity)
+        times.append((computed - begin, time.perf_counter() - computed))
+        velocity = settings.momentum * velocity - settings.rate * total[:-1]
+        weights += velocity
         losses.append(float(total[-1]))
         own.append(float(part[-1] / len(mine)) if len(mine) else None)
-        if ring.rank == 0 and folder and (state.step % settings.every == 0 or state.step == settings.steps):
-            save(folder, state)
-    digest = hashlib.sha256(state.weights.tobytes()).hexdigest()
-    return {"begun": begun, "losses": losses, "own": own, "sent": ring.sent, "frames": ring.frames, "digest": digest}
+        if ring.rank == 0 and folder and ((step + 1) % settings.every == 0 or step + 1 == settings.steps):
+            save(folder, State(step + 1, weights, velocity))
+    digest = hashlib.sha256(weights.tobytes()).hexdigest()
+    seconds = np.median(times, axis=0).tolist() if times else None
+    return {
+        "begun": begun, "losses": losses, "own": own, "sent": ring.sent, "frames": ring.frames, "digest": digest, "seconds": seconds,
+    }  # fmt: skip
 
 
 def _agreed(ring: Ring, settings: Settings, folder: Path | None) -> State:
     """Return worker 0's state, for all: the others add zeros to it, round the ring."""
-    fresh = begin(settings)
+    fresh = start(settings)
     state = (latest(folder, fresh) if folder else None) or fresh
     said = np.concatenate([[state.step], state.weights, state.velocity]).astype(fresh.weights.dtype)
     agreed = ring.all_reduce(said if ring.rank == 0 else np.zeros_like(said))
