@@ -13,6 +13,7 @@ import csv
 import datetime
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from labsupport import variables
-from labsupport.data.s3 import _free_ports
 from labsupport.dl import crew, tf_worker
 from labsupport.dl.checkpoints import load
 from labsupport.dl.parallel import Settings
@@ -60,7 +60,10 @@ def rows() -> list[dict[str, Any]]:
 
 def tensorflow(how: str, workers: int = 2) -> list[subprocess.CompletedProcess[str]]:
     """Train by tf.distribute, and return how each process ended."""
-    addresses = [f"{crew.HOST}:{port}" for port in _free_ports(workers)]
+    probes = [socket.create_server((crew.HOST, 0)) for _ in range(workers)]
+    addresses = [f"{crew.HOST}:{probe.getsockname()[1]}" for probe in probes]
+    for probe in probes:
+        probe.close()
     processes = []
     for rank in range(workers):
         task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": rank}}

@@ -38,7 +38,7 @@ def save(folder: Path, state: State) -> Path:
 
 
 def load(file: Path) -> State:
-    """Return the state in a file. Raises OSError, ValueError, KeyError or BadZipFile for a file that was spoilt."""
+    """Return the state in a file. Raises OSError, EOFError, ValueError, KeyError or BadZipFile for a file that was spoilt."""
     with np.load(file) as stored:
         return State(int(stored["step"]), stored["weights"], stored["velocity"])
 
@@ -46,7 +46,7 @@ def load(file: Path) -> State:
 def latest(folder: Path, like: State) -> State | None:
     """Return the newest state that can be read and is as large as `like`; None where there is none."""
     for file in reversed(_files(folder)):
-        with contextlib.suppress(OSError, ValueError, KeyError, zipfile.BadZipFile):
+        with contextlib.suppress(OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
             state = load(file)
             if state.weights.shape == state.velocity.shape == like.weights.shape:
                 return state

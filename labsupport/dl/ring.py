@@ -12,6 +12,7 @@ import numpy as np
 
 from labsupport.dl.links import Address, Link, Lost, meet
 from labsupport.dl.network import Array
+from labsupport.dl.rounds import first_half, second_half
 from labsupport.errors import LabsError
 
 
@@ -75,11 +76,10 @@ class Ring:
         total = vector.copy()
         blocks = np.array_split(total, self.workers)
         for step in range(self.workers - 1):
-            # What I got and added to in the step before, I hand on; after N - 1 steps one block of mine is whole.
-            give, take = (self.rank - step) % self.workers, (self.rank - step - 1) % self.workers
+            give, take = first_half(step, self.rank, self.workers)
             blocks[take] += self.swap(blocks[give], blocks[take].size)
         for step in range(self.workers - 1):
-            give, take = (self.rank + 1 - step) % self.workers, (self.rank - step) % self.workers
+            give, take = second_half(step, self.rank, self.workers)
             blocks[take][:] = self.swap(blocks[give], blocks[take].size)
         return total
 

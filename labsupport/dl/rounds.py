@@ -1,4 +1,4 @@
-"""A ring played on paper: which worker holds whose part of which block, step after step."""
+"""Which block goes where in a ring, step after step; and the same played on paper: who holds whose numbers."""
 
 from collections.abc import Callable
 
@@ -11,6 +11,11 @@ Holds = list[list[frozenset[int]]]
 def first_half(step: int, rank: int, workers: int) -> tuple[int, int]:
     """Return (block to give, block to take): each takes a block, adds its own numbers, and hands it on in the next step."""
     return (rank - step) % workers, (rank - step - 1) % workers
+
+
+def second_half(step: int, rank: int, workers: int) -> tuple[int, int]:
+    """Return (block to give, block to take): what is whole goes round, and replaces what was there."""
+    return (rank + 1 - step) % workers, (rank - step) % workers
 
 
 def beginning(workers: int) -> Holds:
@@ -27,7 +32,7 @@ def step_of(holds: Holds, plan: Plan, step: int, add: bool) -> Holds:
     plans = [plan(step, rank, workers) for rank in range(workers)]
     after = [list(blocks) for blocks in holds]
     for rank, (_, take) in enumerate(plans):
-        given = plans[rank - 1][0] % workers
+        given = int(plans[rank - 1][0]) % workers
         if given != take % workers:
             raise ValueError(f"worker {rank} takes block {take}, its left neighbour gives block {given}")
         come = holds[rank - 1][given]

@@ -167,21 +167,6 @@ def rows_of(answer: Guarded) -> str:
     deal = expect.function(answer)
     for rows, batch, seed in DEALS:
         a_pass = rows // batch
-        by_workers = {}
-        for workers in (1, 4, 3, 5):
-            steps = [
-                [_rows(deal, step, rank, workers, rows, batch, seed) for rank in range(workers)]
-                for step in range(2 * a_pass)
-            ]
-            _judge_parts(steps, rows, batch, workers)
-            by_workers[workers] = [sorted(row for part in parts for row in part) for parts in steps]
-            if by_workers[workers] != by_workers[1]:
-                step = next(n for n, one in enumerate(by_workers[workers]) if one != by_workers[1][n])
-                raise Fail(
-                    f"the batch of step {step} has other rows with {workers} workers than with one",
-                    "the same batch for any number of workers",
-                    "rows are dealt to workers first and ordered then, or the number of workers is in the seed: order all, cut out the batch, then deal",
-                )
         again = [_rows(deal, step, 1, 3, rows, batch, seed) for step in (1, 0, 1)]
         if again[0] != again[2]:
             raise Fail(
@@ -189,6 +174,22 @@ def rows_of(answer: Guarded) -> str:
                 "the same rows",
                 "the order comes from a generator that remembers, or that has no seed: make one of `seed` and the pass in each call",
             )
+        by_workers = {}
+        for workers in (4, 1, 3, 5):
+            steps = [
+                [_rows(deal, step, rank, workers, rows, batch, seed) for rank in range(workers)]
+                for step in range(2 * a_pass)
+            ]
+            _judge_parts(steps, rows, batch, workers)
+            by_workers[workers] = [sorted(row for part in parts for row in part) for parts in steps]
+        for workers, batches in by_workers.items():
+            if batches != by_workers[1]:
+                step = next(n for n, one in enumerate(batches) if one != by_workers[1][n])
+                raise Fail(
+                    f"the batch of step {step} has other rows with {workers} workers than with one",
+                    "the same batch for any number of workers",
+                    "is the number of workers in the seed? Order all rows, cut out the batch, and deal it then",
+                )
         _judge_passes(by_workers[1], a_pass)
         other = [sorted(_rows(deal, step, 0, 1, rows, batch, seed + 1)) for step in range(a_pass)]
         if other == by_workers[1][:a_pass]:
@@ -200,8 +201,11 @@ def _rows(deal: Guarded, step: int, rank: int, workers: int, rows: int, batch: i
     result = expect.returned(deal(step, rank, workers, rows, batch, seed), "the rows of a worker")
     where = f"in step {step}, for worker {rank} of {workers}"
     values = expect.array(result, (np.size(result),), f"the rows {where}")
-    if not ((values >= 0) & (values < rows) & (values == np.round(values))).all():
-        raise Fail(f"`{values[:4].tolist()}` {where}", f"row numbers from 0 to {rows - 1}", "behind the end of a pass: is the step counted anew in each pass?")  # fmt: skip
+    if (values >= rows).any():
+        cause = "behind the end of a pass: the step is counted anew in each pass"
+        raise Fail(f"row {int(values.max())} {where}", f"row numbers from 0 to {rows - 1}", cause)
+    if not ((values >= 0) & (values == np.round(values))).all():
+        raise Fail(f"`{values[:4].tolist()}` {where}", f"row numbers from 0 to {rows - 1}", question="are these rows, or something else?")  # fmt: skip
     return [int(value) for value in values]
 
 
@@ -218,14 +222,9 @@ def _judge_parts(steps: list[list[list[int]]], rows: int, batch: int, workers: i
             )
             raise Fail(f"{twice} of {len(dealt)} rows come twice {where}", f"{batch} different rows", cause)
         if len(dealt) != batch:
-            cause = (
-                f"{batch} rows on {workers} workers leave a rest, which nobody takes"
-                if batch - workers < len(dealt) < batch
-                else "a worker's part is taken for the batch, or the batch for a part"
-                if len(dealt) > batch or len(dealt) * workers <= batch + workers
-                else "past the end of a pass there is nothing left: the step is counted anew in each pass"
+            raise Fail(
+                f"{len(dealt)} rows {where}", f"{batch}", **_mistaken_count(len(dealt), steps, rows, batch, workers)
             )
-            raise Fail(f"{len(dealt)} rows {where}", f"{batch}", cause)
         sizes = [len(part) for part in parts]
         if max(sizes) - min(sizes) > 1:
             raise Fail(
@@ -242,6 +241,19 @@ def _judge_parts(steps: list[list[list[int]]], rows: int, batch: int, workers: i
                 "each row once a pass",
                 "a new order in each step, so that some rows come often and some never: the order belongs to the pass",
             )
+
+
+def _mistaken_count(count: int, steps: list[list[list[int]]], rows: int, batch: int, workers: int) -> dict[str, str]:
+    in_a_pass = sum(len(part) for parts in steps[: rows // batch] for part in parts)
+    if count == 0:
+        return {"cause": "past the end of a pass there is nothing left: the step is counted anew in each pass"}
+    if in_a_pass == rows:
+        return {"cause": "rows are dealt to workers first, and each cuts its own into steps: cut the batch out of an order of all rows, then deal it"}  # fmt: skip
+    if batch - workers < count < batch:
+        return {"cause": f"{batch} rows on {workers} workers leave a rest, which nobody takes"}
+    if count == batch * workers:
+        return {"cause": "each worker takes a batch of its own: `batch` is what all take together"}
+    return {"question": "what do the parts of a step add up to?"}
 
 
 def _judge_passes(batches: list[list[int]], a_pass: int) -> None:

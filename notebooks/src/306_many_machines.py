@@ -203,8 +203,8 @@ claim(
 print("five workers, all blocks whole:", all(len(block) == 5 for row in ended for block in row))
 
 # %% [markdown]
-# The real one, over TCP. Who waits until all is sent before it receives, waits for ever as soon as blocks are larger than what
-# the system keeps in between; `swap` does both side by side.
+# The real one, over TCP, with a `second_half` of its own. Who waits until all is sent before it receives, waits for ever as soon as
+# blocks are larger than what the system keeps in between; `swap` does both side by side.
 
 # %%
 from labsupport.dl.ring import Ring
@@ -391,7 +391,7 @@ for link, (bytes_per_s, message_s) in links.items():
     )
 
 # %% [markdown]
-# A forecast, not a measurement, with links as people buy them and times a message as people see them. Measure yours.
+# A forecast, not a measurement: the bytes a second are those of the link, the 50 and 200 µs a message are assumed. Measure yours.
 
 # %% tags=["exercise"] exercise="306.b"
 ### BEGIN SOLUTION

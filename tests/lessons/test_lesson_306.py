@@ -20,7 +20,7 @@ DEAL = "return np.array_split(chosen, workers)[rank]"
 
 WRONG = {
     "306.1": {
-        "takes a mean of means": (combine("return np.mean(gradients, axis=0)"), "a mean of means"),
+        "takes a mean of means": (combine("return np.mean(gradients, axis=0)"), "counts as much as one with many"),
         "leaves empty ones out, and takes a mean of means": (
             combine("return np.mean([g for g, n in zip(gradients, rows) if n], axis=0)"),
             "a mean of means",
@@ -44,7 +44,7 @@ WRONG = {
                 "    g *= n",
                 "return np.nansum(gradients, axis=0) / sum(rows)",
             ),
-            "",
+            "work on a copy",
         ),
         "returns one number": (combine("return np.nanmean(gradients)"), "one number came back"),
         "returns nothing": (combine("np.mean(gradients, axis=0)"), "no `return`"),
@@ -74,7 +74,7 @@ WRONG = {
     "306.3": {
         "gives everybody the batch": (rows(A_PASS, ORDER, BATCH, "return chosen"), "every worker takes the whole batch"),
         "draws in each worker": (
-            rows("rng = np.random.default_rng([seed, step, rank])", "return rng.permutation(rows)[: batch // workers]"),
+            rows("rng = np.random.default_rng([seed, step, rank])", "return rng.permutation(rows)[: len(range(rank, batch, workers))]"),
             "their parts overlap",
         ),
         "draws anew in each step": (
@@ -96,7 +96,7 @@ WRONG = {
             rows(A_PASS, "order = np.random.default_rng(seed).permutation(rows)", BATCH, DEAL),
             "does not depend on the pass",
         ),
-        "does not shuffle": (rows(A_PASS, "order = np.arange(rows)", BATCH, DEAL), "does not depend on the pass"),
+        "does not shuffle": (rows(A_PASS, "order = np.arange(rows)", BATCH, DEAL), "the second pass has the batches of the first"),
         "counts on behind the end": (
             rows(A_PASS, ORDER, "chosen = order[step * batch :][:batch]", DEAL),
             "counted anew in each pass",
@@ -107,22 +107,36 @@ WRONG = {
                 "own = np.random.default_rng([seed, step // a_pass]).permutation(own)",
                 "parts = np.array_split(own, a_pass)", "return parts[step % a_pass]",
             ),
-            "",
+            "rows are dealt to workers first",
         ),
         "forgets the seed": (
             rows(A_PASS, "order = np.random.default_rng(step // a_pass).permutation(rows)", BATCH, DEAL),
             "`seed` is not used",
         ),
-        "has no seed": (rows(A_PASS, "order = np.random.permutation(rows)", BATCH, DEAL), ""),
+        "has no seed": (rows(A_PASS, "order = np.random.permutation(rows)", BATCH, DEAL), "a generator that remembers, or that has no seed"),
+        "takes a batch for each worker": (
+            rows(
+                A_PASS,
+                ORDER,
+                "place = (step * workers + rank) % a_pass * batch",
+                "return order[place : place + batch]",
+            ),
+            "each worker takes a batch of its own",
+        ),
+        "shuffles the second pass only": (
+            rows(A_PASS, ORDER, "if step < a_pass:", "    order = np.arange(rows)", BATCH, DEAL),
+            "nothing is shuffled in the first pass",
+        ),
+        "gives numbers below 0": (rows(A_PASS, ORDER, BATCH, "return -np.array_split(chosen, workers)[rank]"), "are these rows"),
         "mixes the workers into the seed": (
             rows(A_PASS, "order = np.random.default_rng([seed, step // a_pass, workers]).permutation(rows)", BATCH, DEAL),
-            "the number of workers is in the seed",
+            "is the number of workers in the seed",
         ),
         "returns nothing": (rows(A_PASS, ORDER, BATCH), "no `return`"),
     },
     "306.4": {
         "takes the lesson's own case": ("case = (8, 0.02)", "the sentence held for your case"),
-        "takes few workers": ("case = (2, 0.05)", "the sentence held for your case"),
+        "takes few workers": ("case = (2, 0.05)", "2 workers at 0.1 "),
         "leaves the rules": ("case = (64, 0.1)", "lies between 2 and 16"),
         "takes a rate of 1": ("case = (4, 1)", "a rate is a number from 0.01 to 0.2"),
         "names workers only": ("case = 8", "a case is a pair"),
