@@ -14,7 +14,7 @@ def test_the_newest_comes_back_as_it_was(tmp_path):
     for step in (20, 100, 60):
         save(tmp_path, state(step))
     back = latest(tmp_path, state(0))
-    assert back.step == 100 and (back.weights == 100.0).all() and back.velocity.tolist() == [0.0, 1.0, 2.0]
+    assert back and back.step == 100 and (back.weights == 100.0).all() and back.velocity.tolist() == [0.0, 1.0, 2.0]
 
 
 def test_two_are_kept_and_nothing_else(tmp_path):
@@ -29,7 +29,8 @@ def test_a_spoilt_one_is_passed_over(left, tmp_path):
     newest = save(tmp_path, state(40))
     content = newest.read_bytes()
     newest.write_bytes(content[:left] if left >= 0 else content.replace(b"PK", b"XX"))
-    assert latest(tmp_path, state(0)).step == 20
+    back = latest(tmp_path, state(0))
+    assert back and back.step == 20
 
 
 def test_that_of_another_network_is_passed_over(tmp_path):

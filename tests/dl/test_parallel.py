@@ -124,6 +124,7 @@ def test_workers_end_with_their_starter(number):
         env=variables.for_program(),
         text=True,
     )
+    assert starter.stdout
     try:
         workers = [int(starter.stdout.readline()) for _ in range(2)]
         watched = [os.pidfd_open(pid) for pid in workers]
