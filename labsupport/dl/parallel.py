@@ -192,7 +192,7 @@ def addresses_of(text: str) -> list[Address]:
         host, _, port = each.strip().rpartition(":")
         if not host or not port.isdecimal():
             raise LabsError(f"An address is HOST:PORT, several are joined by commas; this is {each!r}.")
-        found.append((host, int(port)))
+        found.append((host.strip("[]"), int(port)))
     return found
 
 

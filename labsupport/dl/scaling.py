@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from labsupport.arrays import FloatArray
 from labsupport.dl.fashion import Pictures, fashion_mnist
@@ -28,7 +29,8 @@ def accuracies(workers: int, rate: float, seed: int = 0) -> FloatArray:
     for start in range(STARTS):
         model = NeuralClassifier((64,), rate=rate, epochs=PASSES, batch=EACH * workers, seed=100 * seed + start)
         try:
-            with np.errstate(all="ignore"):
+            # On products as small as these, two threads wait for each other longer than they work.
+            with np.errstate(all="ignore"), threadpool_limits(1, "blas"):
                 scores.append(100 * model.fit(x, labels).score(unseen, truth))
         except ValueError:
             scores.append(10.0)

@@ -273,7 +273,7 @@ def _judge_passes(batches: list[list[int]], a_pass: int) -> None:
         "The rule was found on small factors. Take a rate that is good for one worker, and many workers.",
     ),
     minutes=6,
-    seconds=15.0,
+    seconds=30.0,
 )
 def scaling_keeps_accuracy(case: Any) -> Measured:
     """Train from five starts that the lesson has not used; it fails when the whole interval (95 %) lies below -2 points."""

@@ -86,7 +86,7 @@ def test_gradients_of_parts_add_up_to_that_of_the_whole():
 
 
 def test_addresses_are_read_and_others_refused():
-    assert addresses_of("train-0.train:7000, [::1]:80") == [("train-0.train", 7000), ("[::1]", 80)]
+    assert addresses_of("train-0.train:7000, [::1]:80") == [("train-0.train", 7000), ("::1", 80)]
     with pytest.raises(LabsError, match="HOST:PORT"):
         addresses_of("train-0,train-1:70")
 
