@@ -1,5 +1,7 @@
 """Figures: words on every axis, numbers beside them, small pictures."""
 
+import io
+
 import matplotlib
 import numpy as np
 import pytest
@@ -109,3 +111,21 @@ def test_a_picture_of_noise_is_refused() -> None:
     axes.imshow(np.random.default_rng(0).random((600, 800)), aspect="auto")
     with pytest.raises(ValueError, match="the limit is 60 kB"):
         plots.to_png(made)
+
+
+def test_thin_lines_keep_their_colours() -> None:
+    """A median cut made one brown of a red line and an orange one."""
+    from PIL import Image
+
+    names = ("RED", "ORANGE", "BLUE", "GREEN", "SKY", "PURPLE")
+    plots.use_style()
+    made, axes = plt.subplots(figsize=(7, 3))
+    for place, name in enumerate(names):
+        walk = np.random.default_rng(place).normal(size=100).cumsum()
+        axes.plot(walk, color=getattr(plots, name), lw=1)
+        axes.fill_between(range(100), walk - 1, walk + 1, color=getattr(plots, name), alpha=0.2)
+    axes.set(**GOOD)
+    seen = np.asarray(Image.open(io.BytesIO(plots.to_png(made))).convert("RGB")).reshape(-1, 3).astype(int)
+    for name in names:
+        wanted = np.round(255 * np.array(matplotlib.colors.to_rgb(getattr(plots, name))))
+        assert np.abs(seen - wanted).max(axis=1).min() <= 24, name

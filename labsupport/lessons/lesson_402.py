@@ -295,6 +295,6 @@ exercises.quiz(
     "A vendor shows that its PPO solves your task with 90,000 steps, and that REINFORCE has not done so after 400,000. What do you ask for first?",
     ("Five seeds for both, since one run proves little.", False, "That, too. But five seeds of a badly tuned rival would only show very reliably that it was badly tuned."),
     ("The reward that was reached in the end, since steps don't matter.", False, "Steps are what you pay for with a real system. They matter."),
-    ("How many learning rates were tried for each of the two.", True, "In this lesson, the rate alone decided whether REINFORCE needed 80,000 steps or never arrived. Equal tries first, then seeds."),
+    ("How many learning rates were tried for each of the two.", True, "In this lesson, the rate alone decided whether REINFORCE needed some 70,000 steps or had not arrived after 120,000. Equal tries first, then seeds."),
     ("Nothing: a factor of four can't be an accident.", False, "You saw a larger factor between two rates of the same method."),
 )  # fmt: skip
