@@ -146,6 +146,67 @@ WRONG = {
         "returns nothing": (audit("pass"), "no `return`"),
     },
     "503.4": {
+        "takes the lesson's own case": ('case = ("params.yaml", "C: 1.0", "C: 0.1")', "DVC would not skip it"),
+        "changes a comment": ('case = ("columns.py", "What the model sees", "All that the model sees")', "everything comes out the same"),
+        "breaks the script": ('case = ("columns.py", "np.log10", "np.log11")', "after the edit a step failed"),
+        "edits what is not there": ('case = ("columns.py", "np.log2", "np.log")', "does not stand in"),
+        "edits the data": ('case = ("data/deploys.csv", "web", "search")', "there is no file"),
+        "hands over a file's name": ('case = "columns.py"', "a case is a triple"),
+    },
+}  # fmt: skip
+
+RIGHT = {
+    "503.1": {
+        "with a running SHA-256": (
+            "import hashlib\n"
+            "def version(files):\n"
+            "    whole = hashlib.sha256()\n"
+            "    for path in sorted(files):\n"
+            "        whole.update(hashlib.sha256(path.encode()).digest() + hashlib.sha256(files[path]).digest())\n"
+            "    return whole.hexdigest()"
+        ),
+        "by JSON": (
+            "import hashlib, json\n"
+            "def version(files):\n"
+            "    listing = {path: hashlib.sha1(content).hexdigest() for path, content in files.items()}\n"
+            "    return hashlib.sha1(json.dumps(listing, sort_keys=True).encode()).hexdigest()"
+        ),
+    },
+    "503.2": {
+        "with loops": changed(
+            "rows = {row['deploy_id']: row for row in before.to_dict('records')}\n"
+            "    found = set()\n"
+            "    for row in after.to_dict('records'):\n"
+            "        old = rows.get(row['deploy_id'])\n"
+            "        for name, value in row.items() if old else ():\n"
+            "            if not (pd.isna(value) and pd.isna(old[name])) and value != old[name]:\n"
+            "                found.add(row['deploy_id'])\n"
+            "    return found"
+        ),
+        "by a merge": changed(
+            "both = before[before.deploy_id.isin(after.deploy_id)]\n"
+            "    merged = both.merge(after, how='left', on=list(before.columns), indicator=True)\n"
+            "    return merged.deploy_id[merged._merge == 'left_only'].to_numpy()"
+        ),
+        "by compare": changed(
+            BOTH + "return old.compare(new.loc[old.index, old.columns]).index.tolist()"
+        ),
+    },
+    "503.3": {
+        "file by file": audit(
+            "def judge(names):",
+            "    verdict = 'safe'",
+            "    for n in names:",
+            "        if n in remote and md5(remote[n]) == n:",
+            "            continue",
+            "        if n not in cache or md5(cache[n]) != n:",
+            "            return 'lost'",
+            "        verdict = 'push'",
+            "    return verdict",
+            "return {commit: judge(names) for commit, names in commits.items()}",
+        ),
+    },
+    "503.4": {
         "leaves a column out": 'case = ["columns.py", "        rows[\\"coverage\\"],\\n", ""]',
         "turns night into day": 'case = ("columns.py", "hour >= 20", "hour >= 12")',
     },
