@@ -68,5 +68,27 @@ def open_prompt(x: Array) -> Array:
     return _looks(mask, x)
 
 
+def skips_one(x: Array) -> Array:
+    """Each token sees its past and the token after the next, not the next."""
+    mask = causal(len(x)) | np.eye(len(x), k=2, dtype=bool)
+    return _looks(mask, x)
+
+
+def last_token(x: Array) -> Array:
+    """The last token is added to the first four: a window that was rolled round its end."""
+    result = sound(x)
+    result[:4] += x[-1]
+    return result
+
+
 SOUND: tuple[Program, ...] = (sound, short_memory, two_layers)
-LEAKY: tuple[Program, ...] = (no_mask, one_ahead, masked_too_late, centred, half_a_mask, open_prompt)
+LEAKY: tuple[Program, ...] = (
+    no_mask,
+    one_ahead,
+    masked_too_late,
+    centred,
+    half_a_mask,
+    open_prompt,
+    skips_one,
+    last_token,
+)

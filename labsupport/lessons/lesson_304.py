@@ -15,7 +15,9 @@ from labsupport.exercises.refute import OutsideRules
 exercises = Exercises("304")
 
 exercises.guess("g1", "With 500 windows to learn from, the Transformer still beats the runs of 2 or 3 lines")
-exercises.guess("g2", "Accuracy of the Transformer on incidents whose cause has the new wording", unit="%")
+exercises.guess(
+    "g2", "Accuracy of the Transformer on incidents whose cause has the new wording, mean of five seeds", unit="%"
+)
 exercises.guess("g3", "Share of a JSON line's tokens that its trace id takes", unit="%")
 
 
@@ -213,10 +215,12 @@ def _questions() -> list[_Question]:
 CLUES = {
     "no_mask": "Here each token sees all others. Does your test compare the outputs *before* the place that you changed?",
     "one_ahead": "Here each token sees one further than itself. Which outputs may change when token p does, and which may not?",
-    "masked_too_late": "Here what is taken of each past token shrinks when a future one asks for more. Do you compare numbers, or only their sign, size or sum?",
+    "masked_too_late": "Here what is taken of each past token shrinks when a future one asks for more. By how much do your two texts differ, and is every difference of the outputs counted, however small?",
     "centred": "Here a mean over all tokens is taken off. Does your change leave that mean as it was?",
     "half_a_mask": "Here the leak lies behind the eighth token. Do you look at the outputs of late tokens as well?",
     "open_prompt": "Here only the first eight tokens see ahead, and only each other. Do you change early tokens, too?",
+    "skips_one": "Here each token sees the one after the next, but not the next. Are all later tokens changed, and all earlier outputs compared?",
+    "last_token": "Here only the last token reaches back, to the first four. Are all later tokens changed, and all earlier outputs compared?",
 }
 
 

@@ -32,7 +32,9 @@ class Network:
 
     def layers(self, weights: Floats) -> Layers:
         """Return views of `weights` (count,): for each layer its matrix (inputs, outputs) and its bias (outputs,)."""
-        return [(weights[begin:middle].reshape(shape), weights[middle:end]) for begin, middle, end, shape in self._places]
+        return [
+            (weights[begin:middle].reshape(shape), weights[middle:end]) for begin, middle, end, shape in self._places
+        ]
 
     @cached_property
     def _places(self) -> list[tuple[int, int, int, tuple[int, int]]]:

@@ -203,7 +203,9 @@ def update(learner: Learner, rollout: Rollout, orders: Any, settings: Settings, 
     for order in orders:
         rows = rollout.at(order)
         for start in range(0, len(order), settings.batch):
-            found = gradient(learner, weights, rows.at(slice(start, start + settings.batch)), settings, settings.clip * left)
+            found = gradient(
+                learner, weights, rows.at(slice(start, start + settings.batch)), settings, settings.clip * left
+            )
             weights, memory = moved(weights, found, memory, settings.rate * left, settings.longest)
     return replace(learner, weights=weights, memory=memory)
 

@@ -90,6 +90,10 @@ WRONG = {
         "changes the last only": (places("[15]", NEW, "[:p]"), "change early tokens, too"),
         "reads the first only": (places("range(1, 16)", NEW, "[0]"), "late tokens as well"),
         "leaves one place out": (places("range(2, 16)", NEW, "[:p - 1]"), "sees one further than itself"),
+        "looks one step back only": (
+            places("range(1, 16)", "y[p] += 1", "[p - 1]"),
+            "all earlier outputs compared",
+        ),
         "leaves the mean as it was": (
             places("range(1, 15)", "y[p : p + 2] += [[2], [-2]] * rng.normal(size=8)", "[:p]"),
             "leave that mean as it was",
