@@ -119,7 +119,13 @@ def ship(answer: Guarded) -> str:
         team = Team(seed)
         with learners_code():
             # Not through Guarded: it would look at a copy of the team, and nobody would pay.
-            shipped = rule.function(dict(team.first), team.look)
+            shipped = rule.function(given := dict(team.first), team.look)
+        if given != team.first:
+            raise Fail(
+                "`first` is another one after the call",
+                "`first` as it was",
+                "the function changed its argument: work on a copy",
+            )
         if shipped is None:
             raise Fail("`None`", "the trial to ship", "the function has no `return`")
         if isinstance(shipped, list | tuple | dict | set) or shipped not in team.true:

@@ -89,7 +89,7 @@ by_hand = Model(
 tutorial = 100 * Trainer(split, SEED, longest=100).train(0, by_hand, more=100, epochs=100)
 guess("307.g1")
 
-# %% tags=["draw"]
+# %% tags=["draw", "nbval-ignore-output"]
 figure, panels = plt.subplots(ncols=3, figsize=(7, 2.6))
 for axes, name in zip(panels, ("rate", "width", "dropout"), strict=True):
     axes.plot(trials[name], trials.valid, "o", ms=4, color=plots.BLUE, label="random trial")
@@ -102,12 +102,14 @@ for axes, name in zip(panels, ("rate", "width", "dropout"), strict=True):
         ylabel="accuracy (%)",
         ylim=(0, 90),
     )
-panels[0].plot(0.001, tutorial, "*", ms=12, color=plots.RED, label="the tutorial's")
+panels[0].plot(0.001, tutorial, "*", ms=12, color=plots.INK, label="the tutorial's")
 panels[0].set(xscale="log")
 panels[1].set(xscale="log")
 panels[1].set_xticks([10, 30, 100], ["10", "30", "100"])
 panels[1].minorticks_off()
-panels[0].legend(fontsize=8, loc="upper left", handletextpad=0.2)
+figure.legend(
+    *panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=8
+)
 figure.suptitle("Sixty trials: the rate speaks loudest", x=0.01, ha="left", fontweight="bold")
 plots.show(
     figure,
@@ -118,10 +120,12 @@ plots.show(
     ],
 )
 
-# %%
+# %% tags=["nbval-ignore-output"]
 print(f"sixty trials: median {trials.valid.median():.0f} %, best {trials.valid.max():.0f} %")
 print(f"the tutorial's values, 100 epochs: {tutorial:.0f} %")
 reveal("307.g1", bool(tutorial > trials.valid.median()))
+
+# %%
 claim(
     "the tutorial's values stay ten points below the median of random ones, at nearly four times the epochs",
     tutorial < trials.valid.median() - 10,
@@ -196,7 +200,7 @@ print(inspect.getsource(SuccessiveHalving._climb))
 # %%
 guess("307.g2", low=..., high=...)
 
-# %%
+# %% tags=["nbval-ignore-output"]
 seen = {
     name: rental.run(search, Trainer(split, seed=SEED), minutes)
     for name, search in {
@@ -214,7 +218,7 @@ for name, done in seen.items():
     )
 reveal("307.g2", 100 * idle["halving"])
 
-# %% tags=["draw"]
+# %% tags=["draw", "nbval-ignore-output"]
 figure, panels = plt.subplots(nrows=2, figsize=(7, 3.3), sharex=True)
 for axes, (name, done) in zip(panels, seen.items(), strict=True):
     for rung, color in enumerate((plots.SKY, plots.BLUE, plots.ORANGE, plots.RED)):
@@ -255,7 +259,7 @@ claim("ASHA leaves less than half of that", idle["ASHA"] < idle["halving"] / 2)
 # far*, who has not gone on yet? Then that one goes on. If there is nobody, a new trial begins.
 
 # %% [markdown]
-# **Exercise 307.1 (10 minutes).** Write that rule. Of n trials told at a rung, whole thirds count: of 5, one may go on. A trial that
+# **Exercise 307.1 (10 minutes).** Write that rule. Of n trials told at a rung, whole thirds count: of 5, one may go on (`eta` may be another share). A trial that
 # failed was told `nan`; it counts among the n and never goes on. From the last rung nobody goes on.
 
 
@@ -322,7 +326,7 @@ SEARCHES = {
 }
 curves = {name: judged(make) for name, make in SEARCHES.items()}
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from labsupport.dl.contest import paired
 
 
@@ -346,7 +350,7 @@ def show_table():
 show_table()
 
 
-# %% tags=["draw"]
+# %% tags=["draw", "nbval-ignore-output"]
 def draw_curves(names, title):
     figure, axes = plt.subplots(figsize=(7, 3))
     for name, mark in zip(names, ("-", ":", "--", "-", "-."), strict=False):
@@ -375,7 +379,7 @@ plots.show(
 
 # %%
 first, late = against_random("ASHA", 3), against_random("ASHA", 24)
-claim("after 3 € ASHA has a network where random search has none or hardly one", first[1] > 0)
+claim("after 3 € ASHA is ahead of random search beyond chance", first[1] > 0)
 claim("at the end its lead is less than a quarter of that", late[0] < first[0] / 4)
 
 # %% [markdown]
@@ -402,7 +406,7 @@ quiz("307.a", choice_a)
 # Optuna has the same two questions. Its **sampler** (TPE) draws more often where trials went well; its **pruner** ends a trial whose value is below the
 # median of the others at the same look. Here are both behind our `ask` and `tell`, so the same machines, rounds and euros.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 import optuna
 
 from labsupport.dl.optuna_search import OptunaSearch
@@ -436,7 +440,7 @@ claim(
 # Optuna fits a forest to settings and values, and asks which share of the variation each setting explains (**fANOVA**). Ask it four times: of all sixty
 # random trials, of the first and the last thirty, and of those that a careful colleague would have drawn, with rates from 0.1 to 0.6.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from labsupport.dl.optuna_search import study_of
 from labsupport.dl.space import Real
 
@@ -489,7 +493,7 @@ quiz("307.b", choice_b)
 # %%
 guess("307.g3", low=..., high=...)
 
-# %%
+# %% tags=["nbval-ignore-output"]
 many = Split.draw(SEED, valid=4_000).valid
 alive = [at for at in range(60) if np.isfinite(trials.valid[at])]
 right = np.array(
@@ -520,7 +524,7 @@ for pictures in (100, 1_000):
         )
 reveal("307.g3", gaps[100, 60].mean())
 
-# %% tags=["draw"]
+# %% tags=["draw", "nbval-ignore-output"]
 figure, axes = plt.subplots(figsize=(6.4, 2.6))
 for pictures, color, mark in ((100, plots.RED, "-o"), (1_000, plots.BLUE, "--s")):
     axes.plot(
@@ -659,7 +663,7 @@ check("307.3", suggest)
 # Does it pay? Same money, not same trials: random search spends 24 € in the tutorial's space (with its dictionary's other values), and 24 € in yours.
 # Chosen by 200 pictures, judged by 3,000, in six rounds.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from labsupport.dl.search import Job
 
 suggest = use("307.3", suggest)
@@ -697,6 +701,8 @@ difference = paired(found[1], found[0])
 for name, count, accuracy in zip(("theirs", "yours"), counts, found, strict=True):
     print(f"{name:<7} {count.mean():.1f} trials for 24 €, {accuracy.mean():.1f} %")
 print("yours - theirs: {:+.1f} points ({:+.1f} to {:+.1f})".format(*difference))
+
+# %%
 claim(
     "where small networks may be drawn, the same money buys at least half as many trials again",
     counts[1].mean() > 1.5 * counts[0].mean(),
@@ -715,7 +721,7 @@ quiz("307.c", choice_c)
 # %% [markdown]
 # ### Refute it
 #
-# All early stopping rests on one sentence, and in most pairs of settings it holds. Each pair below is (rate, batch), the leader first:
+# All early stopping rests on one sentence. Two settings, each (rate, batch), the early leader first:
 
 # %%
 suppose("307.4", ((0.1, 16), (0.01, 64)))
@@ -748,7 +754,7 @@ quiz("307.d", choice_d)
 # An alarm has hyperparameters, too: how fast it forgets, and how many deviations are too many. Sixty random settings for **your own** service, chosen on the
 # earlier days and judged on the last one. The score is the share of minutes with an alarm, yours or this one, in which both agree.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from labsupport import own
 from labsupport.dl.space import draw
 
@@ -778,7 +784,7 @@ print(
 # - A space before a search: a log scale where factors count, room around what is known, small and cheap models in it.
 # - Halving and ASHA have something to ship for the first euros, and in ASHA no machine waits. The more whole trainings you can
 #   pay, the less is their lead over random search.
-# - Who leads early usually leads late, but not a large rate that a schedule will calm.
+# - An early lead may turn: a large rate dances at first, and a schedule calms it.
 # - An importance belongs to a range and to the trials that were drawn.
 # - The winner's own number is luck in part: look at finalists again, and judge by pictures that nobody chose by.
 

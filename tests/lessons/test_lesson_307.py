@@ -65,6 +65,7 @@ WRONG = {
         "too many looks": (ship(8, 20), "cost more than the points"),
         "the first after all": (ship(8, 4, last="max(again, key=first.get)"), "hardly better"),
         "one of two": (ship(2, 1, last="min(again, key=again.get)"), "one or two trials only"),
+        "takes the trials out": (ship(8, 4).replace("    best =", "    first = first; [first.pop(t) for t in list(first)[50:]]\n    best ="), "changed its argument"),
         "returns an accuracy": (ship(8, 4, last="max(again.values())"), "Return the trial itself"),
         "returns nothing": (ship(8, 4).replace("return ", ""), "no `return`"),
     },
