@@ -6,9 +6,9 @@ import pytest
 
 from labsupport.dl.machines import Done, Rental, best_so_far
 from labsupport.dl.search import ASHA, GridSearch, Job, RandomSearch, SuccessiveHalving
-from labsupport.dl.space import Real
+from labsupport.dl.space import Range, Real
 
-SPACE = {"rate": Real(1, 10)}
+SPACE: dict[str, Range] = {"rate": Real(1, 10)}
 
 
 def length(job: Job) -> float:
@@ -31,9 +31,14 @@ def test_no_machine_does_two_jobs_at_once_and_none_ends_too_late(search) -> None
 
 
 def test_a_job_that_would_end_too_late_is_neither_trained_nor_told() -> None:
-    trained = []
+    trained: list[Job] = []
+
+    def train(job: Job) -> float:
+        trained.append(job)
+        return 0.5
+
     search = RandomSearch(SPACE, 1)
-    done = Rental(machines=2, minutes=10).run(search, lambda job: trained.append(job) or 0.5, lambda job: 7.0)
+    done = Rental(machines=2, minutes=10).run(search, train, lambda job: 7.0)
     assert len(done) == len(trained) == 2 and len(search.told[0]) == 2
 
 

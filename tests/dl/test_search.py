@@ -7,9 +7,16 @@ import numpy as np
 import pytest
 
 from labsupport.dl.search import ASHA, GridSearch, Job, RandomSearch, Search, SuccessiveHalving, best, rungs
-from labsupport.dl.space import OneOf, Real, Whole
+from labsupport.dl.space import OneOf, Range, Real, Whole
 
-SPACE = {"rate": Real(0.001, 1, log=True), "layers": Whole(1, 3), "kind": OneOf(["a", "b"])}
+SPACE: dict[str, Range] = {"rate": Real(0.001, 1, log=True), "layers": Whole(1, 3), "kind": OneOf(["a", "b"])}
+
+
+def asked(search: Search) -> Job:
+    """Return the next job, which must be there."""
+    job = search.ask()
+    assert job is not None
+    return job
 
 
 def value(job: Job) -> float:
@@ -19,11 +26,11 @@ def value(job: Job) -> float:
 
 def played(search: Search, jobs: int) -> list[Job]:
     """Ask and tell one job after the other."""
-    asked = []
-    while len(asked) < jobs and (job := search.ask()):
+    jobs_done: list[Job] = []
+    while len(jobs_done) < jobs and (job := search.ask()):
         search.tell(job, value(job))
-        asked.append(job)
-    return asked
+        jobs_done.append(job)
+    return jobs_done
 
 
 MAKE = {
@@ -51,7 +58,7 @@ def test_a_job_goes_on_where_its_trial_stopped(make) -> None:
 @pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
 def test_only_open_jobs_may_be_told_and_only_once(make) -> None:
     search = make(0)
-    job = search.ask()
+    job = asked(search)
     search.tell(job, 0.5)
     with pytest.raises(ValueError, match="trial 0 at rung 0 is not open"):
         search.tell(job, 0.5)
@@ -84,7 +91,7 @@ def test_a_grid_tries_each_combination_once_and_ends() -> None:
 
 
 def test_a_grid_that_is_cut_short_is_not_always_its_first_values() -> None:
-    firsts = {GridSearch(SPACE, {"rate": 4}, seed=seed).ask().settings["rate"] for seed in range(20)}
+    firsts = {asked(GridSearch(SPACE, {"rate": 4}, seed=seed)).settings["rate"] for seed in range(20)}
     assert len(firsts) == 4
 
 
@@ -101,42 +108,41 @@ def test_halving_keeps_the_best_third_at_each_rung_and_begins_anew() -> None:
 
 def test_halving_waits_for_the_last_of_a_rung() -> None:
     search = SuccessiveHalving(SPACE, 1, 9, 3, seed=6)
-    jobs = [search.ask() for _ in range(9)]
+    jobs = [asked(search) for _ in range(9)]
     assert search.ask() is None
     for job in jobs[1:]:
         search.tell(job, value(job))
         assert search.ask() is None
     search.tell(jobs[0], value(jobs[0]))
-    assert search.ask().rung == 1
+    assert asked(search).rung == 1
 
 
 def test_halving_goes_on_when_most_have_failed_and_begins_anew_when_all_have() -> None:
     search = SuccessiveHalving(SPACE, 1, 9, 3, seed=7)
-    jobs = [search.ask() for _ in range(9)]
+    jobs = [asked(search) for _ in range(9)]
     for job in jobs:
         search.tell(job, 0.5 if job.trial == 4 else math.nan)
-    going_on = search.ask()
+    going_on = asked(search)
     assert (going_on.trial, going_on.rung) == (4, 1) and search.ask() is None
     search.tell(going_on, math.nan)
-    assert (search.ask().trial, search.ask().rung) == (9, 0)
+    assert (asked(search).trial, asked(search).rung) == (9, 0)
 
 
 def test_asha_never_waits_and_prefers_the_highest_rung() -> None:
     search = ASHA(SPACE, 1, 9, 3, seed=8)
-    open_jobs = [search.ask() for _ in range(50)]
-    assert None not in open_jobs
+    open_jobs = [asked(search) for _ in range(50)]
     rng = np.random.default_rng(8)
     for _ in range(300):
         job = open_jobs.pop(int(rng.integers(len(open_jobs))))
         search.tell(job, value(job))
-        asked = search.ask()
+        following = asked(search)
         may = [
             rung
             for rung in range(2)
             if set(best(search.told[rung], len(search.told[rung]) // 3)) - search._went_on[rung]
         ]
-        assert not may or asked.rung - 1 >= max(may)
-        open_jobs.append(asked)
+        assert not may or following.rung - 1 >= max(may)
+        open_jobs.append(following)
     assert [len(each) for each in search.told][2] > 10
 
 
@@ -152,6 +158,6 @@ def test_asha_lets_about_one_in_eta_go_on_and_nobody_twice() -> None:
 def test_asha_never_lets_a_failed_trial_go_on() -> None:
     search = ASHA(SPACE, 1, 9, 3, seed=10)
     for _ in range(60):
-        job = search.ask()
+        job = asked(search)
         assert job.rung == 0
         search.tell(job, math.nan)

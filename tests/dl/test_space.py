@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from labsupport.dl.space import OneOf, Real, Whole, draw
+from labsupport.dl.space import OneOf, Range, Real, Whole, draw
 
 SHARES = (np.arange(10_000) + 0.5) / 10_000
 
@@ -34,7 +34,7 @@ def test_each_of_some_values_has_its_share() -> None:
 
 
 def test_a_draw_depends_on_its_seed_and_has_all_names() -> None:
-    space = {"rate": Real(0.1, 1), "layers": Whole(1, 3)}
+    space: dict[str, Range] = {"rate": Real(0.1, 1), "layers": Whole(1, 3)}
     one, same, other = (draw(space, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert one == same != other and list(one) == ["rate", "layers"]
 
