@@ -55,7 +55,12 @@ def test_an_environment_is_made_once_and_runs(locks, monkeypatch) -> None:
 def test_in_a_notebook_an_environment_is_made_without_a_line_a_package(locks, monkeypatch, quiet: bool) -> None:
     commands: list[list[str]] = []
     really = isolated._run
-    monkeypatch.setattr(isolated, "_run", lambda command, name: (commands.append(command), really(command, name)))
+
+    def noted(command: list[str], name: str) -> None:
+        commands.append(command)
+        really(command, name)
+
+    monkeypatch.setattr(isolated, "_run", noted)
     isolated.make("empty", quiet=quiet)
     assert [("--quiet" in command) for command in commands if "install" in command] == [quiet]
 

@@ -46,8 +46,7 @@ def main() -> None:
                 answer = ORDERS[order.pop("do")](**order)
             except (Exception, SystemExit) as error:
                 answer = {"error": f"{type(error).__name__}: {error}"}
-                # What was left half done would stop the next order.
-                settings.Session.remove()
+                settings.Session.remove()  # what was left half done would stop the next order
             print(json.dumps(answer, default=str), file=answers, flush=True)
     # Whoever gave the orders is gone or has closed: nobody else knows this folder.
     shutil.rmtree(os.environ["AIRFLOW_HOME"], ignore_errors=True)
