@@ -15,6 +15,7 @@ from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules, whole_number
+from labsupport.lessons.cases import copies_602
 
 Object = dict[str, Any]
 exercises = Exercises("602")
@@ -178,9 +179,6 @@ def books_on_a_volume(snapshot: Any) -> str:
     return f"Runs and models are below {place}, on the claim `books`, which no pod takes along."
 
 
-_ROWS = 200
-
-
 @exercises.check(
     "4",
     "A copy of a living database",
@@ -203,54 +201,14 @@ def back_up(answer: Guarded) -> str:
             writer.execute("pragma wal_autocheckpoint = 0")
             writer.execute("create table runs (name text)")
             for night in (1, 2):
-                writer.executemany("insert into runs values (?)", [(f"run {night}",)] * _ROWS)
+                writer.executemany("insert into runs values (?)", [(f"run {night}",)] * copies_602.ROWS)
                 # Not in the first night: who copies into the live database by mistake would wait for the writer for ever.
                 if night == 2:
                     writer.execute("begin")
                     writer.execute("insert into runs values ('unfinished')")
                 copy(str(database), str(target))
-                _compare(database, target, night * _ROWS, night)
+                copies_602.compare(database, target, night * copies_602.ROWS, night)
     return "Two nights, two complete copies, and the writer did not have to stop."
-
-
-def _compare(database: Path, target: Path, committed: int, night: int) -> None:
-    want = f"{committed} rows, all that were committed"
-    if not database.exists():
-        raise Fail("no database any more", "a copy beside it", "it was moved: the server would go on without its books")
-    if _rows(database) != committed:
-        cause = "the wrong direction: the live database was overwritten. The source stands before the dot"
-        raise Fail("a live database that has lost its rows", "an untouched one", cause)
-    if not target.exists():
-        raise Fail(f"no file {target.name}", "a copy", "the copy belongs into the file `target`")
-    # SQLite removes this second file when the last connection is closed.
-    torn = Path(f"{target}-wal").exists()
-    found = _rows(target)
-    if found == committed and torn:
-        cause = (
-            "file by file: what is written between two of them is in one only, and the copy is torn. Let SQLite copy"
-        )
-        raise Fail("copies of several files", "one copy, as of one moment", cause)
-    if found == committed:
-        return
-    if found is None:
-        cause = "a copy of the file alone lacks what is still in `mlflow.db-wal`. SQLite knows both: let it copy, by `backup`"
-        raise Fail("a copy without the table `runs`, or one that is no database", want, cause)
-    cause = "rows are missing: let SQLite copy, by the `backup` of its connection"
-    if night == 2 and found == _ROWS:
-        cause = "this is last night's copy: `target` may be there already, and must be replaced"
-    elif found > committed:
-        cause = "more rows than were committed: the second copy was added to the first"
-        if found == committed + 1:
-            cause = "a row is there that was never committed"
-    raise Fail(f"a copy with {found} rows", want, cause)
-
-
-def _rows(path: Path) -> int | None:
-    try:
-        with contextlib.closing(sqlite3.connect(path)) as database:
-            return int(database.execute("select count(*) from runs").fetchone()[0])
-    except sqlite3.Error:
-        return None
 
 
 @exercises.check(
