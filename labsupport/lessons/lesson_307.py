@@ -322,9 +322,13 @@ def leads_to_the_end(case: Any) -> Measured:
     if early < 5:
         raise OutsideRules(f"the first one is ahead by {early:+.1f} points after the first epoch, not by five")
     mean, low, high = paired(100 * leader[:, 1], 100 * other[:, 1])
+    question = (
+        "" if mean >= 0 else "it fell behind on average, but its interval still holds 0. What would widen the gap?"
+    )
     return Measured(
         not high < 0,
         f"{early:+.1f} points after one epoch, {mean:+.1f} after {EPOCHS} ({low:+.1f} to {high:+.1f} in {ROUNDS} rounds)",
+        question,
     )
 
 
@@ -385,7 +389,7 @@ exercises.quiz(
     "d",
     "Four machines for two hours cost what 64 machines cost for seven and a half minutes. A whole training takes half an hour on one machine. Somebody proposes the 64, with ASHA. What do you rent?",
     ("The 64: ASHA never waits, so that all of them are busy all the time.", False, "Busy with trainings that never end. After seven minutes none is a quarter done, and a falling rate has not fallen."),
-    ("About 16 for half an hour or more: whoever wins must have time to end.", True, "The longest training bounds the clock from below. Beyond that, more machines at once mean fewer answers to learn from."),
+    ("Eight for an hour: whoever wins must have time to end.", True, "The longest training bounds the clock from below, and a winner waits its turn on the way. Beyond that, more machines at once mean fewer answers to learn from."),
     ("The 64, with random search instead: its trials need nothing from each other.", False, "They don't, and they still take half an hour each. At the end there are 64 unfinished trainings."),
     ("One machine for eight hours, as a search learns from each answer before it asks.", False, "Cheapest in trials, for a sampler that learns. But ASHA's looks need only a few answers, and you wait four times as long for the same bill."),
 )  # fmt: skip

@@ -78,7 +78,6 @@ shares = [
     block.look.shares[0, :, : len(lines), : len(lines)].mean(axis=0) for block in reader.blocks
 ]
 figure, panels = plt.subplots(ncols=2, figsize=(7.4, 3.3), sharey=True)
-figure.suptitle("Who looks at whom (mean of the heads)", y=1.02)
 for number, (axes, share) in enumerate(zip(panels, shares, strict=True), 1):
     drawn = axes.imshow(100 * share, vmin=0, vmax=100)
     axes.set(

@@ -440,9 +440,8 @@ claim("the policies hold Gymnasium's poles as well", np.median(fresh) > 475)
 # | this lesson's | 0.49 s | 2.65 s | 88,064 and 83,968 |
 # | of its collection, the *zoo* | 1.90 s | 8.89 s | 67,072 and 65,792 |
 #
-# Of these twenty policies all but one scored 500.0 in 1,000 fresh episodes of Gymnasium; one of the library's scored 460.9, with the
-# zoo's settings. Both need about the same steps, so our factor of five is no better learning: with networks this small, the calls
-# around the arithmetic cost most.
+# Of these twenty policies all but one scored 500.0 in 1,000 fresh episodes of Gymnasium; one of the library's scored 460.9. The
+# factor is no better learning: with networks this small, the calls around the arithmetic cost most.
 
 # %%
 print("this lesson's settings:", ppo.Settings())
@@ -501,7 +500,7 @@ axes.set(
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8.5)
 plots.show(
     figure,
-    alt="Learning curves with bands. Without the clip the curve rises far later than the others, with a wide band; the course's, that without normalisation and that with the entropy bonus rise early and lie close together at the end.",
+    alt="Learning curves with bands. Without the clip the curve rises far later than the others, with a wide band; the course's and that with the entropy bonus rise together; without normalisation the curve lags behind these, and ends near the goal.",
     summary=[
         f"{name}: mean return of the second half {values.mean():.0f}"
         for name, values in level.items()
