@@ -433,7 +433,7 @@ claim("the policies hold Gymnasium's poles as well", np.median(fresh) > 475)
 
 # %% [markdown]
 # **Stable-Baselines3** is the library that people use; its PPO calls PyTorch. The same settings, one thread, five seeds, taking
-# turns, each in its own environment. Seconds to the goal (medians; `python benchmarks/rl.py`, November 2026):
+# turns. Seconds to the goal (medians; `python benchmarks/rl.py`, November 2026):
 #
 # | settings | ours | Stable-Baselines3 | steps to the goal |
 # |---|---|---|---|
@@ -508,16 +508,16 @@ plots.show(
 )
 
 # %% [markdown]
-# Only the clip's interval leaves out 0 for sure; of the other two parts five seeds say little. And that is *at this learning rate*. So clip or none was tried at seven rates, with five other seeds each: with all parts,
-# every training reached the goal at the four largest rates. Without the clip one of 35 did: a smaller rate is no replacement
+# Of the other two parts five seeds say little. And it holds *at this learning rate*: so clip or none was tried at seven rates, five other
+# seeds each. With it, every training reached the goal at the four largest rates; without it, one of 35
 # (`python benchmarks/rl_rates.py`, November 2026).
 
 # %% [markdown]
 # ## Break it: trainings that are ill
 #
-# A broken training costs as much as a good one. Four gauges of each update: `kl`, how far the
-# policy moved; `clipped`, the share of rows that push no more; `entropy`, how undecided it is; `explained`, the share of the
-# returns' variance that the critic foresaw (once all poles stand for 500 steps there is little left to foresee, and it falls). A healthy training, one without a clip, two with mistaken rates:
+# Four gauges of each update: `kl`, how far the policy moved; `clipped`, the share of rows that push no more; `entropy`, how undecided
+# it is; `explained`, the share of the returns' variance that the critic foresaw (it falls when all poles stand: little is left to
+# foresee). A healthy training, one without a clip, two with mistaken rates:
 
 # %% tags=["nbval-ignore-output"]
 ill = {
