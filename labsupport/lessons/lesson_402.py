@@ -237,7 +237,7 @@ UNITS = ("position (m)", "speed (m/s)", "angle (rad)", "angular speed (rad/s)")
         "Draw starts at random within the bounds, and ask `holds(simple_rule, starts)` and `holds(policy, starts)`. All three policies must let it fall.",
         "A moving cart is what it knows least: try a speed of 1 m/s or more, with the pole leaning the same way or the other.",
     ),
-    minutes=6,
+    minutes=8,
     seconds=60.0,
 )
 def more_than_the_rule(case: Any) -> Measured:
