@@ -318,7 +318,7 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "One of eight machines does not fail: its disk is full of errors, and since noon it works at a tenth of its speed. Which of these will you see first?",
+    "One of eight machines does not fail: its disk is full of errors, and since noon it works at a tenth of its speed. Nearly all of a step is work. Which of these will you see first?",
     ("Every worker's steps take nearly ten times as long, and no worker complains.", True, "All wait for it, patiently: it does say something. Only each worker's *own* work time, beside its waiting, shows who it is: export both."),
     ("Its two neighbours report it as lost.", False, "Lost is who closes the connection or says nothing for the whole of `patience`. It speaks at every step, late."),
     ("The training takes about a fifth longer, since one of eight is slow.", False, "That would be so if the others went on without it. No step ends before the slowest is there."),

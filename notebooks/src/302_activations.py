@@ -223,7 +223,7 @@ for kind in COLORS:
 # ### Where the gradient goes
 #
 # The walk back multiplies, layer by layer: by weights, and by slopes. The weights here start so that values keep their size on the way *forward*
-# (variance 1/inputs; 2/inputs for ReLU, which drops half). We take the root mean square of each layer's gradient, its typical size. How much of the gradient arrives at the first of eight layers, compared with the last hidden one?
+# (variance 1/inputs; 2/inputs for ReLU, which drops half). We take the root mean square of each layer's gradient, its typical size. With sigmoid, how many powers of ten smaller is it at the first of eight hidden layers than at the last?
 
 # %%
 guess("302.g1", low=..., high=...)
@@ -274,7 +274,7 @@ plots.show(
     figure,
     alt="On a logarithmic scale the curves of tanh and ReLU are level; that of the sigmoid falls in a straight line to the left, over four powers of ten.",
     summary=[
-        f"{kind}: {sizes[:, 0].mean():.1e} at layer 1, {sizes[:, 7].mean():.1e} at layer 8"
+        f"{kind}: {np.exp(np.log(sizes[:, 0]).mean()):.1e} at layer 1, {np.exp(np.log(sizes[:, 7]).mean()):.1e} at layer 8"
         for kind, sizes in arriving.items()
     ],
 )
@@ -325,7 +325,10 @@ print(f"{accuracies(pushed, epochs=3)[-1]:.0f} % after three epochs")
 after = [stage.parameters[0] for stage in pushed.stages if stage.parameters]
 still = [bool((a == b).all()) for a, b in zip(before, after, strict=True)]
 print("weights that did not move at all, by layer:", still)
-claim("behind a dead layer nothing learns, and in front of it neither", all(still[:6]))
+claim(
+    "with all biases behind it at 0 nothing learns behind a dead layer, and in front of it neither",
+    all(still[:6]),
+)
 
 # %% [markdown]
 # **Exercise 302.2 (8 minutes).** Write the two gauges. `values` has a row for each example and, as its *last* axis, the units; a convolution has places between
@@ -549,7 +552,7 @@ attempt(names["ActivationMonitor"]())
 # %% [markdown]
 # Keras 3 has no `validation_data` any more. Hand it over, and the next thing is missing: TensorFlow does not bring TensorBoard. (The documentation of
 # `tf.summary.scalar` names two more: without a writer it writes nothing, without a step it raises.) So we note ourselves what it would have
-# written. In three epochs the accuracy rises from a guess to well above half. By how much does the number move?
+# written. In three epochs the accuracy rises from a guess to well above half. Does the number that it writes move by more than 0.01?
 
 # %%
 guess("302.g3", ...)
@@ -579,7 +582,7 @@ claim(
 )
 
 # %% [markdown]
-# It looks at the *output*, and ten probabilities have the mean 1/10. It never sees an activation: not one hidden layer. A gauge that can't move is worse than none, since
+# It looks at the *output*, and ten probabilities have the mean 1/10. It never sees what a hidden layer gives. A gauge that can't move is worse than none, since
 # somebody believes it. What helps is above: hidden layers, through a second model; shares instead of means; and for the output the bits of 302.1.
 #
 # ### Four starts, no names
@@ -644,7 +647,7 @@ def diagnose(gauges):
 check("302.3", diagnose)
 
 # %% [markdown]
-# And then? Draw the weights of *that* layer anew, train, and compare. Is every fault as bad as it looks?
+# And then? Draw the weights of *that* layer anew, set its biases to 0, train, and compare. Is every fault as bad as it looks?
 
 # %%
 from labsupport.dl.starts import start_afresh
@@ -662,10 +665,13 @@ for name, network in mysteries(SEED).items():
 
 # %%
 claim(
-    "each of them learns once the named layer has a new start",
+    "all four learn once each named layer has a new start",
     min(r[1] for r in results.values()) > 65,
 )
-claim("two of the four had learnt nothing", sum(r[0] < 20 for r in results.values()) == 2)
+claim(
+    "two of the three faults had stopped all learning, the third had not",
+    sum(r[0] < 20 for r in results.values()) == 2,
+)
 
 # %% [markdown]
 # ### Refute it
@@ -707,6 +713,19 @@ trap = {
 for kind, both in trap.items():
     told = ", ".join(f"{100 * s:.0f} % -> {100 * a:.0f} %" for s, a in both.mean(axis=1))
     print(f"{kind:<8} saturated at the start -> right after five epochs: {told}")
+first_layer = {
+    kind: [
+        gradient_rms(
+            deep_network(kind, 6, np.random.default_rng(10 * SEED), spread=spread),
+            x[:500],
+            labels[:500],
+        )[0]
+        for spread in SPREADS
+    ]
+    for kind in trap
+}
+for kind, sizes in first_layer.items():
+    print(f"{kind:<8} gradient at layer 1:", ", ".join(f"{size:.1e}" for size in sizes))
 
 # %% tags=["draw"]
 figure, axes = plt.subplots(figsize=(5.6, 2.5))
@@ -745,9 +764,13 @@ claim(
     "for tanh it is the other way round",
     (trap["tanh"][0, :, 1] - trap["tanh"][2, :, 1]).min() > 0.1,
 )
+claim(
+    "with eight times the weights more than 100 times the gradient arrives at the sigmoid's first layer",
+    first_layer["sigmoid"][2] > 100 * first_layer["sigmoid"][0],
+)
 
 # %% [markdown]
-# Eight times the weights make up for the sigmoid's small slope: more values sit at their ends, and *more gradient arrives* through the others. Tanh needs no such help. So
+# Eight times the weights make up for the sigmoid's small slope: more values sit at their ends, and *more gradient arrives* through the others. Tanh lacks none: its gradient grows, too, and that is no help. So
 # saturation is a clue, not a verdict. Read it beside the gradient's gauge, and page on what hurts: the loss.
 
 # %% [markdown]
@@ -791,7 +814,7 @@ for name, series in {**gauges, **busy}.items():
 # - Take the largest score off before `exp`; entropy in bits says how sure a network is, its mean output says nothing.
 # - Dead: silent for every example, so that no gradient reaches it. A long step kills ReLUs; a small probe only seems to.
 # - Gauges by layer: the first odd size forward names the bad layer; in front of it the gradient is odd, too.
-# - Saturation is a clue. The same share stood for the best network of one kind and the worst of another.
+# - Saturation is a clue. With more of it one kind of network learnt better, and another worse.
 
 # %%
 from labsupport.course.picture import system_so_far

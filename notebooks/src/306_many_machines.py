@@ -370,18 +370,18 @@ plots.show(
 )
 
 # %% [markdown]
-# Three limits in one picture. **Talk**: the small step is over before a message is. **Cores**: a third process on two cores shares,
+# (*Works* is the slowest worker's own work by the clock, *talks and waits* the rest of the step.) Three limits. **Talk**: the small step is over before a message is. **Cores**: a third process on two cores shares,
 # it does not add. **The slowest**: who is done waits for who is not. On machines of their own the second goes, and the link becomes
-# slower. Three numbers foretell such a step:
+# slower. The time of a picture, the size of the vector and the link foretell such a step:
 
 # %%
 print(inspect.getsource(speedup.step_seconds).split('"""')[2])
 picture_s = row.work_ms["large", 1] / 960 / 1000
-numbers = 4 * (785 * 512 + 513 * 256 + 257 * 10)
+vector_bytes = 4 * (785 * 512 + 513 * 256 + 257 * 10)  # float32, as in the benchmark
 links = {"10 Gbit/s": (1.25e9, 50e-6), "1 Gbit/s": (0.125e9, 200e-6)}
 for link, (bytes_per_s, message_s) in links.items():
     times = {
-        n: speedup.step_seconds(n, 960, picture_s, numbers, bytes_per_s, message_s)
+        n: speedup.step_seconds(n, 960, picture_s, vector_bytes, bytes_per_s, message_s)
         for n in (1, 2, 4, 8, 32)
     }
     print(
@@ -571,7 +571,7 @@ case = (8, 0.1)
 check("306.4", case)
 
 # %% [markdown]
-# At 0.02 one worker crawls, and eight with the rule crawl as far; at a good rate there is no room to multiply. A fair contest
+# At 0.02 one worker crawls, and eight with the rule crawl as far; at a good rate there is little room to multiply. A fair contest
 # tunes both sides alike: five rates each, the same starts and passes.
 
 # %% tags=["nbval-ignore-output"]
@@ -588,8 +588,8 @@ print(f"eight workers: {gap:+.1f} points ({low:+.1f} to {high:+.1f})")
 claim("at its best rate of five, too, eight workers are four points behind or more", high < -4)
 
 # %% [markdown]
-# One long step is not worth eight short ones. What eight workers buy is *time*: an eighth of the steps a pass. They pay in accuracy, or in
-# more passes.
+# One long step is not worth eight short ones. What eight workers can buy is *time*: an eighth of the steps a pass. Here they pay for it in
+# accuracy.
 
 # %% [markdown]
 # ## Quiz
