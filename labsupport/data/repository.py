@@ -19,6 +19,8 @@ from labsupport.errors import LabsError
 STORE = Path("files") / "md5"
 # What a program draws for a terminal: colours, the cursor, and the turning signs of a bar of progress with their words.
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\u2800-\u28ff][^\n]*")
+# DVC names the files in the order of a set, which differs from run to run.
+_FILES_TO_ADD = re.compile(r"(?m)^(\s*git add )(\S.*)$")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Repository:
         return self.folder / ".dvc" / "cache" / STORE
 
     def say(self, command: str) -> Said:
-        """Run one command and return what it said, in which the temporary folder is left out."""
+        """Run one command and return what it said, without the temporary folder, and files to add by name."""
         words = shlex.split(command)
         if words[:1] == ["dvc"]:
             words = [sys.executable, "-m", "dvc", *words[1:]]
@@ -95,6 +97,7 @@ class Repository:
         except FileNotFoundError:
             raise LabsError(f"{words[0]} is not installed, and this lesson needs it.") from None
         said = _TERMINAL.sub("", ended.stdout).replace(f"{self.folder.parent}/", "")
+        said = _FILES_TO_ADD.sub(lambda line: line[1] + " ".join(sorted(line[2].split())), said)
         lines = [line.rstrip() for line in said.splitlines()]
         return Said(ended.returncode, "\n".join(line for line in lines if line))
 

@@ -58,6 +58,14 @@ def test_dvc_saw_what_our_reading_of_its_files_says(repo) -> None:
     assert {step.name: step for step in lineage.declared(repo.folder)} == locked
 
 
+def test_files_that_dvc_wants_in_git_are_named_in_the_same_order_in_each_run(workshop, repo) -> None:
+    for seed in (0, 4):
+        clean = workshop.clone(repo, f"order-{seed}", "monday", PYTHONHASHSEED=str(seed))
+        clean.must("dvc pull --quiet data/deploys.csv.dvc data/judge.csv.dvc")
+        said = clean.say("dvc repro --force").text
+        assert "\tgit add data/deploys.csv.dvc data/judge.csv.dvc\n" in said
+
+
 def test_the_store_keeps_content_by_its_md5(repo) -> None:
     kept = objects(repo.cache)
     pushed = objects(repo.folder.parent / "store")
