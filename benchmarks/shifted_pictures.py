@@ -27,12 +27,12 @@ def main() -> None:
             looked = scattered(images[10_000:11_000], reach, seed=1)
             tried = {}
             for rate in RATES:
-                model = train(build(name, 99), images[:COUNT], labels[:COUNT], 99, rate, EPOCHS, reach)
+                model = train(build(NETWORKS[name], 99), images[:COUNT], labels[:COUNT], 99, rate, EPOCHS, reach)
                 tried[rate] = right(model, looked, labels[10_000:11_000]).mean()
             best = max(tried, key=lambda rate: tried[rate])
             print(name, kind, tried, flush=True)
             for seed in range(5):
-                model = train(build(name, seed), images[:COUNT], labels[:COUNT], seed, best, EPOCHS, reach)
+                model = train(build(NETWORKS[name], seed), images[:COUNT], labels[:COUNT], seed, best, EPOCHS, reach)
                 for pixels in range(7):
                     share = right(model, moved(unseen, pixels, seed), test.labels[:1_000]).mean()
                     rows.append((name, kind, best, seed, pixels, round(float(share), 4)))

@@ -1,5 +1,6 @@
 """Pictures moved over a canvas, and four networks that are asked about them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,22 +61,23 @@ def scattered(images: Images, reach: int, seed: int) -> Images:
     return result
 
 
-def build(name: str, seed: int) -> Any:
-    """Return a Keras model of one of `NETWORKS` that reads pictures (n, 28, 28) of uint8 and returns ten scores."""
+def build(chain: Sequence[Sequence[Any]], seed: int) -> Any:
+    """Return a Keras model of layers as in `NETWORKS` that reads pictures (n, 28, 28) of uint8 and returns ten scores."""
     import keras
     from keras import layers
 
     keras.utils.set_random_seed(seed)
     made: list[Any] = [keras.Input((28, 28), dtype="uint8"), layers.Rescaling(1 / 255), layers.Reshape((28, 28, 1))]
-    for kind, *options in NETWORKS[name]:
+    for kind, *options in chain:
         if kind == "conv":
             made.append(layers.Conv2D(*options, activation="relu"))
         elif kind == "dense":
-            made.append(layers.Dense(options[0], activation="relu" if options[0] != 10 else None))
+            made.append(layers.Dense(options[0], activation="relu"))
         else:
             made.append(
                 {"pool": layers.MaxPooling2D, "flatten": layers.Flatten, "mean": layers.GlobalAveragePooling2D}[kind]()
             )
+    made[-1].activation = keras.activations.linear
     return keras.Sequential(made)
 
 

@@ -171,9 +171,13 @@ def stop(answer: Guarded) -> str:
     for seed in HEALTHY:
         at = _stopped(name, _gauges(seed), UPDATES)
         if at is not None:
-            last = _gauges(seed).iloc[at - 1]
+            gauges = _gauges(seed)
+            last = gauges.iloc[at - 1]
+            alarms = sum(_answer(name, gauges.iloc[:done]) for done in range(1, UPDATES + 1))
             cause = (
-                "near the end the rate falls to 0, and the moves with it: that is no illness"
+                f"it is no single jump: the alarm is on after {alarms} of {UPDATES} updates, so a bound lies where healthy trainings live (kl of this one: {gauges.kl.min():.1e} to {gauges.kl.max():.1e})"
+                if alarms > UPDATES / 4
+                else "near the end the rate falls to 0, and the moves with it: that is no illness"
                 if at > 45
                 else "one gauge jumps now and then: ask several updates before you stop"
                 if at > 3
@@ -199,12 +203,16 @@ def stop(answer: Guarded) -> str:
 
 def _stopped(name: Guarded, gauges: "pd.DataFrame", updates: int) -> int | None:
     for done in range(1, min(updates, len(gauges)) + 1):
-        given = expect.returned(name(gauges.iloc[:done].copy()), "True or False")
-        if not isinstance(given, bool | np.bool_):
-            raise Fail(f"a {type(given).__name__}", "True or False", "one answer for the training, not one a row: a median, `.any()` or an index is missing")  # fmt: skip
-        if given:
+        if _answer(name, gauges.iloc[:done]):
             return done
     return None
+
+
+def _answer(name: Guarded, gauges: "pd.DataFrame") -> bool:
+    given = expect.returned(name(gauges.copy()), "True or False")
+    if not isinstance(given, bool | np.bool_):
+        raise Fail(f"a {type(given).__name__}", "True or False", "one answer for the training, not one a row: a median, `.any()` or an index is missing")  # fmt: skip
+    return bool(given)
 
 
 def _gauges(seed: int, kind: str | None = None) -> "pd.DataFrame":

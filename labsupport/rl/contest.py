@@ -91,6 +91,11 @@ def episodes(environment: Environment, policy: Policy, count: int) -> FloatArray
     return played.ravel()
 
 
+def in_thousands(steps: float) -> str:
+    """Write the steps to a goal for people: 88k, or "not reached" where there are none."""
+    return f"{steps / 1000:.0f}k" if np.isfinite(steps) else "not reached"
+
+
 def holds(policy: Policy, starts: Any, steps: int = 500) -> Any:
     """Return for each start (n, 4) whether the policy keeps its pole up for all the steps."""
     states = np.atleast_2d(np.asarray(starts, dtype=float))

@@ -80,7 +80,7 @@ panels[0].imshow(trousers, cmap="gray")
 bare(panels[0], "The picture")
 for axes, (name, map_) in zip(panels[1:], edges.items(), strict=True):
     axes.imshow(map_, cmap="PuOr", vmin=-4, vmax=4)
-    bare(axes, name)
+    bare(axes, f"{name} (purple: plus)")
 plots.show(
     figure,
     alt="Trousers, and two maps of them. One map is strong along upright edges, the other along level ones.",
@@ -99,7 +99,10 @@ from labsupport.dl.heatmaps import found, heatmap
 
 latencies, minute = heatmap(1000 + SEED)
 print(f"{latencies.shape} pods by minutes; the step is at minute {minute}")
-print(f"Sobel's filter says minute {found(latencies, right_left)}")
+others = [heatmap(seed) for seed in range(1100, 1120)]
+near = sum(abs(found(map_, right_left) - at) <= 1 for map_, at in others)
+print(f"Sobel's filter finds the step in {near} of 20 such maps")
+claim("Sobel's filter misses more than half of them", near < 10)
 
 # %% tags=["draw"]
 figure, axes = plt.subplots(figsize=(7, 2.3))
@@ -109,13 +112,13 @@ axes.grid(visible=False)
 axes.set(title="Where did all pods become slower?", xlabel="minute", ylabel="pod")
 plots.show(
     figure,
-    alt="A heatmap of eight rows. One row is brighter throughout, and the step of all rows is hard to see.",
+    alt="A heatmap of eight rows. One row is brighter throughout; the step of all rows is a small change of shade, and so is the fall at another minute.",
     summary=f"Latencies from {latencies.min():.0f} to {latencies.max():.0f} ms; the step of 2 ms is at minute {minute}.",
 )
 
 # %% [markdown]
-# **Exercise 303.1 (6 minutes).** Write the filter, at most 8 pods by 20 minutes, whose answer is highest at such a step. It must
-# find 37 of 40 in other heatmaps, to within a minute. What should it *not* answer to?
+# **Exercise 303.1 (6 minutes).** Write the filter, at most 8 pods (rows) by 20 minutes, whose answer is highest at such a step. An answer
+# counts for the minute in the *middle* of the filter. It must find 37 of 40 in other heatmaps, to within a minute. What should it *not* answer to?
 
 # %% tags=["exercise"] exercise="303.1"
 ### BEGIN SOLUTION
@@ -143,7 +146,8 @@ claim(
 # ## Build it: patches as rows
 #
 # Sliding is a loop over places. NumPy needs none: **lay every patch out as a row**, and all answers are one product of matrices. Its old name is
-# *im2col*. Images have the shape (pictures, height, width, channels), filters (size, size, channels, filters).
+# *im2col*. Images have the shape (pictures, height, width, channels): grey has one channel, colour three, and the maps of sixteen filters are
+# sixteen channels for the next layer. Filters are (size, size, channels, filters). The **stride** is by how many places a filter moves on.
 
 # %%
 from labsupport.dl import convolution
@@ -178,7 +182,7 @@ claim("ours equals Keras to 1e-5, all four ways", worst < 1e-5)
 # the picture until `side / stride` places fit, rounded up.
 #
 # The gradient is again a convolution. A pixel helped in every patch that it lay in; so what comes back to it is the
-# sum over those, and that is the filter, turned by half, slid over the gradient. The two stand together, as in lesson 301:
+# sum over those, and that is the filter, turned by half, slid over the gradient. `forward` and `backward` stand together, as in lesson 301:
 
 # %%
 print(inspect.getsource(convolution.Convolution))
@@ -186,7 +190,9 @@ print(inspect.getsource(convolution.Convolution))
 # %% [markdown]
 # ### Who keeps the place?
 #
-# Between the maps and the ten classes stands a choice. **Flatten** gives each place of each map its own weights: the place is kept. **Global
+# Between two layers of filters often stands a **pool**: it keeps the largest number of each square of 2 x 2, a quarter of the map.
+#
+# Between the last maps and the ten classes stands a choice. **Flatten** gives each place of each map its own weights: the place is kept. **Global
 # pooling** takes the mean of each map: how much of the pattern is there, wherever it is.
 
 # %%
@@ -226,7 +232,8 @@ plots.show(
 )
 
 # %% [markdown]
-# Each picture of the test moves by the same number of pixels, in one of eight directions. Guess before you see it:
+# Each picture of the test moves by the same number of pixels, in one of eight directions. Two guesses. What is left of the flatten CNN's accuracy, in %, at
+# four pixels? And does the MLP that learnt from scattered pictures then beat the pooling CNN that learnt from centred ones?
 
 # %%
 guess("303.g1", low=..., high=...)
@@ -241,7 +248,7 @@ entries = [("MLP", "centred"), ("flatten CNN", "centred"), ("pooling CNN", "cent
 entries += [("MLP", "scattered")]
 live, models = {}, {}
 for name, training in entries:
-    model = shifts.build(name, SEED)
+    model = shifts.build(NETWORKS[name], SEED)
     reach = 6 if training == "scattered" else 0
     rate = float(tuned[name, training])
     shifts.train(model, train_images, train_labels, SEED, rate, epochs=6, reach=reach)
@@ -289,9 +296,9 @@ axes.set(
     title="What is left when pictures move (bands: five starts)",
     xlabel="moved by (pixels)",
     ylabel="accuracy (%)",
-    ylim=(0, 105),
+    ylim=(0, 90),
 )
-axes.legend(fontsize=8, loc="upper right", ncols=2)
+axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 plots.show(
     figure,
     alt="Accuracy over the number of pixels. Trained on centred pictures, MLP and flatten CNN start highest and are below 20 % from three pixels on; the pooling CNN starts lower and falls little. Trained on scattered pictures, all three are nearly level, the flatten CNN highest.",
@@ -323,6 +330,7 @@ pooling_gain = gap(("pooling CNN", "centred", 4), ("flatten CNN", "centred", 4))
 flatten_gain = gap(("flatten CNN", "centred", 4), ("MLP", "centred", 4))
 price = gap(("flatten CNN", "centred", 0), ("pooling CNN", "centred", 0))
 rival = gap(("MLP", "scattered", 4), ("pooling CNN", "centred", 4))
+further = gap(("MLP", "scattered", 6), ("pooling CNN", "centred", 6))
 edge = gap(("flatten CNN", "scattered", 4), ("MLP", "scattered", 4))
 best = gap(("flatten CNN", "scattered", 4), ("pooling CNN", "centred", 4))
 paid = gap(("flatten CNN", "centred", 0), ("flatten CNN", "scattered", 0))
@@ -334,7 +342,8 @@ claim("the flatten CNN holds no better than the MLP at four pixels", flatten_gai
 claim("the pooling CNN is more than 35 points ahead there", pooling_gain[1] > 35)
 claim("and more than 15 points behind where nothing moves", price[1] > 15)
 claim(
-    "scattered MLP against centred pooling CNN: the interval holds 0", rival[1] < 0 < rival[2]
+    "scattered MLP against centred pooling CNN: at four pixels the interval holds 0, at six the MLP is ahead",
+    rival[1] < 0 < rival[2] and further[1] > 0,
 )
 claim(
     "moved by four, the flatten CNN trained on scattered pictures beats both beyond chance",
@@ -344,11 +353,11 @@ claim("scattering costs it more than ten points where nothing moves", paid[1] > 
 
 # %% [markdown]
 # "A CNN doesn't mind where the thing is" is half of the truth. The *maps* move with the thing. But behind Flatten each place has weights of its
-# own, and those of the new place have learnt nothing: it falls as deep as the MLP. The mean does not ask for the place: the
+# own, and those of the new place have learnt nothing: from three pixels on it falls as deep as the MLP. The mean does not ask for the place: the
 # pooling CNN holds, except near the border, where filters meet the end of the canvas. Where nothing moves, it pays: 32
-# means don't say how the patterns lie. (Its rate is the highest of three tried: longer training may help.)
+# means don't say how the patterns lie.
 #
-# The scattered MLP ties with it. Best on moved pictures are filters *and* examples: the flatten CNN, scattered.
+# The scattered MLP: too near to call at four pixels, ahead at six. Best on moved pictures are filters *and* examples: the flatten CNN, scattered.
 
 # %% tags=["exercise"] exercise="303.a"
 ### BEGIN SOLUTION
@@ -359,7 +368,7 @@ quiz("303.a", choice_a)
 # %% [markdown]
 # ### What the filters have learnt
 #
-# The sixteen filters of the pooling CNN, on one picture of the test. Nobody told them what an edge is.
+# The sixteen filters of the pooling CNN, on one picture of the test. Nobody told them what to look for: outlines, surfaces, a sole.
 
 # %% tags=["nbval-ignore-output"]
 from labsupport.dl.convolution import network_of
@@ -383,7 +392,7 @@ drawn = axes.imshow(
 axes.set(
     title="Maps of sixteen learnt filters",
     xlabel="eight maps, 26 columns each (pixels)",
-    ylabel="two rows of maps",
+    ylabel="two rows, 26 each (pixels)",
     xticks=[],
     yticks=[],
 )
@@ -409,18 +418,22 @@ guess("303.g3", ...)
 from labsupport.dl.convolution import random_weights
 
 batch = test_images[:64, :, :, None].astype("float32") / 255
+each_ns = {}
 for name, layers in NETWORKS.items():
     network = network_of(layers, random_weights(layers, np.random.default_rng(SEED)))
     took = []
-    for _ in range(7):
+    for _ in range(9):
         begin = time.perf_counter()
         network.forward(batch)
         took.append(time.perf_counter() - begin)
+    picture = np.median(took[2:]) / 64  # the first rounds warm up
     learns, products = (
         sum(getattr(one, what) for one in budget[name]) for what in ("parameters", "products")
     )
+    each_ns[name] = 1e9 * picture / products
     print(
-        f"{name:<12} {learns:>9,} parameters {products:>9,} multiplications {1e6 * min(took) / 64:7.0f} us a picture"
+        f"{name:<12} {learns:>9,} parameters {products:>9,} multiplications {1e6 * picture:6.0f} us a picture"
+        f" {each_ns[name]:6.3f} ns a multiplication"
     )
 
 # %%
@@ -432,10 +445,15 @@ claim(
     14 <= size["MLP"] / size["pooling CNN"] < 15
     and 6 <= total["pooling CNN"] / total["MLP"] < 6.1,
 )
+claim(
+    "in our layers, a multiplication of the pooling CNN takes three times as long or more as one of the MLP",
+    each_ns["pooling CNN"] > 3 * each_ns["MLP"],
+)
 
 # %% [markdown]
-# Memory follows the parameters; work follows the multiplications. Time follows the work only roughly: laying out patches, pooling and moving maps
-# through memory cost time, too, and the formula counts none of it. So reckon first, then measure on the machine that will serve.
+# Memory follows the parameters; work follows the multiplications. Time does not follow the work alone: laying out patches, pooling and moving maps
+# through memory cost time, too, and the formula counts none of it. So reckon first, then measure on the machine
+# that will serve.
 
 # %% tags=["exercise"] exercise="303.b"
 ### BEGIN SOLUTION
@@ -485,7 +503,7 @@ claim("98 % of the parameters are the first dense layer's", round(share, 2) == 0
 
 # %% [markdown]
 # The import and the warning are the small faults. The silent one: a network "for images" in which 98 % of what is learnt is a dense layer
-# that keeps the place. And no place of its last map sees more than eight pixels:
+# that keeps the place. And no place of its last map sees more than eight pixels (books say *receptive field*):
 
 # %%
 from labsupport.dl.convolution import sight
@@ -523,6 +541,26 @@ for what in ("parameters", "products"):
         sum(getattr(one, what) for one in costs(layers)) for layers in (S14, chain)
     )
     print(f"{what:<10} {before:>9,} before, {after:>9,} in your chain: {after / before:.0%}")
+
+# %% [markdown]
+# Leaner, by a lot. Is it also a repair? Both learn from the centred pictures of before, from one start, for three epochs at one rate: a first
+# look, not a contest. Where does yours lose to the snippet, and where does it win?
+
+# %% tags=["nbval-ignore-output"]
+for name, layers in {"the snippet": S14, "your chain": chain}.items():
+    model = shifts.train(shifts.build(layers, SEED), train_images, train_labels, SEED, 0.003, 3)
+    at_pixels = {
+        pixels: 100
+        * shifts.right(model, shifts.moved(test_images, pixels, SEED), test_labels).mean()
+        for pixels in (0, 1, 2, 4)
+    }
+    print(
+        f"{name:<12}" + "".join(f"  {x:5.1f} % at {pixels}" for pixels, x in at_pixels.items())
+    )
+    if name == "the snippet":
+        claim(
+            "four pixels cost the snippet 40 points or more", at_pixels[0] - at_pixels[4] > 40
+        )
 
 # %% [markdown]
 # ### Three broken convolutions
@@ -612,6 +650,11 @@ move = (1, 0)
 check("303.4", move)
 
 # %% [markdown]
+# Pools look at *fixed* squares. Moved by two pixels, a thing fills the next squares as it filled these; moved by one, it falls into
+# others, and other numbers are the largest. So filters and the mean don't mind the place, and the pool between them does, a little: look at the pooling CNN at 0, 1 and 2
+# pixels in the table above. Two pools leave a grid of four.
+
+# %% [markdown]
 # ## Quiz
 
 # %% tags=["exercise"] exercise="303.c"
@@ -630,7 +673,8 @@ quiz("303.d", choice_d)
 # ## Take it to work
 #
 # The same filter with one row, slid over your own telemetry. It answers to steps, up and down. How many of its alarms came at a time
-# when your alert did not fire? A longer filter hears slower steps, and the daily rise as well.
+# when your alert did not fire? Look at three of those: a step that nobody noticed, or the daily rise, which a longer filter hears, too. (Loud is five times
+# the usual spread.)
 
 # %%
 from labsupport import own

@@ -124,11 +124,11 @@ print(inspect.getsource(simple_rule))
 guess("402.g1", low=..., high=...)
 
 # %% tags=["nbval-ignore-output"]
-from labsupport.rl.contest import run_ppo
+from labsupport.rl.contest import in_thousands, run_ppo
 
 course = [run_ppo(seed) for seed in SEEDS]
 needed = np.array([run.reached() for run in course])
-print("steps to the goal:", ", ".join(f"{steps:,.0f}" for steps in needed))
+print("steps to the goal:", ", ".join(in_thousands(steps) for steps in needed))
 reveal("402.g1", np.median(needed) / 1000)
 
 # %%
@@ -149,7 +149,7 @@ axes.legend(loc="lower right")
 plots.show(
     figure,
     alt="Five learning curves that rise from about twenty to five hundred, all within about a hundred thousand steps.",
-    summary=f"Median steps to the goal {np.median(needed):,.0f}; at the end the five means are {min(run.means[-1] for run in course):.0f} to {max(run.means[-1] for run in course):.0f}.",
+    summary=f"Median steps to the goal {in_thousands(np.median(needed))}; at the end the five means are {min(run.means[-1] for run in course):.0f} to {max(run.means[-1] for run in course):.0f}.",
 )
 
 # %% [markdown]
@@ -234,7 +234,7 @@ kinds = {
 }
 reach = {name: np.array([run.reached() for run in runs]) for name, runs in kinds.items()}
 for name, steps in reach.items():
-    print(f"{name:<21} steps to the goal: " + ", ".join(f"{one / 1000:.0f}k" for one in steps))
+    print(f"{name:<21} steps to the goal: " + ", ".join(in_thousands(one) for one in steps))
 
 # %% tags=["nbval-ignore-output"]
 medians = {name: np.median(steps) for name, steps in reach.items()}
@@ -270,7 +270,8 @@ plots.show(
     figure,
     alt="Learning curves with bands. Tuned REINFORCE with a baseline rises first, PPO and REINFORCE without one follow; at a small rate it stays far below.",
     summary=[
-        f"{name}: median steps to the goal {steps:,.0f}" for name, steps in medians.items()
+        f"{name}: median steps to the goal {in_thousands(steps)}"
+        for name, steps in medians.items()
     ],
 )
 

@@ -26,7 +26,17 @@ WRONG = {
         "compares pods": (filter_("np.vstack([-np.ones((4, 8)), np.ones((4, 8))])"), "it compares pods"),
         "is Sobel's": (filter_("[[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]"), "noise and a single pause"),
         "has one dimension": (filter_("np.repeat([-1, 1], 4)"), "a filter is a table"),
-        "does not fit": (filter_("np.ones((9, 4))"), "it must fit into a map"),
+        "does not fit": (filter_("np.ones((9, 24))"), "it must fit into a map"),
+        "turned by a quarter": (filter_("np.vstack([-np.ones((5, 8)), np.ones((5, 8))])"), "rows are pods"),
+        "short before, long after": (
+            filter_("np.hstack([-np.ones((8, 3)) / 3, np.ones((8, 7)) / 7])"),
+            "it finds the step, 2 minutes",
+        ),
+        "a long gap": (
+            filter_("np.hstack([-np.ones((8, 5)), np.zeros((8, 6)), np.ones((8, 5))])"),
+            "Let the weights jump",
+        ),
+        "few minutes": (filter_("np.hstack([-np.ones((8, 1)), np.ones((8, 1))])"), "it looks at 2 minutes"),
     },
     "303.2": {
         "keeps the snippet": (
@@ -36,6 +46,10 @@ WRONG = {
         "only takes the mean": (
             'chain = [("conv", 16, 3), ("pool",), ("conv", 32, 3), ("mean",), ("dense", 10)]',
             "no place of the last map sees the whole thing",
+        ),
+        "one huge filter": (
+            'chain = [("conv", 64, 27), ("mean",), ("dense", 10)]',
+            "fewer filters, smaller ones",
         ),
         "multiplies too much": (
             'chain = [("conv", 32, 5), ("conv", 16, 5), ("pool",), ("conv", 32, 3), ("mean",), ("dense", 10)]',

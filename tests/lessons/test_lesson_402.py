@@ -66,7 +66,19 @@ WRONG = {
     },
     "402.3": {
         "never stops": (stop("return False"), "where it never lies in a healthy training"),
-        "always stops": (stop("return True"), "the first updates are unlike the rest"),
+        "always stops": (stop("return True"), "after 60 of 60 updates"),
+        "minds no beginning": (
+            stop("return gauges.entropy.iloc[-1] > 0.68"),
+            "the first updates are unlike the rest",
+        ),
+        "a bound in the midst of healthy ones": (
+            stop("return len(gauges) > 5 and gauges.kl.tail(5).median() > 0.001"),
+            "a bound lies where healthy trainings live",
+        ),
+        "the last row alone": (
+            stop("return 5 < len(gauges) < 45 and gauges.kl.iloc[-1] > 0.006"),
+            "one gauge jumps now and then",
+        ),
         "looks at the upper side alone": (
             stop("return len(gauges) > 5 and gauges.kl.tail(5).median() > 0.05"),
             "too small",

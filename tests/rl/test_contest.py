@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from labsupport.rl.cartpole import CartPole
-from labsupport.rl.contest import Run, episodes, holds, simple_rule
+from labsupport.rl.contest import Run, episodes, holds, in_thousands, simple_rule
 from labsupport.rl.environments import Gymnasium
 
 
@@ -49,3 +49,7 @@ def test_the_goal_is_reached_when_the_mean_is_there_for_the_first_time() -> None
     assert run.reached(495) == np.inf
     assert run.mean_at([1.0, 2.5]).tolist()[1] == 440
     assert np.isnan(run.mean_at([1.0])[0])
+
+
+def test_a_goal_that_was_not_reached_is_said_in_words() -> None:
+    assert (in_thousands(88_064.0), in_thousands(np.inf)) == ("88k", "not reached")
