@@ -54,7 +54,7 @@ def wrong_gradients(answer: Guarded) -> str:
         if saw == set(stages):
             raise Fail("all stages", f"those with a wrong gradient, {len(want)} of {len(stages)}", "forward once more before `backward`: trying has left other inputs behind, or the weights differ from those of the loss")  # fmt: skip
         if blamed:
-            cause = "its gradient is right. Its numbers are large or small: compare with the size of the gradient itself" if set(blamed) <= {"loud", "quiet"} else None  # fmt: skip
+            cause = "its gradient is right. Its numbers are large or small: compare with the size of the gradient itself. And is your loss of their size? One of 2 rounds outputs of a millionth away" if set(blamed) <= {"loud", "quiet"} else None  # fmt: skip
             if cause is None:
                 raise Fail(f"`{blamed[0]}` is among the wrong ones", "it is right", question="what was handed to its `backward`, and is that the gradient of the loss that you tried?")  # fmt: skip
             raise Fail(f"`{blamed[0]}` is among the wrong ones", "it is right", cause)
@@ -71,7 +71,7 @@ def _overlooked(kind: str) -> str:
         return "a gradient can be small and half of what it should be: compare the difference with the size of the gradient itself"
     if kind == "PlainMirror":
         return "a loss that weighs all outputs alike can't see which output is which: draw weights at random"
-    return "it passes on a wrong gradient by `x`: is `x` itself tried, and compared with what `backward` returns?"
+    return "it passes on a wrong gradient by `x`: is `x` itself tried, and compared with what `backward` returns? And does your loss move with *every* output, also with one that is 0 (as a sum of squares does not)?"
 
 
 @exercises.check(

@@ -92,6 +92,11 @@ def _mistaken_bits(saw: Any, want: Any, scores: Any) -> str:
         return "one number for all rows: sum over the classes of each row only, axis 1"
     if np.allclose(saw, want / scores.shape[1], atol=1e-4):
         return "that is the mean over the classes: the shares weigh already, so it is a sum"
+    with np.errstate(all="ignore"):
+        one_for_all = np.exp(scores - np.max(scores))
+        p = one_for_all / one_for_all.sum(axis=1, keepdims=True)
+        if np.allclose(saw, np.nan_to_num(-(p * np.log2(np.where(p > 0, p, 1))).sum(axis=1)), atol=1e-4):
+            return "one largest score was taken off the whole table: rows differ, so take off each row's own"
     if np.allclose(saw, _shares(np.asarray(scores, dtype=float)).max(axis=1), atol=1e-4):
         return "that is the largest share; asked is the entropy of all"
     return "write a row of three out by hand: what are its shares, and what is the logarithm of each?"
@@ -185,12 +190,15 @@ DEAD_MISREAD = {
     "a unit below 0 speaks, too: not every activation ends at 0": lambda v: (~np.isfinite(_units(v)) | (_units(v) <= 0)).all(axis=0).mean(),
     "a sum of 0 is not the same as nothing but 0": lambda v: (np.where(np.isfinite(_units(v)), _units(v), 0).sum(axis=0) == 0).mean(),
     "one nan among numbers does not make a unit dead: some finite number came": lambda v: (~np.isfinite(_units(v)).all(axis=0) | (_units(v) == 0).all(axis=0)).mean(),
+    "nothing but 0, or nothing finite: a unit of some 0 and some nan is silent, too": lambda v: ((_units(v) == 0).all(axis=0) | ~np.isfinite(_units(v)).any(axis=0)).mean(),
     "in maps a unit is a channel: it is dead when it is silent at *all* places of all examples": lambda v: _mute(v).all(axis=0).mean(),
 }  # fmt: skip
 SATURATED_MISREAD = {
     "a hundredth *of the way between the ends*: for tanh, from -1 to 1, that is 0.02": lambda v, low, high, m: _near(v, low, high, 0.01).mean(),
     "only the upper end was looked at": lambda v, low, high, m: (v > high - m).mean(),
     "only the lower end was looked at": lambda v, low, high, m: (v < low + m).mean(),
+    "that is a margin of a fiftieth of the way": lambda v, low, high, m: _near(v, low, high, 2 * m).mean(),
+    "that is a margin of a two-hundredth of the way": lambda v, low, high, m: _near(v, low, high, m / 2).mean(),
     "`abs` works for ends that lie on both sides of 0, at the same distance, only": lambda v, low, high, m: (abs(v) > high - m).mean(),
     "that is the share of *units* that are saturated for all; asked is that of the values": lambda v, low, high, m: _near(_units(v), low, high, m).all(axis=0).mean(),
     "that is the share of *units* that are saturated once; asked is that of the values": lambda v, low, high, m: _near(_units(v), low, high, m).any(axis=0).mean(),
@@ -306,6 +314,9 @@ def _mistaken_layer(
         return (
             f"this start is sound. Its rms, layer by layer: {sizes}. How much may a layer differ from the one before?"
         )
+    if saw is None and activation == "tanh" and want[1] == "large":
+        jump = gauges["rms"][want[0]] / gauges["rms"].get(want[0] - 1, 0.46)
+        return f"large weights press values to both ends, where they stop: a tanh can't grow beyond 1, and its rms only {jump:.1f} times here. Which other column jumps, where few values lay near an end?"
     if saw is None:
         return f"something is wrong here. (`{other}` is nan for {activation}; every comparison with nan is False.) Which column jumps, and where first?"
     if saw[0] == want[0] - 1 and want[0] > 1:

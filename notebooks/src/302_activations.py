@@ -222,7 +222,7 @@ for kind in COLORS:
 # %% [markdown]
 # ### Where the gradient goes
 #
-# The walk back multiplies, layer by layer: by weights, and by slopes. The weights here start so that values keep their size on the way *forward*
+# The walk back multiplies, layer by layer: by weights, and by slopes. The weights here start as people start them: with ReLU and tanh, values then keep their size on the way *forward*
 # (variance 1/inputs; 2/inputs for ReLU, which drops half). We take the root mean square of each layer's gradient, its typical size. With sigmoid, how many powers of ten smaller is it at the first of eight hidden layers than at the last?
 
 # %%
@@ -314,7 +314,7 @@ quiz("302.a", choice_a)
 #
 # A ReLU that is below 0 passes nothing forward and **nothing back**. A unit that is below 0 for *every* example is
 # **dead**: no gradient reaches its weights, and only a change in the layers before it could wake it. A sigmoid or tanh near its end still speaks, but its slope is nearly 0: it
-# is **saturated**. One layer of six is pushed far below 0 here, at the start:
+# is **saturated**. The third of six layers is pushed far below 0 here, at the start:
 
 # %%
 from labsupport.dl.starts import mystery
@@ -324,16 +324,16 @@ before = [stage.parameters[0].copy() for stage in pushed.stages if stage.paramet
 print(f"{accuracies(pushed, epochs=3)[-1]:.0f} % after three epochs")
 after = [stage.parameters[0] for stage in pushed.stages if stage.parameters]
 still = [bool((a == b).all()) for a, b in zip(before, after, strict=True)]
-print("weights that did not move at all, by layer:", still)
+print("weights that did not move at all, by layer, the output's last:", still)
 claim(
-    "with all biases behind it at 0 nothing learns behind a dead layer, and in front of it neither",
+    "no weight of the six layers moves: none in front of the dead one, and none behind it, which gets only zeros",
     all(still[:6]),
 )
 
 # %% [markdown]
 # **Exercise 302.2 (8 minutes).** Write the two gauges. `values` has a row for each example and, as its *last* axis, the units; a convolution has places between
 # them, (rows, height, width, channels). Return `(dead, saturated)`:
-# - **dead**: the share of *units* from which comes nothing but 0, or no finite number at all;
+# - **dead**: the share of *units* that never say anything: none of a unit's values is finite and other than 0;
 # - **saturated**: the share of *values* closer to one of the two `ends` than a hundredth of the way between them; `None` where `ends` is `None`.
 
 
@@ -491,7 +491,8 @@ claim(
 )
 
 # %% [markdown]
-# One jump too far pushes a unit below 0 for all pictures. Its own weights get no gradient any more; only changes in front of it wake one now and then.
+# One jump too far pushes a unit below 0 for all pictures, and its own weights get no gradient any more. Where three quarters of the units are dead, little gets through
+# for the others, either: look at the sizes in the table.
 #
 # What does watching cost? Alternating runs with and without the monitor (`benchmarks/activation_monitor.py`):
 
@@ -770,7 +771,8 @@ claim(
 )
 
 # %% [markdown]
-# Eight times the weights make up for the sigmoid's small slope: more values sit at their ends, and *more gradient arrives* through the others. Tanh lacks none: its gradient grows, too, and that is no help. So
+# Eight times the weights make up for the sigmoid's small slope: more values sit at their ends, and *more gradient arrives* through the others. (It still ends far below
+# tanh.) Tanh lacked no gradient; with more than it needs, each step only goes further. So
 # saturation is a clue, not a verdict. Read it beside the gradient's gauge, and page on what hurts: the loss.
 
 # %% [markdown]
@@ -791,8 +793,8 @@ quiz("302.d", choice_d)
 # %% [markdown]
 # ## Take it to work
 #
-# Your own monitoring has dead and saturated series, too: gauges that have not moved for days (does anything still set them?), and others that sit at their ceiling. Ask
-# them as we asked units.
+# Your own monitoring has dead and saturated series, too: gauges that have not moved for days (does anything still set them?), and others that sit at their ceiling (is there a limit that nobody
+# set on purpose?). Ask them as we asked units. A fraction of a percent at the highest value is only a peak.
 
 # %%
 from labsupport import own
@@ -800,6 +802,7 @@ from labsupport import own
 records = own.prometheus()  # own.prometheus("answer.json") reads yours
 counters = records.metric.str.contains("_total$|_sum$|_count$|_bucket$")
 gauges = own.grid(records[~counters], by=["metric"])
+gauges = gauges.fillna({"ALERTS": 0})  # is there only while an alert fires
 busy = own.per_second(records, "container_cpu_usage_seconds_total").add_prefix("CPU of ")
 for name, series in {**gauges, **busy}.items():
     low, high = series.min(), series.max()

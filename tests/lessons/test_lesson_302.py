@@ -47,6 +47,15 @@ WRONG = {
             bits("r = np.exp(scores - np.max(scores))", SHARES, RIGHT_LOG, "return -(p * log).sum(axis=1)"),
             "its *own* largest score",
         ),
+        "takes off the largest of all, and guards the sum": (
+            bits(
+                "r = np.exp(scores - np.max(scores))",
+                "p = r / np.maximum(r.sum(axis=1, keepdims=True), 1e-300)",
+                RIGHT_LOG,
+                "return -(p * log).sum(axis=1)",
+            ),
+            "take off each row's own",
+        ),
         "takes the logarithm of 0": (
             bits(SHIFTED, SHARES, "return -(p * np.log2(p)).sum(axis=1)"),
             "It adds nothing: leave it out",
@@ -68,6 +77,14 @@ WRONG = {
     },
     "302.2": {
         "counts zeros": (silent("(u == 0).mean()"), "share of *values* that are 0"),
+        "nothing but 0, or nothing finite": (
+            silent("((u == 0).all(axis=0) | (~np.isfinite(u)).all(axis=0)).mean()"),
+            "some 0 and some nan is silent, too",
+        ),
+        "a wide margin": (
+            silent(DEAD, "((u < low + 2 * m) | (u > high - 2 * m)).mean()"),
+            "a fiftieth of the way",
+        ),
         "any zero": (silent("(u == 0).any(axis=0).mean()"), "only quiet"),
         "looks along the examples": (silent("(u == 0).all(axis=1).mean()"), "the units are the last axis"),
         "the living": (silent("(np.isfinite(u) & (u != 0)).any(axis=0).mean()"), "the share that lives"),
@@ -110,7 +127,8 @@ WRONG = {
         ),
         "the last odd layer": (diagnose(*[line.replace("gauges.iterrows()", "gauges[::-1].iterrows()") for line in LOOP]), "begins earlier"),
         "forgets the bias": (diagnose(*LOOP[:2], *LOOP[4:]), "which small weights alone never do"),
-        "forgets tanh": (diagnose(*[line.replace("row['saturated'] > 0.15 or ", "") for line in LOOP]), "nan for tanh"),
+        "forgets tanh": (diagnose(*[line.replace("row['saturated'] > 0.15 or ", "") for line in LOOP]), "can't grow beyond 1"),
+        "no large ones at all": (diagnose(*LOOP[:2], *LOOP[4:6], *LOOP[8:]), "something is wrong here"),
         "is too strict": (diagnose(*[line.replace("before / 4", "before / 1.1") for line in LOOP]), "is usual"),
         "only the name": (diagnose("return 'small'"), "a layer together with a fault"),
         "a name of its own": (diagnose("return 3, 'too large'"), 'a fault is "small"'),
