@@ -83,23 +83,6 @@ def choose(row: Row, explore: float, draw: random.Random) -> int:
     return row.index(max(row))
 
 
-class Agent:
-    """Q-learning for a loop of your own: `choose` an action, `learn` from what it brought; `table` is Q (states, actions), as lists."""
-
-    def __init__(self, states: int, actions: int, seed: int, settings: Settings | None = None) -> None:
-        self.settings, self.draw = settings or Settings(), random.Random(seed)
-        self.table = [[self.settings.start] * actions for _ in range(states)]
-
-    def choose(self, state: int) -> int:
-        """Return the action to do in a state, now and then any."""
-        return choose(self.table[state], self.settings.explore, self.draw)
-
-    def learn(self, state: int, action: int, reward: float, after: int, over: bool) -> None:
-        """Take in what an action brought; `over`: nothing comes after this step."""
-        row, step = self.table[state], Step(state, action, reward, after, 0, over, False)
-        row[action] = update(row, self.table[after], step, self.settings.rate, self.settings, over)
-
-
 def train(
     env: Any,
     seed: int,
