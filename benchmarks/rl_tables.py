@@ -31,7 +31,9 @@ def service() -> None:
     P, R = SickService().model()
     start = np.arange(6) * 8
     best = worth(P, R, 0.97, value_iteration(P, R, 0.97).argmax(axis=1))[start].mean()
-    print(f"service: worth after 3,000 hours, mean (worst) of five; the best policy {best:.1f}   ({time.strftime('%B %Y')})")
+    print(
+        f"service: worth after 3,000 hours, mean (worst) of five; the best policy {best:.1f}   ({time.strftime('%B %Y')})"
+    )
     for (rate, last), explore in product(((0.1, 0.1), (0.1, 0.01), (0.3, 0.01)), (0.05, 0.1, 0.2)):
         settings, found = Settings(rate=rate, last_rate=last, explore=explore, episodes=3000), []
         for seed in SEEDS:

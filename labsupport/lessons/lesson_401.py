@@ -1,5 +1,6 @@
 """Lesson 401, agent and environment: checkers, hints, guesses and quiz."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,9 @@ from labsupport.exercises.refute import OutsideRules
 exercises = Exercises("401")
 
 exercises.guess(
-    "g1", "After so many of 3,000 hours a learner stays within 10 % of the best policy, the median of five", unit="hours"
+    "g1",
+    "After so many of 3,000 hours a learner stays within 10 % of the best policy, the median of five",
+    unit="hours",
 )
 exercises.guess("g2", "While it still acts at random now and then, Q-learning earns more an episode than SARSA")
 exercises.guess("g3", "Who takes time's up for a fall holds the pole for less than 400 of 500 steps (mean of five)")
@@ -84,7 +87,7 @@ def _moved(move: _Move, future: float) -> float:
 
 def _mistaken_move(got: Any, moves: list[_Move]) -> dict[str, str]:
     """Name the one mistake that explains all answers."""
-    live = {
+    causes: dict[str, Callable[[_Move], float]] = {
         "a truncated step got no future: only our time was up, the service runs on": lambda m: _moved(m, 0.0 if m.truncated else _future(m)),
         "the ends are swapped: it is the terminated step that has no future": lambda m: _moved(m, 0.0 if m.truncated else m.after.max()),
         "a terminated step got a future: somebody else took over, nothing comes after it for this agent": lambda m: _moved(m, m.after.max()),
@@ -98,10 +101,12 @@ def _mistaken_move(got: Any, moves: list[_Move]) -> dict[str, str]:
         "the reward was discounted as well: it comes now": lambda m: _moved(m._replace(reward=m.reward * m.knobs.get("discount", 0.97)), _future(m)),
         "right for a rate of 0.1 and a discount of 0.97 and no others: use the arguments": lambda m: _moved(m._replace(knobs={}), _future(m)),
     }  # fmt: skip
-    for cause, mistaken in live.items():
+    for cause, mistaken in causes.items():
         if np.allclose(got, [mistaken(move) for move in moves], rtol=0, atol=1e-9):
             return {"cause": cause}
-    return {"question": "what does the sentence with 0.97 say for this one step, and how far does the entry move towards it?"}
+    return {
+        "question": "what does the sentence with 0.97 say for this one step, and how far does the entry move towards it?"
+    }
 
 
 @exercises.check(
@@ -140,11 +145,19 @@ def push(answer: Guarded) -> str:
         return f"Twenty poles, {mean:.0f} steps on average."
     saw, want = f"{mean:.0f} steps on average, of 500", "475 or more"
     if mean < 15:
-        raise Fail(saw, want, "the pole is pushed over: the cart has to move to where the pole falls to, or always the same push comes")
+        raise Fail(
+            saw,
+            want,
+            "the pole is pushed over: the cart has to move to where the pole falls to, or always the same push comes",
+        )
     if left > 10:
         raise Fail(saw, want, "the pole stands, but the cart leaves its track: the rule lets it drift to one side")
     if mean < 60:
-        raise Fail(saw, want, question="it swings wider and wider: does the rule see only where the pole is, or also where it is going?")
+        raise Fail(
+            saw,
+            want,
+            question="it swings wider and wider: does the rule see only where the pole is, or also where it is going?",
+        )
     raise Fail(saw, want, question="which of the four numbers are weighed too much, and which too little?")
 
 
@@ -248,27 +261,45 @@ def _practised(env: Any, agent: Any, steps: int, seed: int) -> list[float]:
 def _same_protocol(env: _Script, agent: _Listener, listener: _Listener, steps: int) -> None:
     """Raise Fail for the first thing that the agent or the environment was told wrongly."""
     if any(isinstance(state, tuple) for state in agent.chose):
-        raise Fail("`choose` got a tuple", "a state", "`reset` answers with a pair, observation and info: take it apart")
+        raise Fail(
+            "`choose` got a tuple", "a state", "`reset` answers with a pair, observation and info: take it apart"
+        )
     if "step after the end" in env.asked:
         end = env.lengths[(env.asked.index("step after the end") > 0 and env.episode) % len(env.lengths)][1]
         raise Fail(f"a step after an episode had ended ({end})", "a reset", "both kinds of end begin a new episode")
     if "reset in the middle" in env.asked:
         raise Fail("a reset in the middle of an episode", "a reset after each end, and at the begin", question="what does your loop do after each step?")  # fmt: skip
     if env.seeds and env.seeds[0] is None:
-        raise Fail("the first reset without a seed", "reset(seed=seed)", "the argument `seed` is not used where it belongs, in the first reset")
+        raise Fail(
+            "the first reset without a seed",
+            "reset(seed=seed)",
+            "the argument `seed` is not used where it belongs, in the first reset",
+        )
     if any(seed is not None for seed in env.seeds[1:]):
-        raise Fail("a seed at a later reset", "reset() without one", "a seed at each reset plays the same episode again and again")
+        raise Fail(
+            "a seed at a later reset",
+            "reset() without one",
+            "a seed at each reset plays the same episode again and again",
+        )
     done = env.asked.count("step")
     if done != steps:
         cause = "it stops at the first end: begin a new episode and go on" if done < steps and len(env.seeds) <= 1 and env.over else "count steps, not episodes, and stop after exactly so many"  # fmt: skip
         raise Fail(f"{done} steps", f"{steps} steps", cause)
     if len(agent.learnt) != steps:
-        raise Fail(f"`learn` was called {len(agent.learnt)} times", f"{steps} times, once a step", "the last step of an episode is learnt from, too: it is the one that hurts")
+        raise Fail(
+            f"`learn` was called {len(agent.learnt)} times",
+            f"{steps} times, once a step",
+            "the last step of an episode is learnt from, too: it is the one that hurts",
+        )
     parts = ("the state", "the action", "the reward", "the state after", "over")
     for number, (saw, want) in enumerate(zip(agent.learnt, listener.learnt, strict=True), 1):
         for part, mine, theirs in zip(parts, saw, want, strict=True):
             if mine is None or isinstance(mine, tuple) or bool(np.any(mine != theirs)):
-                raise Fail(f"`learn` got {part} as `{mine!s:.30}` in step {number}", f"`{theirs}`", **_mistaken_part(part, agent, listener, env))
+                raise Fail(
+                    f"`learn` got {part} as `{mine!s:.30}` in step {number}",
+                    f"`{theirs}`",
+                    **_mistaken_part(part, agent, listener, env),
+                )
 
 
 def _mistaken_part(part: str, agent: _Listener, listener: _Listener, env: _Script) -> dict[str, str]:
@@ -276,11 +307,17 @@ def _mistaken_part(part: str, agent: _Listener, listener: _Listener, env: _Scrip
         saw = [bool(one[4]) for one in agent.learnt]
         if not any(saw):
             return {"cause": "the agent is never told that nothing comes after a step"}
-        return {"cause": "`over` is true where nothing comes after: for a terminated episode, and not for one whose time is up"}
+        return {
+            "cause": "`over` is true where nothing comes after: for a terminated episode, and not for one whose time is up"
+        }
     if part == "the state":
-        return {"cause": "the state in which the agent chose is meant: after a step the next one becomes it, after a reset the new episode's first one"}
+        return {
+            "cause": "the state in which the agent chose is meant: after a step the next one becomes it, after a reset the new episode's first one"
+        }
     if part == "the state after":
-        return {"cause": "what `step` answered is meant, and not the first state of the next episode: learn before you reset"}
+        return {
+            "cause": "what `step` answered is meant, and not the first state of the next episode: learn before you reset"
+        }
     return {"question": "what did `choose` and `step` answer in this very step?"}
 
 
@@ -319,11 +356,12 @@ def no_random_action(case: Any) -> Measured:
     best = float(worth(P, R, settings.discount, value_iteration(P, R, settings.discount).argmax(axis=1))[begin].mean())
     found = []
     for seed in range(300, 303):
-        for progress in train(SickService(), seed, settings):
-            pass
+        *_, progress = train(SickService(), seed, settings)
         found.append(float(worth(P, R, settings.discount, progress.policy)[begin].mean()))
     middle = float(np.median(found))
-    return Measured(middle > NEAR * best, f"the median of three policies is worth {middle:.0f}, the best one {best:.0f}")
+    return Measured(
+        middle > NEAR * best, f"the median of three policies is worth {middle:.0f}, the best one {best:.0f}"
+    )
 
 
 exercises.quiz(

@@ -22,7 +22,8 @@ class Binned(gym.ObservationWrapper[int, Any, Any]):
             raise ValueError(f"observations of shape {env.observation_space.shape} need as many lists of edges; got {len(self.edges)}")  # fmt: skip
         if any(high <= low for one in self.edges for low, high in zip(one, one[1:], strict=False)):
             raise ValueError(f"the edges of a number rise; got {self.edges}")
-        self.observation_space = gym.spaces.Discrete(prod(len(one) + 1 for one in self.edges))
+        self.states = prod(len(one) + 1 for one in self.edges)
+        self.observation_space: Any = gym.spaces.Discrete(self.states)
 
     def observation(self, observation: Any) -> int:
         """Return the number of the bins that an observation falls into."""

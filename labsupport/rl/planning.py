@@ -19,7 +19,7 @@ def value_iteration(P: FloatArray, R: FloatArray, discount: float, within: float
         raise ValueError(f"a discount is from 0 to below 1; got {discount}")
     Q = np.zeros_like(R)
     while True:
-        better = R + discount * P @ Q.max(axis=1)
+        better: FloatArray = R + discount * P @ Q.max(axis=1)
         if np.abs(better - Q).max() <= within * (1 - discount):
             return better
         Q = better

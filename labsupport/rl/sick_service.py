@@ -53,8 +53,8 @@ class SickService(gym.Env[int, int]):
             raise ValueError(f"an episode has a minute or more; got {minutes}")
         self.minutes, self.facts = minutes, facts or Facts()
         self.width = self.facts.places + 1
-        self.observation_space = gym.spaces.Discrete(self.facts.levels * self.width)
-        self.action_space = gym.spaces.Discrete(len(ACTIONS))
+        self.observation_space: Any = gym.spaces.Discrete(self.facts.levels * self.width)
+        self.action_space: Any = gym.spaces.Discrete(len(ACTIONS))
         self._now: int | None = None
         self._minute = 0
 

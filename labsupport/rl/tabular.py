@@ -60,6 +60,10 @@ class Progress:
         best: NDArray[np.int64] = self.table.argmax(axis=1)
         return best
 
+    def choose(self, state: int) -> int:
+        """Return the best action of one state, for a loop that plays by this table."""
+        return int(self.table[state].argmax())
+
 
 def has_no_future(terminated: bool, truncated: bool) -> bool:
     """Whether nothing comes after a step: only where the task itself ended, not where only the time was up."""
@@ -97,7 +101,9 @@ def train(
     settings = settings or Settings()
     states, actions = (getattr(space, "n", None) for space in (env.observation_space, env.action_space))
     if states is None or actions is None:
-        raise ValueError(f"a table needs numbered states and actions; got {env.observation_space} and {env.action_space}")
+        raise ValueError(
+            f"a table needs numbered states and actions; got {env.observation_space} and {env.action_space}"
+        )
     table = [[settings.start] * int(actions) for _ in range(int(states))]
     draw, steps = random.Random(seed), 0
     last = settings.rate if settings.last_rate is None else settings.last_rate

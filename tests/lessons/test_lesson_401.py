@@ -79,7 +79,10 @@ WRONG = {
             "how far does the entry move",
         ),
         "never below 0": (moved("0.0 if terminated else max(0, max(after))"), "all of `after` are negative"),
-        "by the largest size": (moved("0.0 if terminated else max(after, key=abs)"), "what does the sentence with 0.97 say"),
+        "by the largest size": (
+            moved("0.0 if terminated else max(after, key=abs)"),
+            "what does the sentence with 0.97 say",
+        ),
         "returns nothing": (learnt("old = old + rate * (reward - old)"), "no `return`"),
     },
     "401.2": {
@@ -112,7 +115,10 @@ WRONG = {
             practise(learn="if not (terminated or truncated): agent.learn(state, action, reward, after, {over})"),
             "the last step of an episode",
         ),
-        "learns the return": (practise(learn="agent.learn(state, action, total, after, {over})"), "`learn` got the reward"),
+        "learns the return": (
+            practise(learn="agent.learn(state, action, total, after, {over})"),
+            "`learn` got the reward",
+        ),
         "after is the new episode's first": (
             """
 def practise(env, agent, steps, seed):
@@ -157,7 +163,10 @@ def practise(env, agent, steps, seed):
         "always to the left": (push("return 0"), "or always the same push comes"),
         "the angle alone": (push("return int(seen[2] > 0)"), "where it is going"),
         "the angular speed alone": (push("return int(seen[3] > 0)"), "the cart leaves its track"),
-        "the sign of the other": (push("return int(seen[2] - 0.5 * seen[3] > 0)"), "has to move to where the pole falls to"),
+        "the sign of the other": (
+            push("return int(seen[2] - 0.5 * seen[3] > 0)"),
+            "has to move to where the pole falls to",
+        ),
         "a push of -1": (push("return 1 if seen[2] > 0 else -1"), "0 for left or 1 for right"),
         "the sum itself": (push("return seen[2] + seen[3]"), "one action for this one observation"),
         "four answers": (push("return seen > 0"), "["),

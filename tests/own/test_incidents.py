@@ -52,4 +52,6 @@ def test_in_the_example_the_quickest_step_is_not_the_shortest_way() -> None:
     log = own.incidents()
     slow = log[log.symptom == "slow"].groupby("action").minutes.mean()
     assert slow.idxmin() == "restart"
-    assert (log.after[log.action == "restart"] == "recovered").mean() < (log.after[log.action == "scale"] == "recovered").mean()
+    assert (log.after[log.action == "restart"] == "recovered").mean() < (
+        log.after[log.action == "scale"] == "recovered"
+    ).mean()

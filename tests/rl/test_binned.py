@@ -15,9 +15,11 @@ def binned() -> Binned:
 
 def test_the_bins_are_counted_through() -> None:
     env = binned()
-    assert env.observation_space.n == 3 * 1 * 2 * 4
+    assert env.states == 3 * 1 * 2 * 4
     middles = [(-2.0, 0.0, 2.0), (7.0,), (-1.0, 1.0), (-1.0, -0.2, 0.2, 1.0)]
-    states = [env.observation(np.array(one)) for one in np.stack(np.meshgrid(*middles, indexing="ij"), -1).reshape(-1, 4)]
+    states = [
+        env.observation(np.array(one)) for one in np.stack(np.meshgrid(*middles, indexing="ij"), -1).reshape(-1, 4)
+    ]
     assert states == list(range(24))
 
 
