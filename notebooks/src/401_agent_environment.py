@@ -152,14 +152,14 @@ claim("a seed at each reset repeats itself", len(set(each)) == 1 and len(set(onc
 # %% [markdown]
 # ## Build it: what is a state worth?
 #
-# An action's reward is not its worth. Restarting costs 8 now and saves more later. So count what comes later, too, each minute
-# a little less: a reward a minute from now counts 0.97 times, in ten minutes 0.74 times. This factor is the **discount**.
+# An action's reward is not its worth. Restarting costs 8 now and saves more later. So what comes later counts, too, each minute
+# a little less: by 0.97 a minute, so 0.74 after ten. This factor is the **discount**.
 #
 # Let *Q(state, action)* be the worth of doing this action now and the best ones from then on. Then it must hold that
 #
 # **Q(state, action) = reward + 0.97 × the best Q of the state after it**, on average.
 #
-# Our service is so small that we know all chances: `P` for what follows, `R` for the mean reward. Then the sentence can simply be
+# Our service is so small that we know all chances: `P` of what follows, `R` the mean reward. So the sentence can be
 # repeated until nothing changes: **value iteration**.
 
 # %%
@@ -375,8 +375,8 @@ plots.show(
 # ### SARSA, and a cliff
 #
 # Q-learning's target takes the *best* action of the state after. **SARSA** takes the one that will really be done there, a random one included.
-# Gymnasium's CliffWalking shows the difference: from one corner of a grid to the other, each step costs 1, and along the short way
-# lies a cliff: who steps off it pays 100 and begins again. Both learn with 10 % random actions.
+# Gymnasium's CliffWalking shows the difference: cross a grid, each step costs 1, and along the short way lies a
+# cliff: who steps off it pays 100 and begins again. Both learn with 10 % random actions.
 
 # %%
 guess("401.g2", ...)
@@ -545,14 +545,14 @@ plots.show(
 )
 
 # %% [markdown]
-# All three ran without an error. If a fall has a future, nothing is bad, and it learns nothing. If *time's up* has none, then whoever
-# holds the pole to the last step is told that this state is worth 1 instead of 100, as if it had fallen. The better it plays, the more of this it hears.
+# All three ran without an error. If a fall has a future, nothing is bad, and nothing is learnt. If *time's up* has none, then whoever
+# holds the pole to the last step hears that this is worth 1 instead of 100, as if it had fallen.
 #
-# Does it always cost so much? Five other learners began at 0 and explored with 10 % random actions. In 400 episodes none got beyond 159
-# steps on average, whether *time's up* was a fall or not (`benchmarks/rl_tables.py`). **The mistake stays hidden until somebody plays
-# well enough to meet it.**
+# Five other learners began at 0, with 10 % random actions. In the last hundred of 400 episodes none held it for more than 159 steps on
+# average, whatever *time's up* was to them (`benchmarks/rl_tables.py`). **The mistake stays hidden until somebody plays well enough to
+# meet it.**
 #
-# And the rule by hand needed no training. Keep yours: it is the bar for whatever comes.
+# And your rule by hand needed no training. Keep it: it is the bar for whatever comes.
 
 # %% tags=["exercise"] exercise="401.c"
 ### BEGIN SOLUTION
@@ -776,7 +776,7 @@ print(table[table.times >= 10].round(1).to_string())
 #
 # - The loop: see, act, get a reward, see again. No label says what was right.
 # - A table of worth, moved towards reward + discount × the best that follows, came near the optimum without knowing the world.
-# - Terminated has no future, truncated has one. The wrong answer raises nothing, and costs most of what was learnt.
+# - Terminated has no future, truncated has one. The wrong answer raises nothing, and on CartPole it cost much of what was learnt.
 # - A tuned rule is the bar. Here it was as good as the best policy, and cost no pages.
 # - Watch returns by episode and over a window; a mean over all time hides the day it broke.
 
