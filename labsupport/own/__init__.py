@@ -10,6 +10,7 @@ All times are in UTC and say so; what can't be read is an OwnDataError, a senten
 
 from labsupport.own.accesslog import access_log
 from labsupport.own.history import deploys, git_log
+from labsupport.own.incidents import incidents
 from labsupport.own.jsonlines import json_lines
 from labsupport.own.objects import containers, objects
 from labsupport.own.prometheus_api import grid, prometheus
@@ -17,5 +18,5 @@ from labsupport.own.rates import per_second, rate
 from labsupport.own.reading import OwnDataError
 
 __all__ = [
-    "OwnDataError", "access_log", "containers", "deploys", "git_log", "grid", "json_lines", "objects", "per_second", "prometheus", "rate",
+    "OwnDataError", "access_log", "containers", "deploys", "git_log", "grid", "incidents", "json_lines", "objects", "per_second", "prometheus", "rate",
 ]  # fmt: skip

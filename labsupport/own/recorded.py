@@ -36,6 +36,7 @@ def write(folder: Path = EXAMPLES) -> None:
         "service.jsonl": "".join(f"{line}\n" for line in service_log()),
         "access.log": "".join(f"{line}\n" for line in access_lines()),
         "deploys.csv": deploy_csv(),
+        "incidents.csv": incident_csv(),
         "git.log": "".join(f"{line}\n" for line in git_lines()),
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -158,6 +159,39 @@ def deploy_csv() -> str:
     kept.insert(0, "time", records.time.dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
     kept["outcome"] = np.where(records.failed, "failed", "success")
     return str(kept.to_csv(index=False, lineterminator="\n"))
+
+
+# What came of an action, in 20 of 20 cases, and how many minutes it takes: (recovered, slow, errors, down).
+RUNBOOK = {
+    ("slow", "wait"): (10, (6, 9, 5, 0)),
+    ("slow", "restart"): (4, (6, 12, 1, 1)),
+    ("slow", "scale"): (6, (10, 9, 1, 0)),
+    ("slow", "roll back"): (13, (17, 3, 0, 0)),
+    ("errors", "wait"): (10, (2, 1, 10, 7)),
+    ("errors", "restart"): (4, (3, 3, 12, 2)),
+    ("errors", "roll back"): (13, (16, 1, 3, 0)),
+    ("down", "restart"): (5, (2, 6, 2, 10)),
+    ("down", "roll back"): (15, (15, 2, 0, 3)),
+}
+
+
+def incident_csv() -> str:
+    """Return 180 incidents as a bot for on-call people notes them; the last one is still open."""
+    rng = np.random.default_rng(SEED + 2)
+    lines = ["incident,time,symptom,action"]
+    for number in range(180):
+        at = BEGIN + timedelta(hours=float(11 * number + rng.uniform(0, 9)))
+        symptom = ("slow", "errors", "down")[int(rng.choice(3, p=(0.55, 0.35, 0.1)))]
+        while symptom != "recovered":
+            offered = [action for seen, action in RUNBOOK if seen == symptom]
+            action = offered[int(rng.integers(len(offered)))]
+            lines.append(f"INC-{2100 + number},{at:%Y-%m-%dT%H:%M:%SZ},{symptom},{action}")
+            minutes, outcomes = RUNBOOK[symptom, action]
+            at += timedelta(minutes=float(minutes * rng.uniform(0.7, 1.3)))
+            symptom = ("recovered", "slow", "errors", "down")[int(rng.choice(4, p=np.array(outcomes) / 20))]
+        if number < 179:
+            lines.append(f"INC-{2100 + number},{at:%Y-%m-%dT%H:%M:%SZ},recovered,")
+    return "\n".join(lines) + "\n"
 
 
 def git_lines() -> list[str]:

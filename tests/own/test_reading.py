@@ -21,6 +21,7 @@ READERS: dict[str, tuple[Callable, str]] = {
     "access_log": (own.access_log, "access.log"),
     "deploys": (own.deploys, "deploys.csv"),
     "git_log": (own.git_log, "git.log"),
+    "incidents": (own.incidents, "incidents.csv"),
 }
 each = pytest.mark.parametrize("name", READERS)
 
