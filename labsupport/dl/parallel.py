@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--die-before", type=int, metavar="STEP", help="fail on purpose")
     parser.add_argument("--pause", type=float, default=0.0, metavar="SECONDS", help="wait so long in each step")
     for field in dataclasses.fields(Settings):
-        kind = _widths if field.name == "hidden" else type(field.default)
+        kind = widths if field.name == "hidden" else type(field.default)
         parser.add_argument(f"--{field.name}", type=kind, default=field.default)
     given = parser.parse_args(arguments)
     if given.lifeline:
@@ -201,7 +201,8 @@ def addresses_of(text: str) -> list[Address]:
     return found
 
 
-def _widths(text: str) -> tuple[int, ...]:
+def widths(text: str) -> tuple[int, ...]:
+    """Return the widths of hidden layers in a text such as `64,32`. Raises ValueError for another text."""
     return tuple(int(width) for width in text.split(",") if width)
 
 

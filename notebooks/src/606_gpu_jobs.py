@@ -146,7 +146,7 @@ claim("with a GPU on offer it runs", len(jobs.reports(lab.snapshot(), "single"))
 # count has rules of its own:
 
 # %%
-container = lab.objects("single.yaml")[0]["spec"]["template"]["spec"]["containers"][0]
+refused = []
 for asked in (
     {"limits": {"nvidia.com/gpu": "0.5"}},
     {"requests": {"nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "2"}},
@@ -163,8 +163,9 @@ for asked in (
         stdin=json.dumps(pod),
         check=False,
     )
+    refused.append(not said.ok)
     print(json.dumps(asked), "->", (said.errors or said.output).strip().rpartition(": ")[2])
-    claim("no halves, and no more than asked for", not said.ok)
+claim("all three are refused", all(refused))
 
 # %% [markdown]
 # No halves, and limit = request: there is no bursting on a GPU. (Vendors slice cards, by MIG or time-slicing; each slice is then offered
@@ -334,7 +335,7 @@ lab.apply("ring.yaml")
 lab.show("ring.yaml", "spec", kind="Service")
 print()
 lab.show("train.yaml", "spec.template.spec.containers.0.command")
-lab.show("train.yaml", "spec.template.spec.containers.0.args")
+lab.show("train.yaml", "spec.template.spec.containers.0.args.0")
 
 # %% [markdown]
 # **Exercise 606.3 (10 minutes).** `train.yaml` is a Job `train` of three pods, of which each is worker 0 of a ring of one. Make them one ring of
@@ -448,7 +449,8 @@ lab.until(
     "a checkpoint is on the volume",
     PATIENCE,
 )
-print(lab.ask(f"kubectl delete pod -l {INDEX_1} --wait=false").partition('"')[0], "of rank 1")
+killed = lab.ask(f"kubectl delete pod -l {INDEX_1} --wait=false")
+claim("the pod of rank 1 is told to go", "deleted" in killed)
 
 # %%
 print(jobs.ended(lab, "resume", PATIENCE))
@@ -456,7 +458,7 @@ seen = lab.snapshot()
 failed = seen.get("Job", "resume")["status"]["failed"]
 lost = [text for text in seen.logs.values() if '"lost"' in text]
 for text in sorted(lost):
-    print(text.splitlines()[-1].partition(" Look")[0])
+    print(text.splitlines()[-1].partition(" (")[0])
 resumed = jobs.reports(seen, "resume")
 begun = resumed[0]["begun"]
 print(f"{failed} pods failed; {len(resumed)} new ones went on together from a checkpoint")
@@ -521,7 +523,7 @@ print(
     "failed pods: 3; the Job is",
     "over" if jobs.condition(seen, "resume", "Failed") else "about to try again",
 )
-print(lab.ask("kubectl logs job/resume --tail=1"))
+print(lab.ask(f"kubectl logs -l job-name=resume,{jobs.INDEX}=0 --tail=1").splitlines()[0])
 claim("the Job tries again", not jobs.condition(seen, "resume", "Failed"))
 
 # %% [markdown]

@@ -65,6 +65,19 @@ def test_pods_of_an_indexed_job_find_each_other_by_the_names_of_a_headless_servi
     assert [one["heard"] for one in jobs.reports(lab.snapshot(), "meet")] == ["from 2", "from 0", "from 1"]
 
 
+def test_a_pod_can_not_listen_at_the_name_of_another(lab: Lab) -> None:
+    lab.apply(SERVICE)
+    lab.apply(
+        job(
+            MEET.replace('f"meet-{rank}.circle"', '"meet-2.circle"').replace("range(200)", "range(30)"),
+            completionMode="Indexed",
+            completions=3,
+            parallelism=3,
+        )
+    )
+    assert jobs.ended(lab, "meet", 60) == "Job meet: Failed, BackoffLimitExceeded"
+
+
 def test_a_job_is_made_anew_with_a_change_of_what_can_not_be_changed(lab: Lab, capsys) -> None:
     (lab.manifests / "job.yaml").write_text(json.dumps(job("print('{}')")))
     jobs.make(lab, "job.yaml")
