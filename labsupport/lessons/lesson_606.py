@@ -192,6 +192,8 @@ def rules_for_failures(snapshot: Any) -> str:
             cause = causes.get(saw, "")
             if drained and saw == "FailJob" and jobs_606.judged(rules, 137, drained=True) == "Ignore":
                 cause = "the first rule that matches decides, and yours for drained nodes comes too late"
+            if drained and not jobs_606.knows_drained(rules) and any(rule.get("onPodConditions") for rule in rules):
+                cause = 'your rule for drained nodes does not match one: its type is `DisruptionTarget`, its status `"True"`'
             question = f"what does the table want of status {code}{on}?"
             raise Fail(f"status {code}{on}: {saw}", wanted, cause, question="" if cause else question)
     return f"{len(rules)} rules: typos end at once, the innocent are not counted, and crashes have their limit."

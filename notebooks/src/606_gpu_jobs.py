@@ -311,7 +311,8 @@ quiz("606.a", choice_a)
 # ## Use it: one training in three pods
 #
 # Lesson 306 trained with several processes of one machine, and its starter told each its rank and all addresses. Between machines
-# somebody else must do that. The handout's *DevOps for gradient descent* leaves it to `horovodrun`:
+# somebody else must do that. A typical tutorial leaves it to `horovodrun` (the handout's *DevOps for gradient descent*). 306 looked at this manifest; here an
+# API server does:
 
 # %%
 lab.show("broken/horovod.yaml", "spec.template.spec.containers.0")

@@ -82,7 +82,7 @@ WRONG = {
     "606.4": {
         "lets the typo decide": ("606-policy-order", "comes too late"),
         "forgets drained nodes": ("606-policy-not-drained", "nothing tells a drained node from a typo"),
-        "asks for the wrong status": ("606-policy-status", "a pod that was killed is told"),
+        "asks for the wrong status": ("606-policy-status", "does not match one"),
         "counts who lost a neighbour": ("606-policy-counts-the-lost", "uses up a try of both neighbours"),
         "ends with who lost a neighbour": ("606-policy-ends-the-lost", "its neighbours say 3"),
         "ignores crashes": ("606-policy-ignores-all", "killed and tried again for ever"),

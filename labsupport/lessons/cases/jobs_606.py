@@ -111,6 +111,11 @@ def judged(rules: list[Object], code: int, drained: bool) -> str:
     return "Count"
 
 
+def knows_drained(rules: list[Object]) -> bool:
+    """Tell whether a rule for conditions matches a pod of a drained node, in whatever place it stands."""
+    return any(judged([rule], 137, drained=True) == rule["action"] for rule in rules if rule.get("onPodConditions"))
+
+
 def played(order: str, gpus: int, workers: int) -> tuple[dict[str, int], list[str]]:
     """Give GPUs to the pods of trainings A and B in that order; return what each holds when nothing moves, and who completed."""
     held, complete, queue = dict.fromkeys("AB", 0), [], list(order)
