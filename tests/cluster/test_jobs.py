@@ -100,7 +100,7 @@ def test_a_job_is_made_anew_with_a_change_of_what_can_not_be_changed(lab: Lab, c
 def test_what_the_api_server_refuses_is_said_and_no_job_is_there(lab: Lab, capsys) -> None:
     (lab.manifests / "job.yaml").write_text(json.dumps(job("print('{}')")))
     jobs.make(lab, "job.yaml", {"spec": {"template": {"spec": {"restartPolicy": "Always"}}}})
-    assert "Unsupported value" in capsys.readouterr().out
+    assert "restartPolicy: Required value" in capsys.readouterr().out
     assert jobs.ended(lab, "meet", 10) == "There is no Job meet."
 
 
