@@ -411,7 +411,7 @@ claim("each sends about 2 (N - 1) / N vectors", all(1.3 < each < 1.5 for each in
 # | where are the others | a server of its own | `train-0.ring` | `--master-addr train-0.ring` |
 # | adds gradients | MPI, Gloo, NCCL | `labsupport.dl.ring` | NCCL, Gloo |
 #
-# Horovod knows no setting `HOROVOD_RING`. Operators such as Kubeflow's Trainer write Indexed Jobs like yours from a `TrainJob`.
+# Horovod knows no setting `HOROVOD_RING`. Kubeflow's Trainer writes such Jobs from a `TrainJob`.
 
 # %% tags=["exercise"] exercise="606.b"
 ### BEGIN SOLUTION
