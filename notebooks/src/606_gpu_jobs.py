@@ -300,6 +300,9 @@ for name in ("single", "training"):
 print("free GPUs:", free_now())
 claim("both have trained, and hold nothing", free_now() >= 1)
 
+# %% [markdown]
+# A Job's clock runs while its pod waits for a GPU, too. Where the queue is long, ten minutes are short.
+
 # %% tags=["exercise"] exercise="606.a"
 ### BEGIN SOLUTION
 choice_a = "C"
@@ -340,6 +343,7 @@ lab.show("train.yaml", "spec.template.spec.containers.0.args.0")
 # %% [markdown]
 # **Exercise 606.3 (10 minutes).** `train.yaml` is a Job `train` of three pods, of which each is worker 0 of a ring of one. Make them one ring of
 # three, with port 7000. Write a change; containers are merged by `name` (here `worker`), the list `args` is replaced as a whole.
+# (What a worker complains of stands in `kubectl logs -l job-name=train`.)
 
 # %% tags=["exercise"] exercise="606.3"
 ### BEGIN SOLUTION
