@@ -1,6 +1,7 @@
 """A number in a Node's status is what the scheduler counts: offered, given out, taken back. Under a name that no lab uses."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -11,8 +12,8 @@ CARD = "labs.example/card"
 
 
 def asks(name: str, cards: int) -> dict:
-    container = {"name": "main", "image": "labs-serve:1.0", "command": ["sleep", "600"]}
-    container["resources"] = {"limits": {CARD: str(cards)}}
+    asked = {"limits": {CARD: str(cards)}}
+    container = {"name": "main", "image": "labs-serve:1.0", "command": ["sleep", "600"], "resources": asked}
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
 
@@ -22,6 +23,10 @@ def offered(cluster: Cluster) -> list[tuple[str | None, str | None]]:
         (node["status"]["capacity"].get(CARD), node["status"]["allocatable"].get(CARD))
         for node in cluster.get("nodes")["items"]
     ]
+
+
+def is_offered(cluster: Cluster, wanted: set) -> bool:
+    return set(offered(cluster)) == wanted
 
 
 @pytest.fixture
@@ -45,6 +50,6 @@ def test_a_pod_waits_until_a_node_offers_what_it_asks_for(cluster: Cluster, name
 def test_an_offer_replaces_the_one_before_and_none_leaves_nothing(cluster: Cluster, no_cards) -> None:
     for number in (3, 1, 0):
         gpus.offer(cluster, number, CARD)
-        wanted = str(number) if number else None
+        wanted = {(str(number), str(number))} if number else {(None, None)}
         # The node's own program may bring both numbers in line a moment later.
-        waiting.until(lambda wanted=wanted: set(offered(cluster)) == {(wanted, wanted)}, f"{number} on offer", 15)
+        waiting.until(partial(is_offered, cluster, wanted), f"{number} on offer", 15)

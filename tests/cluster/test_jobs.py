@@ -51,6 +51,12 @@ def job(code: str, name: str = "meet", **spec: object) -> dict:
     }
 
 
+def uid_of_job(lab: Lab) -> str:
+    found = lab.snapshot().get("Job", "meet")
+    assert found is not None
+    return str(found["metadata"]["uid"])
+
+
 @pytest.fixture
 def lab(cluster: Cluster, namespace: str, tmp_path) -> Lab:
     made = Lab("606", cluster)
@@ -82,17 +88,18 @@ def test_a_job_is_made_anew_with_a_change_of_what_can_not_be_changed(lab: Lab, c
     (lab.manifests / "job.yaml").write_text(json.dumps(job("print('{}')")))
     jobs.make(lab, "job.yaml")
     assert jobs.ended(lab, "meet", 60) == "Job meet: Complete"
-    first = lab.snapshot().get("Job", "meet")
+    first = uid_of_job(lab)
     change = {"spec": {"template": {"spec": {"containers": [{"name": "main", "command": ["sh", "-c", "exit 4"]}]}}}}
     jobs.make(lab, "job.yaml", change)
     assert jobs.ended(lab, "meet", 60) == "Job meet: Failed, BackoffLimitExceeded"
     again = lab.snapshot()
-    assert again.get("Job", "meet")["metadata"]["uid"] != first["metadata"]["uid"]
+    second = uid_of_job(lab)
+    assert second != first
     assert jobs.reports(again, "meet") == []
     # The stub, and what is no change, leave it as it is.
     for nothing in (..., ["spec"]):
         jobs.make(lab, "job.yaml", nothing)
-        assert lab.snapshot().get("Job", "meet")["metadata"]["uid"] == again.get("Job", "meet")["metadata"]["uid"]
+        assert uid_of_job(lab) == second
     said = capsys.readouterr().out
     assert "No change yet" in said and "it was a list" in said
 

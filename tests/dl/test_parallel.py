@@ -154,7 +154,7 @@ def test_starting_workers_leaves_no_descriptor_open():
 
 
 def test_a_pause_comes_before_each_step(monkeypatch, capsys):
-    slept = []
+    slept: list[float] = []
     monkeypatch.setattr("labsupport.dl.parallel.time.sleep", slept.append)
     settings = ["--rows=60", "--batch=20", "--steps=4", "--hidden=4"]
     assert main(["--rank=0", "--addresses=localhost:7000", "--pause=0.25", *settings]) == 0
