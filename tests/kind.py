@@ -24,6 +24,8 @@ ALL = (
     "test_streams",
     "test_autoscaling",
     "test_lab",
+    "test_jobs",
+    "test_gpus",
 )
 # As sysexits.h has it: the machine can't, now.
 SKIPPED = 75

@@ -110,12 +110,15 @@ class Replica:
         return found
 
 
-def train(ring: Ring, settings: Settings, folder: Path | None, die_before: int | None = None) -> dict[str, Any]:
+def train(
+    ring: Ring, settings: Settings, folder: Path | None, die_before: int | None = None, pause: float = 0.0
+) -> dict[str, Any]:
     """Train to the last step and return what happened: losses of all and of this worker's own part, a digest of the weights,
     and `seconds`, the median of a step's work and of its talk.
 
     `folder`: where worker 0 keeps checkpoints, and looks for the last one first. `die_before`: this process kills itself
-    before that step, as a machine does that fails: it says no goodbye.
+    before that step, as a machine does that fails: it says no goodbye. `pause`: seconds to wait in each step, so that a small
+    network's steps are as long as a large one's.
     """
     replica, state = Replica(settings, data_of(settings)), _agreed(ring, settings, folder)
     weights, velocity, begun = replica.weights, state.velocity, state.step
@@ -124,6 +127,7 @@ def train(ring: Ring, settings: Settings, folder: Path | None, die_before: int |
     for step in range(begun, settings.steps):
         if step == die_before:
             os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(pause)
         begin = time.perf_counter()
         batch = batch_of(settings, step)
         mine = np.array_split(batch, ring.workers)[ring.rank]
@@ -163,8 +167,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--listen", type=int, metavar="DESCRIPTOR", help="a socket that listens already")
     parser.add_argument("--lifeline", action="store_true", help="end when standard input closes")
     parser.add_argument("--die-before", type=int, metavar="STEP", help="fail on purpose")
+    parser.add_argument("--pause", type=float, default=0.0, metavar="SECONDS", help="wait so long in each step")
     for field in dataclasses.fields(Settings):
-        kind = _widths if field.name == "hidden" else type(field.default)
+        kind = widths if field.name == "hidden" else type(field.default)
         parser.add_argument(f"--{field.name}", type=kind, default=field.default)
     given = parser.parse_args(arguments)
     if given.lifeline:
@@ -173,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     listener = socket.socket(fileno=given.listen) if given.listen is not None else None
     try:
         with Ring(given.rank, addresses_of(given.addresses), given.patience, listener, repr(settings)) as ring:
-            said = train(ring, settings, given.checkpoints, given.die_before)
+            said = train(ring, settings, given.checkpoints, given.die_before, given.pause)
     except LostNeighbour as lost:
         print(json.dumps({"lost": lost.worker}))
         print(lost, file=sys.stderr)
@@ -196,7 +201,8 @@ def addresses_of(text: str) -> list[Address]:
     return found
 
 
-def _widths(text: str) -> tuple[int, ...]:
+def widths(text: str) -> tuple[int, ...]:
+    """Return the widths of hidden layers in a text such as `64,32`. Raises ValueError for another text."""
     return tuple(int(width) for width in text.split(",") if width)
 
 

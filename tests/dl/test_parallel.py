@@ -151,3 +151,19 @@ def test_starting_workers_leaves_no_descriptor_open():
     before = len(list(own.iterdir()))
     crew.train(SMALL, 2)
     assert len(list(own.iterdir())) <= before
+
+
+def test_a_pause_comes_before_each_step(monkeypatch, capsys):
+    slept: list[float] = []
+    monkeypatch.setattr("labsupport.dl.parallel.time.sleep", slept.append)
+    settings = ["--rows=60", "--batch=20", "--steps=4", "--hidden=4"]
+    assert main(["--rank=0", "--addresses=localhost:7000", "--pause=0.25", *settings]) == 0
+    assert slept == [0.25] * 4
+    capsys.readouterr()
+
+
+def test_a_setting_that_can_not_be_read_is_status_2(capsys):
+    with pytest.raises(SystemExit) as raised:
+        main(["--rank=0", "--addresses=localhost:7000", "--hidden=wide"])
+    assert raised.value.code == 2
+    assert "argument --hidden: invalid widths value: 'wide'" in capsys.readouterr().err

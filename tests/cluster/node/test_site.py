@@ -84,6 +84,17 @@ def test_pod_of_a_stateful_set_is_found_at_the_address_where_it_listens(place: P
     assert run(place, "import socket; print(socket.gethostbyname('db-0.db'))") == "127.18.250.2"
 
 
+def test_a_pod_listens_under_its_own_name(place: Path) -> None:
+    code = "import socket; print(socket.create_server(('web-0', 0)).getsockname()[0])"
+    assert run(place, code) == ADDRESS
+
+
+@pytest.mark.parametrize("other", ["127.18.250.2", "198.18.250.2", "db-0.db"])
+def test_a_pod_can_not_listen_at_another_ones_address(place: Path, other: str) -> None:
+    code = f"import socket\ntry: socket.socket().bind(('{other}', 0))\nexcept OSError as error: print(error.strerror)"
+    assert run(place, code) == "Cannot assign requested address"
+
+
 def test_service_without_pods_has_no_address(place: Path) -> None:
     code = "import socket\ntry: socket.getaddrinfo('db', 80)\nexcept socket.gaierror as error: print(error)"
     assert "Name or service not known" in run(place, code)

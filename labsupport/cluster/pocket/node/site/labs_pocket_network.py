@@ -2,6 +2,7 @@
 
 # No pathlib: it would slow down the start of every Python in a pod.
 # ruff: noqa: PTH116
+import errno
 import json
 import os
 import socket
@@ -93,13 +94,18 @@ def _twin(host: Any) -> Any:
 
 
 def _own_place(own: Any, place: Any) -> Any:
-    """Return where to listen: "all addresses" are the pod's one."""
+    """Return where to listen: "all addresses" are the pod's one. Raises OSError for another pod's, which it does not have."""
     if own.family == socket.AF_INET and place[0] in ("", "0.0.0.0", "<any>"):
         return (_ADDRESS, place[1])
     if own.family == socket.AF_INET6 and place[0] in ("", "::"):
         own.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         return (f"::ffff:{_ADDRESS}", *place[1:])
-    return (_twin(place[0]), *place[1:]) if own.family == socket.AF_INET else place
+    if own.family != socket.AF_INET:
+        return place
+    address = _twin((addresses_of(place[0]) or [place[0]])[0])
+    if address.startswith(_LISTENING) and address != _ADDRESS:
+        raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+    return (address, *place[1:])
 
 
 def _target(own: Any, place: Any) -> Any:
