@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from labsupport import files
-from labsupport.rl.autoscale_contest import CROWDED, FILE, SETTINGS, best, cheaper, play, train
+from labsupport.rl.autoscale_contest import CROWDED, FILE, SETTINGS, cheaper, play, train
 from labsupport.rl.days import HELD_OUT, TRAINING, TUNING, Habits, draw_days
 from labsupport.rl.exported import FILE as POLICY
 from labsupport.rl.hpa import HPA, Fixed, Profile, Timetable
@@ -46,7 +46,9 @@ def main():
     rules = {
         "fixed": [{"replicas": count} for count in range(5, 21)],
         "timetable": [
-            {"target": target, "lead_s": lead} for target in np.arange(0.26, 0.92, 0.03).round(2).tolist() for lead in KNOBS["lead_s"] + [240.0]
+            {"target": target, "lead_s": lead}
+            for target in np.arange(0.26, 0.92, 0.03).round(2).tolist()
+            for lead in KNOBS["lead_s"] + [240.0]
         ],
         "HPA": settings(["target", "tolerance", "window_s", "metric"], 1),
         "HPA with timetable": settings(list(KNOBS), 2),
@@ -74,7 +76,13 @@ def main():
     chosen["PPO"] = {name: searched["PPO"][0][name] for name in PPO[0]}
     trained = [train(days, tuning, seed, replace(SETTINGS, **chosen["PPO"])) for seed in SEEDS]
     for seed, training in zip(SEEDS, trained, strict=True):
-        print("PPO, seed", seed, training.looks.euros.round(2).tolist(), f"{time.process_time() - started:.0f} s", flush=True)
+        print(
+            "PPO, seed",
+            seed,
+            training.looks.euros.round(2).tolist(),
+            f"{time.process_time() - started:.0f} s",
+            flush=True,
+        )
         contestants[f"PPO, seed {seed}"] = training.policy
 
     worlds = {
@@ -99,7 +107,10 @@ def main():
 
     least = min(trained, key=lambda one: float(one.looks.euros.min()))
     today = datetime.date.today()
-    about = least.policy.about | {"trained": f"{today:%Y-%m-%d}", "tuning_euros": round(float(least.looks.euros.min()), 3)}
+    about = least.policy.about | {
+        "trained": f"{today:%Y-%m-%d}",
+        "tuning_euros": round(float(least.looks.euros.min()), 3),
+    }
     replace(least.policy, about=about).save(POLICY)
     found = {
         "date": f"{today:%B %Y}", "tries": TRIES, "tuning_days": len(tuning), "searched": searched, "chosen": chosen,

@@ -15,7 +15,7 @@ from labsupport.arrays import FloatArray
 from labsupport.rl.days import STEPS_A_DAY
 from labsupport.rl.environments import Step
 from labsupport.rl.fleet import SERVICE_S, Counts, Fleet
-from labsupport.rl.observation import CHANGES, HIGH, LOW, NAMES, STEP_S, Observation, features, wish
+from labsupport.rl.observation import CHANGES, HIGH, LOW, NAMES, STEP_S, features, wish
 from labsupport.world.clock import HOUR_S
 
 INCIDENT = 0.05
@@ -117,7 +117,8 @@ class Autoscaling:
         self._incident = incident
         self._return = self._return + rewards
         self.seen = self.fleet.shows(rate, (self._at + 1) * STEP_S)
-        self.observations = last = features(self.seen, SERVICE_S)
+        last: Any = features(self.seen, SERVICE_S)
+        self.observations = last
         truncated = self._at >= self._end
         if truncated.any():
             self.finished += self._return[truncated].tolist()
@@ -128,7 +129,7 @@ class Autoscaling:
 class AutoscalingEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     """One service to scale, as Gymnasium wants it: `reset(options={"day": 3, "step": 960})` begins where you say."""
 
-    metadata = {"render_modes": []}  # noqa: RUF012
+    metadata = {"render_modes": []}
 
     def __init__(self, days: FloatArray, hours: float = 4.0, reward: Reward = cents_saved) -> None:
         self._days, self._hours, self._reward = days, hours, reward

@@ -59,7 +59,11 @@ class ExportedPolicy:
     def save(self, path: Path | str) -> None:
         """Write it to a file: float32 arrays, and a JSON text that says how they are to be fed."""
         header = {"format": FORMAT, "features": NAMES, "changes": CHANGES, "about": self.about}
-        arrays = {f"{kind}{place}": part for place, pair in enumerate(self.layers) for kind, part in zip("Wb", pair, strict=True)}
+        arrays = {
+            f"{kind}{place}": part
+            for place, pair in enumerate(self.layers)
+            for kind, part in zip("Wb", pair, strict=True)
+        }
         np.savez(path, header=np.array(json.dumps(header)), **arrays)  # type: ignore[arg-type]
 
     @classmethod

@@ -99,7 +99,8 @@ class HPA:
             del wishes[: -int(self.window_s / STEP_S) - 1]
             now = np.asarray(seen.ready) + seen.starting
             # Up at once, down to the largest wish of the window, and never up because of an old wish.
-            return np.maximum(wishes[-1], np.minimum(now, np.max(wishes, axis=0)))
+            held: Counts = np.maximum(wishes[-1], np.minimum(now, np.max(wishes, axis=0)))
+            return held
 
         return decide
 
@@ -115,4 +116,5 @@ class HPA:
         wanted = np.ceil(ratio * ready - 1e-9)
         still = (np.abs(with_starting - 1) <= self.tolerance) | ((ratio > 1) & (with_starting < 1))
         wanted = np.where(still, now, wanted)
-        return np.clip(np.minimum(wanted, np.maximum(2 * now, now + 4)), LOW, HIGH).astype(np.int64)
+        limited: Counts = np.clip(np.minimum(wanted, np.maximum(2 * now, now + 4)), LOW, HIGH).astype(np.int64)
+        return limited

@@ -33,7 +33,7 @@ SEED = 0
 # ## See it: the full hour
 #
 # Our service again: 75 ms of work a request, a new replica serves after two minutes. At every full hour, the clients' scheduled jobs
-# more than double the traffic for ten minutes. A request is **late** if it takes longer than half a second, or gives up. Three hours under an HPA with
+# multiply the traffic by 2.2 for ten minutes. A request is **late** if it takes longer than half a second, or gives up. Three hours under an HPA with
 # Kubernetes' defaults:
 
 # %% tags=["setup"]
@@ -77,13 +77,13 @@ def three_hours(axes, played, day=0, start=9):
 
 
 # %%
-from labsupport.rl.autoscale_contest import play
+from labsupport.rl.autoscale_contest import CROWDED, play
 from labsupport.rl.days import HELD_OUT, TRAINING, TUNING, Habits, draw_days
 from labsupport.rl.hpa import HPA, Fixed
 
-training = draw_days(100, TRAINING, SEED)  # to learn from
+training = draw_days(100, TRAINING, SEED, CROWDED)  # to learn from
 tuning = draw_days(10, TUNING, SEED)  # to choose knobs and checkpoints by
-held_out = draw_days(40, HELD_OUT, SEED)  # to judge, once
+held_out = draw_days(30, HELD_OUT, SEED)  # to judge, once
 shipped = play(HPA(), tuning)
 print(
     f"shipped HPA: {shipped.euros.mean():.2f} euros a day, {shipped.late_share:.1%} of the requests late"
@@ -117,13 +117,14 @@ print(inspect.getsource(Prices))
 # %% [markdown]
 # A thousand late requests cost as much as two replicas for an hour. The bill is our measure from here on; another price list makes another winner.
 #
-# The naive baseline comes first: always the same number, the one that was cheapest on the tuning days. It stays to the end.
+# The naive baseline comes first: always the same number, the cheapest one of twenty tuning days. It stays to the end.
 
 # %%
-fixed_bills = {count: play(Fixed(count), tuning).euros.mean() for count in range(9, 16)}
-fixed = Fixed(min(fixed_bills, key=fixed_bills.get))
-print({count: round(float(bill), 1) for count, bill in fixed_bills.items()})
-print(f"always {fixed.replicas}: {fixed_bills[fixed.replicas]:.2f} euros a day")
+from labsupport.rl.autoscale_contest import results
+
+committed = results()  # of the whole contest, which takes minutes; see below
+print(pd.DataFrame(committed["searched"]["fixed"]).head(4).to_string(index=False))
+fixed = Fixed(**committed["chosen"]["fixed"])
 
 # %% [markdown]
 # Now the HPA itself. Once more Kubernetes' rule in full: the rule of three on the load of ready replicas, a *tolerance* in which it does nothing, and a *window*: it
@@ -140,10 +141,9 @@ print(inspect.getsource(HPA.wish))
 guess("403.g1", low=..., high=...)
 
 # %%
-from labsupport.rl.autoscale_contest import best, results
-
-committed = results()
-print(f"{committed['tries']} settings on {committed['tuning_days']} tuning days ({committed['date']}); the cheapest of them:")
+print(
+    f"{committed['tries']} settings on {committed['tuning_days']} tuning days ({committed['date']}); the cheapest of them:"
+)
 print(pd.DataFrame(committed["searched"]["HPA"]).head(4).to_string(index=False))
 tuned = HPA(**committed["chosen"]["HPA"])
 after = play(tuned, tuning)
@@ -151,7 +151,10 @@ print(f"here: shipped {shipped.euros.mean():.2f}, tuned {after.euros.mean():.2f}
 reveal("403.g1", 100 * (1 - after.euros.mean() / shipped.euros.mean()))
 
 # %%
-claim("tuning alone saves more than a third of the HPA's bill", after.euros.mean() < 0.67 * shipped.euros.mean())
+claim(
+    "tuning alone saves more than a third of the HPA's bill",
+    after.euros.mean() < 0.67 * shipped.euros.mean(),
+)
 
 # %% tags=["exercise"] exercise="403.a"
 ### BEGIN SOLUTION
@@ -202,7 +205,13 @@ check("403.1", view)
 from labsupport.rl.observation import NAMES
 
 view = use("403.1", view)
-moment = {"requests_per_s": 60.0, "ready": 6.0, "starting": 0.0, "waiting": 0.0, "second": 34200.0}
+moment = {
+    "requests_per_s": 60.0,
+    "ready": 6.0,
+    "starting": 0.0,
+    "waiting": 0.0,
+    "second": 34200.0,
+}
 moment |= {"day": 0.0, "next_requests_per_s": 60.0}
 others = {
     "two replicas are starting": {"starting": 2.0},
@@ -240,25 +249,31 @@ apart = 0.0
 for _ in range(200):
     actions = rng.integers(6, size=64)
     together, alone = many.step(actions), one.step(actions[7])
-    apart = max(apart, np.abs(together.last[7] - alone[0]).max(), abs(together.rewards[7] - alone[1]))
+    apart = max(
+        apart, np.abs(together.last[7] - alone[0]).max(), abs(together.rewards[7] - alone[1])
+    )
 print("service 7 of 64, and alone: apart by", apart)
 claim("64 services together do what each does alone", apart == 0)
 
 # %% [markdown]
 # The environment is quick because its queue is a formula. Is it true? The world's exact simulation serves every request by itself.
-# Here are six hours of a day, with the tuned HPA's replicas:
+# Here are six hours of a day, with the shipped HPA's replicas:
 
 # %% tags=["nbval-ignore-output"]
 from labsupport.rl.truth import request_by_request
 
-exact = request_by_request(after.requests_per_s[0, :720], after.replicas[0, :720], seed=SEED)
-print(f"late requests: exact {exact.sum():,.0f}, formula {after.late[0, :720].sum():,.0f}")
+formula = shipped.late[0, 960:1680]
+exact = request_by_request(
+    shipped.requests_per_s[0, 960:1680], shipped.ready[0, 960:1680], seed=SEED
+)
+print(f"late requests: exact {exact.sum():,.0f}, formula {formula.sum():,.0f}")
+claim("within a third of each other", 0.67 < formula.sum() / exact.sum() < 1.5)
 
 # %% [markdown]
 # ## Use it: PPO against the rules
 #
-# PPO is lesson 402's, unchanged. It trains on the training days; twelve times we let the policy play the *tuning* days, and keep the cheapest. This small
-# training sees a third of a million steps, about sixteen weeks of one service. Will its policy be cheaper than the tuned HPA on the held-out days?
+# PPO is lesson 402's, unchanged. It trains on the training days; five times we let the policy play the *tuning* days, and keep the cheapest. This small
+# training sees 204,800 steps, ten weeks of one service; on its days crowds come four times as often, so that it meets enough of them. Will its policy be cheaper than the tuned HPA on the held-out days?
 
 # %%
 guess("403.g2", ...)
@@ -266,7 +281,7 @@ guess("403.g2", ...)
 # %% tags=["nbval-ignore-output"]
 from labsupport.rl.autoscale_contest import SETTINGS, cheaper, train
 
-small = train(training, tuning, SEED, replace(SETTINGS, budget=307_200), looks=6)
+small = train(training, tuning, SEED, replace(SETTINGS, budget=204_800), looks=5)
 print(small.looks.round(1).to_string(index=False))
 
 # %% tags=["nbval-ignore-output"]
@@ -277,9 +292,13 @@ played = {
     "PPO, trained here": play(small.policy, held_out),
 }
 for name, days in played.items():
-    print(f"{name:<18} {days.euros.mean():6.2f} euros a day, {days.late_share:6.2%} late, {days.replicas.mean():5.2f} replicas")
+    print(
+        f"{name:<18} {days.euros.mean():6.2f} euros a day, {days.late_share:6.2%} late, {days.replicas.mean():5.2f} replicas"
+    )
 gain = cheaper(played["PPO, trained here"].euros, played["HPA, tuned"].euros)
-print("PPO is cheaper than the tuned HPA by {:.2f} euros a day ({:.2f} to {:.2f})".format(*gain))
+print(
+    "PPO is cheaper than the tuned HPA by {:.2f} euros a day ({:.2f} to {:.2f})".format(*gain)
+)
 reveal("403.g2", gain[0] > 0)
 
 # %%
@@ -288,6 +307,7 @@ claim("the policy that was trained here is cheaper than the tuned HPA", gain[1] 
 # %% [markdown]
 # It wins, on this traffic. Before you believe in learning, ask *why*. The HPA looks at the load of now; the policy also sees a clock. So we take the clock away:
 # the same policy, told that it is always half past twelve.
+
 
 # %%
 class Stopped:
@@ -302,7 +322,9 @@ class Stopped:
 
 
 blind = play(Stopped(small.policy), held_out)
-print(f"with its clock {played['PPO, trained here'].euros.mean():.2f}, without it {blind.euros.mean():.2f} euros a day")
+print(
+    f"with its clock {played['PPO, trained here'].euros.mean():.2f}, without it {blind.euros.mean():.2f} euros a day"
+)
 claim(
     "without the clock, the policy is dearer than the tuned HPA",
     blind.euros.mean() > played["HPA, tuned"].euros.mean(),
@@ -316,8 +338,14 @@ for place, name in zip(axes, ("HPA, tuned", "PPO, trained here"), strict=True):
     place.set_ylabel("replicas")
 axes[1].set_xlabel("hour of the day")
 axes[0].legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8.5)
-before = {name: days.replicas.reshape(len(held_out), 24, 120)[:, 9:21, 119].mean() for name, days in played.items()}
-between = {name: days.replicas.reshape(len(held_out), 24, 120)[:, 9:21, 70].mean() for name, days in played.items()}
+before = {
+    name: days.replicas.reshape(len(held_out), 24, 120)[:, 9:21, 119].mean()
+    for name, days in played.items()
+}
+between = {
+    name: days.replicas.reshape(len(held_out), 24, 120)[:, 9:21, 70].mean()
+    for name, days in played.items()
+}
 plots.show(
     figure,
     alt="Replicas over three hours, for the tuned HPA and for PPO. The HPA keeps a reserve at all times and adds replicas after each full hour; PPO keeps fewer between the rushes and adds them shortly before the hour.",
@@ -345,8 +373,12 @@ claim(
 # %%
 verdict = pd.DataFrame(committed["judged"]["held-out days"]).T
 print(committed["date"])
-print(verdict.assign(late=(100 * verdict.late).round(2).astype(str) + " %").round(2).to_string())
-print("PPO, mean of five seeds, is cheaper by (euros a day, 95 % of a paired bootstrap over days):")
+print(
+    verdict.assign(late=(100 * verdict.late).round(2).astype(str) + " %").round(2).to_string()
+)
+print(
+    "PPO, mean of five seeds, is cheaper by (euros a day, 95 % of a paired bootstrap over days):"
+)
 for rival, found in committed["differences"]["held-out days"].items():
     print("  than {:<19} {:+.2f} ({:+.2f} to {:+.2f})".format(rival, *found["all five"]))
 
@@ -356,7 +388,10 @@ for rival, found in committed["differences"]["held-out days"].items():
 
 # %%
 gaps = committed["differences"]["held-out days"]
-claim("all five policies are cheaper than the tuned HPA", all(gaps["HPA"][f"seed {seed}"][1] > 0 for seed in range(5)))
+claim(
+    "all five policies are cheaper than the tuned HPA",
+    all(gaps["HPA"][f"seed {seed}"][1] > 0 for seed in range(5)),
+)
 claim(
     "all five are dearer than the HPA with the timetable",
     all(gaps["HPA with timetable"][f"seed {seed}"][2] < 0 for seed in range(5)),
@@ -375,7 +410,7 @@ quiz("403.b", choice_b)
 # the reward, and add one term: a euro for each incident that has just ended.
 
 # %%
-from labsupport.rl.autoscale_contest import CROWDED, for_learning, incidents_resolved
+from labsupport.rl.autoscale_contest import for_learning, incidents_resolved
 
 print(inspect.getsource(incidents_resolved))
 
@@ -387,14 +422,17 @@ print(inspect.getsource(incidents_resolved))
 guess("403.g3", low=..., high=...)
 
 # %% tags=["nbval-ignore-output"]
-QUICK = replace(SETTINGS, budget=153_600)
-crowded = draw_days(100, TRAINING, SEED, CROWDED)
-spoilt = train(crowded, tuning, SEED, QUICK, for_learning(incidents_resolved), looks=5, last=True)
+QUICK = replace(SETTINGS, budget=122_880)
+spoilt = train(
+    training, tuning, SEED, QUICK, for_learning(incidents_resolved), looks=4, last=True
+)
 print(spoilt.looks.round(1).to_string(index=False))
 harm = play(spoilt.policy, held_out)
 rule = played["HPA, tuned"]
 for name, days in {"tuned HPA": rule, "with the bonus": harm}.items():
-    print(f"{name:<15} {days.incidents:6.1f} incidents and {days.euros.mean():6.2f} euros a day")
+    print(
+        f"{name:<15} {days.incidents:6.1f} incidents and {days.euros.mean():6.2f} euros a day"
+    )
 reveal("403.g3", harm.incidents)
 
 # %%
@@ -409,7 +447,9 @@ claim("its bill is at least twice the rule's", harm.euros.mean() > 2 * rule.euro
 # %% tags=["draw", "nbval-ignore-output"]
 figure, axes = plt.subplots(figsize=(7, 2.6))
 three_hours(axes, harm)
-axes.set(title="It makes incidents in order to end them", xlabel="hour of the day", ylabel="replicas")
+axes.set(
+    title="It makes incidents in order to end them", xlabel="hour of the day", ylabel="replicas"
+)
 axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8.5)
 plots.show(
     figure,
@@ -437,18 +477,22 @@ check("403.2", reward)
 # %% tags=["nbval-ignore-output"]
 reward = use("403.2", reward)
 repaired = train(
-    crowded,
+    training,
     tuning,
     SEED,
     QUICK,
     for_learning(lambda step: reward(step.replicas, step.late, step.before, step.after)),
-    looks=5,
+    looks=4,
     last=True,
 )
 sound = play(repaired.policy, held_out)
 for name, days in {"with the bonus": harm, "repaired": sound}.items():
-    print(f"{name:<15} {days.incidents:6.1f} incidents and {days.euros.mean():6.2f} euros a day")
-claim("repaired, it has a tenth of the incidents or less", sound.incidents < harm.incidents / 10)
+    print(
+        f"{name:<15} {days.incidents:6.1f} incidents and {days.euros.mean():6.2f} euros a day"
+    )
+claim(
+    "repaired, it has a tenth of the incidents or less", sound.incidents < harm.incidents / 10
+)
 
 # %% [markdown]
 # ### The policy leaves the house
@@ -466,7 +510,9 @@ with tempfile.TemporaryDirectory() as folder:
     read = ExportedPolicy.load(file)
     size = file.stat().st_size
 again = play(read, held_out[:5])
-print(f"{size // 1000} kB; trained with seed {read.about['seed']}, {read.about['steps']:,} steps")
+print(
+    f"{size // 1000} kB; trained with seed {read.about['seed']}, {read.about['steps']:,} steps"
+)
 for minute in (50, 58):
     moment = Observation(40.0, 4, 0, 0.75, 0.0, second=9 * 3600 + 60 * minute)
     print(f"40 requests/s, 4 replicas, 9:{minute}: order {read.decide(moment)}")
@@ -488,19 +534,22 @@ moved = draw_days(20, HELD_OUT, SEED, Habits(job_minute=30))
 surprised, steady = play(winner, moved), play(tuned, moved)
 for name, days in {"HPA, tuned": steady, "exported policy": surprised}.items():
     print(f"{name:<16} {days.euros.mean():6.2f} euros a day, {days.late_share:.2%} late")
-claim("where the jobs move, the policy is dearer than the rule", cheaper(steady.euros, surprised.euros)[1] > 0)
+claim(
+    "where the jobs move, the policy is dearer than the rule",
+    cheaper(steady.euros, surprised.euros)[1] > 0,
+)
 
 # %% [markdown]
-# **Exercise 403.3 (8 minutes).** Put a guard in front of the policy: from its wish and from what is seen, say how many replicas to order. On days as they were, the bill
-# may grow by at most 5 %; on moved days it must fall to at most 80 % of the policy's own. `seen` has `requests_per_s`, `ready`, `starting`, `busy`, `waiting` (all (n,)); a
-# replica serves 13.3 requests a second.
+# **Exercise 403.3 (8 minutes).** Put a guard in front of the policy: from its wish and from what is seen, say how many replicas to order. It is an insurance: on days as they were,
+# the bill may grow by a fifth at most; on moved days it must fall to half of the policy's own, or less. `seen` has `requests_per_s`, `ready`, `starting`, `busy` and `waiting` (all (n,)). A
+# request takes a replica 0.075 s, and a rush multiplies the load by 2.2.
 
 
 # %% tags=["exercise"] exercise="403.3"
 def guard(wish, seen):
     """Return how many replicas to order (n,). `wish`: what the policy wants (n,)."""
     ### BEGIN SOLUTION
-    return np.maximum(wish, np.ceil(seen.requests_per_s * 0.075 / 0.75))
+    return np.maximum(wish, np.ceil(seen.requests_per_s * 0.075 / 0.45))
     ### END SOLUTION
 
 
@@ -520,11 +569,17 @@ class Guarded:
 
 
 bills = {
-    days: {name: play(one, traffic).euros.mean() for name, one in (("policy", winner), ("guarded", Guarded()), ("HPA", tuned))}
+    days: {
+        name: play(one, traffic).euros.mean()
+        for name, one in (("policy", winner), ("guarded", Guarded()), ("HPA", tuned))
+    }
     for days, traffic in (("as they were", held_out), ("moved", moved))
 }
 print(pd.DataFrame(bills).round(2).to_string())
-claim("the guard takes at least a fifth off the bill of moved days", bills["moved"]["guarded"] < 0.8 * bills["moved"]["policy"])
+claim(
+    "the guard takes at least two fifths off the bill of moved days",
+    bills["moved"]["guarded"] < 0.6 * bills["moved"]["policy"],
+)
 
 # %% tags=["exercise"] exercise="403.c"
 ### BEGIN SOLUTION
@@ -535,23 +590,22 @@ quiz("403.c", choice_c)
 # %% [markdown]
 # ### Refute it
 #
-# Half past the hour is far from what the policy knows. A few minutes should not matter, since it also sees the load, and reacts. So it seems when the
-# jobs start at the minute that it knows:
+# So the policy may be trusted as long as the timetable holds. Jobs may be shorter, longer, smaller or larger. So it seems for jobs of half an hour:
 
 # %%
-suppose("403.4", 0)
+suppose("403.4", Habits(job_minutes=30))
 
 # %% [markdown]
-# **Exercise 403.4 (5 minutes).** Refute it. A case is the minute at which the jobs start. Each case is played on ten days, by the policy and by the tuned HPA, and the interval of the
-# difference decides.
+# **Exercise 403.4 (6 minutes).** Refute it. A case is `Habits(...)`: `job_minutes` (2 to 30), `job_factor` (1 to 3), `crowds` a day (0 to 10; usual is 1), `crowd_factor` of the largest (1.3 to 3;
+# usual is 2), `spread` of the days' level (0 to 0.4; usual is 0.15). Twelve days are played, and the interval decides.
 
 # %% tags=["exercise"] exercise="403.4"
 ### BEGIN SOLUTION
-minute = 52
+habits = Habits(crowds=9)
 ### END SOLUTION
 
 # %%
-check("403.4", minute)
+check("403.4", habits)
 
 # %% [markdown]
 # ## Quiz
@@ -572,13 +626,20 @@ quiz("403.d", choice_d)
 from labsupport import own
 
 # own.prometheus("answer.json") reads yours
-load = own.per_second(own.prometheus(), "http_requests_total").sum(axis=1, skipna=False).dropna()
+load = (
+    own.per_second(own.prometheus(), "http_requests_total").sum(axis=1, skipna=False).dropna()
+)
 rise = (load.shift(-1) / load).dropna()  # within one step: choose one of about your pods' start
 usual = rise.groupby(rise.index.time).transform("median")
 days = len(set(load.index.date))
-print(f"{days} days; the load rises by more than a tenth within a step {(rise > 1.1).mean():.1%} of the time")
+print(
+    f"{days} days; the load rises by more than a tenth within a step {(rise > 1.1).mean():.1%} of the time"
+)
 print(f"of these rises, at a usual time of day: {(usual[rise > 1.1] > 1.1).mean():.0%}")
-print("largest usual rises:", usual.groupby(usual.index.time).first().nlargest(3).round(2).to_dict())
+print(
+    "largest usual rises:",
+    usual.groupby(usual.index.time).first().nlargest(3).round(2).to_dict(),
+)
 
 # %% [markdown]
 # ## Take away
