@@ -234,12 +234,12 @@ def guard(answer: Guarded) -> str:
     mine, alone = play(Behind(), days).euros, _alone()
     usual, moved = (float(mine[part].mean() / alone[part].mean()) for part in (slice(0, 4), slice(4, 8)))
     if usual > DEARER:
-        if moved > 1.5:
-            cause = "there are fewer replicas than the policy wants: a guard takes the larger one of two wishes"
-        elif moved < SAVED:
-            cause = "safe, and too dear: it keeps a reserve that is larger than a rush needs"
-        else:
-            cause = "it pays for many replicas, and not when they are needed"
+        lowered = (np.asarray(name(np.full(8, 16), _quiet()), dtype=float) < 16).any()
+        cause = (
+            "there are fewer replicas than the policy wants: a guard takes the larger one of two wishes"
+            if lowered
+            else "it keeps a reserve that is larger than a rush needs, or keeps it where nothing threatens"
+        )
         raise Fail(f"on days as they were, the bill is {usual:.2f} times the policy's", f"at most {DEARER:g} times", cause)  # fmt: skip
     if moved > SAVED:
         cause = (
@@ -249,6 +249,14 @@ def guard(answer: Guarded) -> str:
         )
         raise Fail(f"on moved days, the bill is {moved:.2f} times the policy's", f"at most {SAVED:g} times", cause)
     return f"On days as they were it costs {usual:.2f} times the policy's bill, on moved days {moved:.2f} times."
+
+
+def _quiet() -> "Observation":
+    from labsupport.rl.observation import Observation
+
+    return Observation(
+        np.full(8, 20.0), np.full(8, 8), np.zeros(8, dtype=int), np.full(8, 0.19), np.zeros(8), np.full(8, 9_000.0)
+    )
 
 
 @cache

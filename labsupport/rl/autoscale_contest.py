@@ -121,7 +121,7 @@ def train(
             continue
         policy = exported(progress.learner, {"seed": seed, "steps": progress.steps})
         euros = float(play(policy, tuning).euros.mean())
-        rows.append({"steps": progress.steps, "reward": float(np.mean(environment.finished[-100:])), "euros": euros})
+        rows.append({"steps": progress.steps, "reward": float(np.mean(environment.finished[-100:] or [np.nan])), "euros": euros})
         if last or euros < lowest:
             kept, lowest = policy, euros
     assert kept is not None

@@ -70,7 +70,12 @@ class Timetable:
 
     def start(self) -> Decide:
         """Begin a day."""
-        return lambda seen: np.ceil(self.profile.highest(seen.second, self.lead_s) * SERVICE_S / self.target)
+
+        def decide(seen: Observation) -> Any:
+            needed = self.profile.highest(seen.second, self.lead_s) * SERVICE_S
+            return np.broadcast_to(np.ceil(needed / self.target), np.shape(seen.ready))
+
+        return decide
 
 
 @dataclass(frozen=True)

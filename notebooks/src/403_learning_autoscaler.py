@@ -82,8 +82,8 @@ from labsupport.rl.days import HELD_OUT, TRAINING, TUNING, Habits, draw_days
 from labsupport.rl.hpa import HPA, Fixed
 
 training = draw_days(100, TRAINING, SEED, CROWDED)  # to learn from
-tuning = draw_days(10, TUNING, SEED)  # to choose knobs and checkpoints by
-held_out = draw_days(30, HELD_OUT, SEED)  # to judge, once
+tuning = draw_days(20, TUNING, SEED)  # to choose knobs and checkpoints by
+held_out = draw_days(80, HELD_OUT, SEED)  # to judge, once
 shipped = play(HPA(), tuning)
 print(
     f"shipped HPA: {shipped.euros.mean():.2f} euros a day, {shipped.late_share:.1%} of the requests late"
@@ -272,8 +272,8 @@ claim("within a third of each other", 0.67 < formula.sum() / exact.sum() < 1.5)
 # %% [markdown]
 # ## Use it: PPO against the rules
 #
-# PPO is lesson 402's, unchanged. It trains on the training days; five times we let the policy play the *tuning* days, and keep the cheapest. This small
-# training sees 204,800 steps, ten weeks of one service; on its days crowds come four times as often, so that it meets enough of them. Will its policy be cheaper than the tuned HPA on the held-out days?
+# PPO is lesson 402's, unchanged. It trains on the training days; eight times we let the policy play the *tuning* days, and keep the cheapest. This
+# training sees 409,600 steps, twenty weeks of one service; on its days crowds come four times as often, so that it meets enough of them. Will its policy be cheaper than the tuned HPA on the held-out days?
 
 # %%
 guess("403.g2", ...)
@@ -281,7 +281,7 @@ guess("403.g2", ...)
 # %% tags=["nbval-ignore-output"]
 from labsupport.rl.autoscale_contest import SETTINGS, cheaper, train
 
-small = train(training, tuning, SEED, replace(SETTINGS, budget=204_800), looks=5)
+small = train(training, tuning, SEED, replace(SETTINGS, budget=409_600), looks=8)
 print(small.looks.round(1).to_string(index=False))
 
 # %% tags=["nbval-ignore-output"]
@@ -474,6 +474,10 @@ def reward(replicas, late, before, after):
 # %%
 check("403.2", reward)
 
+# %% [markdown]
+# One trap is left, and we fell into it. For learning, rewards below −30 cents are cut off, so that a minute of a crowd does not drown a whole batch. That would cut off
+# most of a charge for the beginning, and leave the bonus for the end whole. So here the floor lies at −200 cents.
+
 # %% tags=["nbval-ignore-output"]
 reward = use("403.2", reward)
 repaired = train(
@@ -481,7 +485,9 @@ repaired = train(
     tuning,
     SEED,
     QUICK,
-    for_learning(lambda step: reward(step.replicas, step.late, step.before, step.after)),
+    for_learning(
+        lambda step: reward(step.replicas, step.late, step.before, step.after), floor=-200
+    ),
     looks=4,
     last=True,
 )
