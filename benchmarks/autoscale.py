@@ -114,6 +114,7 @@ def main():
     replace(least.policy, about=about).save(POLICY)
     found = {
         "date": f"{today:%B %Y}", "tries": TRIES, "tuning_days": len(tuning), "searched": searched, "chosen": chosen,
+        "looks": {f"seed {seed}": one.looks.euros.round(2).tolist() for seed, one in zip(SEEDS, trained, strict=True)},
         "judged": judged, "differences": differences, "exported_seed": about["seed"],
     }  # fmt: skip
     files.write_text(FILE, json.dumps(found, indent=1) + "\n")
