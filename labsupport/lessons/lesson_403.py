@@ -195,6 +195,7 @@ def _farmed(paid: Any, gain: float) -> dict[str, str]:
 
 
 DEARER, SAVED = 1.2, 0.5
+TEN, SIX = 1200, 2160  # the steps of a day at 10:00 and at 18:00: checks play the busy hours between them
 
 
 @exercises.check(
@@ -203,13 +204,13 @@ DEARER, SAVED = 1.2, 0.5
     hints=(
         "The guard may only raise the wish: `np.maximum(wish, ...)`. What must be there so that a rush which comes without warning is survived for two minutes?",
         "A rush multiplies the load by 2.2. Replicas that are loaded to a share x now will be loaded to 2.2 x then. That should stay just below 1.",
-        "`np.maximum(wish, np.ceil(seen.requests_per_s * 0.075 / 0.45))`: a floor for a load of 0.45. With 0.4 it is too dear, with 0.5 too late.",
+        "`np.maximum(wish, np.ceil(seen.requests_per_s * 0.075 / 0.45))`: a floor for a load of 0.45. At 0.5 a rush brings the load to 1.1, and the queue grows for two minutes.",
     ),
     minutes=8,
     seconds=90.0,
 )
 def guard(answer: Guarded) -> str:
-    """Let the guarded policy play four days as they were and four moved ones, and compare bills with the policy alone."""
+    """Let the guarded policy play eight hours of four days as they were and of four moved ones, and compare bills with the policy alone."""
     from labsupport.rl.autoscale_contest import play
     from labsupport.rl.exported import ExportedPolicy
 
@@ -231,7 +232,7 @@ def guard(answer: Guarded) -> str:
 
             return guarded
 
-    mine, alone = play(Behind(), days).euros, _alone()
+    mine, alone = play(Behind(), days, TEN).euros, _alone()
     usual, moved = (float(mine[part].mean() / alone[part].mean()) for part in (slice(0, 4), slice(4, 8)))
     if usual > DEARER:
         lowered = (np.asarray(name(np.full(8, 16), _quiet()), dtype=float) < 16).any()
@@ -263,7 +264,7 @@ def _quiet() -> "Observation":
 def _guard_days() -> Any:
     from labsupport.rl.days import CHECKING, Habits, draw_days
 
-    return np.concatenate([draw_days(4, CHECKING), draw_days(4, CHECKING, 1, Habits(job_minute=30.0))])
+    return np.concatenate([draw_days(4, CHECKING), draw_days(4, CHECKING, 1, Habits(job_minute=30.0))])[:, TEN:SIX]
 
 
 @cache
@@ -271,7 +272,7 @@ def _alone() -> Any:
     from labsupport.rl.autoscale_contest import play
     from labsupport.rl.exported import ExportedPolicy
 
-    return play(ExportedPolicy.load(), _guard_days()).euros
+    return play(ExportedPolicy.load(), _guard_days(), TEN).euros
 
 
 # 403.4: which habits may be changed, and how far.
@@ -297,7 +298,7 @@ BOUNDS = {
     seconds=90.0,
 )
 def on_the_hour(case: Any) -> Measured:
-    """The sentence fails where the tuned HPA is cheaper on twelve days, by an interval that leaves out 0."""
+    """The sentence fails where the tuned HPA is cheaper on twenty days, by an interval that leaves out 0."""
     from labsupport.rl.autoscale_contest import cheaper, play, results
     from labsupport.rl.days import CHECKING, Habits, draw_days
     from labsupport.rl.exported import ExportedPolicy
@@ -311,10 +312,11 @@ def on_the_hour(case: Any) -> Measured:
     for name, (low, high) in BOUNDS.items():
         if not low <= getattr(habits, name) <= high:
             raise OutsideRules(f"{name} lies between {low:g} and {high:g}, this is {getattr(habits, name):g}")
-    days = draw_days(12, CHECKING, 4, habits)
-    policy, rule = play(ExportedPolicy.load(), days).euros, play(HPA(**results()["chosen"]["HPA"]), days).euros
+    days = draw_days(20, CHECKING, 4, habits)[:, TEN:SIX]
+    policy = play(ExportedPolicy.load(), days, TEN).euros
+    rule = play(HPA(**results()["chosen"]["HPA"]), days, TEN).euros
     gain, low, high = cheaper(policy, rule)
-    numbers = f"the policy costs {policy.mean():.1f}, the HPA {rule.mean():.1f} euros a day; the policy is cheaper by {gain:.1f} ({low:.1f} to {high:.1f})"
+    numbers = f"the policy costs {policy.mean():.1f}, the HPA {rule.mean():.1f} euros from 10:00 to 18:00; the policy is cheaper by {gain:.1f} ({low:.1f} to {high:.1f})"
     question = "the difference could be chance here: what makes it larger?" if gain < 0 else ""
     return Measured(high >= 0, numbers, question)
 

@@ -57,17 +57,17 @@ class Played:
         return float(self.late.sum() / (self.requests_per_s.sum() * STEP_S))
 
 
-def play(controller: Controller, days: FloatArray) -> Played:
-    """Let a controller scale each of the days (days, steps), from the same replicas at midnight."""
+def play(controller: Controller, days: FloatArray, start: int = 0) -> Played:
+    """Let a controller scale each of the days (days, steps), from the same replicas; they begin at midnight, or `start` steps later."""
     decide, fleet = controller.start(), Fleet.of(np.clip(np.ceil(days[:, 0] * SERVICE_S / 0.7), LOW, HIGH), len(days))
-    seen = fleet.shows(days[:, 0], STEP_S)
+    seen = fleet.shows(days[:, 0], (start + 1) * STEP_S)
     ready, replicas, late = (np.zeros(days.shape) for _ in range(3))
     ready[:, 0] = replicas[:, 0] = fleet.total
     for step in range(1, days.shape[1]):
         fleet = fleet.ordered(decide(seen))
         ready[:, step], replicas[:, step] = fleet.ready, fleet.total
         fleet, late[:, step] = fleet.served(days[:, step])
-        seen = fleet.shows(days[:, step], (step + 1) * STEP_S)
+        seen = fleet.shows(days[:, step], (start + step + 1) * STEP_S)
     return Played(days, ready, replicas, late)
 
 
@@ -121,7 +121,9 @@ def train(
             continue
         policy = exported(progress.learner, {"seed": seed, "steps": progress.steps})
         euros = float(play(policy, tuning).euros.mean())
-        rows.append({"steps": progress.steps, "reward": float(np.mean(environment.finished[-100:] or [np.nan])), "euros": euros})
+        rows.append(
+            {"steps": progress.steps, "reward": float(np.mean(environment.finished[-100:] or [np.nan])), "euros": euros}
+        )
         if last or euros < lowest:
             kept, lowest = policy, euros
     assert kept is not None

@@ -612,6 +612,9 @@ claim(
     bills["moved"]["guarded"] < 0.6 * bills["moved"]["policy"],
 )
 
+# %% [markdown]
+# The guard is paid on each ordinary day, out of what the policy saved against the HPA. Compare the first column: how much of that is left?
+
 # %% tags=["exercise"] exercise="403.c"
 ### BEGIN SOLUTION
 choice_c = "D"
@@ -628,9 +631,11 @@ suppose("403.4", Habits(job_minutes=30))
 
 # %% [markdown]
 # **Exercise 403.4 (6 minutes).** Refute it. A case is `Habits(...)`: `job_minutes` (2 to 30), `job_factor` (1 to 3), `crowds` a day (0 to 10; usual is 1), `crowd_factor` of the largest (1.3 to 3;
-# usual is 2), `spread` of the days' level (0 to 0.4; usual is 0.15). Twelve days are played, and the interval decides.
+# usual is 2), `spread` of the days' level (0 to 0.4; usual is 0.15). Twenty days are played from 10:00 to 18:00, and the interval decides.
 
 # %% tags=["exercise"] exercise="403.4"
+from labsupport.rl.days import Habits
+
 ### BEGIN SOLUTION
 habits = Habits(crowds=9)
 ### END SOLUTION
@@ -667,10 +672,8 @@ print(
     f"{days} days; the load rises by more than a tenth within a step {(rise > 1.1).mean():.1%} of the time"
 )
 print(f"of these rises, at a usual time of day: {(usual[rise > 1.1] > 1.1).mean():.0%}")
-print(
-    "largest usual rises:",
-    usual.groupby(usual.index.time).first().nlargest(3).round(2).to_dict(),
-)
+largest = usual.groupby(usual.index.strftime("%H:%M")).first().nlargest(3)
+print("largest usual rises, as factors:", largest.round(2).to_dict())
 
 # %% [markdown]
 # ## Take away

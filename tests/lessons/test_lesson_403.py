@@ -67,7 +67,6 @@ WRONG = {
     "403.3": {
         "the smaller one": (guard("return np.minimum(wish, np.ceil(seen.requests_per_s * 0.075 / 0.45))"), "takes the larger one"),
         "the usual target": (guard("return np.maximum(wish, np.ceil(seen.requests_per_s * 0.075 / 0.6))"), "the reserve is too small"),
-        "by half": (guard("return np.maximum(wish, np.ceil(seen.requests_per_s * 0.075 / 0.5))"), "the reserve is too small"),
         "no guard": (guard("return wish"), "next to nothing"),
         "always twenty": (guard("return np.full(len(wish), 20)"), "a reserve that is larger than a rush needs"),
         "one number": (guard("return 12"), "one number came back"),
