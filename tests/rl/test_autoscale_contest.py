@@ -63,3 +63,13 @@ def test_the_committed_contest_gave_each_side_as_many_looks() -> None:
     for name, tries in found["searched"].items():
         assert {key: tries[0][key] for key in found["chosen"][name]} == found["chosen"][name]
         assert tries[0]["euros"] == min(one["euros"] for one in tries)
+
+
+def test_a_day_may_begin_later_and_the_clock_knows_it() -> None:
+    days = draw_days(2, TUNING)
+    usual = np.full(2880, 10.0)
+    usual[1000:1100] = 120.0
+    table = hpa.Timetable(hpa.Profile(usual), target=0.7, lead_s=0.0)
+    whole, part = play(table, days), play(table, days[:, 950:1150], start=950)
+    assert np.array_equal(part.replicas[:, 10:], whole.replicas[:, 960:1150])
+    assert set(np.unique(part.replicas[:, 10:])) == {2, 13}
