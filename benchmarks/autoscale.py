@@ -1,0 +1,124 @@
+"""Who scales a service for less: a fixed number, a timetable, the HPA, the HPA with a timetable, PPO.
+
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/autoscale.py     # about six minutes of processor time
+
+Writes labsupport/rl/autoscale_contest.json and labsupport/rl/autoscaler.npz, which lessons 403 and 608 use. Every side may look at
+the same twenty tuning days as often: 132 settings for each rule that has knobs; for PPO six settings with one seed and five more
+seeds with the best of them, twelve checkpoints each. The held-out days are played once, with what was chosen.
+"""
+
+import datetime
+import itertools
+import json
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from labsupport import files
+from labsupport.rl.autoscale_contest import CROWDED, FILE, SETTINGS, cheaper, play, train
+from labsupport.rl.days import HELD_OUT, TRAINING, TUNING, Habits, draw_days
+from labsupport.rl.exported import FILE as POLICY
+from labsupport.rl.hpa import HPA, Fixed, Profile, Timetable
+
+TRIES, SEEDS, CHOOSING = 132, range(5), 99
+KNOBS = {
+    "target": [0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85],
+    "tolerance": [0.0, 0.02, 0.05, 0.1],
+    "window_s": [0.0, 30.0, 60.0, 120.0, 300.0],
+    "metric": ["busy", "requests"],
+    "lead_s": [90.0, 120.0, 150.0, 180.0, 210.0],
+}
+PPO = [{"rate": rate, "discount": discount} for rate in (1.5e-3, 3e-3, 6e-3) for discount in (0.96, 0.98)]
+
+
+def settings(names, seed):
+    """Draw settings of an HPA, none of them twice."""
+    every = list(itertools.product(*(KNOBS[name] for name in names)))
+    chosen = np.random.default_rng(seed).permutation(len(every))[:TRIES]
+    return [dict(zip(names, every[place], strict=True)) for place in chosen]
+
+
+def main():
+    started = time.process_time()
+    days, tuning = draw_days(200, TRAINING, habits=CROWDED), draw_days(20, TUNING)
+    profile = Profile.of(draw_days(200, TRAINING))
+    rules = {
+        "fixed": [{"replicas": count} for count in range(5, 21)],
+        "timetable": [
+            {"target": target, "lead_s": lead}
+            for target in np.arange(0.26, 0.92, 0.03).round(2).tolist()
+            for lead in KNOBS["lead_s"] + [240.0]
+        ],
+        "HPA": settings(["target", "tolerance", "window_s", "metric"], 1),
+        "HPA with timetable": settings(list(KNOBS), 2),
+    }
+    make = {
+        "fixed": Fixed,
+        "timetable": lambda **knobs: Timetable(profile, **knobs),
+        "HPA": HPA,
+        "HPA with timetable": lambda **knobs: HPA(profile=profile, **knobs),
+    }
+    searched, chosen, contestants = {}, {}, {}
+    for name, tries in rules.items():
+        bills = [round(float(play(make[name](**knobs), tuning).euros.mean()), 3) for knobs in tries]
+        order = np.argsort(bills, kind="stable")
+        searched[name] = [tries[at] | {"euros": bills[at]} for at in order[:8]]
+        chosen[name], contestants[name] = tries[order[0]], make[name](**tries[order[0]])
+        print(name, searched[name][0], f"{time.process_time() - started:.0f} s", flush=True)
+
+    rows = []
+    for knobs in PPO:
+        euros = train(days, tuning, CHOOSING, replace(SETTINGS, **knobs)).looks.euros
+        rows.append(knobs | {"euros": round(float(euros.min()), 3)})
+        print("PPO", rows[-1], f"{time.process_time() - started:.0f} s", flush=True)
+    searched["PPO"] = sorted(rows, key=lambda row: row["euros"])
+    chosen["PPO"] = {name: searched["PPO"][0][name] for name in PPO[0]}
+    trained = [train(days, tuning, seed, replace(SETTINGS, **chosen["PPO"])) for seed in SEEDS]
+    for seed, training in zip(SEEDS, trained, strict=True):
+        print(
+            "PPO, seed",
+            seed,
+            training.looks.euros.round(2).tolist(),
+            f"{time.process_time() - started:.0f} s",
+            flush=True,
+        )
+        contestants[f"PPO, seed {seed}"] = training.policy
+
+    worlds = {
+        "held-out days": draw_days(200, HELD_OUT),
+        "larger crowds": draw_days(100, HELD_OUT, 1, Habits(crowds=3.0, crowd_factor=3.0)),
+        "jobs at half past": draw_days(100, HELD_OUT, 2, Habits(job_minute=30.0)),
+    }
+    judged, differences = {}, {}
+    for world, unseen in worlds.items():
+        played = {name: play(one, unseen) for name, one in contestants.items()}
+        judged[world] = {
+            name: {"euros": float(days.euros.mean()), "late": days.late_share, "replicas": float(days.replicas.mean())}
+            for name, days in played.items()
+        }
+        bills = np.array([played[f"PPO, seed {seed}"].euros for seed in SEEDS])
+        differences[world] = {
+            rival: {"all five": cheaper(bills.mean(axis=0), played[rival].euros)}
+            | {f"seed {seed}": cheaper(bills[seed], played[rival].euros) for seed in SEEDS}
+            for rival in rules
+        }
+        print(world, json.dumps(judged[world]), json.dumps(differences[world]), sep="\n", flush=True)
+
+    least = min(trained, key=lambda one: float(one.looks.euros.min()))
+    today = datetime.date.today()
+    about = least.policy.about | {
+        "trained": f"{today:%Y-%m-%d}",
+        "tuning_euros": round(float(least.looks.euros.min()), 3),
+    }
+    replace(least.policy, about=about).save(POLICY)
+    found = {
+        "date": f"{today:%B %Y}", "tries": TRIES, "tuning_days": len(tuning), "searched": searched, "chosen": chosen,
+        "looks": {f"seed {seed}": one.looks.euros.round(2).tolist() for seed, one in zip(SEEDS, trained, strict=True)},
+        "judged": judged, "differences": differences, "exported_seed": about["seed"],
+    }  # fmt: skip
+    files.write_text(FILE, json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
