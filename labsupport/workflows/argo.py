@@ -16,6 +16,7 @@ _GIVEN = {"parameters": [{"name": ANY, "value": ANY}]}
 _TASK = {"name": ANY, "template": ANY, "dependencies": [ANY], "when": ANY, "arguments": _GIVEN}
 _TEMPLATE = {
     "name": ANY,
+    "metadata": {"labels": ANY},
     "inputs": {"parameters": [{"name": ANY}]},
     "outputs": {"parameters": [{"name": ANY, "valueFrom": {"path": ANY}}]},
     "container": ANY,
