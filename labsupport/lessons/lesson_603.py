@@ -227,7 +227,7 @@ def _small_graphs() -> list[tuple[list[Object], dict[str, str], list[str], str]]
 def _random_graph(rng: np.random.Generator) -> tuple[list[Object], dict[str, str]]:
     names = [f"t{number}" for number in range(int(rng.integers(3, 8)))]
     tasks: list[Object] = []
-    phases = {}
+    phases: dict[str, str] = {}
     for number, name in enumerate(names):
         before = [other for other in names[:number] if rng.random() < 0.4]
         tasks.append({"name": name, "template": "work"} | ({"dependencies": before} if before else {}))

@@ -18,13 +18,13 @@ Object = dict[str, Any]
 
 
 @kopf.on.event(argo.GROUP, argo.VERSION, argo.PLURAL)
-async def workflow_changed(namespace: str, name: str, **_: Any) -> None:
+async def workflow_changed(namespace: str | None, name: str, **_: Any) -> None:
     """A Workflow was made or changed."""
     await operator.look(step, namespace, name)
 
 
 @kopf.on.event("v1", "pods", labels={argo.WORKFLOW: kopf.PRESENT})
-async def pod_changed(namespace: str, labels: Any, **_: Any) -> None:
+async def pod_changed(namespace: str | None, labels: Any, **_: Any) -> None:
     """A pod of a Workflow was made, changed or deleted."""
     await operator.look(step, namespace, labels[argo.WORKFLOW])
 
@@ -41,7 +41,7 @@ def step(namespace: str, name: str) -> float | None:
         wrong = [str(error)]
     if wrong or todo is None:
         message = f"invalid spec: {'; '.join(wrong)}"
-        kopf.event(workflow, type="Warning", reason="WorkflowFailed", message=message)
+        operator.warn(workflow, "WorkflowFailed", message)
         operator.write_status(workflow, argo.PLURAL, {"phase": "Failed", "message": message})
         return None
     for pod in todo.create:

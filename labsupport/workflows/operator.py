@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import kopf
 import kubernetes
@@ -14,10 +14,10 @@ _alone = asyncio.Lock()
 _later: set["asyncio.Task[None]"] = set()
 
 
-async def look(step: Callable[[str, str], float | None], namespace: str, name: str) -> None:
+async def look(step: Callable[[str, str], float | None], namespace: str | None, name: str) -> None:
     """Call `step(namespace, name)` outside of the event loop, and again after as many seconds as it returns."""
     async with _alone:
-        seconds = await asyncio.to_thread(step, namespace, name)
+        seconds = await asyncio.to_thread(step, namespace or "", name)
     if seconds is not None:
         task = asyncio.create_task(_after(seconds, look(step, namespace, name)))
         _later.add(task)
@@ -74,6 +74,11 @@ def write_status(item: Object, plural: str, status: Object) -> None:
     kubernetes.client.CustomObjectsApi().patch_namespaced_custom_object(
         group, version, meta["namespace"], plural, meta["name"], {"status": status}
     )
+
+
+def warn(item: Object, reason: str, message: str) -> None:
+    """Say in an event of a custom object what is wrong with it; `kubectl describe` shows it."""
+    kopf.event(kopf.Body(cast(Any, item)), type="Warning", reason=reason, message=message)
 
 
 def run(arguments: list[str] | None = None) -> None:

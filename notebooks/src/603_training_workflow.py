@@ -126,7 +126,7 @@ lab.show("training.yaml", "spec.templates.1")
 
 # %% [markdown]
 # - A **parameter** is a small text: `data`, the hash of the records. It goes through the Workflow object itself: the
-#   controller reads what `prepare` leaves in `/tmp/hash`, notes it in the object's `status`, and puts it in the place of `{{...}}`.
+#   controller reads what `prepare` leaves in `/out/hash`, notes it in the object's `status`, and puts it in the place of `{{...}}`.
 # - An **artifact** is a file: the records, the model. It must not go through the API server. All four pods mount the claim
 #   `work`, in a folder named after the Workflow's `uid`, so two runs never meet.
 #

@@ -47,9 +47,7 @@ WRONG = {
             "ALL that a task depends on",
         ),
         "waits for an end of any kind": (
-            ready(
-                f"{NEW} and all(phases.get(name) in (*{GOOD}, 'Failed', 'Error', 'Omitted') for name in {BEFORE})"
-            ),
+            ready(f"{NEW} and all(phases.get(name) in (*{GOOD}, 'Failed', 'Error', 'Omitted') for name in {BEFORE})"),
             "finished, too, but not well",
         ),
         "takes Omitted for Skipped": (
@@ -65,7 +63,10 @@ WRONG = {
             ready(f"{NEW} and all(phases.get(name, 'Succeeded') in {GOOD} for name in {BEFORE})"),
             "has not begun may not",
         ),
-        "returns the tasks": (ready(f"{NEW} and {WELL}", result="[task for task in tasks if CONDITION]"), "their names"),
+        "returns the tasks": (
+            ready(f"{NEW} and {WELL}", result="[task for task in tasks if CONDITION]"),
+            "their names",
+        ),
         "returns the first one only": (
             ready(f"{NEW} and {WELL}", result="next((task['name'] for task in tasks if CONDITION), [])"),
             "one name alone is `[name]`",
@@ -86,7 +87,10 @@ WRONG = {
             register("version = registry.champion()", UNLESS, f"    {MAKE}", CROWN, BACK),
             "there is none",
         ),
-        "forgets the champion": (register(LOOK, UNLESS, f"    {MAKE}", BACK), "`registry.set_champion(version)` is missing"),
+        "forgets the champion": (
+            register(LOOK, UNLESS, f"    {MAKE}", BACK),
+            "`registry.set_champion(version)` is missing",
+        ),
         "forgets to return": (register(LOOK, UNLESS, f"    {MAKE}", CROWN), "no `return`"),
         "returns something else": (register(LOOK, UNLESS, f"    {MAKE}", CROWN, "return run"), "return the version"),
     },

@@ -56,7 +56,9 @@ def test_a_step_that_was_taken_and_not_written_down_is_the_same_step() -> None:
 
 
 def test_a_value_goes_from_one_step_into_the_command_of_another() -> None:
-    given = {"arguments": {"parameters": [{"name": "data", "value": "{{tasks.a.outputs.parameters.hash}}"}]}}
+    given: dict[str, Any] = {
+        "arguments": {"parameters": [{"name": "data", "value": "{{tasks.a.outputs.parameters.hash}}"}]}
+    }
     reads = {"container": {"image": "i", "command": ["read", "{{inputs.parameters.data}}", "{{workflow.uid}}"]}}
     world = World(made([task("a", template="say"), task("b", "a", **given)], say=HASH, work=reads))
     (pod,) = world.look().create
@@ -90,7 +92,9 @@ def test_what_follows_a_failure_is_omitted_and_branches_go_on() -> None:
     assert (status["phase"], status["message"]) == ("Failed", "child 'w.a' failed")
 
 
-@pytest.mark.parametrize(("when", "phase"), [("yes == yes", "Succeeded"), ("yes == no", "Skipped"), ("a != a", "Skipped")])
+@pytest.mark.parametrize(
+    ("when", "phase"), [("yes == yes", "Succeeded"), ("yes == no", "Skipped"), ("a != a", "Skipped")]
+)
 def test_a_task_whose_when_is_false_is_skipped_and_what_follows_runs(when: str, phase: str) -> None:
     world = World(made([task("a", when=when), task("b", "a")]))
     world.look()
@@ -145,7 +149,9 @@ def test_between_tries_the_pauses_grow() -> None:
     [("OnFailure", 1, True), ("OnFailure", None, False), ("OnError", 1, False), ("OnError", None, True)]
     + [("Always", 1, True), ("Always", None, True)],
 )
-def test_the_policy_says_whether_a_failure_or_a_vanished_pod_is_retried(policy: str, code: int | None, again: bool) -> None:
+def test_the_policy_says_whether_a_failure_or_a_vanished_pod_is_retried(
+    policy: str, code: int | None, again: bool
+) -> None:
     world = World(made([task("a")], work={"retryStrategy": {"limit": 1, "retryPolicy": policy}}))
     world.look()
     if code is None:

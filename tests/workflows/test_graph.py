@@ -1,11 +1,17 @@
 """Which tasks may start, which never will, and how the whole ends."""
 
+from typing import Any
+
 import pytest
 
 from labsupport.workflows import graph
 
-CHAIN = [{"name": "a"}, {"name": "b", "dependencies": ["a"]}, {"name": "c", "dependencies": ["b"]}]
-DIAMOND = [
+CHAIN: list[dict[str, Any]] = [
+    {"name": "a"},
+    {"name": "b", "dependencies": ["a"]},
+    {"name": "c", "dependencies": ["b"]},
+]
+DIAMOND: list[dict[str, Any]] = [
     {"name": "a"},
     {"name": "b", "dependencies": ["a"]},
     {"name": "c", "dependencies": ["a"]},
