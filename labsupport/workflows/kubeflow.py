@@ -24,12 +24,13 @@ def compiled(pipeline: Callable[..., Any]) -> dict[str, Any]:
 
 
 def order(compiled_pipeline: dict[str, Any]) -> dict[str, list[str]]:
-    """Return for each task, also those within conditions, the tasks that it waits for."""
+    """Return for each task the tasks that it waits for; one within a condition waits at least for that."""
     found = {}
-    dags = [compiled_pipeline["root"], *compiled_pipeline["components"].values()]
-    for dag in dags:
+    dags = {"": compiled_pipeline["root"], **compiled_pipeline["components"]}
+    for place, dag in dags.items():
+        around = [place.removeprefix("comp-")] if place else []
         for name, task in dag.get("dag", {}).get("tasks", {}).items():
-            found[name] = task.get("dependentTasks", [])
+            found[name] = task.get("dependentTasks", around)
     return found
 
 

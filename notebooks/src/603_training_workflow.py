@@ -270,7 +270,7 @@ for seen in (
 claim("after a failed training nothing starts", not list(ready(tasks, seen)))
 
 # %% [markdown]
-# What never can start is `Omitted`. Then the graph is finished, and the worst phase is that of the whole.
+# What never can start is `Omitted`, and then what waits for that. When nothing is left, the graph is finished, and the worst phase is that of the whole.
 #
 # A pod is made before the status says so. If the controller dies in between, the next one sees no node, and makes the pod once more. Why is there
 # never a second training? Look at where a pod's name comes from:
