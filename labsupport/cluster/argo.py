@@ -67,6 +67,17 @@ def end_of(lab: Lab, name: str, seconds: float = PATIENCE_SECONDS) -> Object:
     return ended
 
 
+def running_pod(lab: Lab, name: str, step: str, seconds: float = PATIENCE_SECONDS) -> str:
+    """Wait until a pod of a Workflow's step (the label `labs/step` of its template) runs, and return the pod's name."""
+    label = f"labs/step={step},{argo.WORKFLOW}={name}"
+
+    def look() -> str | None:
+        pods = lab.cluster.get("pods", "-n", lab.namespace, "-l", label)["items"]
+        return next((pod["metadata"]["name"] for pod in pods if pod["status"].get("phase") == "Running"), None)
+
+    return waiting.until(look, f"{step} of {name} runs", seconds) or ""
+
+
 def retry(lab: Lab, name: str) -> None:
     """Do what `argo retry NAME` does: forget what failed, so that the controller goes on from there."""
     workflow = lab.cluster.get(KIND, name, "-n", lab.namespace)

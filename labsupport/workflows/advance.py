@@ -65,8 +65,9 @@ class Advance:
         template, own = self.templates[task["template"]], f"{self.name}.{task['name']}"
         everywhere = argo.scope_of(self.workflow)
         scope = everywhere | self._outputs()
-        if "when" in task and not values.holds(values.fill(task["when"], scope)):
-            self._note(own, "Skipped", f"when '{task['when']}' evaluated false", type="Skipped")
+        condition = values.fill(task.get("when", ""), scope)
+        if condition and not values.holds(condition):
+            self._note(own, "Skipped", f"when '{condition}' evaluated false", type="Skipped")
             return
         given = values.fill(task.get("arguments", {}).get("parameters", []), scope)
         inputs = {f"inputs.parameters.{one['name']}": str(one["value"]) for one in given}

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import re
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def compiled(pipeline: Callable[..., Any]) -> dict[str, Any]:
@@ -37,7 +40,7 @@ def order(compiled_pipeline: dict[str, Any]) -> dict[str, list[str]]:
 def run_here(pipeline: Callable[..., Any], folder: Path, **parameters: Any) -> str:
     """Run a pipeline, each of its steps a process of this environment, and return all that was logged.
 
-    Files are left below `folder`. A step that fails raises RuntimeError with the log's last lines.
+    Files are left below `folder`. The log's last line says how the pipeline ended.
     """
     from kfp import local
 
@@ -54,4 +57,4 @@ def run_here(pipeline: Callable[..., Any], folder: Path, **parameters: Any) -> s
             pipeline(**parameters)
         finally:
             root.handlers[:], root.level = before
-    return said.getvalue()
+    return _COLOUR.sub("", said.getvalue())

@@ -46,7 +46,12 @@ def workflow(place: Lab, name: str, tasks: list[Object], **templates: Object) ->
     item["spec"]["templates"] = [{"name": "main", "dag": {"tasks": tasks}}]
     for key, more in templates.items():
         script = more.pop("script")
-        own = {"name": key, "container": {**container, "command": ["sh", "-c", script]}, **more}
+        own = {
+            "name": key,
+            "metadata": {"labels": {"labs/step": key}},
+            "container": {**container, "command": ["sh", "-c", script]},
+            **more,
+        }
         item["spec"]["templates"].append(own)
     return item
 
@@ -143,12 +148,7 @@ def test_a_pod_that_is_taken_away_is_replaced_where_the_policy_says_always(place
     script = "test -e /work/seen && exit 0; touch /work/seen; sleep 300"
     strategy = {"retryStrategy": {"limit": 1, "retryPolicy": "Always"}}
     place.apply(workflow(place, "drained", [task("work")], work={"script": script, **strategy}))
-
-    def running(seen: Any) -> str | None:
-        pods = [pod for pod in seen.all("Pod") if pod["metadata"]["name"].startswith("drained-work-")]
-        return next((pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] == "Running"), None)
-
-    pod = place.until(running, "the step runs", argo.PATIENCE_SECONDS)
+    pod = argo.running_pod(place, "drained", "work")
     place.cluster.kubectl("exec", pod, "-n", place.namespace, "-c", "main", "--", "touch", "/work/seen")
     place.ask(f"kubectl delete pod {pod} --grace-period=1")
     ended = argo.end_of(place, "drained")
@@ -170,20 +170,12 @@ def test_a_controller_that_was_killed_goes_on_with_what_there_is(place: Lab) -> 
         place, "killed", steps, slow={"script": "until test -e /work/go; do sleep 0.2; done"}, last={"script": "true"}
     )
     place.apply(item)
-
-    def running(seen: Any) -> bool:
-        pods = [pod for pod in seen.all("Pod") if pod["metadata"]["name"].startswith("killed-slow-")]
-        return any(pod["status"]["phase"] == "Running" for pod in pods)
-
-    place.until(running, "the step runs", argo.PATIENCE_SECONDS)
+    pod = argo.running_pod(place, "killed", "slow")
     namespace = "argo" if argo.is_real(place) else place.namespace
     app = "workflow-controller" if argo.is_real(place) else "controller"
     place.cluster.kubectl("delete", "pods", "-n", namespace, "-l", f"app={app}", "--grace-period=1")
     # While nobody looks, the step ends.
-    pod = next(pod for pod in place.snapshot().all("Pod") if pod["metadata"]["name"].startswith("killed-slow-"))
-    place.cluster.kubectl(
-        "exec", pod["metadata"]["name"], "-n", place.namespace, "-c", "main", "--", "touch", "/work/go"
-    )
+    place.cluster.kubectl("exec", pod, "-n", place.namespace, "-c", "main", "--", "touch", "/work/go")
     ended = argo.end_of(place, "killed")
     assert ended["status"]["phase"] == "Succeeded"
     assert len([one for one in place.snapshot().all("Pod") if one["metadata"]["name"].startswith("killed-slow-")]) == 1
