@@ -20,32 +20,41 @@ _NAMESPACE, _CONTROLLER = "argo", "deployment/workflow-controller"
 
 def is_real(lab: Lab) -> bool:
     """Tell whether Argo's own controller acts on this cluster; else it is ours, which comes with the lab."""
-    return lab.cluster.name != "pocket"
+    return lab.cluster.name == "kind" or (lab.cluster.name != "pocket" and _is_anothers(lab))
 
 
 def define(lab: Lab) -> None:
-    """Make the kind Workflow known to the cluster; print what was made."""
-    if is_real(lab):
-        apply = ["apply", "--server-side", "-f", str(paths.course_root() / "manifests" / "kind" / "argo.yaml")]
-        # Whoever has installed Argo has done it as it should be.
+    """Make the kind Workflow known to the cluster; print what was made.
+
+    On kind it comes with Argo, whose controller is stopped: a lab begins without one. What somebody else has installed on a
+    cluster of theirs stays as it is.
+    """
+    if not is_real(lab):
+        lab.apply("definitions.yaml")
+    elif lab.cluster.name == "kind":
         if not lab.cluster.kubectl("get", _CONTROLLER, "-n", _NAMESPACE, check=False).ok:
-            lab.cluster.kubectl(*apply)
-        # Who begins again finds no controller, as here.
+            manifest = paths.course_root() / "manifests" / "kind" / "argo.yaml"
+            lab.cluster.kubectl("apply", "--server-side", "-f", str(manifest))
         lab.cluster.kubectl("scale", _CONTROLLER, "-n", _NAMESPACE, "--replicas=0")
         print("The kind Workflow comes with Argo, whose controller is stopped for now.")
     else:
-        lab.apply("definitions.yaml")
+        print("The kind Workflow is there already, with a controller that the labs do not stop.")
     waiting.wait_for(lab.cluster, f"crd/{KIND}", "Established", timeout=PATIENCE_SECONDS)
 
 
 def control(lab: Lab) -> None:
     """Start the controller of Workflows, Argo's or ours, and wait until it is there."""
-    if is_real(lab):
-        lab.cluster.kubectl("scale", _CONTROLLER, "-n", _NAMESPACE, "--replicas=1")
-        waiting.wait_for(lab.cluster, _CONTROLLER, "rolled-out", _NAMESPACE, PATIENCE_SECONDS)
-    else:
+    if not is_real(lab):
         lab.apply("controller.yaml")
         lab.wait("deployment/controller", seconds=PATIENCE_SECONDS)
+    elif lab.cluster.name == "kind":
+        lab.cluster.kubectl("scale", _CONTROLLER, "-n", _NAMESPACE, "--replicas=1")
+        waiting.wait_for(lab.cluster, _CONTROLLER, "rolled-out", _NAMESPACE, PATIENCE_SECONDS)
+
+
+def _is_anothers(lab: Lab) -> bool:
+    found = lab.cluster.kubectl("get", "crd", KIND, "-o", "json", check=False)
+    return found.ok and json.loads(found.output)["metadata"].get("labels", {}).get("labs/lab") != lab.number
 
 
 def submit(lab: Lab, workflow: Object) -> Object:

@@ -34,20 +34,25 @@ def step(namespace: str, name: str) -> float | None:
     workflow = operator.read(argo.GROUP, argo.VERSION, argo.PLURAL, namespace, name)
     if workflow is None or workflow.get("status", {}).get("phase") in graph.FINISHED:
         return None
-    wrong = argo.objections(workflow["spec"])
+    if wrong := argo.objections(workflow["spec"]):
+        refuse(workflow, "; ".join(wrong))
+        return None
     try:
-        todo = None if wrong else Advance(workflow, pods_of(namespace, name), datetime.now(UTC))
+        todo = Advance(workflow, pods_of(namespace, name), datetime.now(UTC))
     except ValueError as error:
-        wrong = [str(error)]
-    if wrong or todo is None:
-        message = f"invalid spec: {'; '.join(wrong)}"
-        operator.warn(workflow, "WorkflowFailed", message)
-        operator.write_status(workflow, argo.PLURAL, {"phase": "Failed", "message": message})
+        refuse(workflow, str(error))
         return None
     for pod in todo.create:
         operator.create_pod(pod, workflow)
     operator.write_status(workflow, argo.PLURAL, todo.status)
     return todo.again_in
+
+
+def refuse(workflow: Object, reason: str) -> None:
+    """End a Workflow that can't be run, and say why in its status and in an event."""
+    message = f"invalid spec: {reason}"
+    operator.warn(workflow, "WorkflowFailed", message)
+    operator.write_status(workflow, argo.PLURAL, {"phase": "Failed", "message": message})
 
 
 def pods_of(namespace: str, name: str) -> dict[str, Object]:

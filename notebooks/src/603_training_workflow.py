@@ -211,7 +211,8 @@ claim(
 # the same function for every change of either:
 
 # %%
-from labsupport.workflows import advance, controller, graph
+from labsupport.workflows import argo as names
+from labsupport.workflows import controller, graph
 
 print(inspect.getsource(controller.workflow_changed))
 print(inspect.getsource(controller.pod_changed))
@@ -226,6 +227,14 @@ print(
 # memory and no loop, and it does not care *which* event woke it. That is called **level-triggered**: it reacts to how things are, not to
 # what has just happened. A missed event costs some time, and never a step.
 #
+# A field that a controller does not know it must not ignore: whoever wrote it relies on it. Ours says so, for instance to the Workflow with the
+# object store:
+
+# %%
+for sentence in names.objections(lab.objects("elsewhere/object-store.yaml")[0]["spec"]):
+    print(sentence)
+
+# %% [markdown]
 # The thinking has one question at its heart: which tasks may start now?
 
 # %% [markdown]
@@ -276,8 +285,6 @@ claim("after a failed training nothing starts", not list(ready(tasks, seen)))
 # never a second training? Look at where a pod's name comes from:
 
 # %%
-from labsupport.workflows import argo as names
-
 print(inspect.getsource(names.pod_name))
 
 # %% tags=["exercise"] exercise="603.b"
@@ -346,7 +353,7 @@ reveal("603.g2", False)
 claim("the Workflow succeeded", after["status"]["phase"] == "Succeeded")
 
 # %% [markdown]
-# `Failed` is an end, and our controller's third line looks away from what has ended. `retry` does not start anything. It edits the *status*:
+# `Failed` is an end: `step` returns at once from what has ended. `retry` does not start anything. It edits the *status*:
 # the failed nodes are taken out, as if they had never begun. The controller sees a graph with something left to do, and does it. Nodes that
 # succeeded keep their outputs; that is why the hash needs no second `prepare`.
 
