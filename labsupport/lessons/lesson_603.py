@@ -376,8 +376,8 @@ exercises.quiz(
 exercises.quiz(
     "c",
     "A nightly `train` needs 40 minutes and ends by being killed for its memory at minute 35. Somebody sets `retryStrategy: {limit: 3}`. What does that buy?",
-    ("Nothing but two hours of a busy node: the same input meets the same limit each time.", True, "A retry helps against what changes by itself. This needs another number in the spec, thus another Workflow."),
-    ("A fair chance: memory use differs from run to run, and four tries are more than one.", False, "It might, by luck. 35 of 40 minutes each night point to the data's size, not to luck, and the bill is three hours."),
+    ("Nothing but nearly two more hours of a busy node: the same input meets the same limit each time.", True, "A retry helps against what changes by itself. This needs another number in the spec, thus another Workflow."),
+    ("A fair chance: memory use differs from run to run, and four tries are more than one.", False, "It might, by luck. 35 of 40 minutes each night point to the data's size, not to luck, and the bill is nearly two hours each night."),
     ("Nothing, because a pod that is killed counts as Error, and OnFailure does not retry those.", False, "The container ended with a code (137), so it is a Failure: it is retried, three times, at 35 minutes each."),
     ("Time: the next try begins with the checkpoint of the one before.", False, "Only if the program writes one and looks for it. A retry begins at the beginning."),
 )  # fmt: skip
