@@ -43,7 +43,11 @@ def four_steps(snapshot: Any) -> str:
     for later, before in itertools.pairwise(reversed(STEPS)):
         after = _all_before(tasks, tasks[later]["name"])
         if tasks[before]["name"] not in after:
-            cause = f"without it `{later}` starts at once, beside `{before}`, and finds nothing: `dependencies`"
+            cause = (
+                f"`{later}` begins while `{before}` still works, and does not find its file: add it to `dependencies`"
+            )
+            if not _dependencies(tasks[later]):
+                cause = f"`{later}` names nothing that it waits for, so it starts at once: `dependencies`"
             if tasks[later]["name"] in _all_before(tasks, tasks[before]["name"]):
                 cause = (
                     f"an arrow points the wrong way: `dependencies` names what comes before, and `{before}` comes first"
@@ -190,6 +194,8 @@ def _compare(ready: Guarded, tasks: list[Object], phases: dict[str, str], wanted
         raise Fail("whole tasks", "their names", "take `task['name']`")
     if sorted(map(str, names)) != sorted(wanted):
         saw = f"{names} for the graph ({graph}) with the phases {phases}"
+        if begun := [name for name in names if str(name) in phases]:
+            cause = f"{begun[0]} has begun already: a controller looks again and again, and would make a second pod each time"
         if len(set(map(str, names))) == len(set(wanted)) and set(map(str, names)) == set(wanted):
             cause = "a name came twice: a task with two dependencies is still one task"
         if cause:
@@ -218,8 +224,7 @@ def _small_graphs() -> list[tuple[list[Object], dict[str, str], list[str], str]]
         ),
         ([], {}, [], "no tasks, nothing to start"),
     ]
-    begun = "it has begun already: a controller looks again and again, and would make a second pod each time"
-    cases += [([a, b], {"a": "Succeeded", "b": phase}, [], begun) for phase in (*UNDER_WAY, *GOOD, *BAD)]
+    cases += [([a, b], {"a": "Succeeded", "b": phase}, [], "") for phase in (*UNDER_WAY, *GOOD, *BAD)]
     wrong = "{} is finished, too, but not well: what builds on it would work with nothing"
     return cases + [([a, b], {"a": phase}, [], wrong.format(phase)) for phase in BAD]
 
@@ -300,7 +305,7 @@ def _of(pod: Object) -> str:
 def done_twice(answer: Guarded) -> str:
     """Kill the answer at each moment, begin it again, and count versions; with other runs before it, and without."""
     register = expect.function(answer)
-    for before in ([], ["older", "old"]):
+    for before in (["older", "old"], []):
         quiet, said = registry_603.with_a_kill(register, before, 0)
         _is_registered(quiet, said, before, "with no kill at all")
         for moment in range(1, quiet.moments + 1):

@@ -30,9 +30,9 @@ WRONG = {
     "603.1": {
         "forgets a step": ("603-no-register", "no task of the template `register`"),
         "trains twice": ("603-two-trainings", "would write the same files"),
-        "lets a step start at once": ("603-no-order", "it starts at once, beside `train`"),
+        "lets a step start at once": ("603-no-order", "names nothing that it waits for"),
         "turns the arrows round": ("603-backwards", "points the wrong way"),
-        "evaluates beside the training": ("603-evaluate-early", "starts at once, beside `train`"),
+        "evaluates beside the training": ("603-evaluate-early", "begins while `train` still works"),
         "forgets the hash": ("603-no-hash", "must be told their hash"),
         "writes the hash down": ("603-hash-by-hand", "right for one data set only"),
         "names something else": ("603-other-reference", "the reference names something else"),
