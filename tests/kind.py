@@ -24,6 +24,7 @@ ALL = (
     "test_streams",
     "test_autoscaling",
     "test_lab",
+    "test_workflows",
 )
 # As sysexits.h has it: the machine can't, now.
 SKIPPED = 75
