@@ -204,7 +204,7 @@ claim(
 # failed, three times. Leave it for a moment; first look at who drew this table.
 
 # %% [markdown]
-# ## Build it: read the controller
+# ### Read the controller
 #
 # On a pocket cluster it is ours: `labsupport.workflows`, on the library kopf. It knows the fields that this lab uses, and refuses
 # any other one. On kind it is Argo's own, in Go, which knows many more; its idea is the same, so read ours. It watches two kinds, and calls
@@ -294,7 +294,7 @@ choice_b = "D"
 quiz("603.b", choice_b)
 
 # %% [markdown]
-# ## Break it: a step that fails, and one that vanishes
+# ## Use it: repair, and go on
 #
 # Back to `register`. Its template asks for two more tries, two and four seconds later:
 
@@ -369,7 +369,7 @@ print("as they were:", ", ".join(sorted(kept)))
 claim("what had succeeded was not done again", {"prepare", "train", "evaluate"} <= set(kept))
 
 # %% [markdown]
-# ### A pod is taken away, and a model is bad
+# ## Break it: a pod is taken away, a model is bad, a light is green
 #
 # The same pipeline with a decision tree of any depth, which knows its records by heart (lesson 204). While it trains, somebody drains the node: its pod is deleted. `train` says `retryPolicy: Always`,
 # because a pod that is *taken away* may count as an `Error`, and by default only a program that says no (`Failed`) is tried again.
@@ -482,7 +482,7 @@ print(
 )
 
 # %% [markdown]
-# ## Use it: the same pipeline for Kubeflow
+# ### The same pipeline for Kubeflow
 #
 # Kubeflow Pipelines is what the tutorial's heading promised. There one writes no YAML: a step is a Python function, and a **compiler** makes the
 # graph. Where do you see the order of the steps here?
@@ -599,12 +599,6 @@ claim(
 # wrote `Skipped` and its reason into the status of the Workflow; here one line of the log is all. So look at what should have come out, not at
 # the colour of the light.
 
-# %% tags=["exercise"] exercise="603.d"
-### BEGIN SOLUTION
-choice_d = "B"
-### END SOLUTION
-quiz("603.d", choice_d)
-
 # %% [markdown]
 # ### Refute it
 #
@@ -628,6 +622,15 @@ check("603.5", case)
 # %% [markdown]
 # Tries that fall into the same outage are one try. Let the pauses grow until they are longer than the outages that you have, and let what comes
 # after that be repaired and resumed.
+
+# %% [markdown]
+# ## Quiz
+
+# %% tags=["exercise"] exercise="603.d"
+### BEGIN SOLUTION
+choice_d = "B"
+### END SOLUTION
+quiz("603.d", choice_d)
 
 # %% [markdown]
 # ## Take it to work
