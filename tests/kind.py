@@ -26,6 +26,7 @@ ALL = (
     "test_lab",
     "test_jobs",
     "test_gpus",
+    "test_workflows",
 )
 # As sysexits.h has it: the machine can't, now.
 SKIPPED = 75

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
@@ -36,6 +37,12 @@ class Lab:
         self.cluster = cluster
         self.namespace = namespace_of(number)
         self.manifests = manifests_of(number)
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """The kinds of operators that the lab's manifests define, by kubectl's names (workflows.argoproj.io)."""
+        items = [item for file in sorted(self.manifests.glob("*.yaml")) for item in show.documents(file)]
+        return [item["metadata"]["name"] for item in items if item["kind"] == "CustomResourceDefinition"]
 
     def kubectl(self, line: str) -> None:
         """Run a kubectl command in the lab's namespace and print what it says, without generated names, ages, addresses."""
@@ -105,7 +112,9 @@ class Lab:
 
     def until(self, look: Any, what: str, seconds: float = 60) -> Any:
         """Call `look(snapshot)` on fresh snapshots, without logs, until it returns something true, and return that."""
-        return waiting.until(lambda: look(take(self.cluster, self.namespace, logs=False)), what, seconds, 0.7)
+        return waiting.until(
+            lambda: look(take(self.cluster, self.namespace, logs=False, kinds=self.kinds)), what, seconds, 0.7
+        )
 
     def show(self, file: str, part: str = "", kind: str = "") -> None:
         """Print a manifest of the lab, or a part of it, from the file itself."""
@@ -132,8 +141,8 @@ class Lab:
         return waiting.until(ask, f"the Service {service} answers", seconds, explain=lambda: str(said or ""))
 
     def snapshot(self) -> Snapshot:
-        """Look at the lab's namespace."""
-        return take(self.cluster, self.namespace)
+        """Look at the lab's namespace, at objects of its own kinds, too."""
+        return take(self.cluster, self.namespace, kinds=self.kinds)
 
     def clean(self) -> None:
         """Delete all that the lab made, and make sure that nothing is left."""
@@ -160,8 +169,9 @@ def start(number: str, cluster: str = "auto") -> Lab:
 def keep(cluster: Cluster, number: str) -> Path | None:
     """Write what a learner made in a lab's namespace to a file that `kubectl apply` takes; returns it, or None without any."""
     namespace = namespace_of(number)
-    found = cluster.kubectl("get", _KEPT, "-n", namespace, "-o", "json", check=False)
-    items = json.loads(found.output)["items"] if found.ok else []
+    kinds = [_KEPT, *Lab(number, cluster).kinds]
+    found = [cluster.kubectl("get", kind, "-n", namespace, "-o", "json", check=False) for kind in kinds]
+    items = [item for one in found if one.ok for item in json.loads(one.output)["items"]]
     # What has an owner is made anew by it.
     made = [_as_applied(item) for item in items if not item["metadata"].get("ownerReferences")]
     made = [item for item in made if item["metadata"]["name"] != "kube-root-ca.crt"]

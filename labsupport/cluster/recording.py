@@ -6,7 +6,8 @@ undo what an earlier one did; and `recordings`, by name `do` (steps) and `when` 
 - `apply: FILE` of the lab's manifests, or an object or a list of objects;
 - `patch: {KIND/NAME: CHANGE}`, a change as `kubectl patch` merges it, or a list of operations as in a JSON patch;
 - `kubectl: "COMMAND"` in the lab's namespace; a refusal ends the recording;
-- `wait: {KIND/NAME: CONDITION}`, as `labsupport.cluster.waiting` knows them.
+- `wait: {KIND/NAME: CONDITION}`, as `labsupport.cluster.waiting` knows them;
+- `retry: NAME` of a Workflow that has failed, as `argo retry` does.
 
 `when` may name `rollout: {DEPLOYMENT: STAGE}` (`complete`, `crash`, ...: the names of `rollout.Stage`), `words` that stand
 in a rollout's words, `said`, a text in the log of every pod of those Deployments, `waiting: REASON` for a container of each,
@@ -25,7 +26,7 @@ from typing import Any
 import yaml
 
 from labsupport import paths
-from labsupport.cluster import lab, rollout, show, waiting
+from labsupport.cluster import argo, lab, rollout, show, waiting
 from labsupport.cluster.interface import Cluster
 from labsupport.cluster.lab import Lab
 from labsupport.cluster.rollout import Stage
@@ -214,7 +215,13 @@ def _has_status(seen: Snapshot, one: Recording, value: dict[str, dict[str, Any]]
     return ""
 
 
-_STEPS: dict[str, Callable[[Lab, Any], None]] = {"apply": _apply, "patch": _patch, "kubectl": _kubectl, "wait": _wait}
+_STEPS: dict[str, Callable[[Lab, Any], None]] = {
+    "apply": _apply,
+    "patch": _patch,
+    "kubectl": _kubectl,
+    "wait": _wait,
+    "retry": argo.retry,
+}
 _TESTS: dict[str, Callable[[Snapshot, Recording, Any], str]] = {
     "rollout": _is_at_stage,
     "words": _has_words,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from labsupport.tracking.recipe import Recipe, train
+from labsupport.tracking.recipe import Recipe, Trained, train
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,6 @@ def record(
     experiment holds a finished run of that name and recipe, nothing is trained, and its id is returned.
     """
     import mlflow
-    from mlflow.models import infer_signature
 
     client = mlflow.MlflowClient()
     known = client.get_experiment_by_name(experiment)
@@ -74,20 +73,27 @@ def record(
     with mlflow.start_run(experiment_id=identity, run_name=name) as run:
         mlflow.log_params(recipe.as_record())
         mlflow.set_tags({f"version.{library}": number for library, number in versions().items()})
-        trained = train(recipe, records)
-        mlflow.log_param(DATA, trained.data_sha256)
-        mlflow.log_metrics(trained.metrics)
-        mlflow.sklearn.log_model(
-            trained.model,
-            name="model",
-            signature=infer_signature(trained.example, trained.model.predict_proba(trained.example)),
-            input_example=trained.example,
-            pyfunc_predict_fn="predict_proba",
-            # Named, so that MLflow need not guess them by loading the model in a process of its own.
-            pip_requirements=[f"{library}=={version(library)}" for library in LIBRARIES],
-            skops_trusted_types=list(TRUSTED),
-        )
+        log_trained(train(recipe, records))
         return str(run.info.run_id)
+
+
+def log_trained(trained: Trained) -> None:
+    """Record a trained model, its metrics and the hash of its data with the run that is under way."""
+    import mlflow
+    from mlflow.models import infer_signature
+
+    mlflow.log_param(DATA, trained.data_sha256)
+    mlflow.log_metrics(trained.metrics)
+    mlflow.sklearn.log_model(
+        trained.model,
+        name="model",
+        signature=infer_signature(trained.example, trained.model.predict_proba(trained.example)),
+        input_example=trained.example,
+        pyfunc_predict_fn="predict_proba",
+        # Named, so that MLflow need not guess them by loading the model in a process of its own.
+        pip_requirements=[f"{library}=={version(library)}" for library in LIBRARIES],
+        skops_trusted_types=list(TRUSTED),
+    )
 
 
 def reproduce(run_id: str) -> Reproduction:

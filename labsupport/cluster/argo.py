@@ -1,0 +1,117 @@
+"""Workflows on a lab's cluster: have a controller for them, wait for their end, let a failed one go on, show their nodes."""
+
+import json
+from typing import Any
+
+from labsupport import paths
+from labsupport.cluster import waiting
+from labsupport.cluster.lab import Lab
+from labsupport.cluster.snapshot import Snapshot
+from labsupport.errors import LabsError
+from labsupport.workflows import argo
+from labsupport.workflows.again import again
+
+Object = dict[str, Any]
+KIND = f"{argo.PLURAL}.{argo.GROUP}"
+FINISHED = ("Succeeded", "Failed", "Error")
+PATIENCE_SECONDS = 240.0
+_NAMESPACE, _CONTROLLER = "argo", "deployment/workflow-controller"
+
+
+def is_real(lab: Lab) -> bool:
+    """Tell whether Argo's own controller acts on this cluster; else it is ours, which comes with the lab."""
+    return lab.cluster.name == "kind" or (lab.cluster.name != "pocket" and _is_anothers(lab))
+
+
+def define(lab: Lab) -> None:
+    """Make the kind Workflow known to the cluster; print what was made.
+
+    On kind it comes with Argo, whose controller is stopped: a lab begins without one. What somebody else has installed on a
+    cluster of theirs stays as it is.
+    """
+    if not is_real(lab):
+        lab.apply("definitions.yaml")
+    elif lab.cluster.name == "kind":
+        if not lab.cluster.kubectl("get", _CONTROLLER, "-n", _NAMESPACE, check=False).ok:
+            manifest = paths.course_root() / "manifests" / "kind" / "argo.yaml"
+            lab.cluster.kubectl("apply", "--server-side", "-f", str(manifest))
+        lab.cluster.kubectl("scale", _CONTROLLER, "-n", _NAMESPACE, "--replicas=0")
+        print("The kind Workflow comes with Argo, whose controller is stopped for now.")
+    else:
+        print("The kind Workflow is there already, with a controller that the labs do not stop.")
+    waiting.wait_for(lab.cluster, f"crd/{KIND}", "Established", timeout=PATIENCE_SECONDS)
+
+
+def control(lab: Lab) -> None:
+    """Start the controller of Workflows, Argo's or ours, and wait until it is there."""
+    if not is_real(lab):
+        lab.apply("controller.yaml")
+        lab.wait("deployment/controller", seconds=PATIENCE_SECONDS)
+    elif lab.cluster.name == "kind":
+        lab.cluster.kubectl("scale", _CONTROLLER, "-n", _NAMESPACE, "--replicas=1")
+        waiting.wait_for(lab.cluster, _CONTROLLER, "rolled-out", _NAMESPACE, PATIENCE_SECONDS)
+
+
+def _is_anothers(lab: Lab) -> bool:
+    found = lab.cluster.kubectl("get", "crd", KIND, "-o", "json", check=False)
+    return found.ok and json.loads(found.output)["metadata"].get("labels", {}).get("labs/lab") != lab.number
+
+
+def submit(lab: Lab, workflow: Object) -> Object:
+    """Apply a Workflow anew, without what an earlier one of its name did, wait for its end, and return it."""
+    name = workflow["metadata"]["name"]
+    lab.ask(f"kubectl delete {KIND} {name} --ignore-not-found --cascade=foreground")
+    lab.apply(workflow)
+    return end_of(lab, name)
+
+
+def end_of(lab: Lab, name: str, seconds: float = PATIENCE_SECONDS) -> Object:
+    """Wait until a Workflow has ended, well or not, and return it."""
+
+    def look(seen: Snapshot) -> Object | None:
+        found = seen.get("Workflow", name)
+        return found if found and found.get("status", {}).get("phase") in FINISHED else None
+
+    ended: Object = lab.until(look, f"the Workflow {name} ends", seconds)
+    return ended
+
+
+def running_pod(lab: Lab, name: str, step: str, seconds: float = PATIENCE_SECONDS) -> str:
+    """Wait until a pod of a Workflow's step (the label `labs/step` of its template) runs, and return the pod's name."""
+    label = f"labs/step={step},{argo.WORKFLOW}={name}"
+
+    def look() -> str | None:
+        pods = lab.cluster.get("pods", "-n", lab.namespace, "-l", label)["items"]
+        return next((pod["metadata"]["name"] for pod in pods if pod["status"].get("phase") == "Running"), None)
+
+    return waiting.until(look, f"{step} of {name} runs", seconds) or ""
+
+
+def retry(lab: Lab, name: str) -> None:
+    """Do what `argo retry NAME` does: forget what failed, so that the controller goes on from there."""
+    workflow = lab.cluster.get(KIND, name, "-n", lab.namespace)
+    try:
+        new, forgotten = again(workflow)
+    except ValueError as error:
+        raise LabsError(str(error)) from None
+    pods = lab.cluster.get("pods", "-n", lab.namespace, "-l", f"{argo.WORKFLOW}={name}")["items"]
+    failed = [pod["metadata"]["name"] for pod in pods if pod["metadata"]["annotations"].get(argo.NODE) in forgotten]
+    lab.cluster.kubectl("delete", "pods", "-n", lab.namespace, "--ignore-not-found", *failed)
+    lab.cluster.kubectl("replace", "-n", lab.namespace, "-f", "-", stdin=json.dumps(new))
+    print(f"{name} goes on; forgotten: {', '.join(one.removeprefix(f'{name}.') for one in forgotten)}")
+
+
+def show_nodes(workflow: Object) -> None:
+    """Print a Workflow's end, and each node of its graph with its phase, its message and its output."""
+    status = workflow["status"]
+    print(f"{workflow['metadata']['name']}: {status['phase']}. {status.get('message') or ''}".rstrip())
+    for node in nodes_of(workflow):
+        values = [f"{one['name']} {one['value'][:12]}" for one in node.get("outputs", {}).get("parameters", [])]
+        print(f"  {node['displayName']:<14}{node['phase']:<11}{node.get('message') or ', '.join(values)}".rstrip())
+
+
+def nodes_of(workflow: Object) -> list[Object]:
+    """Return the nodes of a Workflow's graph but the whole, in the order in which they began."""
+    nodes = workflow.get("status", {}).get("nodes") or {}
+    own = [node for node in nodes.values() if node["name"] != workflow["metadata"]["name"]]
+    return sorted(own, key=lambda node: (node.get("startedAt") or "", node["name"]))

@@ -1,0 +1,1 @@
+"""Small operators for custom resources: Workflows here, and what every operator of the course shares."""
