@@ -105,7 +105,7 @@ class Lab:
 
     def until(self, look: Any, what: str, seconds: float = 60) -> Any:
         """Call `look(snapshot)` on fresh snapshots, without logs, until it returns something true, and return that."""
-        return waiting.until(lambda: look(take(self.cluster, self.namespace, logs=False)), what, seconds, 0.7)
+        return waiting.until(lambda: look(take(self.cluster, self.namespace, logs=False, kinds=self._own_kinds())), what, seconds, 0.7)
 
     def show(self, file: str, part: str = "", kind: str = "") -> None:
         """Print a manifest of the lab, or a part of it, from the file itself."""
@@ -132,8 +132,17 @@ class Lab:
         return waiting.until(ask, f"the Service {service} answers", seconds, explain=lambda: str(said or ""))
 
     def snapshot(self) -> Snapshot:
-        """Look at the lab's namespace."""
-        return take(self.cluster, self.namespace)
+        """Look at the lab's namespace, at objects of its own kinds, too."""
+        return take(self.cluster, self.namespace, kinds=self._own_kinds())
+
+    def _own_kinds(self) -> list[str]:
+        """Return the kinds that the lab's manifests define, as far as the cluster knows them by now."""
+        own = [item for file in sorted(self.manifests.glob("*.yaml")) for item in show.documents(file)]
+        names = [item["metadata"]["name"] for item in own if item["kind"] == "CustomResourceDefinition"]
+        if not names:
+            return []
+        found = self.cluster.kubectl("get", "customresourcedefinition", *names, "--ignore-not-found", "-o", "name")
+        return [line.rpartition("/")[2] for line in found.output.split()]
 
     def clean(self) -> None:
         """Delete all that the lab made, and make sure that nothing is left."""
@@ -210,7 +219,8 @@ def cleanup(cluster: Cluster, number: str) -> None:
     label = f"{PART_OF},labs/lab={number}"
     cluster.kubectl(
         "delete",
-        "clusterrole,clusterrolebinding,persistentvolume,customresourcedefinition",
+        "clusterrole,clusterrolebinding,persistentvolume,customresourcedefinition,"
+        "validatingadmissionpolicy,validatingadmissionpolicybinding",
         "-l",
         label,
         "--ignore-not-found",

@@ -1,6 +1,7 @@
 """What a namespace holds at one moment: objects, events, logs. Checks look at this, never at the cluster itself."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,9 +61,12 @@ class Snapshot:
         path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
-def take(cluster: "Cluster", namespace: str, *, logs: bool = True) -> Snapshot:
-    """Look at a namespace now. Logs cost a call of kubectl for each container; without `logs` the snapshot has none."""
-    items = cluster.get(KINDS, "-n", namespace)["items"]
+def take(cluster: "Cluster", namespace: str, *, logs: bool = True, kinds: Iterable[str] = ()) -> Snapshot:
+    """Look at a namespace now. Logs cost a call of kubectl for each container; without `logs` the snapshot has none.
+
+    `kinds`: kinds of operators to look at besides, as `trials.kubeflow.org`; the cluster must know them.
+    """
+    items = cluster.get(",".join([KINDS, *kinds]), "-n", namespace)["items"]
     events = objects.in_order([item for item in items if item["kind"] == "Event"])
     others = [item for item in items if item["kind"] != "Event"]
     said_by = {}

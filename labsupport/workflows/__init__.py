@@ -1,0 +1,1 @@
+"""Operators of the labs: small controllers that run workflows and experiments on any cluster."""
