@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, required=True, help="the first step")
     parser.add_argument("--batch", type=int, required=True, help="examples a step")
     parser.add_argument("--width", type=int, default=64, help="units of the hidden layer")
+    parser.add_argument("--epochs", type=int, default=LONGEST, help="how often it sees each picture")
     parser.add_argument("--seed", type=int, default=0, help="which pictures, and how the network begins")
     parser.add_argument("--metric", default="accuracy", help="what the printed value is called")
     parser.add_argument(
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     # The first process of a container gets a signal only if it has a handler for it (604).
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     model = Model(options.rate, options.batch, (options.width,))
-    for epoch, (_, good) in enumerate(learn(model, options.seed), start=1):
+    for epoch, (_, good) in enumerate(learn(model, options.seed, options.epochs), start=1):
         print(f"epoch={epoch} {options.metric}={good:.3f}", flush=True)
         time.sleep(options.pause)
 

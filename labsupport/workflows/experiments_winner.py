@@ -75,5 +75,6 @@ def register(winner: Winner, name: str, trial: Mapping[str, Any], tags: Mapping[
             as_onnx(winner.network), name="model",
             # Named, so that MLflow need not guess them by loading the model in a process of its own.
             pip_requirements=[f"onnxruntime=={version('onnxruntime')}"],
+            onnx_execution_providers=["CPUExecutionProvider"],
         )  # fmt: skip
     return tracking.register(run.info.run_id, name)
