@@ -33,7 +33,8 @@ class Trainer:
     """Trains each settings of one round once, and keeps what it said, and its accuracy on pictures that no search sees."""
 
     def __init__(self, seed: int) -> None:
-        self.seed, self.kept = seed, {}
+        self.seed = seed
+        self.kept: dict[tuple[Any, ...], tuple[list[float], float]] = {}
         self.test = Split.draw(seed).test
 
     def __call__(self, settings: Settings) -> Iterator[float]:

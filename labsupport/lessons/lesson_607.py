@@ -154,6 +154,8 @@ def trials_that_fit(snapshot: Any) -> str:
         cause = f"a trial of width {widest} takes about {needed / 1e6:.0f} MB, and may have {limit / 1e6:.0f}: it will be killed"
         if failures is None or failures > 3:
             cause = "more failures are allowed now, and none is prevented: what dies is not measured, and the search does not say so"
+        elif widest == 131072:
+            cause = f"more memory, and not enough: a trial of width {widest} takes about {needed / 1e6:.0f} MB, and may have {limit / 1e6:.0f}"
         elif not dead:
             cause += ", only these eight draws had none"
         raise Fail(seen, "a limit that the widest network fits into", cause)

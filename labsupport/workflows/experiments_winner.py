@@ -1,7 +1,9 @@
 """What becomes of the best trial: trained again from its settings, judged on pictures that no search has seen, registered."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +56,19 @@ def as_onnx(network: Network) -> "onnx.ModelProto":
     ends = [helper.make_tensor_value_info(one, TensorProto.FLOAT, ["n", size]) for one, size in zip(("pixels", "scores"), sizes, strict=True)]  # fmt: skip
     graph = helper.make_graph(nodes, "network", ends[:1], ends[1:], kept)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=_IR_VERSION)
+
+
+def file_store(folder: Path) -> None:
+    """Let MLflow's client keep its runs and models in files of a folder, under the experiment `tuning`; no server is started."""
+    import mlflow
+
+    # Each says at INFO that it makes its tables.
+    for name in ("mlflow.store.db.utils", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
+    found = mlflow.get_experiment_by_name("tuning")
+    made = found.experiment_id if found else mlflow.create_experiment("tuning", str(folder / "artifacts"))
+    mlflow.set_experiment(experiment_id=made)
 
 
 def register(winner: Winner, name: str, trial: Mapping[str, Any], tags: Mapping[str, str]) -> str:

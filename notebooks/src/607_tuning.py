@@ -45,6 +45,7 @@ import json
 import shlex
 import tempfile
 from datetime import datetime
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -624,17 +625,11 @@ claim("trained again, it says the same", abs(winner.valid - said) < 0.0011)
 claim("on other pictures it names more than two of three", winner.test > 0.67)
 
 # %%
-import mlflow
-
 from labsupport import tracking
+from labsupport.workflows.experiments_winner import file_store
 
 store = tempfile.TemporaryDirectory(prefix="labs-607-", ignore_cleanup_errors=True)
-mlflow.set_tracking_uri(f"sqlite:///{store.name}/mlflow.db")
-mlflow.set_experiment(
-    experiment_id=mlflow.create_experiment(
-        "tuning", artifact_location=f"{store.name}/artifacts"
-    )
-)
+file_store(Path(store.name))
 origin = {
     "experiment": "smart",
     "trial": optimal["bestTrialName"],
@@ -644,6 +639,8 @@ version = register(winner, "clothes", settings, origin)
 tracking.promote("clothes", version)
 
 # %%
+import mlflow
+
 from labsupport.dl.trials import Split
 
 champion = mlflow.MlflowClient().get_model_version_by_alias("clothes", "champion")

@@ -5,9 +5,10 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from labsupport.dl import sizes
+from labsupport.dl.descent import train
 from labsupport.dl.fashion import fashion_mnist
 from labsupport.dl.network import dense_network
-from labsupport.dl.training import NeuralClassifier, train
+from labsupport.dl.training import NeuralClassifier
 
 SINGLE = "the network computes in float32, so that one row and many differ in the last digit"
 

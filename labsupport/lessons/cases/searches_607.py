@@ -111,6 +111,12 @@ def trials_to_judge(call: Callable[..., Any]) -> Iterator[Case]:
         ([0.1, 0.8, 0.3, 0.2], flat, 4, 3),
         ([], flat, 4, 3),
         ([0.1] * 5, [], 4, 3),
+        ([0.1, 0.2], flat, 2, 3),
+        ([0.1] * 5, flat, 6, 3),
+        ([0.1] * 4, flat, 4, 4),
+        ([0.1] * 4, flat[:2], 4, 2),
+        ([0.5, 0.55, 0.5, 0.5], [[0.5] * 6, [0.5] * 6, [0.9] * 6], 4, 3),
+        ([0.5] * 4, [[0.1] * 6, [0.6] * 6, [0.6] * 6], 4, 3),
     ]
     rng = np.random.default_rng(3)
     for _ in range(120):
@@ -158,7 +164,11 @@ def rehearsed(low: float, start: int | None, seed: int) -> dict[int, list[float]
 
 @functools.lru_cache(maxsize=64)
 def _said(rate: float, batch: int, seed: int) -> tuple[float, ...]:
+    from threadpoolctl import threadpool_limits
+
     from labsupport.dl.trials import Model
     from labsupport.workflows.experiments_trial import learn
 
-    return tuple(value for _, value in learn(Model(rate, batch, (64,)), seed))
+    # So small a network is slower with threads, and they would be in each other's way.
+    with threadpool_limits(1):
+        return tuple(value for _, value in learn(Model(rate, batch, (64,)), seed))
