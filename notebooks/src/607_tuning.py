@@ -157,11 +157,15 @@ lab.wait("experiment/random", OVER, PATIENCE)
 # %% tags=["nbval-ignore-output"]
 from labsupport.workflows.experiments_table import table
 
-done = trials_of("random")
+if there := trials_of(
+    "random"
+):  # In a second run of this cell it may have been deleted, below.
+    done = there
+    pods = lab.cluster.get("pods", "-n", lab.namespace, "-l", "app=trial")["items"]
+    pods = [pod for pod in pods if pod["metadata"]["name"].startswith("random-")]
+    job = lab.cluster.get("job", "random-01", "-n", lab.namespace)
 trials = table(done)
 print(trials.drop(columns=["begin", "end"]).to_string())
-pods = lab.cluster.get("pods", "-n", lab.namespace, "-l", "app=trial")["items"]
-pods = [pod for pod in pods if pod["metadata"]["name"].startswith("random-")]
 once = len(trials) == 12 and len(pods) == 12
 reveal("607.g1", once)
 
@@ -229,8 +233,7 @@ lab.kubectl("kubectl logs job/random-01 --tail=2")
 # Owners tie the objects together, so who deletes the Experiment deletes all of it. (What the trials said is kept in `done`.)
 
 # %%
-chain = [pods[1], lab.cluster.get("job", "random-01", "-n", lab.namespace), done[1]]
-for item in chain:
+for item in (pods[1], job, done[1]):
     owner = item["metadata"]["ownerReferences"][0]
     print(f"a {item['kind']} belongs to {owner['kind']} {owner['name']}")
 forget("random")
