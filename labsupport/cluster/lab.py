@@ -105,7 +105,9 @@ class Lab:
 
     def until(self, look: Any, what: str, seconds: float = 60) -> Any:
         """Call `look(snapshot)` on fresh snapshots, without logs, until it returns something true, and return that."""
-        return waiting.until(lambda: look(take(self.cluster, self.namespace, logs=False, kinds=self._own_kinds())), what, seconds, 0.7)
+        return waiting.until(
+            lambda: look(take(self.cluster, self.namespace, logs=False, kinds=self._own_kinds())), what, seconds, 0.7
+        )
 
     def show(self, file: str, part: str = "", kind: str = "") -> None:
         """Print a manifest of the lab, or a part of it, from the file itself."""
