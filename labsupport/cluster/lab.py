@@ -220,7 +220,8 @@ def cleanup(cluster: Cluster, number: str) -> None:
     label = f"{PART_OF},labs/lab={number}"
     cluster.kubectl(
         "delete",
-        "clusterrole,clusterrolebinding,persistentvolume,customresourcedefinition",
+        "clusterrole,clusterrolebinding,persistentvolume,customresourcedefinition,"
+        "validatingadmissionpolicy,validatingadmissionpolicybinding",
         "-l",
         label,
         "--ignore-not-found",

@@ -66,8 +66,8 @@ def saturation_and_accuracy(activation: str, hidden: int, spread: float, seed: i
     """
     from threadpoolctl import threadpool_limits
 
+    from labsupport.dl.descent import train
     from labsupport.dl.fashion import fashion_mnist
-    from labsupport.dl.training import train
 
     bundled, _ = fashion_mnist()
     x, labels = bundled.images.reshape(-1, 784) / np.float32(255), bundled.labels.astype(int)

@@ -1,6 +1,6 @@
-"""Training a network: shuffled batches, small steps against the gradient, and a classifier around it as scikit-learn has them."""
+"""A network as a classifier of scikit-learn: `fit`, `predict`, and what it learnt on the way."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -9,41 +9,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from labsupport.dl.network import Array, Network, cross_entropy, dense_network, softmax
-
-
-def train(
-    network: Network,
-    x: Array,
-    labels: NDArray[Any],
-    *,
-    rate: float,
-    epochs: int,
-    batch: int,
-    rng: np.random.Generator,
-) -> Iterator[float]:
-    """Change the network's parameters in place, and yield after each epoch the mean loss of its batches, in nats.
-
-    `x` (n, inputs), `labels` (n,): classes as whole numbers. Each epoch sees every example once, in a new order. The step
-    shrinks from `rate` to 0 on the way. Raises ValueError when the loss is no number any more.
-    """
-    steps = epochs * -(-len(x) // batch)
-    taken = 0
-    for epoch in range(epochs):
-        order = rng.permutation(len(x))
-        total = 0.0
-        for begin in range(0, len(x), batch):
-            rows = order[begin : begin + batch]
-            loss, gradient = cross_entropy(network.forward(x[rows], training=True), labels[rows])
-            network.backward(gradient)
-            step = rate * (1 - taken / steps)
-            for parameter, slope in zip(network.parameters, network.gradients, strict=True):
-                parameter -= step * slope
-            total += loss * len(rows)
-            taken += 1
-        if not np.isfinite(total):
-            raise ValueError(f"no finite loss in epoch {epoch + 1}: take a rate below {rate:g}, or scale the inputs")
-        yield total / len(x)
+from labsupport.dl.descent import train as train
+from labsupport.dl.network import Array, dense_network, softmax
 
 
 class NeuralClassifier(ClassifierMixin, BaseEstimator):

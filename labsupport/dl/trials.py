@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from labsupport.dl.descent import train
 from labsupport.dl.fashion import Pictures, fashion_mnist
 from labsupport.dl.network import Array, Network, dense_network
 from labsupport.dl.search import Job
 from labsupport.dl.space import Range, Real, Settings, Whole
-from labsupport.dl.training import train
 
 LONGEST = 27
 """Epochs of a whole training."""

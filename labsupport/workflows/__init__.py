@@ -1,1 +1,1 @@
-"""Small operators for custom resources: Workflows here, and what every operator of the course shares."""
+"""Operators of the labs: small controllers that run workflows and experiments on any cluster."""

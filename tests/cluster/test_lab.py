@@ -69,6 +69,43 @@ def test_the_cleanup_takes_what_is_outside_of_the_namespace(cluster, lab) -> Non
     labs.cleanup(cluster, "691")
 
 
+def test_the_cleanup_takes_policies_that_the_lab_made(cluster, lab) -> None:
+    labels = {"app.kubernetes.io/part-of": "labs", "labs/lab": "691"}
+    group, name = "admissionregistration.k8s.io/v1", "labs-691-never"
+    rules = {"resourceRules": [{"apiGroups": ["labs.test"], "apiVersions": ["v1"], "resources": ["things"], "operations": ["CREATE"]}]}  # fmt: skip
+    policy = {"apiVersion": group, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name, "labels": labels}}
+    binding = policy | {"kind": "ValidatingAdmissionPolicyBinding"}
+    lab.apply([
+        policy | {"spec": {"matchConstraints": rules, "validations": [{"expression": "false"}]}},
+        binding | {"spec": {"policyName": name, "validationActions": ["Deny"]}},
+    ])  # fmt: skip
+    kinds = "validatingadmissionpolicies,validatingadmissionpolicybindings"
+    assert cluster.kubectl("get", kinds, "-o", "name").output.count(name) == 2
+    labs.cleanup(cluster, "691")
+    assert name not in cluster.kubectl("get", kinds, "-o", "name").output
+
+
+def test_a_snapshot_holds_objects_of_the_labs_own_kinds_once_the_cluster_knows_them(cluster, course, lab) -> None:
+    kind = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "things.labs.test", "labels": {"app.kubernetes.io/part-of": "labs", "labs/lab": "691"}},
+        "spec": {
+            "group": "labs.test",
+            "scope": "Namespaced",
+            "names": {"kind": "Thing", "plural": "things"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        },
+    }  # fmt: skip
+    (course / "kinds.yaml").write_text(yaml.safe_dump(kind))
+    assert lab.snapshot().all("Thing") == []
+    lab.apply("kinds.yaml")
+    lab.wait("customresourcedefinition/things.labs.test", "Established")
+    lab.apply({"apiVersion": "labs.test/v1", "kind": "Thing", "metadata": {"name": "one"}})
+    assert lab.snapshot().get("Thing", "one")
+    assert lab.until(lambda seen: seen.get("Thing", "one"), "the thing is seen")
+
+
 def test_a_namespace_that_stays_is_an_error(cluster, lab, monkeypatch) -> None:
     monkeypatch.setattr(labs, "GONE_SECONDS", 2)
     held = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held", "finalizers": ["labs.test/hold"]}}

@@ -1,4 +1,4 @@
-"""Training sees each example once an epoch, and the classifier behaves as scikit-learn's do."""
+"""The classifier behaves as scikit-learn's do, and learns."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from labsupport.dl import sizes
 from labsupport.dl.fashion import fashion_mnist
 from labsupport.dl.network import dense_network
-from labsupport.dl.training import NeuralClassifier, train
+from labsupport.dl.training import NeuralClassifier
 
 SINGLE = "the network computes in float32, so that one row and many differ in the last digit"
 
@@ -41,25 +41,6 @@ def test_same_seed_gives_the_same_network_and_another_one_another(pictures):
         NeuralClassifier(epochs=2, dropout=0.2, seed=s).fit(x, labels).predict_proba(x) for s in (1, 1, 2)
     )
     assert (one == same).all() and not (one == other).all()
-
-
-def test_an_epoch_sees_each_example_once_in_a_new_order(monkeypatch):
-    rng = np.random.default_rng(0)
-    network = dense_network((1, 2), rng)
-    seen = []
-    forward = network.forward
-
-    def watched(x, training=False):
-        seen.append((x.ravel().tolist(), training))
-        return forward(x, training)
-
-    monkeypatch.setattr(network, "forward", watched)
-    x, labels = np.arange(11, dtype=np.float32)[:, None], np.arange(11) % 2
-    losses = list(train(network, x, labels, rate=0.01, epochs=2, batch=4, rng=rng))
-    assert len(losses) == 2 and all(training for _, training in seen)
-    assert [len(rows) for rows, _ in seen] == [4, 4, 3, 4, 4, 3]
-    first, second = ([value for rows, _ in seen[k : k + 3] for value in rows] for k in (0, 3))
-    assert sorted(first) == sorted(second) == list(range(11)) and first != second and first != sorted(first)
 
 
 def test_dropout_is_off_when_it_answers(pictures):

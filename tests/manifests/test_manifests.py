@@ -25,8 +25,14 @@ FILES = sorted(
 )
 OURS = ".".join(versions.KUBERNETES.split(".")[:2])
 # Kinds of operators, whose schema is not in Kubernetes.
-BUILT_IN = ("v1", "apps/v1", "batch/v1", "autoscaling/v2", "policy/v1", "rbac.authorization.k8s.io/v1")
-OUTSIDE = ("Namespace", "ClusterRole", "ClusterRoleBinding", "PersistentVolume", "CustomResourceDefinition")
+BUILT_IN = (
+    "v1", "apps/v1", "batch/v1", "autoscaling/v2", "policy/v1", "rbac.authorization.k8s.io/v1",
+    "admissionregistration.k8s.io/v1",
+)  # fmt: skip
+OUTSIDE = (
+    "Namespace", "ClusterRole", "ClusterRoleBinding", "PersistentVolume", "CustomResourceDefinition",
+    "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+)  # fmt: skip
 Object = dict[str, Any]
 
 

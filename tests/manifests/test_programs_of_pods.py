@@ -55,8 +55,10 @@ def programs() -> Iterator[Any]:
         for pod in filter(None, map(pod_of, everything)):
             for container in pod["containers"] + pod.get("initContainers", []):
                 image, words = container["image"].partition(":")[0], [*container.get("command", []), ""]
-                if words[:2] == ["python", "-m"] and words[2].startswith("labsupport"):
-                    seen.add((image, f"__import__({words[2]!r})"))
+                modules = [after for word, after in zip(words, words[1:], strict=False) if word == "-m"]
+                ours = [name for name in modules if name.startswith("labsupport")]
+                if words[0] == "python" and ours:
+                    seen.add((image, f"__import__({ours[0]!r})"))
                 elif words[0] == "mlflow":
                     seen.add((image, "import mlflow.cli, mlflow.server.fastapi_app"))
         for item in everything:
