@@ -11,7 +11,9 @@ import datetime
 import itertools
 import json
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -22,28 +24,30 @@ from labsupport.rl.exported import FILE as POLICY
 from labsupport.rl.hpa import HPA, Fixed, Profile, Timetable
 
 TRIES, SEEDS, CHOOSING = 132, range(5), 99
-KNOBS = {
+KNOBS: dict[str, list[Any]] = {
     "target": [0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85],
     "tolerance": [0.0, 0.02, 0.05, 0.1],
     "window_s": [0.0, 30.0, 60.0, 120.0, 300.0],
     "metric": ["busy", "requests"],
     "lead_s": [90.0, 120.0, 150.0, 180.0, 210.0],
 }
-PPO = [{"rate": rate, "discount": discount} for rate in (1.5e-3, 3e-3, 6e-3) for discount in (0.96, 0.98)]
+PPO: list[dict[str, Any]] = [
+    {"rate": rate, "discount": discount} for rate in (1.5e-3, 3e-3, 6e-3) for discount in (0.96, 0.98)
+]
 
 
-def settings(names, seed):
+def settings(names: Iterable[str], seed: int) -> list[dict[str, Any]]:
     """Draw settings of an HPA, none of them twice."""
     every = list(itertools.product(*(KNOBS[name] for name in names)))
     chosen = np.random.default_rng(seed).permutation(len(every))[:TRIES]
     return [dict(zip(names, every[place], strict=True)) for place in chosen]
 
 
-def main():
+def main() -> None:
     started = time.process_time()
     days, tuning = draw_days(200, TRAINING, habits=CROWDED), draw_days(20, TUNING)
     profile = Profile.of(draw_days(200, TRAINING))
-    rules = {
+    rules: dict[str, list[dict[str, Any]]] = {
         "fixed": [{"replicas": count} for count in range(5, 21)],
         "timetable": [
             {"target": target, "lead_s": lead}
@@ -53,13 +57,15 @@ def main():
         "HPA": settings(["target", "tolerance", "window_s", "metric"], 1),
         "HPA with timetable": settings(list(KNOBS), 2),
     }
-    make = {
+    make: dict[str, Callable[..., Any]] = {
         "fixed": Fixed,
         "timetable": lambda **knobs: Timetable(profile, **knobs),
         "HPA": HPA,
         "HPA with timetable": lambda **knobs: HPA(profile=profile, **knobs),
     }
-    searched, chosen, contestants = {}, {}, {}
+    searched: dict[str, list[dict[str, Any]]] = {}
+    chosen: dict[str, dict[str, Any]] = {}
+    contestants: dict[str, Any] = {}
     for name, tries in rules.items():
         bills = [round(float(play(make[name](**knobs), tuning).euros.mean()), 3) for knobs in tries]
         order = np.argsort(bills, kind="stable")
@@ -97,10 +103,10 @@ def main():
             name: {"euros": float(days.euros.mean()), "late": days.late_share, "replicas": float(days.replicas.mean())}
             for name, days in played.items()
         }
-        bills = np.array([played[f"PPO, seed {seed}"].euros for seed in SEEDS])
+        by_seed = np.array([played[f"PPO, seed {seed}"].euros for seed in SEEDS])
         differences[world] = {
-            rival: {"all five": cheaper(bills.mean(axis=0), played[rival].euros)}
-            | {f"seed {seed}": cheaper(bills[seed], played[rival].euros) for seed in SEEDS}
+            rival: {"all five": cheaper(by_seed.mean(axis=0), played[rival].euros)}
+            | {f"seed {seed}": cheaper(by_seed[seed], played[rival].euros) for seed in SEEDS}
             for rival in rules
         }
         print(world, json.dumps(judged[world]), json.dumps(differences[world]), sep="\n", flush=True)
