@@ -102,7 +102,7 @@ CATALOGUE: dict[str, Damage] = {
     "low coverage unreported": Damage("who has little coverage leaves it out", _unreported),
     "percent among shares": Damage("some teams write 80, others 0.8", _percent),
     "nights left out": Damage("the collector sleeps at night", _no_nights, (0.0, 0.5, 0.9, 1.0)),
-    "stale": Damage("the window reaches back before the world changed", _stale, (0.0, 0.25, 0.5, 0.75)),
+    "stale": Damage("older labels: size counted double, tests nothing", _stale, (0.0, 0.25, 0.5, 0.75)),
 }
 
 

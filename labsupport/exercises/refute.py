@@ -13,12 +13,14 @@ from labsupport.exercises.outcomes import Fail
 class Measured:
     """What a condition found for one case: whether the sentence held, and the numbers that say so.
 
-    `question` is asked where it held, and leads on from this case; without one, a general question is.
+    `question` is asked where it held, and leads on from this case; without one, a general question is. `within_chance`: it
+    fails in the mean, but luck can explain the numbers, so it is not refuted.
     """
 
     held: bool
     numbers: str
     question: str = ""
+    within_chance: bool = False
 
 
 class OutsideRules(Exception):
@@ -47,6 +49,12 @@ def checker_of(claim: Refutable) -> Callable[[Any], str]:
             asked = "which cases does the task allow?"
             raise Fail(f"a case outside of the rules: {reason}", claim.case, question=asked) from None
         if measured.held:
+            if measured.within_chance:
+                raise Fail(
+                    f"in the mean the sentence fails for your case, but luck can explain it: {measured.numbers}",
+                    "a case in which it fails beyond chance: an interval without 0",
+                    question=measured.question or "where would the difference be larger, or scatter less?",
+                )
             question = measured.question or "under which circumstances would it fail, and which case has them?"
             raise Fail(
                 f"the sentence held for your case: {measured.numbers}", "a case in which it fails", question=question

@@ -101,7 +101,7 @@ def best_booking(answer: Guarded) -> str:
     needs = rng.gamma(4, 1.2, 4001)
     trials = []
     for missing, idle in ((0.9, 0.1), (0.4, 2.0), (3.0, 1.0), (1.0, 1.0)):
-        saw = expect.returned_number(partial(book, needs, missing, idle), "the booking")
+        saw = expect.returned_number(partial(_booked, book, needs, missing, idle), "the booking")
         share = missing / (missing + idle)
         best = float(np.quantile(needs, share))
         bill, least = _pinball(needs, saw, share), _pinball(needs, best, share)
@@ -133,6 +133,17 @@ def best_booking(answer: Guarded) -> str:
         trials, "what share of the minutes does your booking cover, and what share do the two prices ask for?"
     )
     return "The smallest bill for four pairs of prices."
+
+
+def _booked(book: Callable[..., Any], needs: np.ndarray, missing: float, idle: float) -> Any:
+    try:
+        return book(needs, missing, idle)
+    except LearnerError as error:
+        if "Quantiles must be in the range" not in error.summary:
+            raise
+        cause = "a price or a ratio of prices is not a share yet: divide `missing` by the sum of both prices"
+        saw = f"`{error.summary}` for prices {missing} and {idle}"
+        raise Fail(saw, "a share from 0 to 1 for `np.quantile`", cause) from None
 
 
 # What plans are asked for: need now, price of a missing replica, price of an idle one.
@@ -212,9 +223,7 @@ def error_ratio(answer: Guarded) -> str:
             partial(ratio, pages_202.page(pages_202.BEFORE), pages_202.page(pages_202.AFTER), version),
             f"for a version {why}",
         )
-    return (
-        "Right for six versions: among them series that are new, a restarted one, 1 beside 10, and two without a call."
-    )
+    return "Right for seven versions: among them series that are new, a restarted one, 1 beside 10, and two without a call."
 
 
 def _ratio_of(ask: Callable[[], Any]) -> float:
@@ -236,6 +245,8 @@ def _expect_nan(ask: Callable[[], Any], where: str) -> None:
 
 # The features at which the watched function of 202.5 is cancelled.
 CANCELLED = -2.0
+# And at which it answers 0.
+IDLE = 0.5
 
 
 @exercises.check(
@@ -249,7 +260,7 @@ CANCELLED = -2.0
     minutes=8,
 )
 def watched_predict(answer: Guarded) -> str:
-    """Watch a function that answers twice, fails, and is cancelled, and read what real Prometheus metrics hold."""
+    """Watch a function that answers, also with 0, fails, and is cancelled, and read what real Prometheus metrics hold."""
     from prometheus_client import CollectorRegistry, Counter, Histogram
 
     watch = expect.function(answer)
@@ -264,7 +275,7 @@ def watched_predict(answer: Guarded) -> str:
             raise asyncio.CancelledError
         if features <= 0:
             raise failure
-        return 10 * features
+        return 0.0 if features == IDLE else 10 * features
 
     with learners_code():
         # Not through Guarded: metrics hold locks, which can't be copied.
@@ -279,12 +290,22 @@ def watched_predict(answer: Guarded) -> str:
     answers = []
     with learners_code():
         answers = [wrapper(1.0), wrapper(2.0)]
+        idle = wrapper(IDLE)
+    if idle != 0 and answers == [10.0, 20.0]:
+        raise Fail(
+            f"{idle!r:.60} from the wrapper",
+            "0.0, as from `predict`",
+            "an answer of 0 is an answer: no replica is needed",
+        )
     if answers != [10.0, 20.0]:
         cause = "the prediction is not returned by the wrapper" if answers == [None, None] else "the answer was changed"
         if all(map(callable, answers)):
             cause = "the wrapper returns a function: it must call `predict` itself"
         raise Fail(f"{answers[0]!r:.60} from the wrapper", "10.0, as from `predict`", cause)
-    calls_202.judge(registry, "ok", count=2, observed=2, duration=0.5, clock=clock)
+    if registry.get_sample_value("calls_total", {"outcome": "error"}):
+        cause = "an answer of 0 is an answer, too: what tells a failure is the exception, not the value"
+        raise Fail("an error among three calls that all gave an answer", "3 counts under ok", cause)
+    calls_202.judge(registry, "ok", count=3, observed=3, duration=0.75, clock=clock)
     caught: TimeoutError | None = None
     other: Exception | None = None
     with learners_code():
@@ -308,11 +329,11 @@ def watched_predict(answer: Guarded) -> str:
     if caught is not failure:
         cause = "another exception was raised in its place: a bare `raise`, or no `except` at all"
         raise Fail(f"`{caught}`", f"`{failure}`, the very object", cause)
-    if (registry.get_sample_value("calls_total", {"outcome": "ok"}) or 0) > 2:
+    if (registry.get_sample_value("calls_total", {"outcome": "ok"}) or 0) > 3:
         cause = 'the failed call was counted as "ok" (too): the outcome is known only when `predict` has returned'
-        raise Fail("3 calls under ok, of 2 answers and a failure", "2", cause)
+        raise Fail("4 calls under ok, of 3 answers and a failure", "3", cause)
     calls_202.judge(registry, "error", count=1, observed=1, duration=2.0, clock=clock)
-    calls_202.judge(registry, "ok", count=2, observed=2, duration=0.5, clock=clock)
+    calls_202.judge(registry, "ok", count=3, observed=3, duration=0.75, clock=clock)
     with learners_code():
         try:
             wrapper(CANCELLED)
@@ -324,7 +345,7 @@ def watched_predict(answer: Guarded) -> str:
     if (registry.get_sample_value("calls_total", {"outcome": "error"}) or 0) != 2:
         cause = '`except Exception` does not see it: begin with the outcome "error", and set "ok" after the answer'
         raise Fail("a cancelled call that was not counted as an error", "2 errors", cause)
-    return "Two answers, a failure, a cancelled call: four counts, four latencies, and exceptions as they came."
+    return "Three answers (one is 0), a failure, a cancelled call: five counts, five latencies, and exceptions as they came."
 
 
 @exercises.refute(

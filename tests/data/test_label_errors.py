@@ -6,7 +6,10 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
 from labsupport.data.damage import wrong_labels
+from labsupport.data.dose_response import models
 from labsupport.data.label_errors import find_label_errors, precision_recall, unseen_probability
+from labsupport.ml.deploy_risk import features
+from labsupport.world import deploy_records
 
 
 def test_a_hand_made_example_by_its_definition() -> None:
@@ -74,3 +77,22 @@ def test_precision_and_recall_of_nothing_are_zero() -> None:
     assert precision_recall([], [True, False]) == (0.0, 0.0)
     assert precision_recall([1], [False, False]) == (0.0, 0.0)
     assert precision_recall([0, 1], [True, False]) == (0.5, 1.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_failures_that_one_team_never_records_are_found_in_part_and_only_where_the_team_is_not_a_column(
+    seed: int,
+) -> None:
+    """What lesson 501's last question says of team Blue."""
+    records, _ = deploy_records(8_000, seed=seed)
+    blue = np.random.default_rng(seed).random(8_000) < 1 / 6
+    failed = records["failed"].to_numpy()
+    recorded = (failed & ~blue).astype(int)
+    named = []
+    for columns in (features(records), features(records).assign(blue=blue.astype(float))):
+        said = unseen_probability(models()["logistic"], columns, recorded, seed=seed)
+        suspects = np.isin(np.arange(8_000), find_label_errors(recorded, said).suspects) & blue
+        named.append((int(suspects.sum()), int((suspects & failed).sum())))
+    (alike, found), told_apart = named
+    assert told_apart == (0, 0)
+    assert 0.25 < found / (failed & blue).sum() < 0.45 and 2.5 < (alike - found) / found < 4

@@ -22,7 +22,7 @@ def claimed(lesson: Exercises) -> None:
     def squares(case: Any) -> Measured:
         """Compare a number with its square."""
         number = refute.whole_number(case, 0, 99, "the number")
-        return Measured(number**2 > number, f"{number} has the square {number**2}")
+        return Measured(number**2 > number, f"{number} has the square {number**2}", within_chance=number == 2)
 
 
 def test_a_case_in_which_the_sentence_fails_passes_with_its_numbers(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,6 +38,13 @@ def test_a_case_in_which_it_holds_fails_with_its_numbers_and_a_question(capsys: 
     shown = capsys.readouterr().out
     assert "Saw: the sentence held for your case: 7 has the square 49" in shown
     assert "Ask yourself: under which circumstances would it fail" in shown and "Likely cause" not in shown
+
+
+def test_a_case_in_which_luck_may_have_made_it_fail_is_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    check("199.6", 2)
+    shown = capsys.readouterr().out
+    assert "Saw: in the mean the sentence fails for your case, but luck can explain it: 2 has the square 4" in shown
+    assert "beyond chance" in shown and "the sentence held" not in shown
 
 
 @pytest.mark.parametrize(

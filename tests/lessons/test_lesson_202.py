@@ -173,6 +173,18 @@ WRONG = {
     "202.4": {
         "counts from the start": (ratio("value"), "take off what the page before had"),
         "takes no restart": (ratio("value - old.get(key, 0)"), "was restarted"),
+        "looks for a restart in the sum": (
+            "def error_ratio(before, after, version):\n"
+            "    def counts(page):\n"
+            "        return {s.labels['outcome']: s.value for s in page\n"
+            "                if s.name == 'model_predictions_total' and s.labels['version'] == version}\n"
+            "    old, new = counts(before), counts(after)\n"
+            "    if sum(new.values()) >= sum(old.values()):\n"
+            "        new = {o: n - old.get(o, 0) for o, n in new.items()}\n"
+            "    calls = sum(new.values())\n"
+            "    return (calls - new.get('ok', 0)) / calls if calls else np.nan",
+            "look for a restart in each",
+        ),
         "clips a restart": (ratio("max(value - old.get(key, 0), 0)"), "taken for one at rest"),
         "forgets new series": (
             ratio(f"({GROWN}) if key in old else 0"),
@@ -211,6 +223,10 @@ WRONG = {
                 "seconds.labels('ok').observe(clock() - begin)\nreturn answer"
             ),
             "calls that failed are not counted",
+        ),
+        "takes an answer of 0 for a failure": (
+            watch(FINALLY.replace('    outcome = "ok"', '    outcome = "ok" if answer else "error"')),
+            "not the value",
         ),
         "swallows the exception": (
             watch(FINALLY.replace("finally:", "except Exception:\n    return None\nfinally:")),

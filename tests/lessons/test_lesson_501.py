@@ -35,7 +35,8 @@ WRONG = {
         "divides all": (units("return duration / 1000"), "some teams write seconds"),
         "converts nothing": (units("return duration"), "nothing was converted"),
         "takes the mean": (by_team('"mean"'), "hung for a day"),
-        "takes the shortest": (by_team('"min"', "1_000"), "over at once"),
+        "takes the shortest, with a low limit": (by_team('"min"', "200"), "over at once"),
+        "compares with all teams": (by_team('"median"', "duration.median()"), "not with the other teams"),
         "gives milliseconds": (
             by_team('"median"').replace("duration.where(usual < 5_000, duration / 1000)", "duration.where(usual > 5_000, duration * 1000)"),
             "milliseconds",
@@ -67,6 +68,10 @@ WRONG = {
             surest("return slices.slice[((slices.wrong - overall * slices.rows) / slices.rows ** 0.5).idxmin()]"),
             "*better*",
         ),
+        "takes the largest deviation, whichever way": (
+            surest("return slices.slice[(abs(slices.wrong - overall * slices.rows) / slices.rows ** 0.5).idxmax()]"),
+            "which way does it deviate",
+        ),
         "returns the position": (surest("return (slices.wrong / slices.rows).idxmax()"), "a position, or a whole row"),
         "returns nothing": (surest("slices.slice[slices.wrong.idxmax()]"), "no `return`"),
     },
@@ -90,6 +95,27 @@ WRONG = {
         "compares what was changed": (seen("['service', 'lines_changed', 'coverage']"), "as many lines"),
         "turns it round": (seen("['service', 'started_at']", "~"), "turned round"),
         "compares the index": ("def seen_before(learn, judge):\n    return judge.index.isin(learn.index)", "index and position"),
+        "marks what comes twice anywhere": (
+            "def seen_before(learn, judge):\n"
+            "    return pd.concat([learn, judge]).duplicated(['service', 'started_at'])[len(learn):]",
+            "a new deploy that comes twice within",
+        ),
+        "marks both of what comes twice": (
+            "def seen_before(learn, judge):\n"
+            "    return pd.concat([learn, judge]).duplicated(['service', 'started_at'], keep=False)[len(learn):]",
+            "marked where it comes twice within",
+        ),
+        "merges with copies": (
+            "def seen_before(learn, judge):\n"
+            "    key = ['service', 'started_at']\n"
+            "    return judge[key].merge(learn[key], how='left', indicator=True)['_merge'] == 'both'",
+            "take each key of `learn` once",
+        ),
+        "looks each column up by itself": (
+            "def seen_before(learn, judge):\n"
+            "    return judge.service.isin(learn.service) & judge.started_at.isin(learn.started_at)",
+            "the *same* row",
+        ),
         "merges and drops rows": (
             "def seen_before(learn, judge):\n    return judge.merge(learn, on=['service', 'started_at']).lines_changed_x > 0",
             "may drop or repeat rows",
@@ -105,6 +131,8 @@ WRONG = {
     "501.5": {
         "takes the lesson's own case": ('case = ("percent among shares", 0.25)', "the sentence held for your case"),
         "takes no dose at all": ('case = ("unrecorded failures", 0.0)', "trees lose 0.00 euros per deploy"),
+        "takes a dose at which luck explains it": ('case = ("low coverage unreported", 0.7)', "luck can explain it"),
+        "takes a damage that costs trees little more": ('case = ("coverage lost", 0.5)', "trees lose 0."),
         "names no damage of the catalogue": ('case = ("typos", 0.5)', "there is no damage 'typos'"),
         "gives a dose in percent": ('case = ("unrecorded failures", 25)', "a dose is a number from 0 to 1, this is 25"),
         "gives the name alone": ('case = "unrecorded failures"', "a case is a pair"),
@@ -130,7 +158,16 @@ RIGHT = {
             "    p = [binom.logsf(w - 1, n, overall) for w, n in zip(slices.wrong, slices.rows)]\n"
             "    return slices.slice.iloc[int(np.argmin(p))]"
         ),
+        "by Wilson's lower bound": surest(
+            "p, n, z = slices.wrong / slices.rows, slices.rows, 1.96\n"
+            "    low = (p + z * z / 2 / n - z * (p * (1 - p) / n + z * z / 4 / n**2) ** 0.5) / (1 + z * z / n)\n"
+            "    return slices.slice[low.idxmax()]"
+        ),
         "by the lower end of an interval": surest(
+            "share = slices.wrong / slices.rows\n"
+            "    return slices.slice[(share - 1.96 * (share * (1 - share) / slices.rows) ** 0.5).idxmax()]"
+        ),
+        "by its own standard error": surest(
             "share = slices.wrong / slices.rows\n"
             "    return slices.slice[((share - overall) / (share * (1 - share) / slices.rows) ** 0.5).idxmax()]"
         ),
@@ -149,11 +186,12 @@ RIGHT = {
         "by a merge": (
             "def seen_before(learn, judge):\n"
             "    key = ['service', 'started_at']\n"
-            "    return judge[key].merge(learn[key], how='left', indicator=True)['_merge'] == 'both'"
+            "    return judge[key].merge(learn[key].drop_duplicates(), how='left', indicator=True)['_merge'] == 'both'"
         ),
     },
     "501.5": {
         "gaps with a reason": 'case = ["low coverage unreported", 0.25]',
-        "half of the failures": 'case = ("unrecorded failures", np.float64(0.3))',
+        "half of the low values": 'case = ("low coverage unreported", 0.5)',
+        "a third of the failures": 'case = ("unrecorded failures", np.float64(0.3))',
     },
 }
