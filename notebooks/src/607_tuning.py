@@ -515,7 +515,7 @@ claim(
 # Which search is better? **One run of each says nothing.** Forty rehearsals without a cluster do (`python benchmarks/tuning.py`, November 2026; the
 # winner is judged on 3,000 pictures that no search has seen). With 12 trials the median rule spends 76 % of random search's epochs, and its
 # winners are as good (+0.0 points). TPE gains +0.4 (-0.1 to 0.9), with the rule +0.6 (0.2 to 1.1). With 36 trials the rule spends 64 %,
-# and TPE's lead is gone: +0.1 (-0.2 to 0.4). In this space, thrift pays more surely than wit.
+# and TPE's lead is gone: +0.1 (-0.2 to 0.4). In this space, stopping early pays more surely than choosing well.
 
 # %% tags=["exercise"] exercise="607.b"
 ### BEGIN SOLUTION
