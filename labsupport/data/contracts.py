@@ -4,7 +4,8 @@ The model checks one row at a door. `columns_of` reads the same contract, from t
 columns, so that a million rows are checked in a second by what stands in one place.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -49,7 +50,8 @@ class Contract:
     `row`: the model of a row; `key`: the columns that say which row it is, so that none comes twice; `time`: the column
     that says when it happened; `rows`: fewest and most rows; `max_age`: how old the newest row may be when it is checked;
     `profile`: what the columns looked like when all was well; `shift`: how far a column may move from it (0 to 1, beyond
-    chance); `tolerated`: which share of the rows may go to quarantine before the whole delivery stops.
+    chance); `tolerated`: which share of the rows may go to quarantine before the whole delivery stops; `shares`: flags of
+    which the usual share is known, whose count on a day must be one that luck makes of it.
     """
 
     row: type[BaseModel]
@@ -60,6 +62,7 @@ class Contract:
     profile: Profile | None = None
     shift: float = 0.1
     tolerated: float = 0.05
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -74,15 +77,15 @@ def columns_of(row: type[BaseModel]) -> tuple[Column, ...]:
     `| None`. Raises ValueError for a field that says more, so that no rule is silently left out.
     """
     schema = row.model_json_schema()
-    return tuple(_column(name, field) for name, field in schema.get("properties", {}).items())
+    return tuple(_column(name, told) for name, told in schema.get("properties", {}).items())
 
 
-def _column(name: str, field: dict[str, Any]) -> Column:
-    options = field.get("anyOf", [field])
+def _column(name: str, told: dict[str, Any]) -> Column:
+    options = told.get("anyOf", [told])
     known = [option for option in options if option.get("type") != "null"]
     if len(known) != 1:
         raise ValueError(f"{name}: a column holds one kind of value; the model allows {len(known)}")
-    rules = known[0] | {key: value for key, value in field.items() if key != "anyOf"}
+    rules = known[0] | {key: value for key, value in told.items() if key != "anyOf"}
     if "const" in rules:
         rules = {key: value for key, value in rules.items() if key != "const"} | {"enum": [rules["const"]]}
     unknown = set(rules) - {

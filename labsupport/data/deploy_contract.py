@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 class Deploy(BaseModel):
     """One deploy of one team. Units stand in the descriptions; who has no test report leaves `coverage` out."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     deploy_id: Annotated[str, Field(pattern=r"^d-\d{6}$")]
     team: Literal["payments", "search", "web"]
@@ -65,7 +65,8 @@ def contract(history: "list[pd.DataFrame]", *, tolerated: float = 0.05) -> Contr
     sizes = [len(day) for day in history]
     profile = Profile.of(pd.concat(history, ignore_index=True), leave_out=("deploy_id", "time"))
     rows = (round(0.5 * min(sizes)), round(2 * max(sizes)))
-    return Contract(Deploy, ("deploy_id",), "time", rows, 2 * DAY, profile, tolerated=tolerated)
+    usual = {"failed": float(np.mean([day["failed"].mean() for day in history]))}
+    return Contract(Deploy, ("deploy_id",), "time", rows, 2 * DAY, profile, tolerated=tolerated, shares=usual)
 
 
 def _text(day: "pd.DataFrame", dose: float, seed: int) -> "pd.DataFrame":

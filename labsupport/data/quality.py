@@ -5,7 +5,7 @@
 >>> gate(report)  # raises GateClosed, with the report, unless the good rows may go on
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -20,6 +20,10 @@ from labsupport.errors import LabsError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# How rarely a good day may be stopped by the count of one flag.
+RARE = 0.001
 
 
 class GateClosed(LabsError):
@@ -137,7 +141,20 @@ def _table_findings(frame: "pd.DataFrame", good: "pd.DataFrame", contract: Contr
             distance = contract.profile.distance(name, good[name])
             if distance > limit:
                 found.append(f"{name} has moved by {distance:.2f} from its usual distribution; {limit:.2f} is allowed")
+    if len(good):
+        found += _odd_counts(good, contract.shares)
     return found
+
+
+def _odd_counts(good: "pd.DataFrame", shares: Mapping[str, float]) -> Iterator[str]:
+    """Say of each flag whose count luck would not make of its usual share: one good day in a thousand is taken for one."""
+    from scipy.stats import binom
+
+    for name, usual in shares.items():
+        count = int(good[name].sum())
+        least, most = map(int, binom.interval(1 - RARE, len(good), usual))
+        if not least <= count <= most:
+            yield f"{name}: true in {count} of {len(good)} rows; {least} to {most} are usual"
 
 
 def _hours(age: "pd.Timedelta") -> str:

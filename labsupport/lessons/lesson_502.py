@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 exercises = Exercises("502")
 
-exercises.guess("g1", "The contract stops the day on which half of the failures were not recorded")
+exercises.guess("g1", "The contract stops the day on which three in ten failures were not recorded")
 exercises.guess("g2", "An empty table passes all three expectations")
 
 
@@ -104,7 +104,7 @@ def _mistaken_value(saw: Any, want: Any, values: "pd.Series") -> str:
     minutes=8,
 )
 def limits(answer: Guarded) -> str:
-    """Bill the learner's limits on five histories and their unseen days."""
+    """Bill the learner's limits on six histories, one of them of another level, and their unseen days."""
     from labsupport.data.limits import bill_of_limits
 
     choose = expect.function(answer)
@@ -124,7 +124,7 @@ def limits(answer: Guarded) -> str:
         stopped = ~unseen.between(low, high).to_numpy()
         saw = f"{bill:,.0f} euros on history {seed + 1}: {int((stopped & ~spoilt).sum())} good days stopped, {int((~stopped & spoilt).sum())} of {int(spoilt.sum())} bad days passed"
         raise Fail(saw, "less than 4,000 euros", _mistaken_limits(low, high, history, stopped, spoilt))
-    return f"Five histories cost {min(bills):,.0f} to {max(bills):,.0f} euros for a hundred days."
+    return f"Six histories cost {min(bills):,.0f} to {max(bills):,.0f} euros for a hundred days."
 
 
 _days: list[Any] = []
@@ -135,14 +135,20 @@ def _past_and_unseen() -> list[Any]:
 
     if not _days:
         _days.extend(coverage_days(seed) for seed in range(20, 25))
+        # A service with fewer tests: another level, the same scatter.
+        history, unseen, spoilt = coverage_days(25)
+        _days.append((history - 0.2, unseen - 0.2, spoilt))
     return _days
 
 
 def _mistaken_limits(low: float, high: float, history: "pd.Series", stopped: Any, spoilt: Any) -> str:
     if np.isclose(low, history.min()) and np.isclose(high, history.max()):
         return "the lowest and the highest day so far are the two on which something was wrong"
+    if stopped.mean() > 0.9:
+        return "nearly all days were stopped: other services have another level, so read the limits from `history`"
     spread = history.std()
-    if np.isclose((high - low) / 2 % (spread / 2), 0, atol=1e-6) and np.isclose((low + high) / 2, history.mean()):
+    halves = (high - low) / spread
+    if np.isclose(halves, round(halves), atol=1e-6) and np.isclose((low + high) / 2, history.mean()):
         return "mean and standard deviation are moved by the two odd days: what describes a usual day in spite of them?"
     missed = 2_000 * (~stopped & spoilt).sum()
     if missed >= 200 * (stopped & ~spoilt).sum():
@@ -280,11 +286,11 @@ WORLDS = range(60, 64)
 @exercises.refute(
     "5",
     "What passes the contract costs the model nothing",
-    case="a pair of a fault's name and a dose from 0 to 1",
+    case="a pair of a fault's name, not the unrecorded failures, and a dose from 0 to 1",
     hints=(
         "The contract must let the days pass. Which faults leave every value possible, and each column as it usually looks?",
         "The model learns how columns and outcome belong together. Which faults touch that, and no column by itself?",
-        "Look at the faults that concern the outcome. A small dose passes and costs little; take a larger one.",
+        "Which fault leaves the count of failures on each day as it is, and yet tells of each deploy what another one did?",
     ),
     minutes=7,
     seconds=40.0,
@@ -297,6 +303,8 @@ def what_passes_costs_nothing(case: Any) -> Measured:
     if not isinstance(case, list | tuple) or len(case) != 2 or not isinstance(case[0], str):
         raise OutsideRules('a case is a pair such as ("negative sizes", 0.02)')
     name, dose = case
+    if name == "unrecorded failures":
+        raise OutsideRules("unrecorded failures passed on day 33 already; another fault passes, too")
     if name not in FAULTS:
         raise OutsideRules(f"there is no fault {name!r}; there are {', '.join(FAULTS)}")
     if isinstance(dose, bool) or not isinstance(dose, int | float | np.integer | np.floating) or not 0 <= dose <= 1:
@@ -310,7 +318,7 @@ def what_passes_costs_nothing(case: Any) -> Measured:
     # Student's t for four worlds: 97.5 % lie below.
     half = 3.182 * lost.std(ddof=1) / np.sqrt(len(lost))
     numbers = f"{door}; the model costs {lost.mean():+.2f} euros per deploy ({lost.mean() - half:+.2f} to {lost.mean() + half:+.2f})"
-    return Measured(not lost.mean() - half > 0, numbers)
+    return Measured(not lost.mean() - half > 0, numbers, within_chance=bool(lost.mean() > 0.1))
 
 
 exercises.quiz(
@@ -331,11 +339,11 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "A back-fill runs March again with a stricter contract. In April's quarterly report the quarantine of March has shrunk from 900 rows to 40. Which explanation can you rule out, with a quarantine like the one above?",
-    ("The back-fill counted some of the rows twice.", True, "A delivery's file is replaced as a whole, so a second run can't add to a first. Fewer rows are then a fact about the files or the rules."),
-    ("The producer repaired March's files before the back-fill.", False, "Quite possible: repaired rows leave quarantine when their delivery runs again, and it is why one runs it again."),
-    ("Most of March's deliveries now break the schema, so that no row of them is judged.", False, "Possible, and worth a look at the gate: a delivery that is stopped by its schema has no bad rows at all."),
-    ("The stricter contract has another rule for the column that made most of the 900.", False, "Possible: stricter as a whole may be kinder in one column. The counts by reason would show it."),
+    "A back-fill runs March again by the same contract. Before it 900 rows of March were in quarantine, now 1,800 are. Which explanation can you rule out, with a quarantine like the one above?",
+    ("The same 900 bad rows came again, and were counted a second time.", True, "However neat the number is: a delivery's file is replaced as a whole, so rows that come again stand there once. The other 900 are bad rows that were not there before."),
+    ("Some of March's deliveries broke the schema the first time, and do no longer.", False, "Quite possible: where the schema changed no row is judged, so none is in quarantine. Repaired, the delivery shows its bad rows for the first time."),
+    ("The producer sent files anew in which other rows are bad.", False, "Possible: the files of a back-fill need not be those of March. Quarantine holds what came last."),
+    ("The first run broke off before the last of March's deliveries.", False, "Possible: each delivery is one file, written in one step. Those that were not reached then are there now."),
 )  # fmt: skip
 exercises.quiz(
     "d",

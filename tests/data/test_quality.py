@@ -59,6 +59,8 @@ def test_a_few_bad_rows_go_to_quarantine_with_their_reason_and_the_rest_goes_on(
         ("coverage lost", 0.5, "table: coverage has moved by 0.[45]"),
         ("low coverage unreported", 0.4, "table: coverage has moved"),
         ("a team left out", 1.0, "table: team has moved by 0.3"),
+        ("unrecorded failures", 1.0, "table: failed: true in 0 of 300 rows; [0-9]+ to [0-9]+ are usual"),
+        ("wrongly blamed", 1.0, "table: failed: true in [345][0-9] of 300 rows; [0-9]+ to [0-9]+ are usual"),
     ],
 )  # fmt: skip
 def test_the_gate_closes_and_says_whether_rows_table_or_schema(fault: str, dose: float, words: str) -> None:

@@ -65,10 +65,15 @@ WRONG = {
     "502.2": {
         "takes mean and standard deviation": (
             limits("return history.mean() - 3 * history.std(), history.mean() + 3 * history.std()"),
-            "moved by the two odd days",
+            "moved by the two odd days: what",
         ),
         "takes the extremes": (limits("return history.min(), history.max()"), "the lowest and the highest"),
         "allows what is possible": (limits("return 0, 1"), "too wide"),
+        "types the numbers of the lesson's history": (limits("return 0.70, 0.76"), "read the limits from `history`"),
+        "takes mean and one standard deviation": (
+            limits("return history.mean() - history.std(), history.mean() + history.std()"),
+            "mean and standard deviation are moved",
+        ),
         "is too narrow": (limits("return history.quantile(0.3), history.quantile(0.7)"), "too narrow"),
         "swaps the ends": (limits("return history.quantile(0.9), history.quantile(0.1)"), "swapped"),
         "returns one number": (limits("return history.median()"), "one number came back"),
@@ -124,6 +129,8 @@ WRONG = {
     "502.5": {
         "takes the lesson's own case": ('case = ("percent among shares", 0.03)', "the sentence held for your case"),
         "is stopped at the door": ('case = ("low coverage unreported", 0.4)', "it does not pass"),
+        "takes the fault that the lesson has shown": ('case = ("unrecorded failures", 0.5)', "passed on day 33 already"),
+        "takes a dose at which luck explains it": ('case = ("outcome of another deploy", 0.5)', "luck can explain it"),
         "names no fault": ('case = ("typos", 0.1)', "there is no fault 'typos'"),
         "gives a dose in percent": ('case = ("wrongly blamed", 50)', "a dose is a number from 0 to 1"),
     },
