@@ -544,8 +544,12 @@ for axes, (name, runs) in zip(both, sums.items(), strict=True):
     ):
         curves = np.array([np.convolve(getattr(run, values), window, "valid") for run in runs])
         axes.plot(at, curves.mean(axis=0), style, color=color, label=label)
-    axes.set(title=name, xlabel="answers (thousands)", ylim=(0, 1))
-both[0].set_ylabel("share (mean of five)")
+    axes.set(
+        title=f"GRPO on sums, {name}",
+        xlabel="answers (thousands)",
+        ylabel="share (mean of five)",
+        ylim=(0, 1),
+    )
 both[0].legend(loc="upper left", fontsize=8.5)
 plots.show(
     figure,
