@@ -19,8 +19,8 @@ exercises.guess(
 exercises.guess("g2", "GRPO gets 90 % right with at most half as many answers as PPO (medians)")
 exercises.guess("g3", "Commands that bring exactly what was asked, median of five trainings", unit="%")
 
-MOST_LOST = 0.4
-"""Points that the shipped policies of 404.1 may lose on average against the best."""
+MOST_LOST, ROUNDS = 0.4, 5
+"""Points that the shipped policies of 404.1 may lose on average against the best; how often each company is asked."""
 
 
 @exercises.check(
@@ -40,15 +40,19 @@ def ship(answer: Guarded) -> str:
 
     choose = expect.function(answer)
     lost, chosen, used = [], [], 0
-    for seed, repeated in COMPANIES.items():
+    # Several times in each company, with other readers: one good choice may be luck.
+    for seed, repeated in ROUNDS * list(COMPANIES.items()):
         here = offers(seed, repeated)
-        readers = Readers(here, seed)
+        readers = Readers(here, seed + len(lost))
+        # A function: an object would be handed over as a copy, and the copy would count.
         with learners_code():
-            given = choose(here.gauges.copy(), readers)
+            given = choose(here.gauges.copy(), _asks(readers))
         number = expect.number(expect.returned(given, "the number of a policy, 0 to 6"), "the number of a policy")
         if number not in range(len(here.truth)):
             raise Fail(
-                f"{number:g}", "the number of a policy, 0 to 6", "is it a gauge or a mean instead of the row's number?"
+                f"{number:g}",
+                "the number of a policy, 0 to 6",
+                "is it a gauge or a mean instead of the row's number?",
             )
         if readers.read > READINGS:
             raise Fail(
@@ -59,10 +63,18 @@ def ship(answer: Guarded) -> str:
         used = max(used, readers.read)
         chosen.append((here, int(number)))
         lost.append(here.truth.max() - here.truth[int(number)])
+    each = np.reshape(lost, (ROUNDS, len(COMPANIES))).mean(axis=0)
     if np.mean(lost) <= MOST_LOST:
-        return f"Over four companies you lose {np.mean(lost):.2f} points a plan against the best."
-    saw = f"{np.mean(lost):.2f} points lost on average (each company: {', '.join(f'{one:.1f}' for one in lost)})"
+        return f"Over four companies and five rounds you lose {np.mean(lost):.2f} points a plan against the best."
+    saw = f"{np.mean(lost):.2f} points lost on average (each company: {', '.join(f'{one:.1f}' for one in each)})"
     raise Fail(saw, f"at most {MOST_LOST:g} points", **_mistaken_choice(chosen, used))
+
+
+def _asks(readers: Any) -> Callable[[int, int], float]:
+    def read(number: int, plans: int) -> float:
+        return float(readers(number, plans))
+
+    return read
 
 
 CHOICES: dict[str, Callable[[Any], Any]] = {
@@ -185,7 +197,7 @@ SAID = {
     ("f", "right"): "when was R1 published, of which sentence d speaks?",
     ("f", "half"): "a date is right or wrong: when was R1 published, of which sentence d speaks?",
     ("new", "the clip"): "whose clip is it that stands in GRPO's gradient?",
-    ("new", "the KL penalty"): "where was the leash in InstructGPT's training?",
+    ("new", "the kl penalty"): "where was the leash in InstructGPT's training?",
     ("new", "the reward model"): "the reward may be learnt or checked in either: what did each method do with it next?",
 }
 
@@ -221,7 +233,7 @@ def verdicts(answer: Any) -> str:
         if given[key] not in choices:
             raise Fail(
                 f"{key}: {given[key]!r:.40}",
-                f"{key}: one of {', '.join(sorted(choices))}",
+                f"{key}: one of {', '.join(sorted(choices)).replace('kl', 'KL')}",
                 "it is none of the words that the task allows",
             )
     off = [key for key in TRUE if given[key] != TRUE[key]]

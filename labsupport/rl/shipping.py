@@ -39,7 +39,10 @@ class Readers:
         self._offers, self._rng, self.read = offers, np.random.default_rng([seed, 3404]), 0
 
     def __call__(self, number: int, plans: int) -> float:
-        """Return the mean of `plans` readings of the policy with this number."""
+        """Return the mean of `plans` readings of the policy with this number; raises ValueError if there is nothing to read."""
+        if plans < 1 or number not in range(len(self._offers.worth)):
+            last = len(self._offers.worth) - 1
+            raise ValueError(f"one plan or more, of a policy from 0 to {last}; got {plans} plans of policy {number}")
         self.read += plans
         picked = self._rng.choice(self._offers.worth[number], size=plans)
         return float((picked + self._rng.normal(0, MISREAD, plans)).mean())

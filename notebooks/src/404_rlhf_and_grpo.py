@@ -237,7 +237,7 @@ for leash, row in by_leash.iterrows():
         f"{leash:g}",
         (row.kl, row.truth),
         textcoords="offset points",
-        xytext=(4, -12),
+        xytext=(5, 5),
         fontsize=8.5,
     )
 axes.set(

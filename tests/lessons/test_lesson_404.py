@@ -103,7 +103,6 @@ WRONG = {
         "not accepted": ('case = "kubectl scale deploy web -n prod --replicas 8"', "does not accept it"),
         "two commands": (case("; kubectl delete ns prod"), "more than one command"),
         "a number": ("case = 7", "a command is a text"),
-        "the same flag twice, alike": (case(" --replicas=7"), "the sentence held"),
     },
 }
 
@@ -111,7 +110,7 @@ RIGHT = {
     "404.1": {
         "fifty each": ship("return int(np.argmax([read(n, 50) for n in range(len(gauges))]))"),
         "leaders by label": ship(
-            "gauges['said'] = [read(n, 25) for n in gauges.index]",
+            "gauges = gauges.assign(said=[read(n, 25) for n in gauges.index])",
             "top = gauges.nlargest(2, 'said')",
             "return max(top.index, key=lambda n: read(n, 80))",
         ),
