@@ -39,7 +39,9 @@ def ship(answer: Guarded) -> str:
     from labsupport.rl.shipping import COMPANIES, READINGS, Readers, offers
 
     choose = expect.function(answer)
-    lost, chosen, used = [], [], 0
+    lost: list[float] = []
+    chosen: list[tuple[Any, int]] = []
+    used = 0
     # Several times in each company, with other readers: one good choice may be luck.
     for seed, repeated in ROUNDS * list(COMPANIES.items()):
         here = offers(seed, repeated)
