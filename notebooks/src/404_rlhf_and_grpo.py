@@ -488,17 +488,15 @@ plots.show(
 )
 
 # %% [markdown]
-# **No critic, same accuracy.** That is GRPO's offer. Our critic has a few thousand weights; that of a language model is a second language
-# model, with its memory and its own training to go wrong.
-#
-# With one step for 512 answers instead of four, nobody was certainly better either: GRPO minus PPO +0.03 (-0.39 to +0.45), minus
-# REINFORCE -0.02 (-0.40 to +0.36), each at its best of five rates (`python benchmarks/grpo.py`, November 2026).
+# **No critic, same accuracy.** That is GRPO's offer. Our critic is small; that of a language model is a second language model. With one
+# step for 512 answers instead of four, GRPO minus PPO was +0.03 (-0.39 to +0.45), minus REINFORCE -0.02 (-0.40 to +0.36), at each one's best
+# rate (`python benchmarks/grpo.py`, November 2026).
 
 # %% [markdown]
 # ### Groups that teach nothing
 #
-# Now the tasks hold a sum: "web in prod runs 3 replicas, add 4". GRPO twice, without and with a leash of 0.03 to the first policy. Beside the
-# share of right answers stands the share of groups that teach: in which not all rewards are the same.
+# Now the tasks hold a sum: "web in prod runs 3 replicas, add 4". GRPO twice, without a leash and with one of 0.03. A group *teaches* if not
+# all its rewards are the same.
 
 # %% tags=["nbval-ignore-output"]
 from labsupport.rl.commands import SUMS
