@@ -451,7 +451,10 @@ print("GRPO minus PPO, at the end: {:+.3f} ({:+.3f} to {:+.3f})".format(*gap))
 reveal("404.g2", bool(np.median(reach["GRPO"]) <= np.median(reach["PPO"]) / 2))
 
 # %%
-claim("GRPO and PPO end equally right, within a hundredth", gap[1] > -0.01 and gap[2] < 0.01)
+claim(
+    "at the median GRPO and PPO end equally right, within a hundredth",
+    abs(np.median(level["GRPO"]) - np.median(level["PPO"])) < 0.01,
+)
 claim(
     "GRPO needs more than half of PPO's answers",
     np.median(reach["GRPO"]) > np.median(reach["PPO"]) / 2,
@@ -488,7 +491,8 @@ plots.show(
 )
 
 # %% [markdown]
-# **No critic, same accuracy.** That is GRPO's offer. Our critic is small; that of a language model is a second language model. With one
+# **No critic, same accuracy.** That is GRPO's offer. Our critic is small; that of a language model is a second language model. It holds usually: of 25
+# trainings (SEED 0 to 4) GRPO ended above 0.99 in 23, PPO in all; one of GRPO's got stuck at 0.90. The next section says how. With one
 # step for 512 answers instead of four, GRPO minus PPO was +0.03 (-0.39 to +0.45), minus REINFORCE -0.02 (-0.40 to +0.36), at each one's best
 # rate (`python benchmarks/grpo.py`, November 2026).
 
