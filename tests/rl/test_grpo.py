@@ -26,7 +26,7 @@ def setting(settings: grpo.Settings, seed: int = 0) -> tuple[grpo.Learner, grpo.
 
 def test_an_advantage_is_what_an_answer_is_better_than_its_group_in_its_spread() -> None:
     found = grpo.advantages([[1, 0, 0, 0], [3, 1, 3, 1]])
-    assert np.allclose(found, [[3**0.5, -(3**-0.5), -(3**-0.5), -(3**-0.5)], [1, -1, 1, -1]])
+    assert np.allclose(found, np.array([[3, -1, -1, -1], [3**0.5, -(3**0.5), 3**0.5, -(3**0.5)]]) / 3**0.5)
     assert np.allclose(grpo.advantages([[1, 0, 0, 0]], normalise=False), [[0.75, -0.25, -0.25, -0.25]])
 
 
