@@ -39,7 +39,8 @@ def test_recorded_snapshots_hold_nothing_that_no_check_reads(path: Path) -> None
         assert trifle in snapshot._ADMITTED or f'"{trifle}":' not in text
     for word in ("kube-api-access-", "tolerations", "kube-root-ca.crt", sys.prefix, "/home/", "/root/"):
         assert word not in text
-    assert len(text) < 60_000
+    # A search of eight trials is the largest: each has a Job, a pod and an object of its own.
+    assert len(text) < 90_000
 
 
 # --- the same, made anew

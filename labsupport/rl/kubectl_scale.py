@@ -1,0 +1,91 @@
+"""What `kubectl scale` does to replicas: enough of the real program to see whether a command did what was asked.
+
+It follows kubectl 1.36: a flag that is given twice counts the last time; several names are all scaled; `--dry-run=client` and
+`--dry-run=server` change nothing; `--current-replicas` is a condition.
+"""
+
+import shlex
+from collections.abc import Mapping
+
+KINDS = {"deploy", "deployment", "deployments", "deployments.apps", "deployment.apps"}
+SHORT = {"-n": "--namespace"}
+WITH_VALUE = {"--namespace", "--replicas", "--current-replicas", "--timeout"}
+
+
+class Refused(Exception):
+    """What kubectl answers to a command that it does not do."""
+
+
+def scale(command: str, cluster: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Return the replicas of each (namespace, deployment) after the command; raises Refused where kubectl would refuse."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise Refused(f"the shell can't read it: {error}") from None
+    if words[:2] != ["kubectl", "scale"]:
+        raise Refused("it does not begin with `kubectl scale`")
+    flags, names = _parsed(words[2:])
+    space, after = flags.get("--namespace", "default"), dict(cluster)
+    if "--replicas" not in flags:
+        raise Refused('required flag(s) "replicas" not set')
+    wanted = _whole(flags["--replicas"], "--replicas")
+    for name in _deployments(names):
+        if (space, name) not in cluster:
+            raise Refused(f'deployments.apps "{name}" not found in the namespace {space}')
+        now = cluster[space, name]
+        if "--current-replicas" in flags and _whole(flags["--current-replicas"], "--current-replicas") not in (-1, now):
+            raise Refused(f"expected replicas to be {flags['--current-replicas']}, was {now}")
+        after[space, name] = wanted
+    return dict(cluster) if flags.get("--dry-run", "none") != "none" else after
+
+
+def _parsed(words: list[str]) -> tuple[dict[str, str], list[str]]:
+    flags: dict[str, str] = {}
+    names, rest = [], list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-"):
+            names.append(word)
+            continue
+        name, sign, value = word.partition("=")
+        if not name.startswith("--") and len(name) > 2:
+            # -nprod is -n prod
+            name, sign, value = name[:2], "=", name[2:] + sign + value
+        name = SHORT.get(name, name)
+        if name == "--dry-run":
+            flags[name] = value or "client"
+            if flags[name] not in ("none", "client", "server"):
+                raise Refused(f'Invalid dry-run value ({flags[name]}). Must be "none", "server", or "client".')
+        elif name in WITH_VALUE:
+            if not sign and not rest:
+                raise Refused(f"flag needs an argument: {name}")
+            flags[name] = value if sign else rest.pop(0)
+        else:
+            raise Refused(f"unknown flag: {name}")
+    return flags, names
+
+
+def _deployments(names: list[str]) -> list[str]:
+    if not names:
+        raise Refused("it names no resource")
+    if all("/" in name for name in names):
+        pairs = [name.split("/", 1) for name in names]
+    elif any("/" in name for name in names):
+        raise Refused(
+            "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form"
+        )
+    else:
+        pairs = [[names[0], name] for name in names[1:]]
+    if not pairs:
+        raise Refused("resource(s) were provided, but no name was specified")
+    for kind, _ in pairs:
+        if kind not in KINDS:
+            raise Refused(f"this cluster has no {kind}")
+    return [name for _, name in pairs]
+
+
+def _whole(text: str, flag: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise Refused(f'invalid argument "{text}" for "{flag}" flag') from None
