@@ -58,14 +58,17 @@ def deliveries(days: int, *, per_day: int = 300, seed: int = 0) -> list["pd.Data
     return [frame[start : start + per_day].reset_index(drop=True) for start in range(0, len(frame), per_day)]
 
 
-def contract(history: "list[pd.DataFrame]", *, tolerated: float = 0.05) -> Contract:
-    """Return the contract of a day's delivery, with the profile of days on which all was well."""
+def contract(history: "list[pd.DataFrame]", *, tolerated: float = 0.05, counted: tuple[str, ...] = ()) -> Contract:
+    """Return the contract of a day's delivery, with the profile of days on which all was well.
+
+    Of the flags in `counted` it learns the usual share, and a day's count must be one that luck makes of it.
+    """
     import pandas as pd
 
     sizes = [len(day) for day in history]
     profile = Profile.of(pd.concat(history, ignore_index=True), leave_out=("deploy_id", "time"))
     rows = (round(0.5 * min(sizes)), round(2 * max(sizes)))
-    usual = {"failed": float(np.mean([day["failed"].mean() for day in history]))}
+    usual = {name: float(pd.concat(history)[name].mean()) for name in counted}
     return Contract(Deploy, ("deploy_id",), "time", rows, 2 * DAY, profile, tolerated=tolerated, shares=usual)
 
 

@@ -38,7 +38,7 @@ def replay(fault: str, dose: float, seed: int) -> Replay:
     The bill is that of 6,000 undamaged deploys, by their true probabilities.
     """
     days = deliveries(HISTORY + DAYS, seed=seed)
-    rules = contract(days[:HISTORY])
+    rules = contract(days[:HISTORY], counted=("failed",))
     kept, stopped, quarantined = [], 0, 0
     for number, day in enumerate(days[HISTORY:]):
         came = FAULTS[fault](day, dose, 100 * seed + number)

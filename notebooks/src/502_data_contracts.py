@@ -61,7 +61,7 @@ from labsupport.data.deploy_contract import FAULTS, contract, deliveries
 from labsupport.data.quality import inspect
 
 days = deliveries(40, seed=SEED)
-rules = contract(days[:20])
+rules = contract(days[:20], counted=("failed",))
 PLAN = {
     21: ("percent among shares", 0.03),
     23: ("text for numbers", 0.02),

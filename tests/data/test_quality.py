@@ -14,7 +14,7 @@ from labsupport.data.profile import Profile
 from labsupport.data.quality import GateClosed, gate, inspect
 
 HISTORY = deliveries(30, seed=1)
-RULES = contract(HISTORY[:20])
+RULES = contract(HISTORY[:20], counted=("failed",))
 
 
 def now(day: pd.DataFrame) -> pd.Timestamp:
