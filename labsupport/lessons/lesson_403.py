@@ -249,7 +249,7 @@ def guard(answer: Guarded) -> str:
             else "when the rush begins, the load of what is ready passes 1, and new replicas take two minutes: the reserve is too small"
         )
         raise Fail(f"on moved days, the bill is {moved:.2f} times the policy's", f"at most {SAVED:g} times", cause)
-    return f"On days as they were it costs {usual:.2f} times the policy's bill, on moved days {moved:.2f} times."
+    return f"From ten to six, on four days as they were it costs {usual:.2f} times the policy's bill, on four moved ones {moved:.2f} times."
 
 
 def _quiet() -> "Observation":

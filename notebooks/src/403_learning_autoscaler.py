@@ -478,7 +478,7 @@ axes.set(
 axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8.5)
 plots.show(
     figure,
-    alt="Replicas over three hours of the night, of the policy with the bonus: they go up and down in short waves, and marks of late requests come in many short runs.",
+    alt="Replicas over three hours of the night, of the policy with the bonus: they go up and down in short waves, and late requests are marked over a large part of the three hours.",
     summary=f"Incidents a day: {harm.incidents:.0f}, with the tuned HPA {rule.incidents:.1f}.",
 )
 
@@ -573,7 +573,7 @@ claim(
 # %% [markdown]
 # **Exercise 403.3 (8 minutes).** Put a guard in front of the policy: from its wish and from what is seen, say how many replicas to order. It is an insurance: on days as they were,
 # the bill may grow by a fifth at most; on moved days it must fall to half of the policy's own, or less. `seen` has `requests_per_s`, `ready`, `starting`, `busy` and `waiting` (all (n,)). A
-# request takes a replica 0.075 s, and a rush multiplies the load by 2.2.
+# request takes a replica 0.075 s, and a rush multiplies the load by 2.2. (The check plays four days of each kind, from ten to six.)
 
 
 # %% tags=["exercise"] exercise="403.3"
@@ -613,7 +613,8 @@ claim(
 )
 
 # %% [markdown]
-# The guard is paid on each ordinary day, out of what the policy saved against the HPA. Compare the first column: how much of that is left?
+# The check saw few days, on which the guard may have caught a crowd; these are twenty whole ones. The guard is paid on each ordinary day, out of what the policy saved
+# against the HPA. Compare the first column: how much of that is left?
 
 # %% tags=["exercise"] exercise="403.c"
 ### BEGIN SOLUTION
