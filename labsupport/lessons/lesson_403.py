@@ -153,6 +153,9 @@ def reward(answer: Guarded) -> str:
                 "no more than for staying calm, whose difference is 0",
                 **_farmed(paid, harmed - unharmed),
             )
+    begins = paid([6, 6], [0, 0], calm[:2], np.array([False, True]))
+    if begins[1] > begins[0] + 1e-9:
+        raise Fail(f"the step in which an incident begins pays {begins[1] - begins[0]:+.1f} cents beside a calm one", "no more than a calm one", "the sign: beginning an incident pays at once, and what its end costs comes later, counts for less, and is not seen where an episode is cut off before it")  # fmt: skip
     for length in (1, 4):
         shorter, longer = (_incident(paid, length + more) for more in (0, 1))
         if not shorter > longer + 1e-9:
@@ -194,7 +197,7 @@ def _farmed(paid: Any, gain: float) -> dict[str, str]:
     return {"question": "which step on this way pays more than a calm one, and can it be repeated?"}
 
 
-DEARER, SAVED = 1.2, 0.5
+DEARER, SAVED, GUARDED = 1.25, 0.5, 20
 TEN, SIX = 1200, 2160  # the steps of a day at 10:00 and at 18:00: checks play the busy hours between them
 
 
@@ -210,7 +213,7 @@ TEN, SIX = 1200, 2160  # the steps of a day at 10:00 and at 18:00: checks play t
     seconds=90.0,
 )
 def guard(answer: Guarded) -> str:
-    """Let the guarded policy play eight hours of four days as they were and of four moved ones, and compare bills with the policy alone."""
+    """Let the guarded policy play twenty days as they were and twenty moved ones, and compare bills with the policy alone."""
     from labsupport.rl.autoscale_contest import play
     from labsupport.rl.exported import ExportedPolicy
 
@@ -232,24 +235,24 @@ def guard(answer: Guarded) -> str:
 
             return guarded
 
-    mine, alone = play(Behind(), days, TEN).euros, _alone()
-    usual, moved = (float(mine[part].mean() / alone[part].mean()) for part in (slice(0, 4), slice(4, 8)))
+    mine, alone = play(Behind(), days).euros, _alone()
+    usual, moved = (float(mine[part].mean() / alone[part].mean()) for part in (slice(GUARDED), slice(GUARDED, None)))
     if usual > DEARER:
         lowered = (np.asarray(name(np.full(8, 16), _quiet()), dtype=float) < 16).any()
         cause = (
             "there are fewer replicas than the policy wants: a guard takes the larger one of two wishes"
             if lowered
-            else "it keeps a reserve that is larger than a rush needs, or keeps it where nothing threatens"
+            else "it keeps a reserve that is larger than a rush needs, or orders where the policy would not"
         )
         raise Fail(f"on days as they were, the bill is {usual:.2f} times the policy's", f"at most {DEARER:g} times", cause)  # fmt: skip
     if moved > SAVED:
         cause = (
             "the guard changes next to nothing: the policy's wish is above it nearly always"
             if moved > 0.97
-            else "when the rush begins, the load of what is ready passes 1, and new replicas take two minutes: the reserve is too small"
+            else "when the rush begins, the load of what is ready passes 1, and new replicas take two minutes: the reserve is too small, or it is ordered too late"
         )
         raise Fail(f"on moved days, the bill is {moved:.2f} times the policy's", f"at most {SAVED:g} times", cause)
-    return f"From ten to six, on four days as they were it costs {usual:.2f} times the policy's bill, on four moved ones {moved:.2f} times."
+    return f"On {GUARDED} days as they were it costs {usual:.2f} times the policy's bill, on {GUARDED} moved ones {moved:.2f} times."
 
 
 def _quiet() -> "Observation":
@@ -264,7 +267,7 @@ def _quiet() -> "Observation":
 def _guard_days() -> Any:
     from labsupport.rl.days import CHECKING, Habits, draw_days
 
-    return np.concatenate([draw_days(4, CHECKING), draw_days(4, CHECKING, 1, Habits(job_minute=30.0))])[:, TEN:SIX]
+    return np.concatenate([draw_days(GUARDED, CHECKING), draw_days(GUARDED, CHECKING, 1, Habits(job_minute=30.0))])
 
 
 @cache
@@ -272,7 +275,7 @@ def _alone() -> Any:
     from labsupport.rl.autoscale_contest import play
     from labsupport.rl.exported import ExportedPolicy
 
-    return play(ExportedPolicy.load(), _guard_days(), TEN).euros
+    return play(ExportedPolicy.load(), _guard_days()).euros
 
 
 # 403.4: which habits may be changed, and how far.
@@ -316,7 +319,7 @@ def on_the_hour(case: Any) -> Measured:
     policy = play(ExportedPolicy.load(), days, TEN).euros
     rule = play(HPA(**results()["chosen"]["HPA"]), days, TEN).euros
     gain, low, high = cheaper(policy, rule)
-    numbers = f"the policy costs {policy.mean():.1f}, the HPA {rule.mean():.1f} euros from 10:00 to 18:00; the policy is cheaper by {gain:.1f} ({low:.1f} to {high:.1f})"
+    numbers = f"the policy costs {policy.mean():.1f}, the HPA {rule.mean():.1f} euros from 10:00 to 18:00; the policy saves {gain:.1f} ({low:.1f} to {high:.1f})"
     question = "the difference could be chance here: what makes it larger?" if gain < 0 else ""
     return Measured(high >= 0, numbers, question)
 

@@ -132,7 +132,7 @@ plots.show(
 
 # %% [markdown]
 # The words, all in that one cell. `reset` begins an **episode**, `step` does an **action** and answers with five values: what is seen
-# now (the **state**), the **reward** (here minus the cost) and how things stand. An episode's rewards added up are its **return**.
+# now (the **state**; here one number, 8 × memory level + batches waiting), the **reward** (here minus the cost) and how things stand. An episode's rewards added up are its **return**.
 # Whatever chooses the actions is a **policy**.
 #
 # An episode ends in one of two ways. **Terminated**: the task itself is over, somebody was paged. **Truncated**: only *our* time
@@ -209,7 +209,7 @@ print(
 claim("the best rule loses less than 1 % to the best policy", rules[tuned] > 1.01 * OPTIMUM)
 
 # %% [markdown]
-# (Smaller than an hour's return above: what comes later counts less.) So the runbook restarts too late, and a rule with two *tuned*
+# (Other numbers than an hour's return above: here no minute is the last, and what comes later counts less. All are costs, so a little below is a little worse.) So the runbook restarts too late, and a rule with two *tuned*
 # numbers is as good as the best policy. Both were found by somebody who knew all chances. Mostly nobody does. Then one can only try.
 
 # %% tags=["exercise"] exercise="401.a"
