@@ -296,7 +296,7 @@ MARGIN = 0.5
         "Gaps that have a reason hurt trees most. A middle dose: where most is gone, both models lose, and the years scatter.",
     ),
     minutes=8,
-    seconds=60.0,
+    seconds=120.0,
 )
 def trees_lose_no_more(case: Any) -> Measured:
     """Damage 48 years by the learner's case; it fails when trees lose over half a euro more, beyond chance (95 %, paired, Student's t)."""

@@ -204,10 +204,10 @@ plots.show(
 
 # %% [markdown]
 # *Bad data, bad model, however clever the algorithm*: a typical tutorial says so. Measured, it depends on the damage. Failures **left
-# unrecorded** cost all three models. A **unit** mixed up costs the logistic regression the same from a tenth of the
-# rows on, because one weight must serve both; trees cut between 1 and 50, and tend to lose less, even at half. Where low coverage goes
-# **unreported**, the trees tend to lose more: production does meet it, and below the lowest value it knew a tree repeats itself, while a line
-# goes on. A tenth of the **nights** teaches most of what all do. What the intervals of the rest hold, nobody knows yet.
+# unrecorded** all turn one way, and cost all three models. A **unit** mixed up costs the logistic regression the same from a tenth of the
+# rows on, because one weight must serve both; trees cut between 1 and 50, and tend to lose less. Where low coverage goes
+# **unreported**, trees tend to lose more: production does meet it, and below the lowest value it knew a tree repeats itself, while a line
+# goes on. And a tenth of the **nights** teaches most of what all do. For the rest look at the interval first.
 
 # %%
 claim(
