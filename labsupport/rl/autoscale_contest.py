@@ -19,6 +19,7 @@ from labsupport.rl.exported import ExportedPolicy
 from labsupport.rl.fleet import SERVICE_S, Fleet
 from labsupport.rl.hpa import Controller
 from labsupport.rl.observation import HIGH, LOW, STEP_S
+from labsupport.rl.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +58,7 @@ class Played:
         return float(self.late.sum() / (self.requests_per_s.sum() * STEP_S))
 
 
+@one_thread
 def play(controller: Controller, days: FloatArray, start: int = 0) -> Played:
     """Let a controller scale each of the days (days, steps), from the same replicas; they begin at midnight, or `start` steps later."""
     decide, fleet = controller.start(), Fleet.of(np.clip(np.ceil(days[:, 0] * SERVICE_S / 0.7), LOW, HIGH), len(days))
@@ -97,6 +99,7 @@ class Training:
     looks: "pd.DataFrame"
 
 
+@one_thread
 def train(
     days: FloatArray,
     tuning: FloatArray,

@@ -12,6 +12,7 @@ from labsupport.rl import ppo, reinforce
 from labsupport.rl.cartpole import CartPole, has_fallen, move
 from labsupport.rl.environments import Environment
 from labsupport.rl.policies import Policy, greedy
+from labsupport.rl.threads import one_thread
 
 GOAL = 475.0
 """What Gymnasium asks of CartPole-v1: this mean return of a hundred episodes in a row."""
@@ -42,6 +43,7 @@ class Run:
         return found
 
 
+@one_thread
 def run_ppo(seed: int, settings: ppo.Settings | None = None, copies: int = 64, updates: int | None = None) -> Run:
     """Train PPO until its budget is used up, or for some `updates`."""
     environment, looks, means = CartPole(copies, seed), [], []
@@ -57,6 +59,7 @@ def run_ppo(seed: int, settings: ppo.Settings | None = None, copies: int = 64, u
     return Run(np.array([look.steps for look in looks], dtype=float), np.array(means), gauges, policy)
 
 
+@one_thread
 def run_reinforce(seed: int, settings: reinforce.Settings | None = None, copies: int = 16) -> Run:
     """Train REINFORCE until its budget is used up."""
     returns: list[float] = []

@@ -12,6 +12,7 @@ from labsupport.rl import grpo, ppo, reinforce
 from labsupport.rl.adam import nothing
 from labsupport.rl.commands import PLAIN, Problem
 from labsupport.rl.policies import Floats
+from labsupport.rl.threads import one_thread
 from labsupport.rl.writing import Writing
 
 BUDGET, BATCH = 40_960, 512
@@ -39,6 +40,7 @@ class Course:
         return float(self.answers[there[0] + 2]) if len(there) else np.inf
 
 
+@one_thread
 def run_grpo(
     seed: int, settings: grpo.Settings | None = None, problem: Problem = PLAIN, reward: grpo.Reward | None = None
 ) -> Course:
@@ -67,6 +69,7 @@ def ppo_settings(rate: float, steps: int = STEPS, problem: Problem = PLAIN) -> p
     )
 
 
+@one_thread
 def run_ppo(seed: int, settings: ppo.Settings | None = None, problem: Problem = PLAIN, budget: int = BUDGET) -> Course:
     """Train lesson 402's PPO, with its critic, from the problem's first policy; its clip and rate do not fall."""
     settings, rng = settings or ppo_settings(8e-3), np.random.default_rng(seed)
@@ -83,6 +86,7 @@ def run_ppo(seed: int, settings: ppo.Settings | None = None, problem: Problem = 
     return _course(right, learner.weights[: learner.policy.count])
 
 
+@one_thread
 def run_reinforce(
     seed: int, rate: float = 4e-3, problem: Problem = PLAIN, budget: int = BUDGET, steps: int = STEPS
 ) -> Course:

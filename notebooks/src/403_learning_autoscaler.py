@@ -221,9 +221,10 @@ others = {
     "it is 9:58 instead of 9:30": {"second": 35880.0},
     "200 requests wait": {"waiting": 200.0},
 }
-here = view({name: np.array([value]) for name, value in moment.items()})
+here = np.asarray(view({name: np.array([value]) for name, value in moment.items()}))
 for text, change in others.items():
-    there = view({name: np.array([value]) for name, value in (moment | change).items()})
+    changed = {name: np.array([value]) for name, value in (moment | change).items()}
+    there = np.asarray(view(changed))
     print(f"{text:<28} changes your view by {np.abs(there - here).max():.2f}")
 print("ours holds:", ", ".join(NAMES))
 
