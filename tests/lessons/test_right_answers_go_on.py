@@ -29,6 +29,7 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plots, "to_png", lambda figure: b"")
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("number", LESSONS)
 def test_the_notebook_goes_on_with_every_right_answer(number: str) -> None:
     lesson = source.read(SOURCES[number])
