@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from labsupport import machine
+from labsupport import machine, variables
 from tests import kind
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,6 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--nightly", action="store_true", help="also every seed, benchmarks and other long checks")
     parser.add_argument("--only", metavar="NAME", help="one stage, which then must be possible here")
     options = parser.parse_args(arguments)
+    # Two workers on two cores: threads of BLAS and OpenMP would wait for each other longer than they compute.
+    os.environ.update(variables.THREADS)
     os.environ["LABS_NIGHTLY"] = "1" if options.nightly else ""
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     chosen = QUICK if options.quick else stages(options.nightly)
