@@ -372,7 +372,7 @@ from labsupport.rl import grpo
 
 relative = use("404.2", relative)
 rewards = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]], dtype=float)
-flat = relative(rewards.ravel(), np.arange(4).repeat(4)).reshape(4, 4)
+flat = np.asarray(relative(rewards.ravel(), np.arange(4).repeat(4))).reshape(4, 4)
 for group, better in zip(rewards, flat, strict=True):
     print(f"rewards {group.astype(int)}: advantages {better.round(2)}")
 claim("yours are those of labsupport.rl.grpo", np.allclose(flat, grpo.advantages(rewards)))
