@@ -145,10 +145,12 @@ def outcome_of(records: "pd.DataFrame", model: str, seed: int = 0) -> Outcome:
     """Learn from the first 80 % of these records, whatever they are, and return what was promised and what is paid."""
     cut = round(LEARN * len(records))
     learn, held_back = records.iloc[:cut], records.iloc[cut:]
-    fitted = models(seed)[model].fit(features(learn), learn["failed"].astype(bool))
-    said, failed = fitted.predict_proba(features(held_back))[:, 1], held_back["failed"].to_numpy(dtype=bool)
-    columns, truth = _world()
-    known = fitted.predict_proba(columns)[:, 1]
+    unfitted, (columns, truth) = models(seed)[model], _world()
+    # Small trees: threads would wait for each other longer than they compute.
+    with _threads().limit(limits=1):
+        fitted = unfitted.fit(features(learn), learn["failed"].astype(bool))
+        said, known = (fitted.predict_proba(rows)[:, 1] for rows in (features(held_back), columns))
+    failed = held_back["failed"].to_numpy(dtype=bool)
     return Outcome(
         promised=PRICES.per_example(said >= PRICES.threshold, failed),
         paid=bill(known >= PRICES.threshold, truth),
@@ -164,6 +166,14 @@ def bill(held: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
     The probability takes the luck out of the judgement; only a simulator knows it.
     """
     return float(np.mean(np.where(held, PRICES.alarm, PRICES.missed * probability)))
+
+
+@cache
+def _threads() -> Any:
+    """Return the control of the libraries' threads; to look for the libraries takes longer than a fit, so it is kept."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @cache

@@ -773,7 +773,7 @@ suppose("501.5", ("percent among shares", 0.25))
 
 # %% [markdown]
 # **Exercise 501.5 (8 minutes).** Refute that sentence. A case is a pair: the name of a damage of the catalogue, and a dose between 0 and
-# 1. The check damages 48 years by your case and compares what both models lose; the sentence must fail beyond chance.
+# 1. The check damages 32 years by your case and compares what both models lose; the sentence must fail beyond chance.
 
 # %% tags=["exercise"] exercise="501.5"
 ### BEGIN SOLUTION

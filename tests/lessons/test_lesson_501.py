@@ -190,8 +190,7 @@ RIGHT = {
         ),
     },
     "501.5": {
-        "gaps with a reason": 'case = ["low coverage unreported", 0.25]',
-        "half of the low values": 'case = ("low coverage unreported", 0.5)',
-        "a third of the failures": 'case = ("unrecorded failures", np.float64(0.3))',
+        "half of the low values": 'case = ["low coverage unreported", 0.5]',
+        "three in ten failures": 'case = ("unrecorded failures", np.float64(0.3))',
     },
 }
