@@ -1,4 +1,4 @@
-"""One step of the training pipeline as a process: `python -m labsupport.apps.pipeline train --folder=/work/1 ...`.
+"""One step of the training pipeline as a process: `python -m labsupport.apps.pipeline train --folder=FOLDER ...`.
 
 What the step returns is written to the file `--value`, from which a workflow's controller takes it.
 """

@@ -5,6 +5,8 @@ import json
 from labsupport.cluster.interface import Cluster
 
 RESOURCE = "nvidia.com/gpu"
+# What `labs cluster up` offers on each node, by the runtime's name; elsewhere none.
+USUAL = {"kind": 2}
 
 
 def offer(cluster: Cluster, number: int, resource: str = RESOURCE) -> None:

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from labsupport.dl.descent import train as train
+from labsupport.dl.descent import train
 from labsupport.dl.network import Array, dense_network, softmax
 
 

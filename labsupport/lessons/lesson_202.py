@@ -146,18 +146,6 @@ def _booked(book: Callable[..., Any], needs: np.ndarray, missing: float, idle: f
         raise Fail(saw, "a share from 0 to 1 for `np.quantile`", cause) from None
 
 
-# What plans are asked for: need now, price of a missing replica, price of an idle one.
-_ASKED = (
-    (3.97, 0.9, 0.1),
-    (5.03, 0.9, 0.1),
-    (3.52, 0.9, 0.1),
-    (4.08, 0.9, 0.1),
-    (4.3, 0.5, 0.5),
-    (2.26, 0.1, 0.4),
-    (5.62, 9.0, 0.1),
-)
-
-
 @exercises.check(
     "3",
     "A plan in whole replicas",
@@ -177,7 +165,7 @@ def plan_whole(answer: Guarded) -> str:
     rng.shuffle(changes)
 
     def cases() -> Iterator[expect.Case]:
-        for now, missing, idle in _ASKED:
+        for now, missing, idle in weeks_202.ASKED:
             saw = expect.returned_number(partial(plan, now, changes, missing, idle), "the plan")
             best = weeks_202.cheapest(now, changes, missing, idle)
             bill, least = (weeks_202.expected_bill(now + changes, number, missing, idle) for number in (saw, best))
@@ -191,7 +179,7 @@ def plan_whole(answer: Guarded) -> str:
         weeks_202.billed(each, 0.9, 0.1).mean() for each in (plan, weeks_202.rounded_up, weeks_202.cheapest)
     )
     return (
-        f"The smallest expected bill in {len(_ASKED)} cases. On {len(weeks_202.UNSEEN)} unseen weeks, in euros a week: yours "
+        f"The smallest expected bill in {len(weeks_202.ASKED)} cases. On {len(weeks_202.UNSEEN)} unseen weeks, in euros a week: yours "
         f"{yours:.2f}, the reference {reference:.2f}; same as now, rounded up, {nothing:.2f}."
     )
 

@@ -16,6 +16,7 @@ import kopf
 from labsupport.workflows import experiments_metrics as metrics
 from labsupport.workflows import experiments_search as search
 from labsupport.workflows import experiments_stop as stop
+from labsupport.workflows import owners
 from labsupport.workflows.experiments_objects import (
     EXPERIMENT,
     KATIB,
@@ -26,7 +27,6 @@ from labsupport.workflows.experiments_objects import (
     condition,
     job_of,
     now,
-    owner,
     reports_of,
     state_of,
     value_of,
@@ -113,7 +113,7 @@ def begin(store: Store, plan: Plan, experiment: Object, trials: list[Object], nu
         if bar is not None:
             spec["earlyStoppingRules"] = [{"name": plan.metric, "value": f"{bar:.6g}", "comparison": "less" if plan.maximize else "greater", "startStep": plan.stop.get("start_step", 4)}]  # fmt: skip
     labels = {EXPERIMENT: name, "app.kubernetes.io/part-of": "labs"}
-    meta = {"name": f"{name}-{number:02d}", "labels": labels, "ownerReferences": [owner(experiment)]}
+    meta = {"name": f"{name}-{number:02d}", "labels": labels, "ownerReferences": [owners.reference(experiment)]}
     trial = {"apiVersion": "/".join(KATIB), "kind": "Trial", "metadata": meta, "spec": spec}
     logging.info("%s begins: %s", meta["name"], search.written(settings))
     return store.make("trials", trial)

@@ -10,6 +10,8 @@ from typing import Any, Self
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
+from labsupport.workflows import owners
+
 Object = dict[str, Any]
 KATIB = ("kubeflow.org", "v1beta1")
 JOBS = ("batch", "v1")
@@ -31,11 +33,6 @@ def state_of(item: Object) -> str:
 def condition(kind: str, reason: str, message: str) -> list[Object]:
     """Return conditions that hold one: its type is shown by `kubectl get`."""
     return [{"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": now()}]
-
-
-def owner(of: Object) -> Object:
-    """Return what makes an object go when its owner goes."""
-    return {"apiVersion": of["apiVersion"], "kind": of["kind"], "name": of["metadata"]["name"], "uid": of["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True}  # fmt: skip
 
 
 def assignments(trial: Object) -> dict[str, str]:
@@ -61,7 +58,7 @@ def job_of(template: Object, values: Mapping[str, str], name: str, experiment: s
         # Inside of a JSON text: a value must not end the text that it stands in.
         text = text.replace(f"${{trialParameters.{reference}}}", json.dumps(value)[1:-1])
     job: Object = json.loads(text)
-    job["metadata"] = job.get("metadata", {}) | {"name": name, "ownerReferences": [owner(trial)]}
+    job["metadata"] = job.get("metadata", {}) | {"name": name, "ownerReferences": [owners.reference(trial)]}
     job["metadata"]["labels"] = job["metadata"].get("labels", {}) | {EXPERIMENT: experiment}
     return job
 

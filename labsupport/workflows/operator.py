@@ -8,6 +8,8 @@ from typing import Any, cast
 import kopf
 import kubernetes
 
+from labsupport.workflows.owners import reference
+
 Object = dict[str, Any]
 # One look at a time: two looks at the same object would take the same step twice.
 _alone = asyncio.Lock()
@@ -31,16 +33,7 @@ async def _after(seconds: float, what: Awaitable[None]) -> None:
 
 def owned(child: Object, owner: Object) -> Object:
     """Return `child` with a reference to its owner: it is deleted with it, and everybody sees whose it is."""
-    meta = owner["metadata"]
-    reference = {
-        "apiVersion": owner["apiVersion"],
-        "kind": owner["kind"],
-        "name": meta["name"],
-        "uid": meta["uid"],
-        "controller": True,
-        "blockOwnerDeletion": False,
-    }
-    return {**child, "metadata": {**child["metadata"], "ownerReferences": [reference]}}
+    return {**child, "metadata": {**child["metadata"], "ownerReferences": [reference(owner)]}}
 
 
 def read(group: str, version: str, plural: str, namespace: str, name: str) -> Object | None:

@@ -822,7 +822,7 @@ claim(
 )
 
 # %% [markdown]
-# `train`, which has done it so far, is in `labsupport/dl/training.py`: compare it with yours. The last loss of the old one is no number: its gradient is that by what the *second* softmax was given, it never becomes 0, and the weights run
+# `train`, which has done it so far, is in `labsupport/dl/descent.py`: compare it with yours. The last loss of the old one is no number: its gradient is that by what the *second* softmax was given, it never becomes 0, and the weights run
 # away. D above walked back through both softmaxes, and so failed more quietly.
 
 # %% tags=["exercise"] exercise="301.c"

@@ -58,7 +58,7 @@ MARKERS = {"sigmoid": "s", "tanh": "o", "relu": "^"}
 # %%
 from labsupport.dl.activations import deep_network
 from labsupport.dl.fashion import fashion_mnist
-from labsupport.dl.training import train
+from labsupport.dl.descent import train
 
 bundled, _ = fashion_mnist()
 x = bundled.images.reshape(-1, 784) / np.float32(255)

@@ -237,8 +237,14 @@ for item in (pods[1], job, done[1]):
     owner = item["metadata"]["ownerReferences"][0]
     print(f"a {item['kind']} belongs to {owner['kind']} {owner['name']}")
 forget("random")
-left = lab.ask("kubectl get pods -l app=trial -o name")
-claim("with the Experiment its pods are gone", "random-" not in left)
+gone = lab.until(
+    lambda seen: (
+        not any(pod["metadata"]["name"].startswith("random-") for pod in seen.all("Pod"))
+    ),
+    "the pods of the search go with it",
+    PATIENCE,
+)
+claim("with the Experiment its pods are gone", gone)
 
 # %% [markdown]
 # One thing is left out above: `to_start`. Too few trials waste time, too many waste money.

@@ -144,7 +144,7 @@ RIGHT = {
         ),
     },
     "307.4": {
-        "a very calm leader": "case = [[0.01, 16], [1, 64.0]]",
+        "a calm leader": "case = [[0.02, 16], [0.5, 64.0]]",
         "other batches": "case = ((0.1, 64), (0.6, 64))",
     },
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from labsupport import paths
-from labsupport.cluster import differences, locking, objects, versions, waiting
+from labsupport.cluster import differences, gpus, locking, objects, versions, waiting
 from labsupport.cluster.connected import Connected
 from labsupport.cluster.context import ContextCluster
 from labsupport.cluster.interface import Report, Status
@@ -24,8 +24,6 @@ NODE_IMAGE_VARIABLE = "LABS_KIND_NODE_IMAGE"
 CREATE_SECONDS = 300.0
 DELETE_SECONDS = 60.0
 START_SECONDS = 120.0
-# What lab 606 needs: one pod that gets a GPU, a second one, and a third that stays Pending.
-GPUS = 2
 _SET_UP = "labs/set-up"
 _WORKLOADS = (
     ("kube-system", "deployment/coredns"),
@@ -219,8 +217,7 @@ class KindCluster(Connected):
             self.kubectl("apply", "-f", str(paths.course_root() / "manifests" / "kind" / "metrics-server.yaml"))
         say("the node gets Ready")
         waiting.wait_for(self, f"node/{self.node}", "Ready", timeout=START_SECONDS)
-        gpus = {name: {"nvidia.com/gpu": str(GPUS)} for name in ("capacity", "allocatable")}
-        self.kubectl("patch", "node", self.node, "--subresource=status", "-p", json.dumps({"status": gpus}))
+        gpus.offer(self, gpus.USUAL[self.name])
         for namespace, workload in _WORKLOADS:
             say(f"{workload.partition('/')[2]} starts")
             waiting.wait_for(self, workload, "rolled-out", namespace, START_SECONDS)

@@ -20,6 +20,17 @@ SAME = 1e-9
 # (need now, changes (m,), price of a missing replica, of an idle one) -> replicas for the minute in a quarter of an hour
 Plan = Callable[[float, FloatArray, float, float], float]
 
+# What plans are asked for: need now, price of a missing replica, price of an idle one.
+ASKED = (
+    (3.97, 0.9, 0.1),
+    (5.03, 0.9, 0.1),
+    (3.52, 0.9, 0.1),
+    (4.08, 0.9, 0.1),
+    (4.3, 0.5, 0.5),
+    (2.26, 0.1, 0.4),
+    (5.62, 9.0, 0.1),
+)
+
 
 def week(seed: int) -> FloatArray:
     """Return the replicas needed in each minute from Monday to Friday, flash crowds included: shape (7200,)."""
