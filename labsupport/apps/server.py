@@ -62,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--reload-seconds", type=float, default=5.0, help="how often to look for another version (5)")
     parser.add_argument("--drain-seconds", type=float, default=2.0, help="how long to answer after SIGTERM (2)")
+    parser.add_argument(
+        "--traces", metavar="URL",
+        help="tell of requests that carry a trace id: spans to this OTLP endpoint, and a line of JSON each in the log",
+    )  # fmt: skip
     return parser
 
 
@@ -88,6 +92,13 @@ def _app(options: argparse.Namespace) -> "App":
         model = Model(options.name, source(options.model), metrics)
     except ModelError as error:
         raise LabsError(f"{error}.") from None
+    if options.traces:
+        from labsupport.monitoring import traces
+        from labsupport.serving.traced import TracedApp
+
+        return TracedApp(
+            model, metrics, tracer=traces.tracer("server", options.traces), reload_s=options.reload_seconds
+        )
     return App(model, metrics, reload_s=options.reload_seconds)
 
 
