@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 
-def line(event: str, *, level: str = "info", to: TextIO | None = None, **fields: Any) -> None:
+def line(event: str, *, level: str = "info", stream: TextIO | None = None, **fields: Any) -> None:
     """Write one line: `event`, its level, the time (seconds since 1970), and what else is known."""
     said = {"time": round(time.time(), 3), "level": level, "event": event, **fields}
-    print(json.dumps(said), file=to or sys.stderr, flush=True)
+    print(json.dumps(said), file=stream or sys.stderr, flush=True)
 
 
 def read(text: str) -> list[dict[str, Any]]:

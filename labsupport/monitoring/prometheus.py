@@ -31,9 +31,9 @@ class Prometheus:
             base_url=url, trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0)
         )
 
-    def now(self, query: str) -> list[Series]:
-        """Return the answer at this moment, one Series of one value each. Raises QueryError."""
-        found = self._ask("query", query=query)
+    def now(self, query: str, at: float | None = None) -> list[Series]:
+        """Return the answer at this moment, or at a time (s since 1970): one Series of one value each. Raises QueryError."""
+        found = self._ask("query", query=query, **({} if at is None else {"time": at}))
         rows = [{"metric": {}, "value": found["result"]}] if found["resultType"] == "scalar" else found["result"]
         return [_series(row["metric"], [row["value"]]) for row in rows]
 
