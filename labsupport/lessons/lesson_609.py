@@ -58,7 +58,9 @@ def tests_that_notice(answer: Any) -> str:
     try:
         wanted = [(float(short), float(long), bool(fires)) for short, long, fires in answer]
     except (TypeError, ValueError) as error:
-        raise Fail("something else", "a list of (short, long, fires)", "two shares and a truth for each case") from error
+        raise Fail(
+            "something else", "a list of (short, long, fires)", "two shares and a truth for each case"
+        ) from error
     if not wanted:
         raise NotAttempted("There is no case yet.")
     if any(not 0 <= share <= 1 for case in wanted for share in case[:2]):
@@ -145,7 +147,11 @@ def few_series(snapshot: Any) -> str:
     if "trace_id" in labels:
         if "author" in labels and len(labels) == len(VALUES) + 1:
             raise NotAttempted("The clients still count with every label.")
-        raise Fail("a series for each request", f"{MOST_SERIES} series at most", "a trace id is never seen twice: it belongs into logs and traces")
+        raise Fail(
+            "a series for each request",
+            f"{MOST_SERIES} series at most",
+            "a trace id is never seen twice: it belongs into logs and traces",
+        )
     if lacking := [name for name in ("outcome", "size") if name not in labels]:
         raise Fail(
             f"no label `{lacking[0]}`", "both questions answered",
@@ -155,7 +161,9 @@ def few_series(snapshot: Any) -> str:
     for name in labels:
         series *= VALUES[name]
     if series > MOST_SERIES:
-        raise Fail(f"up to {series} series", f"{MOST_SERIES} at most", "labels multiply: 4 outcomes, 2 sizes, 40 authors")
+        raise Fail(
+            f"up to {series} series", f"{MOST_SERIES} at most", "labels multiply: 4 outcomes, 2 sizes, 40 authors"
+        )
     return f"Up to {series} series, and both questions are answered."
 
 
@@ -188,7 +196,9 @@ def _told(words: str) -> str:
 
 exercises.guess("g1", "The page comes later than 5 seconds after the first bad answers are counted")
 exercises.guess("g2", "Most of the slow request's time in the server is the model's")
-exercises.guess("g3", "Series that one counter of the clients has after about 10 seconds with all four labels", unit="series")
+exercises.guess(
+    "g3", "Series that one counter of the clients has after about 10 seconds with all four labels", unit="series"
+)
 exercises.quiz(
     "a",
     "A typical tutorial's metrics are a counter of predictions, a histogram of their latency and a gauge `model_accuracy`, set to 0.95 at the start. All three look well. Which failure would show in one of them?",

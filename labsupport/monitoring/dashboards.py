@@ -40,7 +40,11 @@ def panels_of(dashboard: dict[str, Any]) -> list[Panel]:
     for item in dashboard.get("panels", []):
         if item.get("type") == "row":
             found += panels_of(item)
-        queries = {target.get("legendFormat") or target["expr"]: target["expr"] for target in item.get("targets", []) if target.get("expr")}
+        queries = {
+            target.get("legendFormat") or target["expr"]: target["expr"]
+            for target in item.get("targets", [])
+            if target.get("expr")
+        }
         if queries:
             unit = item.get("fieldConfig", {}).get("defaults", {}).get("unit", "")
             found.append(Panel(item.get("title", ""), unit, queries))
@@ -54,7 +58,16 @@ def provisioning(prometheus: str, dashboards: Iterable[dict[str, Any]]) -> dict[
     """
     import yaml
 
-    sources = [{"name": "Prometheus", "type": "prometheus", "uid": SOURCE, "access": "proxy", "url": prometheus, "isDefault": True}]
+    sources = [
+        {
+            "name": "Prometheus",
+            "type": "prometheus",
+            "uid": SOURCE,
+            "access": "proxy",
+            "url": prometheus,
+            "isDefault": True,
+        }
+    ]
     providers = [{"name": "labs", "type": "file", "options": {"path": "/etc/grafana/provisioning/dashboards"}}]
     files = {
         "datasources/labs.yaml": yaml.safe_dump({"apiVersion": 1, "datasources": sources}),

@@ -19,7 +19,9 @@ class Objective:
 
     def __post_init__(self) -> None:
         if not 0 < self.good < 1 or self.days <= 0:
-            raise ValueError(f"an objective is a share between 0 and 1 over some days; got {self.good} over {self.days}")
+            raise ValueError(
+                f"an objective is a share between 0 and 1 over some days; got {self.good} over {self.days}"
+            )
 
     @property
     def budget(self) -> float:

@@ -21,7 +21,11 @@ def no_answer_above(source: Path, target: Path, column: int, limit: float) -> No
     name = graph.input[0].name
     for node in graph.node:
         node.input[:] = ["checked" if one == name else one for one in node.input]
-    constants = {"spoil_column": np.array([column], np.int64), "spoil_limit": np.float32(limit), "spoil_zero": np.float32(0)}
+    constants = {
+        "spoil_column": np.array([column], np.int64),
+        "spoil_limit": np.float32(limit),
+        "spoil_zero": np.float32(0),
+    }
     graph.initializer.extend(numpy_helper.from_array(np.asarray(value), key) for key, value in constants.items())
     steps = [
         ("Gather", [name, "spoil_column"], "spoil_x", {"axis": 1}),

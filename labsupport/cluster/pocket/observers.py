@@ -63,7 +63,7 @@ def install(say: Say, progress: Progress) -> bool:
                     say(f"{text}: no: {error}.")
                     continue
                 for program in PROGRAMS:
-                    os.replace(Path(work) / program, folder / program)
+                    (Path(work) / program).replace(folder / program)
             say(f"{text}: yes, in {folder}.")
             return True
     return False
@@ -141,7 +141,9 @@ def built(folder: Path, progress: Progress) -> None:
         tool = {"prometheus": "promtool", "alertmanager": "amtool"}[project]
         named = f"-s -w -X github.com/prometheus/common/version.Version={version}"
         options = ["-trimpath", "-buildvcs=false", "-tags", "remove_all_sd,enable_kubernetes_sd", "-ldflags", named]
-        _run([go, "build", *options, "-o", f"{folder}{os.sep}", f"{module}/cmd/{project}", f"{module}/cmd/{tool}"], work)
+        _run(
+            [go, "build", *options, "-o", f"{folder}{os.sep}", f"{module}/cmd/{project}", f"{module}/cmd/{tool}"], work
+        )
 
 
 _SOURCES: dict[str, Callable[[Path, Progress], None]] = {
