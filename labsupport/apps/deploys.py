@@ -75,8 +75,8 @@ async def _ask(options: argparse.Namespace, labels: list[str]) -> None:
     dropped = traces.provider("client", options.traces, sampler=ALWAYS_OFF)
     stop, room = asyncio.Event(), asyncio.Semaphore(MOST_UNDER_WAY)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(ending, stop.set)
 
     async def one(number: int, author: str, deploy: dict[str, Any]) -> None:
         provider = kept if number % options.sample == 0 else dropped

@@ -1,7 +1,7 @@
 """Rules of Prometheus under test: unit tests written for them, and ways to spoil them that a test should notice."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def _name(rule: dict[str, Any]) -> str:
 
 def _changes(rule: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any] | None]]:
     expression = str(rule["expr"])
-    swaps = {
+    swaps: dict[str, tuple[str, str | Callable[[re.Match[str]], str]]] = {
         "threshold doubled": (r"> (\d+(?:\.\d+)?) \*", lambda found: f"> {2 * float(found[1]):g} *"),
         "threshold halved": (r"> (\d+(?:\.\d+)?) \*", lambda found: f"> {float(found[1]) / 2:g} *"),
         "comparison turned": (r" > ", " < "),

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from labsupport.serving.card import MODEL
 
@@ -27,7 +28,7 @@ def no_answer_above(source: Path, target: Path, column: int, limit: float) -> No
         "spoil_zero": np.float32(0),
     }
     graph.initializer.extend(numpy_helper.from_array(np.asarray(value), key) for key, value in constants.items())
-    steps = [
+    steps: list[tuple[str, list[str], str, dict[str, Any]]] = [
         ("Gather", [name, "spoil_column"], "spoil_x", {"axis": 1}),
         ("Sub", ["spoil_limit", "spoil_x"], "spoil_left", {}),
         ("Sqrt", ["spoil_left"], "spoil_root", {}),

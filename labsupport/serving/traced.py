@@ -1,6 +1,7 @@
 """The model server that tells of single requests: spans from its door through queue and batch, and lines of JSON."""
 
 import time
+from collections.abc import MutableMapping
 from typing import Any
 
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
@@ -28,7 +29,7 @@ class TracedApp(App):
             return
         statuses: list[int] = []
 
-        async def sending(message: dict[str, Any]) -> None:
+        async def sending(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 statuses.append(message["status"])
             await send(message)

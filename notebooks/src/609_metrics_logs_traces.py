@@ -422,8 +422,7 @@ claim(
 # Found: version 2 has no answer for large deploys, and the comparison had none. Roll back:
 
 # %%
-lab.ask("kubectl rollout undo deployment/deploy-risk")
-lab.wait("deployment/deploy-risk", seconds=PATIENCE)
+release("first", 1)  # in a terminal: kubectl rollout undo deployment/deploy-risk
 lasts("sum(model:bad_share:rate20s) == 0", "the long window has forgotten")
 until(
     lambda: not ask('ALERTS{alertname=~"Budget.*"}'),
@@ -531,7 +530,7 @@ quiz("609.c", choice_c)
 # %% [markdown]
 # ### A dashboard as code
 #
-# Grafana's own builders make the JSON, a typo in a name is an error before anybody opens it. Grafana reads the files at its start
+# Grafana's own builders make the JSON: a misspelt option is an error before anybody opens it. Grafana reads the files at its start
 # (*provisioning*). It isn't part of this lab; add its public image with these files under `/etc/grafana/provisioning`. The queries are executed here:
 
 # %%

@@ -198,7 +198,7 @@ async def _files(pod: Pod, source: Json, mode: int, node: Node) -> dict[str, Fil
         if wanted.get("optional"):
             return {}
         raise
-    if named := (found["metadata"].get("annotations") or {}).get(_NAMES):
+    if named := (found.get("metadata", {}).get("annotations") or {}).get(_NAMES):
         hosts = node.layout.hosts
         data = {key: names.filled(text.decode(), named, hosts, pod.namespace).encode() for key, text in data.items()}
     items = wanted.get("items")
