@@ -50,4 +50,6 @@ def _run(program: str, arguments: list[str], files: dict[str, str]) -> Tested:
         ended = subprocess.run(
             [path, *arguments], cwd=folder, capture_output=True, text=True, timeout=LIMIT_S, env=inherited()
         )
-    return Tested(ended.returncode == 0, (ended.stdout + ended.stderr).strip())
+    # Where all is well, the errors are warnings.
+    words = ended.stdout if ended.returncode == 0 else ended.stdout + ended.stderr
+    return Tested(ended.returncode == 0, words.strip())

@@ -100,8 +100,15 @@ def who_is_woken(snapshot: Any) -> str:
     if configmap is None:
         raise NotAttempted("There is no ConfigMap `alertmanager`: run the cells from the beginning.")
     text = configmap["data"].get("alertmanager.yml", "")
-    whole = yaml.safe_load(text) or {}
-    if not (whole.get("route") or {}).get("routes") and (whole.get("route") or {}).get("receiver") == "tickets":
+    try:
+        whole = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise Fail("a file that Alertmanager can't read", "YAML", f"it says: {_told(str(error))}") from None
+    if not isinstance(whole, dict) or not isinstance(whole.get("route"), dict):
+        raise Fail(
+            "a file without a `route`", "`route:` and `receivers:`", "write the whole file, as it is shown above"
+        )
+    if not whole["route"].get("routes") and whole["route"].get("receiver") == "tickets":
         raise NotAttempted("All alerts still go to `tickets`.")
     wanted = {
         ("BudgetBurnsFast", "page"): "pager", ("PredictorIsGone", "page"): "pager", ("BudgetBurnsSlowly", "ticket"): "tickets",

@@ -138,6 +138,27 @@ by_hand = histogram_quantile(0.95, edges)
 print("by hand and by Prometheus the same:", abs(by_hand - theirs.values[0]) < 1e-9)
 claim("both read the same quantile", abs(by_hand - theirs.values[0]) < 1e-9)
 
+# %% tags=["draw", "nbval-ignore-output"]
+tops = [1000 * edge for edge, _ in edges[:-1]]
+shares = np.diff([0.0] + [count for _, count in edges]) / edges[-1][1]
+figure, axes = plt.subplots(figsize=(6.6, 2.5))
+axes.bar(range(len(tops)), 100 * shares[:-1], color=plots.BLUE)
+axes.set_xticks(range(len(tops)), [f"{top:g}" for top in tops], fontsize=8)
+axes.axvline(
+    np.searchsorted(tops, 1000 * by_hand), color=plots.RED, ls="--", label="95 %: in here"
+)
+axes.set(
+    title="What a histogram knows",
+    xlabel="upper edge of the bucket (ms)",
+    ylabel="questions (%)",
+)
+axes.legend()
+plots.show(
+    figure,
+    alt="Bars over the upper edges of the histogram's buckets, most of them at a few milliseconds or less; a dashed line marks the bucket that holds the 95 percent quantile.",
+    summary=f"{len(tops)} buckets; the fullest holds {100 * shares.max():.0f} % of the questions.",
+)
+
 # %% [markdown]
 # A typical tutorial has a counter and a histogram around `predict` (the handout's *Prometheus metrics*), and names accuracy, precision and recall
 # in a ConfigMap that no program reads:

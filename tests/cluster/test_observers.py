@@ -108,7 +108,9 @@ def test_releases_are_checked_by_what_was_published(tmp_path, monkeypatch) -> No
             raise Refused("damaged")
 
     monkeypatch.setattr(observers.sys, "platform", "linux")
-    monkeypatch.setattr(download, "text", lambda url: next(text for name, text in sums.items() if f"/{name}/releases/" in url))
+    monkeypatch.setattr(
+        download, "text", lambda url: next(text for name, text in sums.items() if f"/{name}/releases/" in url)
+    )
     monkeypatch.setattr(download, "fetch", fetch)
     observers.released(tmp_path, ignore)
     assert all(os.access(tmp_path / program, os.X_OK) for program in observers.PROGRAMS)

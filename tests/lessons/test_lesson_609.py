@@ -47,7 +47,7 @@ WRONG = {
                 "(0.8, 0.9, True)",
                 "(0.01, 0.01, False)",
             ),
-            "3 in place of 14.4",
+            "both above 0.144, and not far above",
         ),
         "is wrong about the rule": (burn("(0.3, 0.05, True)"), "fails on the right rule"),
         "takes percent": (burn("(30, 5, False)"), "0.144 is 14.4 %"),
@@ -71,7 +71,7 @@ WRONG = {
         "keeps too little": ("609-labels-outcome", "can't be asked without it"),
     },
     "609.5": {
-        "keeps the budget": ("case = 0.005", "half"),
+        "keeps the budget": ("case = 0.005", "50% of the budget"),
         "wakes somebody": ("case = 0.2", "an alarm fires"),
         "is no share": ("case = 2", "a case is one share"),
     },
