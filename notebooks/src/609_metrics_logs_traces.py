@@ -37,6 +37,7 @@ CLUSTER = "auto"
 # %% tags=["setup"]
 import base64
 import json
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -64,6 +65,7 @@ from labsupport.ml import deploy_risk
 from labsupport.monitoring import dashboards, logs, rules, slo, traces
 from labsupport.monitoring.prometheus import Prometheus
 from labsupport.serving import export, spoil
+from labsupport.tracking.server import CLIENT_ENVIRONMENT
 from labsupport.world import deploy_records
 
 plots.use_style()
@@ -469,6 +471,7 @@ guess("609.g2")
 import mlflow
 from opentelemetry.trace import SpanKind, set_span_in_context
 
+os.environ.update(CLIENT_ENVIRONMENT)
 lab.wait("deployment/mlflow", seconds=PATIENCE)
 table = deploy_risk.features(records).to_numpy()[:4_000]
 tensor = {
