@@ -27,13 +27,10 @@ WRONG = {
     "609.1": {
         "forgets busy": (share(bad='outcome="error"'), "turned away because we were busy"),
         "counts the client's mistakes as good": (share(among='outcome=~".+"'), "neither bad nor good"),
-        "counts them as bad": (share(bad='outcome!="ok"', among='outcome=~".+"'), "neither bad nor good"),
         "forgets too_large": (share(among='outcome!="invalid"'), "the client's mistake, too"),
         "adds no replicas up": (share(by=" by (model, instance)"), "for each `model`"),
-        "adds models up": (share(by=""), "for each `model`"),
         "has nothing for nothing": (share(never=False), "not 0"),
         "forgets the rate": (share(window="5m").replace("rate(", "("), "can't read"),
-        "writes no PromQL": ("bad_share = 'errors / all of them'", "can't read"),
         "gives a number": ("bad_share = 0.01", "a query as text"),
     },
     "609.2": {
