@@ -1,5 +1,6 @@
 """What a Workflow does on every cluster: with Argo's controller on kind, with ours on pocket."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +23,8 @@ HASH = {"outputs": {"parameters": [{"name": "word", "valueFrom": {"path": "/out/
 def place(cluster: Cluster) -> Iterator[Lab]:
     """Return lab 603's namespace with a controller of Workflows."""
     if isinstance(cluster, KindCluster) and (program := kit.find()):
-        subprocess.run([program, "addon", "argo", cluster.cluster], check=True, capture_output=True)
+        environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+        subprocess.run([program, "addon", "argo", cluster.cluster], env=environment, check=True)
     made = lab.checkpoint(cluster, "603")
     try:
         argo.define(made)
