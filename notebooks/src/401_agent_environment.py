@@ -376,9 +376,8 @@ plots.show(
 # ### SARSA, and a cliff
 #
 # Q-learning's target takes the *best* action of the state after. **SARSA** takes the one that will really be done there, a random one included.
-# Gymnasium's CliffWalking shows the difference: cross a grid, each step costs 1, and along the short way lies a
-# cliff: who steps off it pays 100 and begins again. Both learn with 10 % random actions. Does Q-learning earn more while it practises? (A
-# probability.)
+# Gymnasium's CliffWalking shows it: cross a grid, each step costs 1, and along the short way lies a
+# cliff: who steps off it pays 100 and begins again. Both learn with 10 % random actions. Which of them earns more meanwhile?
 
 # %%
 guess("401.g2", ...)
@@ -460,8 +459,7 @@ check("401.3", push)
 # can be worth (1 + 0.99 + 0.99² + ...). Whatever it tries looks worse than what it hasn't tried. So it tries
 # everything, with no random action at all.
 #
-# We train it in three ways, which differ in one thing: what they take for an end. Who mistakes *time's up* for a fall: will that one hold the
-# pole for less than 400 steps? (A probability.)
+# We train it in three ways, which differ in one thing: what they take for an end. Who mistakes *time's up* for a fall: less than 400 steps?
 
 # %%
 guess("401.g3", ...)
@@ -549,14 +547,14 @@ plots.show(
 
 # %% [markdown]
 # All three ran without an error. If a fall has a future, nothing is bad: 1 + 0.99 × 100 is 100 again, so no entry ever moves, and the first
-# action is taken for ever. If *time's up* has none, then whoever
+# action is taken for ever. If *time's up* has none, whoever
 # holds the pole to the last step hears that this is worth 1 instead of 100, as if it had fallen.
 #
 # Five other learners began at 0, with 10 % random actions. In the last hundred of 400 episodes none held it for more than 159 steps on
 # average, whatever *time's up* was to them (`benchmarks/rl_tables.py`). **The mistake stays hidden until somebody plays well enough to
 # meet it.**
 #
-# And your rule by hand needed no training. Keep it: it is the bar for whatever comes.
+# Your rule by hand needed no training. It stays the bar.
 
 # %% tags=["exercise"] exercise="401.c"
 ### BEGIN SOLUTION
