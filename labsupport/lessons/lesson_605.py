@@ -153,7 +153,7 @@ def an_alert(snapshot: Any) -> str:
     ):
         if woken := features_605.fired(rule, looks):
             cause = "on a good day a row is at most 330 s old, after one failed run 630 s"
-            if METRIC_ALONE in "".join(rule.expr.split()):
+            if "time" not in rule.expr:
                 cause = "the metric is a time, seconds since 1970: its age is `time() - ...`"
             raise Fail(f"{told}: somebody is woken after {min(woken.values()):.0f} minutes", "silence", cause)
     stops: dict[str, float | None] = {"america": None, "asia": 30.0, "europe": None}
@@ -167,16 +167,15 @@ def an_alert(snapshot: Any) -> str:
     return "Silent on good days and after one failed run; woken within half an hour, with the region's name."
 
 
-METRIC_ALONE = f"{features_605.METRIC}>"
-
-
 def _wakes_for(rule: alerts.Rule, told: str, looks: Any, regions: list[str], by: float) -> None:
     woken = features_605.fired(rule, looks)
     named = sorted(dict(labels).get("region", "") for labels in woken)
     if not woken:
         cause = "one fresh region hides a stale one: ask of each series by itself, without an aggregation"
-        if len(regions) == len(features_605.REGIONS):
-            cause = "does the condition ever hold for five minutes on end?"
+        if not features_605.fired(rule, features_605.history(dict.fromkeys(features_605.REGIONS, 30.0))):
+            cause = "it stays silent even when all three stop: can `time()` minus the time of writing ever be so large?"
+        elif "{" in rule.expr:
+            cause = "a region that stands in the condition is the only one that is watched"
         raise Fail(f"{told}: nobody is woken", "an alert", cause)
     if not any(named):
         raise Fail(f"{told}: an alert without a region", f"one that names {', '.join(regions)}", "whoever is woken must know which: an aggregation keeps the labels in `by (region)`, no aggregation keeps all")  # fmt: skip
@@ -227,7 +226,10 @@ def back_to_asia(snapshot: Any) -> str:
     }
     wrote = [text.partition("rows of ")[2].partition(", the newest")[0].split(", ") for text in logs.values()]
     if not any("asia" in regions for regions in wrote):
-        raise Fail("no complete run that wrote rows of asia", "one", "the form is mended, now make a Job from it: `kubectl create job mended --from=cronjob/refresh`")  # fmt: skip
+        cause = "the form is mended, now make a Job from it: `kubectl create job mended --from=cronjob/refresh`"
+        if wrote:
+            cause = f"the runs so far are of the form as it was, and wrote {', '.join(wrote[-1])}: make another one"
+        raise Fail("no complete run that wrote rows of asia", "one", cause)
     return "Rows of asia again, and the next run comes by itself."
 
 
