@@ -18,7 +18,7 @@ from labsupport.serving import front, protocol
 from labsupport.serving.batching import Busy
 from labsupport.serving.metrics import ServerMetrics
 from labsupport.serving.models import Model, Served
-from labsupport.serving.online import FeatureServer, NoFeatures, UnknownEntity
+from labsupport.serving.online import FeatureServer, NoFeatures
 from labsupport.serving.protocol import NoAnswer, ProtocolError
 
 Scope = MutableMapping[str, Any]
@@ -236,16 +236,10 @@ class App:
         return orjson.dumps(answer), (JSON,)
 
     async def _look_up(self, asked: dict[str, Any]) -> tuple[dict[str, Any], float]:
-        """Return the values of the entity that a question names, and their age; raises Refused without values to use."""
+        """Return the values of the entity that a question names, and their age; raises ProtocolError without values to use."""
         if self._features is None:
-            raise Refused(503, "this server knows no feature server: it is started with --features")
-        (name,) = asked.values()
-        try:
-            found = await self._features.row(name)
-        except UnknownEntity as error:
-            raise Refused(422, str(error)) from None
-        except NoFeatures as error:
-            raise Refused(503, str(error), RETRY) from None
+            raise NoFeatures("this server knows no feature server: it is started with --features")
+        found = await self._features.row(*asked.values())
         return dict(found.values), self._features.age_s(found)
 
     async def _body(self, headers: Iterable[Header], receive: Receive) -> tuple[bytes, int | None]:

@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from labsupport.serving.protocol import ProtocolError
+
 if TYPE_CHECKING:
     import httpx
 
-TIMEOUT_S = 2.0
+# Long: the first question after a start loads what it needs, on a busy machine slowly.
+TIMEOUT_S = 10.0
 
 
-class NoFeatures(Exception):
-    """The model can't be asked, because what it reads is not there or too old; the text says which."""
+class NoFeatures(ProtocolError):
+    """The model can't be asked, because what it reads is not there or too old; the text says which. No mistake of the client: 503."""
 
-
-class UnknownEntity(Exception):
-    """Nobody has heard of the entity: the client's mistake."""
+    def __init__(self, text: str) -> None:
+        super().__init__(text, 503)
 
 
 @dataclass(frozen=True)
@@ -103,12 +105,12 @@ class FeatureServer:
             raise NoFeatures(f"the feature server can't be asked ({type(error).__name__})") from None
 
     async def row(self, name: str) -> Row:
-        """Return what the store knows of one entity; raises NoFeatures or UnknownEntity where it must not be used."""
+        """Return what the store knows of one entity; raises NoFeatures where it must not be used, ProtocolError where there is none."""
         (found,) = await self.ask([name])
         if found.written_at is None:
             if name in self._watch:
                 raise NoFeatures(f"nothing is known of {name}: were its features ever materialised?")
-            raise UnknownEntity(f"there is no {self._entity} of that name")
+            raise ProtocolError(f"there is no {self._entity} of that name")
         age = self.age_s(found)
         if self.max_age_s is not None and age > self.max_age_s:
             raise NoFeatures(f"the features of {name} are {age:.0f} s old, and {self.max_age_s:g} s are allowed")

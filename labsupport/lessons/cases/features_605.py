@@ -67,8 +67,8 @@ def questions(rng: random.Random) -> list[Asked]:
         Asked({"asia": 240.0}, first, "one region"),
         Asked({"asia": 240.0, "europe": 10_800.0, "america": 30.0}, first, "three regions"),
         Asked({"asia": 240.0, "europe": 10_800.0}, last, "the region's column last"),
-        Asked({"asia": 240.0, "mars": math.inf}, first, "a region that is not known"),
-        Asked({"mars": math.inf, "asia": 90.0}, last, "a region that is not known"),
+        Asked({"mars": math.inf, "asia": 240.0}, first, "a region that is not known"),
+        Asked({"asia": 90.0, "mars": math.inf}, last, "a region that is not known"),
         Asked({"asia": (60.0, 60.0, 7200.0, 60.0)}, first, "one of four values older than the others"),
         Asked({"asia": (60.0, math.inf, 60.0, 60.0)}, first, "one of four values missing"),
         Asked({"asia": (math.inf, 60.0, 60.0, 60.0)}, first, "one of four values missing", "NULL_VALUE"),
@@ -88,7 +88,7 @@ def page(written: dict[str, float]) -> list[Sample]:
 
 
 def history(
-    last: dict[str, float | None], skipped: Sequence[int] = (), hours: float = 2
+    last: Mapping[str, float | None], skipped: Sequence[int] = (), hours: float = 2
 ) -> list[tuple[float, list[Sample]]]:
     """Return looks of some hours at a store that a job fills each five minutes.
 
