@@ -52,6 +52,7 @@ import pandas as pd
 import yaml
 
 from labsupport import plots, scratch
+from labsupport.cluster import jobs
 from labsupport.cluster import lab as labs
 from labsupport.exercises import (
     check,
@@ -464,16 +465,14 @@ guess("605.g2")
 
 # %%
 def run_job(name):
-    """Make a Job from the CronJob, wait for it, print what it says, and return when its rows were known."""
+    """Make a Job from the CronJob, wait for its end, print what it says, and return as of when its rows are, if it said so."""
     lab.ask(f"kubectl delete job {name} --ignore-not-found --cascade=foreground")
     print(lab.ask(f"kubectl create job {name} --from=cronjob/refresh"))
-    lab.wait(f"job/{name}", "Complete", PATIENCE)
+    print(jobs.ended(lab, name, PATIENCE))
     when, _, said = lab.ask(f"kubectl logs job/{name}").removeprefix("as of ").partition(": ")
-    print(
-        "rows of "
-        + said.partition("rows of ")[2].partition(", the newest")[0]
-        + "; materialised"
-    )
+    if "rows of" not in said:
+        return None
+    print("rows of", said.partition("rows of ")[2].partition(", the newest")[0])
     return pd.Timestamp(when).tz_localize(None)
 
 
@@ -624,12 +623,28 @@ lab.kubectl(
 
 # %% tags=["exercise"] exercise="605.4"
 ### BEGIN SOLUTION
-command = [
-    "python", "-m", "labsupport.apps.feature_job", "refresh", "--store=/store", "--server=http://feast:6566",
-]  # fmt: skip
-container = {"name": "refresh", "command": command}
-template = {"spec": {"containers": [container]}}
-mended = {"spec": {"suspend": False, "jobTemplate": {"spec": {"template": template}}}}
+mended = {
+    "spec": {
+        "suspend": False,
+        "jobTemplate": {
+            "spec": {
+                "template": {
+                    "spec": {
+                        "containers": [
+                            {
+                                "name": "refresh",
+                                "command": [
+                                    "python", "-m", "labsupport.apps.feature_job", "refresh",
+                                    "--store=/store", "--server=http://feast:6566",
+                                ],
+                            }
+                        ]
+                    }
+                }
+            }
+        },
+    }
+}  # fmt: skip
 ### END SOLUTION
 
 # %%
@@ -656,7 +671,7 @@ claim(
 )
 
 # %% [markdown]
-# Somebody upstream had renamed a key. So the store got a new entity, `asia-1`, always fresh, and kept the row of `asia` for ever. No
+# Somebody had renamed a key, perhaps for a second site. So the store got a new entity, `asia-1`, always fresh, and kept the row of `asia` for ever. No
 # schema changed, and no number of rows: only the set of keys did.
 
 # %% [markdown]
