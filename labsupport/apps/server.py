@@ -62,6 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--reload-seconds", type=float, default=5.0, help="how often to look for another version (5)")
     parser.add_argument("--drain-seconds", type=float, default=2.0, help="how long to answer after SIGTERM (2)")
+    parser.add_argument(
+        "--features", metavar="URL", help="the feature server, for a model that is asked by an entity's name"
+    )
+    parser.add_argument(
+        "--watch", default="", metavar="NAMES", help="entities whose age the metrics tell, with commas between"
+    )
+    parser.add_argument("--max-age-seconds", type=float, help="refuse features that are older (default: none are)")
     return parser
 
 
@@ -88,7 +95,13 @@ def _app(options: argparse.Namespace) -> "App":
         model = Model(options.name, source(options.model), metrics)
     except ModelError as error:
         raise LabsError(f"{error}.") from None
-    return App(model, metrics, reload_s=options.reload_seconds)
+    features = None
+    if options.features:
+        from labsupport.serving.online import FeatureServer
+
+        watch = [name.strip() for name in options.watch.split(",") if name.strip()]
+        features = FeatureServer(options.features, metrics.registry, watch=watch, max_age_s=options.max_age_seconds)
+    return App(model, metrics, reload_s=options.reload_seconds, features=features)
 
 
 async def _serve(app: "App", listening: socket.socket, drain_s: float) -> None:

@@ -18,6 +18,7 @@ from labsupport.serving import front, protocol
 from labsupport.serving.batching import Busy
 from labsupport.serving.metrics import ServerMetrics
 from labsupport.serving.models import Model, Served
+from labsupport.serving.online import FeatureServer, NoFeatures
 from labsupport.serving.protocol import NoAnswer, ProtocolError
 
 Scope = MutableMapping[str, Any]
@@ -49,6 +50,7 @@ OUTCOMES = {
     422: "invalid",
     429: "busy",
     500: "error",
+    503: "no_features",
 }
 
 
@@ -63,17 +65,25 @@ class Refused(Exception):
 class App:
     """Serve one model. `draining`: set before the end: readiness says no, and connections are closed one by one.
 
-    `reload_s`: how often the source is asked for another version, in seconds; `most_bytes`: of a request's body.
+    `reload_s`: how often the source is asked for another version, in seconds; `most_bytes`: of a request's body; `features`: where
+    the values of entities are looked up, for a model that is asked by their names.
     """
 
     def __init__(
-        self, model: Model, metrics: ServerMetrics, *, reload_s: float = 5.0, most_bytes: int = MOST_BYTES
+        self,
+        model: Model,
+        metrics: ServerMetrics,
+        *,
+        reload_s: float = 5.0,
+        most_bytes: int = MOST_BYTES,
+        features: FeatureServer | None = None,
     ) -> None:
         self.model = model
         self.draining = False
         self._metrics = metrics
         self._reload_s = reload_s
         self._most_bytes = most_bytes
+        self._features = features
         # `path` is decoded by the server, so the names are compared as they are.
         self._infer = f"/v2/models/{model.name}/infer"
 
@@ -99,6 +109,8 @@ class App:
                 await self._timed(answer, served, scope, receive, send)
             elif action == "metrics":
                 _require(method, "GET", "HEAD")
+                if self._features is not None:
+                    await self._features.look()
                 await self._send(send, 200, self._metrics.page(), (TEXT,))
             else:
                 _require(method, "GET", "HEAD")
@@ -210,13 +222,25 @@ class App:
         if served.front is None or card is None:
             raise Refused(404, "this model's columns have no names, so it is asked by /v2 only")
         body, _ = await self._body(scope["headers"], receive)
-        question = front.read(served.front, card, protocol.loads(body))
+        asked = served.front.check(protocol.loads(body))
+        said: dict[str, Any] = {}
+        if served.front.looks_up:
+            asked, age_s = await self._look_up(asked)
+            said["features_age_s"] = round(age_s, 3)
+        question = front.computed(served.front, card, asked)
         (name,) = served.session.inputs
         results = await served.batcher.submit({name: question.row}, 1)
         protocol.require_finite(results)
-        answer = served.front.answer(card, results)
+        answer = served.front.answer(card, results) | said
         answer |= {"doubts": question.doubts, "model": self.model.name, "version": served.version}
         return orjson.dumps(answer), (JSON,)
+
+    async def _look_up(self, asked: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        """Return the values of the entity that a question names, and their age; raises ProtocolError without values to use."""
+        if self._features is None:
+            raise NoFeatures("this server knows no feature server: it is started with --features")
+        found = await self._features.row(*asked.values())
+        return dict(found.values), self._features.age_s(found)
 
     async def _body(self, headers: Iterable[Header], receive: Receive) -> tuple[bytes, int | None]:
         """Return a request's body and the bytes of JSON in it, as its header says; raises Refused for too large ones."""
@@ -283,6 +307,8 @@ class App:
                     following.cancel()
                     # Not awaited itself: a cancellation of ours would be taken for its own.
                     await asyncio.wait({following})
+                if self._features is not None:
+                    await self._features.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
