@@ -376,7 +376,7 @@ plots.show(
 # ### SARSA, and a cliff
 #
 # Q-learning's target takes the *best* action of the state after. **SARSA** takes the one that will really be done there, a random one included.
-# Gymnasium's CliffWalking shows it: cross a grid, each step costs 1, and along the short way lies a
+# Gymnasium's CliffWalking shows it: cross a grid, a step costs 1, along the short way lies a
 # cliff: who steps off it pays 100 and begins again. Both learn with 10 % random actions. Which of them earns more meanwhile?
 
 # %%
