@@ -550,8 +550,8 @@ plots.show(
 # action is taken for ever. If *time's up* has none, whoever
 # holds the pole to the last step hears that this is worth 1 instead of 100, as if it had fallen.
 #
-# Five other learners began at 0, with 10 % random actions. In the last hundred of 400 episodes none held it for more than 159 steps on
-# average, whatever *time's up* was to them (`benchmarks/rl_tables.py`). **The mistake stays hidden until somebody plays well enough to
+# Five other learners began at 0, with 10 % random actions. In their last hundred episodes none held it for more than 159 steps,
+# whatever *time's up* was to them (`benchmarks/rl_tables.py`). **The mistake stays hidden until somebody plays well enough to
 # meet it.**
 #
 # Your rule by hand needed no training. It stays the bar.
