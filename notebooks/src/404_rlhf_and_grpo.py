@@ -238,7 +238,7 @@ for leash, row in by_leash.iterrows():
         f"{leash:g}",
         (row.kl, row.truth),
         textcoords="offset points",
-        xytext=(-9, 2) if leash >= 1 else (0, 8) if leash == 0.5 else (0, -15),
+        xytext=(-9, 2) if leash >= 1 else (0, 8) if leash in (0, 0.5) else (0, -15),
         ha="center",
         fontsize=8.5,
     )
@@ -597,9 +597,9 @@ quiz("404.c", choice_c)
 # *Introducing ChatGPT*; DeepSeek-AI (January 2025; in *Nature*, September 2025), *DeepSeek-R1*.
 
 # %% [markdown]
-# **Exercise 404.3 (6 minutes).** A typical tutorial (the handout's *4.1*, *4.4* and last line) says the sentences a to f. Judge each: `"right"`;
-# `"half"`, if it holds for a part of the cases or leaves out the point; `"wrong"`. And for `new`: what did GRPO change against RLHF's PPO?
-# One of `"the clip"`, `"the KL penalty"`, `"the advantage"`, `"the reward model"`. The answer is a dictionary with the keys a to f and `new`.
+# **Exercise 404.3 (6 minutes).** A typical tutorial (the handout's *4.1*, *4.4* and last line) says the sentences a to f: `"right"`;
+# `"half"`, if it holds in part or misses the point; `"wrong"`. `new`: what did GRPO change against RLHF's PPO?
+# One of `"the clip"`, `"the KL penalty"`, `"the advantage"`, `"the reward model"`. (A dictionary, keys a to f and `new`.)
 #
 # - a: Reinforcement learning is not bound by labels that people made.
 # - b: PPO is used in RLHF.
