@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
+from prometheus_client import CollectorRegistry
 
 from labsupport import __version__
 from labsupport.serving import front, protocol
@@ -76,6 +77,11 @@ class App:
         self._most_bytes = most_bytes
         # `path` is decoded by the server, so the names are compared as they are.
         self._infer = f"/v2/models/{model.name}/infer"
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Where the metrics of /metrics are kept, for those who stand in front of it."""
+        return self._metrics.registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the ASGI interface."""
