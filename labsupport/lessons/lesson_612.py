@@ -232,7 +232,7 @@ def no_more_than_the_rate(case: Any) -> Measured:
     clock = iter(times)
     limiter = Limiter(RATE, BURST, clock=lambda: next(clock))
     granted = [at for at in times if not limiter.wait_s("one")]
-    most, begin = max((sum(at <= other < at + 1 for other in granted), -at) for at in granted)
+    most, begin = max((sum(at <= other < at + 1 - 1e-6 for other in granted), -at) for at in granted)
     numbers = (
         f"{len(granted)} of {len(times)} requests were let in, at most {most} within one second (from {-begin:g} s on)"
     )

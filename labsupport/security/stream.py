@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
-CHUNK = 2**20
+CHUNK = 2**16
 TAG = 16
 _MAGIC, _SALT, _PREFIX = b"LABSEAL1", 32, 7
 HEADER = len(_MAGIC) + _SALT + _PREFIX

@@ -2,7 +2,7 @@
 # jupyter:
 #   labs:
 #     title: "Security"
-#     question: Whom may a model server believe: a file, a caller, a key, an image?
+#     question: Which files, callers, keys and images may a model server believe?
 #     part: 6
 #     will:
 #       - load a model file that runs code, and see a scanner pass it
@@ -100,12 +100,14 @@ usual = ("sklearn.", "numpy.", "joblib.")
 print([name for name in opcodes.imports(plain).imports if not name.startswith(usual)])
 guess("612.g1")
 
-# %%
+# %% tags=["nbval-ignore-output"]
 files = {name: (place / f"{name}.joblib").read_bytes() for name in ("good", "poisoned")}
 scans = {name: opcodes.imports(data) for name, data in files.items()}
 for name, seen in scans.items():
     odd = [found for found in seen.imports if not found.startswith(usual)]
-    print(f"{name:9} read {seen.read:4} of {len(files[name]):,} bytes, error {seen.error}: {odd}")
+    print(
+        f"{name:9} read {seen.read:4} of {len(files[name]):,} bytes, error {seen.error}: {odd}"
+    )
 named = any("runpy" in found for found in scans["poisoned"].imports)
 reveal("612.g1", named)
 claim(
@@ -177,6 +179,7 @@ claim("nothing ran", not marker.exists())
 lab = labs.start("612", CLUSTER)
 
 # %%
+from labsupport.cluster import tokens
 from labsupport.serving import export
 
 PARTS = {"app.kubernetes.io/part-of": "labs"}
@@ -193,6 +196,7 @@ def put_files(name, folder):
         lab.replace(what)
     else:
         lab.apply(what)
+    tokens.hasten(lab, "deploy-risk")  # else a kubelet may take a minute to look
 
 
 def post(path, body, token=None):
@@ -223,22 +227,17 @@ guess("612.g3")
 # %%
 turned = copy.deepcopy(risk)
 turned.pipeline[-1].coef_ *= -1
-turned.pipeline[-1].intercept_ *= -1
 export.export_deploy_risk(turned, place / "turned", records)
 put_files("model", place / "turned")
 answer = labs.waiting.until(
-    lambda: (
-        found
-        if not (found := post("/predict", deploy).json()).get("hold", True)
-        else lab.ask("kubectl annotate pods --all labs/looked=again --overwrite") and None
-    ),
+    lambda: None if (found := post("/predict", deploy).json())["hold"] else found,
     "the server has loaded what is there now",
     PATIENCE,
 )
 print({key: answer[key] for key in ("probability_of_failure", "hold")})
 ready = lab.fetch("deploy-risk", 8080, "/v2/health/ready")
 metrics = lab.fetch("deploy-risk", 8080, "/metrics")
-print(ready, [line for line in metrics.splitlines() if line.startswith("model_reload")])
+print(ready, [line for line in metrics.splitlines() if "failing 0" in line])
 reveal("612.g3", "model_reload_failing 1.0" in metrics)
 claim(
     "healthy, quick, and wrong",
@@ -326,7 +325,9 @@ import inspect
 
 from labsupport.security import sealing_trial
 
-print(inspect.getsource(sealing_trial.fernet).partition('"""')[2].partition('"""')[2].strip("\n"))
+print(
+    inspect.getsource(sealing_trial.fernet).partition('"""')[2].partition('"""')[2].strip("\n")
+)
 guess("612.g2")
 
 # %% [markdown]
@@ -356,10 +357,14 @@ claim("and a third more disk", peak["file MB"].iloc[0] > 1.3 * MB)
 
 # %%
 sealing = benchmarked.encryption()
-print(f"measured on {sealing['date']}, {sealing['gib']:g} GiB (python benchmarks/encryption.py)")
+print(
+    f"measured on {sealing['date']}, {sealing['gib']:g} GiB (python benchmarks/encryption.py)"
+)
 frame = pd.DataFrame(sealing["took"]).set_index("scheme")
 print(frame.round(1).to_string())
-quicker = frame.seconds[frame.index == "fernet"].sum() / frame.seconds[frame.index == "stream"].sum()
+quicker = (
+    frame.seconds[frame.index == "fernet"].sum() / frame.seconds[frame.index == "stream"].sum()
+)
 print(f"both ways together: {quicker:.1f} times faster")
 claim("30 MB are enough", frame.loc["stream", "peak_mb"].max() <= 30)
 claim("and at least 7 times faster", quicker >= 7)
@@ -430,7 +435,7 @@ claim("only the whole file opens", [what for what, ok in went.items() if ok] == 
 
 # %% [markdown]
 # This manner is called STREAM. `labsupport.security.stream` adds a key for each file (made of yours by HKDF, so that the same prefix twice is no disaster) and a **context**: sealed as `deploy-risk 7`, it opens as that and nothing else. And the opened file gets its name
-# only when its last chunk has verified. Ten attacks on three chunks of 1 MiB, and two more:
+# only when its last chunk has verified. Ten attacks on a file of 48 chunks, and two more:
 
 # %%
 from labsupport.security import stream, tampering
@@ -453,16 +458,31 @@ def opened(data, key=secret, context="deploy-risk 7"):
 attacks = tampering.attacks(contents["one"], contents["two"])
 through = tampering.opened(attacks, opened, stream.SealError)
 through += tampering.opened(
-    {"another key": contents["one"]}, lambda data: opened(data, stream.new_key()), stream.SealError
+    {"another key": contents["one"]},
+    lambda data: opened(data, stream.new_key()),
+    stream.SealError,
 )
 through += tampering.opened(
-    {"another model": contents["one"]}, lambda data: opened(data, context="deploy-risk 6"), stream.SealError
+    {"another model": contents["one"]},
+    lambda data: opened(data, context="deploy-risk 6"),
+    stream.SealError,
 )
 print(len(attacks) + 2, "tried:", ", ".join(attacks), "; another key, another model")
 print("opened:", through or "none", "- a file was left:", back.exists())
-claim("all are refused, and nothing is left that somebody could use", not through and not back.exists())
+claim(
+    "all are refused, and nothing is left that somebody could use",
+    not through and not back.exists(),
+)
 assert opened(contents["two"])  # the way itself works
-for left in (original, small, sealed, back, place / "weights.fernet", place / "weights.stream", place / "back.bin"):
+for left in (
+    original,
+    small,
+    sealed,
+    back,
+    place / "weights.fernet",
+    place / "weights.stream",
+    place / "back.bin",
+):
     left.unlink(missing_ok=True)
 
 # %% tags=["exercise"] exercise="612.b"
@@ -485,7 +505,6 @@ lab.show("server.yaml", "spec.template.spec.volumes", kind="Deployment")
 # token, and nobody else's. `tokens.put` creates them; `kubectl apply` would leave the values in an annotation, for all to read who may read the object.
 
 # %% tags=["nbval-ignore-output"]
-from labsupport.cluster import tokens
 from labsupport.security.tokens import new_token
 
 old, batch, new = new_token(), new_token(), new_token()
@@ -516,25 +535,28 @@ claim(
     [one.status_code for one in asked.values()] == [401, 401, 200, 413, 400, 422],
 )
 claim(
-    "the signed model answers", asked["its own"].json()["hold"] and shown.version == asked["its own"].json()["version"]
+    "the signed model answers",
+    asked["its own"].json()["hold"] and shown.version == asked["its own"].json()["version"],
 )
 
 # %% [markdown]
 # The order is that of cost: a token is compared in microseconds, a size is known before a byte is parsed, and only then comes the parser. And the colleague's model? It is put in place again,
 # first as it is, then beside the old signature:
 
+
 # %%
 def problem():
     """Return what the server says of the model that it should serve, if anything."""
     with lab.cluster.reach("deploy-risk", 8080, lab.namespace) as url:
-        said = http.get(f"{url}/v2/models/deploy-risk", headers={"Authorization": f"Bearer {old}"})
+        said = http.get(
+            f"{url}/v2/models/deploy-risk", headers={"Authorization": f"Bearer {old}"}
+        )
     return said.json()["parameters"].get("problem")
 
 
 def exchanged(folder, words):
     """Put other files in place, wait until the server says why it does not take them, and return that."""
     put_files("model", folder)
-    tokens.hasten(lab, "deploy-risk")
     return labs.waiting.until(
         lambda: found if (found := problem()) and words in found else None,
         "the server notices", PATIENCE,
@@ -545,7 +567,14 @@ print("unsigned:", exchanged(place / "turned", "not signed"))
 (place / "turned/signature.json").write_bytes((place / "model/signature.json").read_bytes())
 print("beside the old signature:", exchanged(place / "turned", "not the file"))
 still = post("/predict", deploy, old)
-print("status", still.status_code, "- held:", still.json()["hold"], "- version", still.json()["version"])
+print(
+    "status",
+    still.status_code,
+    "- held:",
+    still.json()["hold"],
+    "- version",
+    still.json()["version"],
+)
 claim("the signed version goes on", still.json()["hold"] and still.json()["version"] == "7")
 (place / "turned/signature.json").unlink()
 put_files("model", place / "model")
@@ -628,7 +657,10 @@ if sender is None or sender.failed:
 print("answered:", sender.good, "- refused or lost:", sender.failed)
 late = post("/predict", deploy, old)
 print("the old token:", late.status_code)
-claim("no request was lost, and the old token opens nothing", sender.failed == 0 and late.status_code == 401)
+claim(
+    "no request was lost, and the old token opens nothing",
+    sender.failed == 0 and late.status_code == 401,
+)
 
 # %% [markdown]
 # The server counts requests by the token's *name*, so before you take one out you can see who still comes with it:
@@ -693,7 +725,10 @@ class Strict(BaseModel):
 odd = {
     "0 and 1": "1", "NaN": "NaN", "Infinity": "Infinity", "true": "true", "1e308": "1e308", "-9999": "-9999", "a text": '"1"',
 }  # fmt: skip
-bodies = {name: json.dumps({"features": [0] * 783}).replace("[0", f"[{text}, 0") for name, text in odd.items()}
+bodies = {
+    name: json.dumps({"features": [0] * 783}).replace("[0", f"[{text}, 0")
+    for name, text in odd.items()
+}
 bodies["one more field"] = json.dumps({"features": [0] * 784, "admin": True})
 
 
@@ -706,12 +741,21 @@ def takes(form, body):
 
 
 taken = pd.DataFrame(
-    {form.__name__: [takes(form, body) for body in bodies.values()] for form in (Tutorial, Strict)},
+    {
+        form.__name__: [takes(form, body) for body in bodies.values()]
+        for form in (Tutorial, Strict)
+    },
     index=list(bodies),
 )
 print(taken.to_string())
-claim("the strict form takes the true picture only", list(taken.index[taken.Strict == "taken"]) == ["0 and 1"])
-claim("the tutorial's refuses the text only", list(taken.index[taken.Tutorial == "refused"]) == ["a text"])
+claim(
+    "the strict form takes the true picture only",
+    list(taken.index[taken.Strict == "taken"]) == ["0 and 1"],
+)
+claim(
+    "the tutorial's refuses the text only",
+    list(taken.index[taken.Tutorial == "refused"]) == ["a text"],
+)
 
 # %% [markdown]
 # You thought of eight. **hypothesis** thinks of more: it makes requests from a description and holds each answer to one rule. *Whatever comes, the server answers within 5 s, never with 5xx, and says in JSON what is wrong.* When one breaks the rule, it looks for the smallest
@@ -726,7 +770,7 @@ from labsupport.security import adversary
 from labsupport.security.adversary import Attempt
 from labsupport.security.local import served
 
-pictures = fashion.load()[:2000]
+pictures = fashion.fashion_mnist()[0][:2000]
 flat = pictures.images.reshape(len(pictures), -1) / 255
 means = np.array([flat[pictures.labels == label].mean(axis=0) for label in range(10)])
 naive = FastAPI()
@@ -734,7 +778,8 @@ naive = FastAPI()
 
 @naive.post("/predict")
 async def predict(data: Tutorial):
-    distance = ((means - np.array(data.features, dtype=float)) ** 2).sum(axis=1)
+    with np.errstate(all="ignore"):
+        distance = ((means - np.array(data.features, dtype=float)) ** 2).sum(axis=1)
     return {"label": int(distance.argmin()), "distance": float(distance.min())}
 
 
@@ -744,19 +789,31 @@ with served(naive) as url:
     attempts = adversary.odd_bodies(picture).map(lambda body: Attempt("/predict", body))
     found = adversary.search(client, url, attempts, examples=40, headers={})
 attempt, how = found.broken
-print(how, "- the smallest request that does it:", attempt.body[:22].decode(errors="replace"), "...")
+print(
+    how,
+    "- the smallest request that does it:",
+    attempt.body[:22].decode(errors="replace"),
+    "...",
+)
 claim("the tutorial's door lets through what its server can't answer", found.broken is not None)
 
 # %% [markdown]
 # Then the running server, through its door with a valid token, on all its paths, also by other methods and with bytes that are no text:
 
 # %% tags=["nbval-ignore-output"]
-paths = ["/predict", "/predict", "/v2/models/deploy-risk/infer", "/v2/models/deploy-risk", "/v2/../x", "/"]
+paths = [
+    "/predict",
+    "/predict",
+    "/v2/models/deploy-risk/infer",
+    "/v2/models/deploy-risk",
+    "/v2/../x",
+    "/",
+]
 attempts = st.builds(
     Attempt,
     st.sampled_from(paths),
     adversary.odd_bodies(deploy),
-    st.sampled_from(["POST", "POST", "POST", "PUT", "DELETE"]),
+    st.sampled_from([*["POST"] * 8, "PUT", "DELETE"]),
     st.sampled_from(["application/json", "text/plain", "application/x-www-form-urlencoded"]),
 )
 with lab.cluster.reach("deploy-risk", 8080, lab.namespace) as url:
@@ -837,11 +894,15 @@ put_policy(rule)
 check("612.4", rule)
 
 # %%
-rule = use("612.4", rule)
-put_policy(rule)
-there = {item["metadata"]["name"] for item in lab.snapshot().all("Deployment")} - {"deploy-risk"}
+yours = rule
+rule = use("612.4", yours)
+if rule is not yours:
+    put_policy(rule)
+there = {item["metadata"]["name"] for item in lab.snapshot().all("Deployment")} - {
+    "deploy-risk"
+}
 claim("four names stay", there == {"pinned", "digest", "registry-pinned", "latest-by-digest"})
-lab.ask("kubectl delete deployments -l labs/trial=images")
+said = lab.ask("kubectl delete deployments -l labs/trial=images")
 
 # %% [markdown]
 # What a scanner finds in an image needs its list of known holes, which changes daily and is not here. The policy is the place where such a finding has consequences: it can ask for a digest that was scanned, or for a signature (by Sigstore's policy controller, or Kyverno).
@@ -853,17 +914,24 @@ lab.ask("kubectl delete deployments -l labs/trial=images")
 # %%
 lab.show("network.yaml", "spec")
 lab.apply("network.yaml")
-lab.ask("kubectl label pod load app=stranger --overwrite")
+said = lab.ask("kubectl label pod load app=stranger --overwrite")
 
 # %% tags=["nbval-ignore-output"]
-program = "import socket; socket.create_connection(('deploy-risk', 8080), 5); print('connected')"
+program = (
+    "import socket; socket.create_connection(('deploy-risk', 8080), 5); print('connected')"
+)
 said = lab.ask(f'kubectl exec load -- python -c "{program}"')
 enforced = "connected" not in said
-print("a pod that the policy does not name:", "is not let through" if enforced else "is connected")
+print(
+    "a pod that the policy does not name:", "is not let through" if enforced else "is connected"
+)
 limits = " ".join(lab.cluster.status().limits)
 if "no NetworkPolicy" in limits:
     print("This cluster does not enforce it, and says so when it starts.")
-claim("a policy that nobody enforces keeps nobody out", enforced == ("no NetworkPolicy" not in limits))
+claim(
+    "a policy that nobody enforces keeps nobody out",
+    enforced == ("no NetworkPolicy" not in limits),
+)
 
 # %% [markdown]
 # So test it from a pod that must not come through, on *your* cluster, after each change of its network plugin. That is why the token is asked for inside, too.
@@ -874,7 +942,7 @@ claim("a policy that nobody enforces keeps nobody out", enforced == ("no Network
 # The door counts by client: a bucket of permits, 50 more each second, never more than 20 in it.
 
 # %%
-suppose("612.5", [at / 50 for at in range(100)])
+suppose("612.5", [at / 40 for at in range(80)])
 
 # %% [markdown]
 # **Exercise 612.5 (4 minutes).** Refute that. A case is a list of the seconds at which one client asks; the server's own limiter judges it.
@@ -913,7 +981,9 @@ print(audit[risky][["name", "image", "non_root", "plain_secrets"]].to_string(ind
 for path in sorted(place.rglob("*")):  # Path("models").rglob("*")
     if path.suffix in (".pkl", ".pickle", ".joblib"):
         seen = opcodes.imports(path.read_bytes())
-        print(path.name, f"is a program; {seen.read / path.stat().st_size:.0%} of it can be read")
+        print(
+            path.name, f"is a program; {seen.read / path.stat().st_size:.0%} of it can be read"
+        )
 
 # %% [markdown]
 # Leave the cluster as you found it.
