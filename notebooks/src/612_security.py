@@ -71,11 +71,11 @@ PATIENCE = 240  # seconds for a start, on a busy machine
 http = httpx.Client(
     trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0)
 )
-place = scratch.folder("612")
 
 # %%
 from labsupport.security import poison
 
+place = scratch.folder("612")
 records = deploy_records(6_000, seed=SEED)[0]
 risk = deploy_risk.train(seed=SEED)
 table = deploy_risk.features(records).iloc[:200]
