@@ -124,7 +124,7 @@ def _door(app: "App", options: argparse.Namespace) -> "ASGI":
 
     try:
         limiter = Limiter(options.rate, options.burst) if options.rate is not None else None
-        return Door(app, Tokens(options.tokens), limiter, app.registry)
+        return Door(app, Tokens(options.tokens), limiter, app.registry, app.most_bytes)
     except (TokenError, ValueError) as error:
         raise LabsError(f"{error}.") from None
 

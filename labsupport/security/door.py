@@ -4,6 +4,8 @@ The order is that of cost: a token is compared in microseconds, a body is parsed
 makes the server do next to nothing.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -23,13 +25,18 @@ OPEN = frozenset({"/v2/health/live", "/v2/health/ready", "/metrics"})
 # All who come without a valid token share this bucket: guessing is slow, however many guess.
 STRANGERS = "strangers"
 SCHEME = b"bearer "
+# So much of a body that is too large is read and forgotten, and so long.
+DISCARDED_BYTES, DISCARDED_S = 4 * 2**20, 2.0
 
 
 class Door:
     """Pass on to `app` what has a token and keeps to the limit. Counts, by the token's name, who came and who was refused."""
 
-    def __init__(self, app: App, tokens: Tokens, limiter: Limiter | None, registry: CollectorRegistry) -> None:
-        self._app, self._tokens, self._limiter = app, tokens, limiter
+    def __init__(
+        self, app: App, tokens: Tokens, limiter: Limiter | None, registry: CollectorRegistry, most_bytes: int
+    ) -> None:
+        """`most_bytes`: of a body whose length is said before it comes; the server behind sees to the others."""
+        self._app, self._tokens, self._limiter, self._most_bytes = app, tokens, limiter, most_bytes
         self._asked = Counter(
             "door_requests", "Requests by the name of their token and what became of them.", ["token", "outcome"],
             registry=registry,
@@ -56,6 +63,11 @@ class Door:
             self._asked.labels(STRANGERS, "refused").inc()
             said = "a token is needed: the header Authorization: Bearer TOKEN, with one that is valid now"
             await _refuse(send, 401, said, (b"www-authenticate", b"Bearer"))
+        elif _length(scope) > self._most_bytes:
+            self._asked.labels(name, "too large").inc()
+            await _discard(receive)
+            said = f"a body has at most {self._most_bytes} bytes: send fewer rows at once"
+            await _refuse(send, 413, said, (b"connection", b"close"))
         else:
             self._asked.labels(name, "let in").inc()
             await self._app(scope, receive, send)
@@ -67,6 +79,24 @@ def _presented(scope: Scope) -> bytes:
     if len(given) != 1 or given[0][: len(SCHEME)].lower() != SCHEME:
         return b""
     return bytes(given[0][len(SCHEME) :].strip())
+
+
+def _length(scope: Scope) -> int:
+    """Return how many bytes a body is said to have; 0 where nothing is said."""
+    said = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    return int(said) if said.isdigit() else 0
+
+
+async def _discard(receive: Receive) -> None:
+    """Let a body come, up to a limit, and forget it: who is cut off while sending may never see the answer."""
+    left = DISCARDED_BYTES
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARDED_S):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
 
 
 async def _refuse(send: Send, status: int, said: str, *headers: tuple[bytes, bytes]) -> None:

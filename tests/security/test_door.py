@@ -43,15 +43,15 @@ class House:
 
     def __init__(self, folder, clock, limiter=None) -> None:
         self.registry = CollectorRegistry()
-        self.door = Door(behind, Tokens(folder, clock), limiter, self.registry)
+        self.door = Door(behind, Tokens(folder, clock), limiter, self.registry, 100)
 
-    def ask(self, *tokens: str, path: str = "/predict", scheme: str = "Bearer") -> httpx.Response:
+    def ask(self, *tokens: str, path: str = "/predict", scheme: str = "Bearer", body: bytes = b"{}") -> httpx.Response:
         headers = [("authorization", f"{scheme} {token}") for token in tokens]
 
         async def one() -> httpx.Response:
             transport = httpx.ASGITransport(self.door)
             async with httpx.AsyncClient(transport=transport, base_url="http://server") as http:
-                return await http.post(path, headers=headers, content=b"{}")
+                return await http.post(path, headers=headers, content=body)
 
         return asyncio.run(one())
 
@@ -90,6 +90,15 @@ def test_who_comes_too_often_hears_when_to_come_back_and_others_do_not_wait(fold
     assert house.ask(OTHER).status_code == 200
     clock.now = 2.0
     assert house.ask(ONE).status_code == 200
+
+
+def test_a_body_that_is_too_large_is_refused_after_the_token(folder, clock) -> None:
+    house = House(folder, clock)
+    assert house.ask(ONE, body=b"x" * 100).text == "inside"
+    answer = house.ask(ONE, body=b"x" * 101)
+    assert answer.status_code == 413 and "100 bytes" in answer.json()["error"]
+    assert house.count("dashboard.1", "too large") == 1
+    assert house.ask(body=b"x" * 101).status_code == 401
 
 
 def test_two_tokens_of_a_client_share_its_limit(folder, clock) -> None:
