@@ -20,7 +20,7 @@
 # %% [markdown]
 # ## The bridge
 #
-# You would not run `curl | sh` from a stranger. You pin packages, verify checksums, keep secrets out of git, and give each service
+# You would not pipe a stranger's script into a shell. You pin packages, verify checksums, keep secrets out of git, and give each service
 # the rights that it needs. A model server needs all of that, for what it loads **is a program or an answer machine that somebody
 # else made**.
 #
@@ -35,7 +35,8 @@ CLUSTER = "auto"
 # ## See it: a model file that runs code
 #
 # Lesson 203's pipeline is saved with joblib, once as it is and once **poisoned**: loading the second file writes a text
-# into a temporary folder, and nothing else. A real one would send your environment variables somewhere.
+# into a temporary folder, and nothing else. A real one would send your environment variables somewhere. Then a **scanner**, which reads what a
+# file would import without running it, looks at a plain pickle of the same.
 
 # %% tags=["setup"]
 import base64
@@ -73,7 +74,7 @@ http = httpx.Client(
 )
 
 # %%
-from labsupport.security import poison
+from labsupport.security import opcodes, poison
 
 place = scratch.folder("612")
 records = deploy_records(6_000, seed=SEED)[0]
@@ -88,17 +89,17 @@ print(type(model).__name__, "- the same 200 answers:", same)
 print("marker.txt:", marker.read_text().partition(", and")[0])
 claim("the model is the model, and code ran", same and marker.exists())
 
-# %% [markdown]
-# A pickle (joblib's files are pickles) is no data. It is a program for a small machine that may import and call anything. Scanners
-# read its instructions without running them, and list what it would import. On a plain pickle that works:
-
-# %%
-from labsupport.security import opcodes
-
 plain = pickle.dumps(poison.Poisoned(risk.pipeline, marker))
 usual = ("sklearn.", "numpy.", "joblib.")
-print([name for name in opcodes.imports(plain).imports if not name.startswith(usual)])
+print(
+    "a scan:",
+    [name for name in opcodes.imports(plain).imports if not name.startswith(usual)],
+)
 guess("612.g1")
+
+# %% [markdown]
+# A pickle (joblib's files are pickles) is no data. It is a program for a small machine that may import and call anything. In a plain
+# one the scanner sees the call, `runpy._run_code`. And in the files that joblib writes?
 
 # %% tags=["nbval-ignore-output"]
 files = {name: (place / f"{name}.joblib").read_bytes() for name in ("good", "poisoned")}
@@ -118,7 +119,6 @@ claim(
     ),
 )
 
-# %% tags=["draw"]
 figure, axes = plt.subplots(figsize=(6.4, 1.9))
 for at, (name, data) in enumerate(files.items()):
     axes.barh(at, len(data), height=0.5, color="none", edgecolor=plots.RED, hatch="//")
@@ -170,7 +170,7 @@ except Exception as error:
 claim("nothing ran", not marker.exists())
 
 # %% [markdown]
-# ## A safe format, and the wrong model
+# ### A safe format, and the wrong model
 #
 # Now the cluster. The server of lesson 604 gets the ONNX export, which is 1.5 kB, from a ConfigMap. It trusts everybody. A colleague with
 # write access to the ConfigMap (or his stolen laptop) turns over the signs of the weights.
@@ -316,7 +316,7 @@ shown = signatures.verify(
 print(shown)
 
 # %% [markdown]
-# ## Build it: a file that nobody else reads
+# ### A file that nobody else reads
 #
 # A signature shows changes and hides nothing. Where the weights are a secret, the file is **encrypted** too. A typical tutorial does it so (the handout's *Model encryption*):
 
@@ -592,11 +592,11 @@ quiz("612.a", choice_a)
 # %% [markdown]
 # ### A token replaced under load
 #
-# Tokens leak, and people leave: one must be replaceable on any afternoon. The server looks at its mounted Secret each second; a file's name, `dashboard.1`, is a client and
-# a number, and **a client may have several**. The dashboard has its own copy, and reads it again, too, but nobody can say *when*: clients are other people's.
+# Tokens leak, and people leave. The server looks at its mounted Secret each second; a file's name, `dashboard.1`, is a client and
+# a number, and **a client may have several**. The dashboard reads its own copy again, too, but nobody can say *when*: clients are other people's.
 #
-# **Exercise 612.3 (6 minutes).** Replace `dashboard.1` by the token `new`, so that no request of the dashboard is refused. Return two patches for the Secret `tokens`, as `kubectl patch` merges them: the
-# first is applied, then the dashboard's own copy changes, then the second is applied. In the end the old token must open nothing. `batch` has its own token, and must not notice.
+# **Exercise 612.3 (6 minutes).** Replace `dashboard.1` by the token `new`, so that no request of the dashboard is refused. Return two patches for the Secret `tokens`, as `kubectl patch` merges them: one for
+# before the dashboard's own copy changes, one for after. In the end the old token must open nothing; `batch` must not notice.
 
 
 # %% tags=["exercise"] exercise="612.3"
