@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
+from prometheus_client import CollectorRegistry
 
 from labsupport import __version__
 from labsupport.serving import front, protocol
@@ -82,10 +83,15 @@ class App:
         self.draining = False
         self._metrics = metrics
         self._reload_s = reload_s
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._features = features
         # `path` is decoded by the server, so the names are compared as they are.
         self._infer = f"/v2/models/{model.name}/infer"
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Where the metrics of /metrics are kept, for those who stand in front of it."""
+        return self._metrics.registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the ASGI interface."""
@@ -246,7 +252,7 @@ class App:
         """Return a request's body and the bytes of JSON in it, as its header says; raises Refused for too large ones."""
         header_length = None
         for name, value in headers:
-            if name == b"content-length" and int(value) > self._most_bytes:
+            if name == b"content-length" and int(value) > self.most_bytes:
                 raise self._too_large()
             if name == LENGTH:
                 if not value.isdigit() or len(value) > 12:
@@ -262,7 +268,7 @@ class App:
                     body = await self._rest(body, receive)
             except TimeoutError:
                 raise Refused(408, f"the body was not complete after {BODY_TIMEOUT_S:g} seconds", CLOSE) from None
-        if len(body) > self._most_bytes:
+        if len(body) > self.most_bytes:
             raise self._too_large()
         return body, header_length
 
@@ -272,13 +278,13 @@ class App:
             message = await receive()
             parts.append(message.get("body", b""))
             size += len(parts[-1])
-            if size > self._most_bytes:
+            if size > self.most_bytes:
                 raise self._too_large()
             more = message.get("more_body", False)
         return b"".join(parts)
 
     def _too_large(self) -> Refused:
-        return Refused(413, f"a body has at most {self._most_bytes} bytes: send fewer rows at once", CLOSE)
+        return Refused(413, f"a body has at most {self.most_bytes} bytes: send fewer rows at once", CLOSE)
 
     async def _refuse(self, send: Send, refused: Refused) -> None:
         await self._json(send, refused.status, {"error": str(refused)}, *refused.headers)
