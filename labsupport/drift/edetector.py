@@ -44,11 +44,13 @@ def sure_limit(windows: int, level: float, columns: int = 1) -> float:
     inequality). `columns`: how many are watched; they share the level.
     """
     if not (windows >= 1 and 0 < level < 1 and columns >= 1):
-        raise ValueError(f"windows and columns are 1 or more, level lies between 0 and 1; got {windows}, {columns}, {level}")
+        raise ValueError(
+            f"windows and columns are 1 or more, level lies between 0 and 1; got {windows}, {columns}, {level}"
+        )
     return windows * columns / level
 
 
-def simulated_limit(windows: int, level: float, rows: int, *, runs: int = 1_000, seed: int = 0) -> float:
+def simulated_limit(windows: int, level: float, rows: int, *, runs: int = 4_000, seed: int = 0) -> float:
     """Return the height that a share `level` of `runs` healthy streams reaches: ranks are uniform, so it can be simulated."""
     rng = np.random.default_rng(seed)
     stakes, highest = np.zeros((runs, len(NAMES))), np.zeros(runs)

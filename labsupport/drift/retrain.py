@@ -31,11 +31,11 @@ def judge(folder: Path, since: int) -> tuple[str, tuple[float, float]]:
     """Return `better`, `worse` or `unsure`, and what the challenger saves per deploy (95 % interval), on rows that neither learnt from."""
     columns, failed = _labelled(folder, since)
     count = round(LEARN * len(failed))
-    paid = [
+    champion, challenger = (
         bills.bills(book.probability(book.load(folder / name), columns[count:]), failed[count:])
         for name in (book.CHAMPION, book.CHALLENGER)
-    ]
-    found = gate.saved(*paid)
+    )
+    found = gate.saved(champion, challenger)
     return gate.verdict(found), found
 
 

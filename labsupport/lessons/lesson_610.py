@@ -36,7 +36,10 @@ def _heights(
     return np.array(found)
 
 
-_RIGHT = lambda e, n, a: _night_of(_heights(e), n / a)  # noqa: E731
+def _right(evidence: FloatArray, nights: int, level: float) -> int | None:
+    return _night_of(_heights(evidence), nights / level)
+
+
 # What a usual slip would answer, and its name.
 _SLIPS: list[tuple[Callable[[FloatArray, int, float], int | None], str]] = [
     (lambda e, n, a: _night_of(_heights(e, "last"), n / a), "the new euro comes before the night's evidence: (stakes + 1) * evidence"),
@@ -46,7 +49,7 @@ _SLIPS: list[tuple[Callable[[FloatArray, int, float], int | None], str]] = [
     (lambda e, n, a: _night_of(_heights(e), 1 / a), "the limit is `nights / level`: each night adds a euro, so the mean height grows to `nights`"),
     (lambda e, n, a: _night_of(_heights(e), len(e) / a), "`nights` is what the promise is made for; fewer may have passed so far"),
     (lambda e, n, a: _night_of(_heights(e), n / a, equal=False), "a height AT the limit rings, too"),
-    (lambda e, n, a: None if (one := _RIGHT(e, n, a)) is None else one + 1, "nights count from 0"),
+    (lambda e, n, a: None if (one := _right(e, n, a)) is None else one + 1, "nights count from 0"),
     (lambda e, n, a: int(np.argmax(_heights(e) >= n / a)), "where it never rings the answer is None, not night 0"),
     (lambda e, n, a: None if not (hit := np.flatnonzero(_heights(e) >= n / a)).size else int(hit[-1]), "the FIRST night that rings, not the last"),
     (lambda e, n, a: _night_of(e.mean(axis=1), n / a), "stakes are carried on: each night multiplies what the night before has left"),
@@ -75,7 +78,7 @@ def first_alarm(answer: Guarded) -> str:
         ):
             raise Fail(f"`{found!r}`"[:80], "the number of a night, or None", "return the night as a whole number")
         said.append(None if found is None else int(found))
-    wanted = [_RIGHT(*case) for case in cases]
+    wanted = [_right(*case) for case in cases]
     if said == wanted:
         return "The same nights as the detector of the course, on healthy and on drifting streams."
     number = next(k for k, pair in enumerate(zip(said, wanted, strict=True)) if pair[0] != pair[1])
@@ -109,7 +112,7 @@ def _streams() -> list[tuple[FloatArray, int, float]]:
     "2",
     "Does it hurt?",
     hints=(
-        "`low, high = bills.change(before, since)`: how much dearer a deploy has become, surely at least `low`, surely at most `high`.",
+        "`low, high = change(before, since)`: how much dearer a deploy has become, surely at least `low`, surely at most `high`.",
         "`harmful` when even `low` is above the tolerance; `harmless` when even `high` is not.",
         "Fewer than 30 in `since`: `unknown`, before anything is computed.",
     ),
@@ -250,7 +253,9 @@ def proven(snapshot: Any) -> str:
         task = next(one for one in tasks if one["name"] == "promote")
     except (yaml.YAMLError, KeyError, TypeError, StopIteration):
         cause = "a quotation mark in the condition may end the text early"
-        raise Fail("a ConfigMap `retrain` without a readable Workflow", "retrain.yaml with another `when`", cause) from None
+        raise Fail(
+            "a ConfigMap `retrain` without a readable Workflow", "retrain.yaml with another `when`", cause
+        ) from None
     said = str(task.get("when", ""))
     plain = re.sub(r"[\s'\"]", "", said)
     if plain == f"{VERDICT}!=worse":
@@ -313,9 +318,13 @@ def alarms_rarely(case: Any) -> Measured:
 
 
 exercises.guess("g1", "How many of the 200 healthy services are alarmed at least once in 200 nights", unit="%")
-exercises.guess("g2", "Nights until the alarm after a shift of 0.3 of the spread (median of 200 streams)", unit="nights")
+exercises.guess(
+    "g2", "Nights until the alarm after a shift of 0.3 of the spread (median of 200 streams)", unit="nights"
+)
 exercises.guess("g3", "The concept drift is alarmed by the features within 15 nights")
-exercises.guess("g4", "Authors with three times the practice make the model's decisions dearer by more than 3 euros per deploy")
+exercises.guess(
+    "g4", "Authors with three times the practice make the model's decisions dearer by more than 3 euros per deploy"
+)
 exercises.quiz(
     "a",
     "Your rank detector, with a level of 5 % for 365 nights, has rung on night 40. The next morning a colleague proposes to look once more, by a t-test of the last 30 nights at 5 %, and to drop the alarm if it does not ring. What do you say?",

@@ -28,9 +28,9 @@ def detector(
 
 
 def weigh(body: str, few: str = "len(since) < 30") -> str:
-    lines = [f"if {few}:", "    return 'unknown'", "low, high = bills.change(before, since)", *body.split("\n")]
+    lines = [f"if {few}:", "    return 'unknown'", "low, high = change(before, since)", *body.split("\n")]
     text = "\n".join(f"    {line}" for line in lines)
-    return f"from labsupport.drift import bills\ndef weigh(before, since, tolerance):\n{text}"
+    return f"from labsupport.drift.bills import change\ndef weigh(before, since, tolerance):\n{text}"
 
 
 BOTH = "return 'harmful' if low > tolerance else 'harmless' if high <= tolerance else 'unknown'"
