@@ -129,6 +129,11 @@ def weigh(answer: Guarded) -> str:
             raise Fail(f"`{said!r}`"[:80], '"harmful", "harmless" or "unknown"', "return one of the three words")
         if said != wanted:
             saw = f'"{said}" for {np.mean(before):.0f} euros before, {f"{np.mean(since):.0f} since" if len(since) else "no label since"} ({len(since)} deploys), tolerance {tolerance}'
+            if wanted == "unknown" and len(since) >= 30:
+                cause = {
+                    "harmful": "the mean may have risen, but the low end of the interval is not above the tolerance",
+                    "harmless": "harm is not shown, and that is no proof of none: the high end is above the tolerance",
+                }[said]
             raise Fail(saw, f'"{wanted}"', cause)
     return "Three verdicts, and none of them is a guess."
 
@@ -147,11 +152,11 @@ def _bills() -> list[tuple[FloatArray, FloatArray, float, str, str]]:
     return [
         (usual, paid(3_000, 0.06), 3.0, "harmful", "even the low end of the interval is far above the tolerance"),
         (usual, paid(3_000, 0.015), 3.0, "harmless", "it has become cheaper: even the high end is below the tolerance"),
+        (usual, paid(60, 0.07), 3.0, "unknown", "60 deploys say little: the mean is above the tolerance, the interval is wide"),
         (usual, paid(3_000, 0.03), 3.0, "unknown", "the interval holds values below and above the tolerance: say neither"),
         (usual, paid(3_000, 0.03), 15.0, "harmless", "a rise above this tolerance is excluded by the interval, though a small one is not"),
         (usual, paid(3_000, 0.06), 40.0, "harmless", "dearer for certain, but surely by less than the tolerance: that is what it is for"),
         (usual, paid(3_000, 0.06), 18.0, "unknown", "the rise is certain, a rise above the tolerance is not"),
-        (usual, paid(60, 0.1), 3.0, "unknown", "60 deploys say little: the mean is above the tolerance, the interval is wide"),
         (usual, np.full(29, 600.0), 3.0, "unknown", "fewer than 30 labels: all that failed early come first, so they say nothing yet"),
         (usual, np.full(30, 600.0), 3.0, "harmful", "30 labels are enough to look at the interval"),
         (usual, np.zeros(0), 3.0, "unknown", "no label has come yet"),

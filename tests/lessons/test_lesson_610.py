@@ -51,9 +51,9 @@ WRONG = {
         "returns nothing": (detector(night="None"), "no `return`"),
     },
     "610.2": {
-        "looks at the mean": (weigh("return 'harmful' if since.mean() - before.mean() > tolerance else 'harmless'"), "say neither"),
+        "looks at the mean": (weigh("return 'harmful' if since.mean() - before.mean() > tolerance else 'harmless'"), "the low end of the interval is not"),
         "forgets the tolerance": (weigh("return 'harmful' if low > 0 else 'harmless' if high <= tolerance else 'unknown'"), "what it is for"),
-        "takes unsure for harmless": (weigh("return 'harmful' if low > tolerance else 'harmless'"), "say neither"),
+        "takes unsure for harmless": (weigh("return 'harmful' if low > tolerance else 'harmless'"), "no proof of none"),
         "asks for 0": (weigh("return 'harmful' if low > tolerance else 'harmless' if high <= 0 else 'unknown'"), "a rise above this tolerance is excluded"),
         "takes any number of labels": (weigh(BOTH, few="len(since) == 0"), "fewer than 30"),
         "asks for more than 30": (weigh(BOTH, few="len(since) <= 30"), "30 labels are enough"),
