@@ -140,8 +140,8 @@ def main() -> int:
     found = ours(made)
     with tempfile.TemporaryDirectory() as folder:
         path, few = Path(folder) / "streams.npz", Path(folder) / "few.npz"
-        np.savez(path, **made)
-        np.savez(few, **{name: values[: given.evidently] for name, values in made.items()})
+        np.savez(path, allow_pickle=False, **made)
+        np.savez(few, allow_pickle=False, **{name: values[: given.evidently] for name, values in made.items()})
         try:
             found["river ADWIN"] = rival("drift_river.py", str(path), "adwin")
             limit = page_hinkley_limit(400, given.seed + 1)
