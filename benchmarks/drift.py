@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from labsupport import isolated
-from labsupport.drift import edetector, ttest
+from labsupport.drift import edetector, student
 from labsupport.drift.ranks import conformal_ranks
 from labsupport.errors import LabsError
 
@@ -46,7 +46,8 @@ def ours(made: dict[str, np.ndarray]) -> dict[str, tuple[dict[str, list[int | No
     began = time.process_time()
     tested = {
         kind: [
-            _first(ttest.p_values(known, one) < 0.05) for known, one in zip(made["reference"], made[kind], strict=True)
+            _first(student.p_values(known, one) < 0.05)
+            for known, one in zip(made["reference"], made[kind], strict=True)
         ]
         for kind in made
         if kind != "reference"
