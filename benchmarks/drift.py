@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -102,6 +103,12 @@ def rival(script: str, *arguments: str) -> tuple[dict[str, list[int | None]], fl
     return said["alarms"], said["seconds"]
 
 
+def save(path: Path, made: dict[str, np.ndarray]) -> None:
+    """Write the streams where a program of another environment reads them."""
+    named: dict[str, Any] = dict(made)
+    np.savez(path, **named)
+
+
 def wilson(hits: int, count: int) -> tuple[float, float]:
     """Return the 95 % interval of a share."""
     z, p = 1.96, hits / count
@@ -141,8 +148,8 @@ def main() -> int:
     found = ours(made)
     with tempfile.TemporaryDirectory() as folder:
         path, few = Path(folder) / "streams.npz", Path(folder) / "few.npz"
-        np.savez(path, **made)
-        np.savez(few, **{name: values[: given.evidently] for name, values in made.items()})
+        save(path, made)
+        save(few, {name: values[: given.evidently] for name, values in made.items()})
         try:
             found["river ADWIN"] = rival("drift_river.py", str(path), "adwin")
             limit = page_hinkley_limit(400, given.seed + 1)

@@ -16,7 +16,8 @@ from evidently import Report  # noqa: E402
 from evidently.metrics import ValueDrift  # noqa: E402
 
 streams = np.load(sys.argv[1])
-alarms, began = {}, time.process_time()
+alarms: dict[str, list[int | None]] = {}
+began = time.process_time()
 for kind in streams.files:
     if kind == "reference":
         continue

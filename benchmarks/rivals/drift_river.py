@@ -20,7 +20,8 @@ def detector():
     return drift.PageHinkley(min_instances=100, delta=0.15, threshold=float(sys.argv[3]), alpha=1.0, mode="both")
 
 
-alarms, began = {}, time.process_time()
+alarms: dict[str, list[int | None]] = {}
+began = time.process_time()
 for kind in streams.files:
     if kind == "reference":
         continue

@@ -27,9 +27,12 @@ def test_labels_come_later_than_rows(logs: Path) -> None:
 
 def test_without_labels_the_watch_waits_and_with_them_it_tells_harm(tmp_path: Path, logs: Path) -> None:
     run("serve", f"--folder={tmp_path}", "--until=22")
-    options = {"detector": "ranks", "level": 0.05, "windows": 365, "tolerance": 3.0}
-    early = {name: nightly.watch(tmp_path / name, **options).state for name in program.SERVICES}
-    late = {name: nightly.watch(logs / name, **options).state for name in program.SERVICES}
+
+    def state(home: Path) -> str:
+        return nightly.watch(home, detector="ranks", level=0.05, windows=365, tolerance=3.0).state
+
+    early = {name: state(tmp_path / name) for name in program.SERVICES}
+    late = {name: state(logs / name) for name in program.SERVICES}
     assert early == {"docs": "quiet", "shop": "waiting", "web": "waiting"}
     assert late == {"docs": "quiet", "shop": "harmful", "web": "harmless"}
 
