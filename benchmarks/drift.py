@@ -18,11 +18,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from labsupport import isolated
-from labsupport.drift import edetector, ttest
+from labsupport.drift import edetector, student
 from labsupport.drift.ranks import conformal_ranks
 from labsupport.errors import LabsError
 
@@ -46,7 +47,8 @@ def ours(made: dict[str, np.ndarray]) -> dict[str, tuple[dict[str, list[int | No
     began = time.process_time()
     tested = {
         kind: [
-            _first(ttest.p_values(known, one) < 0.05) for known, one in zip(made["reference"], made[kind], strict=True)
+            _first(student.p_values(known, one) < 0.05)
+            for known, one in zip(made["reference"], made[kind], strict=True)
         ]
         for kind in made
         if kind != "reference"
@@ -101,6 +103,12 @@ def rival(script: str, *arguments: str) -> tuple[dict[str, list[int | None]], fl
     return said["alarms"], said["seconds"]
 
 
+def save(path: Path, made: dict[str, np.ndarray]) -> None:
+    """Write the streams where a program of another environment reads them."""
+    named: dict[str, Any] = dict(made)
+    np.savez(path, **named)
+
+
 def wilson(hits: int, count: int) -> tuple[float, float]:
     """Return the 95 % interval of a share."""
     z, p = 1.96, hits / count
@@ -140,8 +148,8 @@ def main() -> int:
     found = ours(made)
     with tempfile.TemporaryDirectory() as folder:
         path, few = Path(folder) / "streams.npz", Path(folder) / "few.npz"
-        np.savez(path, allow_pickle=False, **made)
-        np.savez(few, allow_pickle=False, **{name: values[: given.evidently] for name, values in made.items()})
+        save(path, made)
+        save(few, {name: values[: given.evidently] for name, values in made.items()})
         try:
             found["river ADWIN"] = rival("drift_river.py", str(path), "adwin")
             limit = page_hinkley_limit(400, given.seed + 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from labsupport.arrays import FloatArray
-from labsupport.drift import bills, book, edetector, ttest
+from labsupport.drift import bills, book, edetector, student
 from labsupport.drift.ranks import conformal_ranks
 from labsupport.ml.deploy_columns import COLUMNS
 
@@ -58,7 +58,7 @@ def first_alarm(columns: FloatArray, detector: str, level: float, windows: int) 
             continue
         reference, rows = known[..., place].ravel(), new[..., place]
         if detector == "t-test":
-            below = np.flatnonzero(ttest.p_values(reference, rows) < level)
+            below = np.flatnonzero(student.p_values(reference, rows) < level)
             alarm = int(below[0]) if len(below) else None
         else:
             limit = edetector.sure_limit(windows, level, len(WATCHED))

@@ -60,7 +60,7 @@ from labsupport.exercises import (
 plots.use_style()
 
 # %%
-from labsupport.drift import edetector, ks, psi, ranks, ttest
+from labsupport.drift import edetector, ks, psi, ranks, student
 
 STREAMS, NIGHTS, ROWS, KNOWN = 200, 200, 100, 1_000
 rng = np.random.default_rng(SEED)
@@ -98,7 +98,7 @@ def share(alarmed):
 
 
 p = np.array(
-    [ttest.p_values(known, rows) for known, rows in zip(reference, healthy, strict=True)]
+    [student.p_values(known, rows) for known, rows in zip(reference, healthy, strict=True)]
 )
 rang = (p < 0.05).any(axis=1)
 first_night = (p < 0.05).argmax(axis=1) + 1
@@ -130,7 +130,7 @@ cases["spread 1 -> 3, same mean"] -= cases["spread 1 -> 3, same mean"].mean() - 
 seen = {}
 for name, rows in cases.items():
     known = rng.normal(size=200_000) if len(rows) > 1_000 else base
-    seen[name] = float(ttest.p_values(known, rows)), float(ks.p_values(known, rows[None])[0])
+    seen[name] = float(student.p_values(known, rows)), float(ks.p_values(known, rows[None])[0])
     said = "drift" if seen[name][0] < 0.05 else "no significant drift"
     print(f"{name:<28} t-test p = {seen[name][0]:.2g}: {said}")
 claim("a tripled spread is not seen, by Kolmogorov-Smirnov it is", seen["spread 1 -> 3, same mean"][0] > 0.5 and seen["spread 1 -> 3, same mean"][1] < 1e-6)  # fmt: skip
