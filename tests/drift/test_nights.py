@@ -28,22 +28,11 @@ def test_labels_come_later_than_rows(logs: Path) -> None:
 def test_without_labels_the_watch_waits_and_with_them_it_tells_harm(tmp_path: Path, logs: Path) -> None:
     run("serve", f"--folder={tmp_path}", "--until=22")
 
-<<<<<<< HEAD
-    def states(folder: Path) -> dict[str, str]:
-        watched = {
-            name: nightly.watch(folder / name, detector="ranks", level=0.05, windows=365, tolerance=3.0)
-            for name in program.SERVICES
-        }
-        return {name: seen.state for name, seen in watched.items()}
-
-    early, late = states(tmp_path), states(logs)
-=======
     def state(home: Path) -> str:
         return nightly.watch(home, detector="ranks", level=0.05, windows=365, tolerance=3.0).state
 
     early = {name: state(tmp_path / name) for name in program.SERVICES}
     late = {name: state(logs / name) for name in program.SERVICES}
->>>>>>> 610
     assert early == {"docs": "quiet", "shop": "waiting", "web": "waiting"}
     assert late == {"docs": "quiet", "shop": "harmful", "web": "harmless"}
 
