@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from labsupport import variables
 from labsupport.security import stream
 
 CONTEXT = "trial"
@@ -37,7 +38,9 @@ def run(scheme: str, verb: str, source: Path, target: Path, key: Path) -> Took:
         str(target),
         str(key),
     ]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE_S)
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=PATIENCE_S, env=variables.for_program()
+    )
     return Took(**json.loads(done.stdout))
 
 
