@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rate", type=float, help="requests a second that a client with a token may send (no limit)")
     parser.add_argument("--burst", type=int, default=50, help="how many of them at once (50)")
+    parser.add_argument(
         "--traces", metavar="URL",
         help="tell of requests that carry a trace id: spans to this OTLP endpoint, and a line of JSON each in the log",
     )  # fmt: skip

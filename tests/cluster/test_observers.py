@@ -3,6 +3,8 @@
 import hashlib
 import io
 import os
+import shutil
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +29,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache and a PATH without any of the programs."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", "/bin:/usr/bin")
-    monkeypatch.setattr(observers.shutil, "which", lambda name, **_: None)
+    monkeypatch.setattr(shutil, "which", lambda name, **_: None)
     monkeypatch.delenv(observers.VARIABLE, raising=False)
     return tmp_path
 
@@ -107,7 +109,7 @@ def test_releases_are_checked_by_what_was_published(tmp_path, monkeypatch) -> No
         if download.sha256(target) != digest:
             raise Refused("damaged")
 
-    monkeypatch.setattr(observers.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(
         download, "text", lambda url: next(text for name, text in sums.items() if f"/{name}/releases/" in url)
     )
