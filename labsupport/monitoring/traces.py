@@ -89,9 +89,11 @@ def bars(spans: Iterable[Any]) -> list[Bar]:
 
 
 def waterfall(axes: Any, rows: list[Bar], colors: Mapping[str, str], other: str) -> None:
-    """Draw bars on axes, the root on top; `colors` by name, `other` for the rest."""
+    """Draw bars on axes, the root on top, each with its length; `colors` by name, `other` for the rest."""
     for at, bar in enumerate(rows):
         axes.barh(at, bar.length_ms, left=bar.begin_ms, height=0.6, color=colors.get(bar.name, other))
+        axes.text(bar.begin_ms + bar.length_ms, at, f" {bar.length_ms:.1f} ms", va="center", fontsize=8)
+    axes.margins(x=0.12)
     axes.set_yticks(range(len(rows)), ["  " * bar.depth + bar.name for bar in rows])
     axes.invert_yaxis()
 

@@ -126,7 +126,7 @@ def buckets(at=None):
 first = buckets()
 tops = [1000 * edge for edge, _ in first[:-1]]
 shares = np.diff([0.0] + [count for _, count in first]) / first[-1][1]
-figure, axes = plt.subplots(figsize=(6.6, 2.4))
+figure, axes = plt.subplots(figsize=(6.2, 2.1))
 axes.bar(range(len(tops)), 100 * shares[:-1], color=plots.BLUE)
 axes.set_xticks(range(len(tops)), [f"{top:g}" for top in tops], fontsize=8)
 axes.set(
@@ -180,6 +180,45 @@ choice_a = "C"
 quiz("609.a", choice_a)
 
 # %% [markdown]
+# The repair is 202's: count where a call *ends*, under its outcome. Both ways on the same 40 calls, of which each tenth fails:
+
+# %%
+from prometheus_client import CollectorRegistry, Counter
+
+from labsupport.monitoring.observed import observed
+
+
+def predict(number):
+    """Answer, but for each tenth question."""
+    if number % 10 == 9:
+        raise ValueError("no answer")
+    return 0.1
+
+
+here = CollectorRegistry()
+afterwards = Counter("counted_afterwards", "As in the tutorial.", registry=here)
+watched = observed(predict, model="risk", version="1", registry=here)
+for number in range(40):
+    try:
+        watched(number)
+        afterwards.inc()
+    except ValueError:
+        pass
+ends = {
+    outcome: here.get_sample_value(
+        "model_predictions_total", {"model": "risk", "version": "1", "outcome": outcome}
+    )
+    for outcome in ("ok", "ValueError")
+}
+counted_afterwards = here.get_sample_value("counted_afterwards_total")
+print("counted afterwards:", counted_afterwards, "- by outcome:", ends)
+claim("only outcomes show the failures", counted_afterwards == 36 and ends["ValueError"] == 4)
+
+# %% [markdown]
+# An accuracy has another repair: who knows the truth publishes it, when the truth arrives (202's `publish_loss`, and lesson 610). Until then there is
+# no number, which is better than 0.95.
+
+# %% [markdown]
 # ### The indicator
 #
 # What is a *bad* answer? Ours come with an outcome: `ok`; `invalid` and `too_large`, the client's own mistakes; `busy` and `error`, ours. The
@@ -224,7 +263,7 @@ claim(
 
 # %% [markdown]
 # An alert on two windows: the long one says that it matters (one hour at 14.4 costs 2 % of the month), the short one that it *still goes on*. In this
-# lab 20 and 5 seconds stand for 1 hour and 5 minutes.
+# lab 20 and 5 seconds stand for 1 hour and 5 minutes. The rules are in a ConfigMap, too, but one that a program reads: Prometheus.
 
 # %%
 configmap = lab.objects("prometheus.yaml")[0]
@@ -326,7 +365,7 @@ if evaluate("609.3").kind is not Kind.PASS:
 # %% [markdown]
 # ## Break it: a release
 #
-# The next version was compared with the pipeline on small deploys, and found equal. It goes out. When does somebody wake?
+# The next version was compared with the pipeline on some deploys, and found equal. It goes out, and fails one question in four. When does somebody wake?
 
 # %%
 guess("609.g1")
@@ -352,10 +391,11 @@ def told():
 before = time.time()
 release("second", 2)
 PAGE = ("pager", "BudgetBurnsFast", "firing")
-until(lambda: PAGE in told(), "somebody is paged", PATIENCE)
-print(sorted(set(told())))
+TICKET = ("tickets", "BudgetBurnsSlowly", "firing")
+until(lambda: {PAGE, TICKET} <= set(told()), "somebody is paged", PATIENCE)
+print(sorted(one for one in set(told()) if one[1].startswith("Budget")))
 claim(
-    "the page reached the pager, the ticket did not",
+    "the page wakes somebody, the ticket nobody",
     ("pager", "BudgetBurnsSlowly", "firing") not in told(),
 )
 
@@ -371,7 +411,7 @@ print(f"from the first bad answers to the page: {paged - begun:.0f} s")
 reveal("609.g1", bool(paged - begun > 5))
 
 # %% tags=["draw", "nbval-ignore-output"]
-figure, axes = plt.subplots(figsize=(6.6, 2.8))
+figure, axes = plt.subplots(figsize=(6, 2.3))
 for series, color, label in ((short, plots.SKY, "5 s"), (long, plots.BLUE, "20 s")):
     axes.plot(series.times - begun, 100 * series.values, color=color, label=f"over {label}")
 axes.axhline(14.4, color=plots.RED, ls="--", lw=1, label="page")
@@ -425,7 +465,7 @@ claim("silenced, and still firing in Prometheus", said.status_code == 200 and fi
 # %% [markdown]
 # ### Logs: which requests?
 #
-# Client and server write a line of JSON for each failure, both with the trace's id:
+# The client writes a line of JSON for each failure, the server one for each request, both with the trace's id:
 
 # %%
 client_lines = logs.read(lab.ask("kubectl logs deployment/clients --tail=40"))
@@ -444,21 +484,15 @@ claim(
     and {there["version"] for _, there in both} == {"2"},
 )
 
+# %% tags=["nbval-ignore-output"]
+for line in both[-1]:
+    print(json.dumps(line))
+
 # %% [markdown]
-# Found: version 2 has no answer for large deploys, and the comparison had none. Roll back:
+# Found: version 2 has no answer for large deploys, and the comparison had none. Roll back. The long window will remember for 20 seconds, so go on meanwhile:
 
 # %%
 release("first", 1)  # in a terminal: kubectl rollout undo deployment/deploy-risk
-lasts("sum(model:bad_share:rate20s) == 0", "the long window has forgotten")
-until(
-    lambda: not ask('ALERTS{alertname=~"Budget.*"}'),
-    "the alerts are resolved",
-    PATIENCE,
-)
-resolved = ("tickets", "BudgetBurnsSlowly", "resolved")
-until(lambda: resolved in told(), "the ticket is told to be resolved", PATIENCE)
-print("alerts:", [one.labels["alertname"] for one in ask("ALERTS")])
-claim("all is well again", not ask('ALERTS{alertname=~"Budget.*"}'))
 
 # %% [markdown]
 # ### Traces: where was the time?
@@ -535,7 +569,7 @@ reveal("609.g2", length["model"] > length["request"] / 2)
 claim("the model is the smaller part", length["model"] < length["request"] / 2)
 
 # %% tags=["draw", "nbval-ignore-output"]
-figure, axes = plt.subplots(figsize=(6.8, 2.7))
+figure, axes = plt.subplots(figsize=(6.4, 2.3))
 traces.waterfall(
     axes, bars, {"model": plots.RED, "queue": plots.ORANGE, "ask": plots.INK}, plots.BLUE
 )
@@ -560,6 +594,22 @@ plots.show(
 choice_c = "C"
 ### END SOLUTION
 quiz("609.c", choice_c)
+
+# %% [markdown]
+# By now the long window has forgotten. The alerts end by themselves, and who was told is told so:
+
+# %%
+lasts("sum(model:bad_share:rate20s) == 0", "the long window has forgotten")
+until(
+    lambda: not ask('ALERTS{alertname=~"Budget.*"}'),
+    "the alerts are resolved",
+    PATIENCE,
+)
+resolved = ("tickets", "BudgetBurnsSlowly", "resolved")
+until(lambda: resolved in told(), "the ticket is told to be resolved", PATIENCE)
+left = [one.labels["alertname"] for one in ask('ALERTS{alertname=~"Budget.*"}')]
+print("alerts left:", left)
+claim("all is well again", not left)
 
 # %% [markdown]
 # ### A dashboard as code
@@ -592,8 +642,8 @@ print("\n".join(files))
 with lab.cluster.reach("prometheus", 9090, lab.namespace) as url:
     drawn = {
         panel.title: [
-            one
-            for query in panel.queries.values()
+            (legend, one)
+            for legend, query in panel.queries.items()
             for one in Prometheus(url).over(query, before, time.time())
         ]
         for panel in dashboards.panels_of(json.loads(files["dashboards/deploy-risk.json"]))
@@ -601,14 +651,18 @@ with lab.cluster.reach("prometheus", 9090, lab.namespace) as url:
 claim("each panel's query has an answer", len(drawn) == 4 and all(drawn.values()))
 
 # %% tags=["draw", "nbval-ignore-output"]
-figure, places = plt.subplots(2, 2, figsize=(7, 4), sharex=True, layout="constrained")
+figure, places = plt.subplots(2, 2, figsize=(6.6, 3.5), sharex=True, layout="constrained")
 units = {"reqps": "a second", "percentunit": "share", "s": "seconds", "short": "rows"}
+colors = {"ok": plots.BLUE, "error": plots.RED, "5 s": plots.SKY, "20 s": plots.BLUE}
 for axes, panel in zip(places.flat, PANELS, strict=True):
-    for series in drawn[panel.title]:
-        axes.plot(series.times - before, series.values, label=series.labels.get("outcome"))
+    for legend, series in drawn[panel.title]:
+        name = series.labels.get("outcome", legend)
+        axes.plot(
+            series.times - before, series.values, label=name, color=colors.get(name, plots.BLUE)
+        )
     axes.set(title=panel.title, ylabel=units[panel.unit])
-    if panel.title == "Questions":
-        axes.legend()
+    if len(drawn[panel.title]) > 1:
+        axes.legend(fontsize=8)
 for axes in places[1]:
     axes.set_xlabel("time since the release (s)")
 plots.show(
