@@ -126,7 +126,7 @@ def buckets(at=None):
 first = buckets()
 tops = [1000 * edge for edge, _ in first[:-1]]
 shares = np.diff([0.0] + [count for _, count in first]) / first[-1][1]
-figure, axes = plt.subplots(figsize=(6.2, 2.1))
+figure, axes = plt.subplots(figsize=(5.4, 1.8))
 axes.bar(range(len(tops)), 100 * shares[:-1], color=plots.BLUE)
 axes.set_xticks(range(len(tops)), [f"{top:g}" for top in tops], fontsize=8)
 axes.set(
@@ -411,7 +411,7 @@ print(f"from the first bad answers to the page: {paged - begun:.0f} s")
 reveal("609.g1", bool(paged - begun > 5))
 
 # %% tags=["draw", "nbval-ignore-output"]
-figure, axes = plt.subplots(figsize=(6, 2.3))
+figure, axes = plt.subplots(figsize=(5.4, 2.1))
 for series, color, label in ((short, plots.SKY, "5 s"), (long, plots.BLUE, "20 s")):
     axes.plot(series.times - begun, 100 * series.values, color=color, label=f"over {label}")
 axes.axhline(14.4, color=plots.RED, ls="--", lw=1, label="page")
@@ -569,7 +569,7 @@ reveal("609.g2", length["model"] > length["request"] / 2)
 claim("the model is the smaller part", length["model"] < length["request"] / 2)
 
 # %% tags=["draw", "nbval-ignore-output"]
-figure, axes = plt.subplots(figsize=(6.4, 2.3))
+figure, axes = plt.subplots(figsize=(5.6, 2.1))
 traces.waterfall(
     axes, bars, {"model": plots.RED, "queue": plots.ORANGE, "ask": plots.INK}, plots.BLUE
 )
@@ -651,7 +651,7 @@ with lab.cluster.reach("prometheus", 9090, lab.namespace) as url:
 claim("each panel's query has an answer", len(drawn) == 4 and all(drawn.values()))
 
 # %% tags=["draw", "nbval-ignore-output"]
-figure, places = plt.subplots(2, 2, figsize=(6.6, 3.5), sharex=True, layout="constrained")
+figure, places = plt.subplots(2, 2, figsize=(5.8, 3.1), sharex=True, layout="constrained")
 units = {"reqps": "a second", "percentunit": "share", "s": "seconds", "short": "rows"}
 colors = {"ok": plots.BLUE, "error": plots.RED, "5 s": plots.SKY, "20 s": plots.BLUE}
 for axes, panel in zip(places.flat, PANELS, strict=True):
