@@ -4,12 +4,13 @@
 #     title: "Metrics, logs, traces"
 #     question: How do you notice within seconds that a model fails, wake the right person, and find out why?
 #     part: 6
+#     programs: [prometheus]
 #     will:
 #       - write a service level indicator as a query, and rules whose tests notice each mistake
 #       - let an alert fire, be routed, silenced and resolved, by real Prometheus and Alertmanager
 #       - go from an alert to a log line to a trace, and say where a slow request spent its time
 #       - build a dashboard as code, and keep labels from exploding
-#     need: Lessons 202 (counter and histogram) and 604 (the model server).
+#     need: Lessons 202 (counter and histogram) and 604 (the model server). `labs cluster install` gets Prometheus, once.
 #   kernelspec:
 #     display_name: Python 3
 #     language: python

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from labsupport import paths
 from labsupport.cluster import versions
 from labsupport.cluster.pocket import download, observers
 from labsupport.cluster.pocket.node import images
 from labsupport.cluster.pocket.sources import Refused
+from labsupport.course import labs, runner, source
 from labsupport.errors import LabsError
 
 SCRIPT = b"#!/bin/sh\necho version\n"
@@ -65,6 +67,49 @@ def test_without_a_source_nothing_is_there_and_the_way_out_is_said(empty, monkey
         observers.find("promtool")
     with pytest.raises(images.ImageError, match="labs cluster install"):
         images.find("prom/prometheus:v3.16.0")
+
+
+def test_who_only_tests_waits_for_no_build_and_hears_why_not(empty, monkeypatch) -> None:
+    built: list[Path] = []
+    monkeypatch.setattr(observers, "built", lambda folder, _: built.append(folder))
+    monkeypatch.setattr(observers, "_SOURCES", {"one": refused("closed"), "build": observers.built})
+    with pytest.raises(LabsError, match=r"one: no: closed\. Try: labs cluster install"):
+        observers.make()
+    assert not built
+    monkeypatch.setattr(observers, "_SOURCES", {"one": filled, "build": observers.built})
+    observers.make()
+    assert all(map(observers.which, observers.PROGRAMS)) and not built
+
+
+def test_a_named_folder_without_a_program_is_told_by_its_name(empty, monkeypatch) -> None:
+    monkeypatch.setenv(observers.VARIABLE, str(empty))
+    with pytest.raises(LabsError, match=f"correct {observers.VARIABLE}"):
+        observers.find("promtool")
+
+
+def test_a_lab_whose_programs_cannot_be_had_is_left_out_with_the_reason(empty, monkeypatch) -> None:
+    monkeypatch.setattr(observers, "_SOURCES", {"one": refused("closed")})
+    monkeypatch.setattr(labs, "why_not", lambda: None)
+    lesson = source.read(source.find_sources(paths.sources())["609"])
+    assert "one: no: closed" in runner.why_not([lesson])["609"]
+
+
+def test_lists_of_packages_are_fetched_where_there_are_none(tmp_path, monkeypatch) -> None:
+    asked: list[str] = []
+
+    def run(command: list[str], folder: Path, more: object = None, strict: bool = True) -> str:
+        asked.append(" ".join(command[:2]))
+        if command[1] == "download":
+            raise Refused("enough")
+        return ""
+
+    monkeypatch.setattr(shutil, "which", lambda name, **_: f"/usr/bin/{name}")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(observers, "TEMPLATES", tmp_path)
+    monkeypatch.setattr(observers, "_run", run)
+    with pytest.raises(Refused, match="enough"):
+        observers.packaged(tmp_path, ignore)
+    assert asked == ["apt-cache show", "apt-get update", "apt-get download"]
 
 
 def test_a_program_that_does_not_run_is_not_kept(empty, monkeypatch) -> None:

@@ -20,6 +20,8 @@ from labsupport.errors import LabsError
 from labsupport.inheritance import inherited
 
 VARIABLE = "LABS_PROMETHEUS_BIN"
+# Under this name, a lesson's header asks for the programs.
+NAME = "prometheus"
 PROGRAMS = ("prometheus", "promtool", "alertmanager", "amtool")
 # Debian calls one of them otherwise.
 DEBIAN_NAMES = {"alertmanager": "prometheus-alertmanager"}
@@ -41,18 +43,37 @@ def find(program: str) -> str:
     """Return the path of one of PROGRAMS; raises LabsError with what to do when it is not there."""
     if path := which(program):
         return path
+    if named := os.environ.get(VARIABLE):
+        raise LabsError(
+            f"{named} has no program {program}: correct {VARIABLE}, or unset it and run: labs cluster install"
+        )
     raise LabsError(f"The program {program} is not there. Run: labs cluster install")
 
 
-def install(say: Say, progress: Progress) -> bool:
+def make() -> None:
+    """Take what is missing where that takes seconds: no build. Raises LabsError with each source's reason and what to do."""
+    if not _complete():
+        said: list[str] = []
+        if not install(said.append, lambda *_: None, may_build=False):
+            raise LabsError(f"Prometheus and Alertmanager can't be had. {' '.join(said)} Try: labs cluster install")
+    for program in PROGRAMS:
+        find(program)
+
+
+def install(say: Say, progress: Progress, *, may_build: bool = True) -> bool:
     """Take what is missing from the first source that has it, and say why the others had nothing; False when none has."""
-    if all(which(program) for program in PROGRAMS):
+    if _complete():
         say(f"Prometheus and Alertmanager: yes, {Path(find('prometheus')).parent}.")
         return True
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     with locking.locked(folder.parent / "observers.lock", 3600, "Another `labs cluster install` is at work."):
+        if _complete():
+            # Whoever was at work has finished it meanwhile.
+            return True
         for text, fill in _SOURCES.items():
+            if fill is built and not may_build:
+                continue
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix="observers-") as work:
                 try:
                     fill(Path(work), progress)
@@ -102,6 +123,9 @@ def packaged(folder: Path, progress: Progress) -> None:
     if not TEMPLATES.exists() and os.geteuid():
         raise Refused("only root can install it: apt-get install prometheus-alertmanager")
     progress("Debian's packages", 0, 0)
+    if not os.geteuid() and not _run(["apt-cache", "show", *PACKAGES], folder, strict=False):
+        # The lists of packages are not there, as in a fresh container.
+        _run(["apt-get", "update"], folder)
     if not TEMPLATES.exists():
         # Runlevel 1: the services of the packages are not started.
         quiet = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
@@ -153,6 +177,10 @@ _SOURCES: dict[str, Callable[[Path, Progress], None]] = {
 }
 
 
+def _complete() -> bool:
+    return all(which(program) for program in PROGRAMS)
+
+
 def _names(program: str) -> tuple[str, ...]:
     return (program, DEBIAN_NAMES[program]) if program in DEBIAN_NAMES else (program,)
 
@@ -167,11 +195,11 @@ def _try(program: Path) -> None:
         raise Refused(f"{program.name} does not run: {_last(ended.stderr)}")
 
 
-def _run(command: list[str], folder: Path, more: Mapping[str, str] | None = None) -> str:
+def _run(command: list[str], folder: Path, more: Mapping[str, str] | None = None, strict: bool = True) -> str:
     is_go = Path(command[0]).name == "go"
     environment = variables.for_go() if is_go else inherited() | inheritance.proxies() | dict(more or {})
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
-    if ended.returncode:
+    if ended.returncode and strict:
         raise Refused(f"`{Path(command[0]).name} {command[1]}` failed: {_last(ended.stderr)}")
     return ended.stdout
 
