@@ -209,17 +209,17 @@ exercises.guess(
 exercises.quiz(
     "a",
     "A typical tutorial's metrics are a counter of predictions, a histogram of their latency and a gauge `model_accuracy`, set to 0.95 at the start. All three look well. Which failure would show in one of them?",
-    ("Each tenth prediction raises an exception before it is counted.", False, "Only successes are counted: the rate falls by a tenth, which looks like a little less traffic."),
-    ("The world changes, and the model is wrong twice as often as in training.", False, "The gauge keeps what somebody set. Nobody compares answers with what happened later."),
     ("A library update makes each call take three times as long.", True, "The histogram times each call that succeeds, and so its quantiles move."),
+    ("The world changes, and the model is wrong twice as often as in training.", False, "The gauge keeps what somebody set. Nobody compares answers with what happened later."),
+    ("Each tenth prediction raises an exception before it is counted.", False, "Only successes are counted: the rate falls by a tenth, which looks like a little less traffic."),
     ("The scaler is lost in an export: answers come as fast as ever, and are nonsense.", False, "Neither count nor time knows what an answer says."),
 )  # fmt: skip
 exercises.quiz(
     "b",
     "Your predictor has 12 replicas behind one Service. Prometheus scrapes the Service's address, as in this lab. What will `rate(model_predictions_total[5m])` show?",
     ("A twelfth of the traffic: each scrape sees one replica.", False, "If each scrape met the *same* replica. Connections are spread anew when one is opened."),
-    ("The right rate, for the Service adds its replicas up.", False, "A Service passes a connection on. It knows nothing of metrics."),
     ("Nonsense that looks busy: counters of different replicas in one series, each fall taken for a restart.", True, "A counter that falls was reset, says `rate`, and adds the new value as a whole. Scrape pods, each under its own `instance` (`kubernetes_sd_configs`), and add up in PromQL."),
+    ("The right rate, for the Service adds its replicas up.", False, "A Service passes a connection on. It knows nothing of metrics."),
     ("Nothing: a Service must not be scraped.", False, "It answers like anybody else, and nobody warns you."),
 )  # fmt: skip
 exercises.quiz(
@@ -235,6 +235,6 @@ exercises.quiz(
     "Night shift: `BudgetBurnsFast` pages each Sunday at 03:00 for 4 minutes, while a backup runs. The month's budget has never been spent by more than 40 %. What do you do?",
     ("Silence the alert on Sundays from 02:50 to 03:10.", False, "Then a real outage in that window is nobody's. A silence is for what somebody works on now."),
     ("Raise the factor from 14.4 to 40.", False, "It would sleep through outages on all days, for the sake of one."),
-    ("Find out whether who asks at 03:00 is hurt, and make the backup cheaper or slower: it spends budget each week.", True, "The alert is right: at this speed the budget goes. That it stops after 4 minutes is luck, and there is money in the budget for a planned repair, not for a habit."),
     ("Nothing: the budget is kept.", False, "A page that needs no action teaches people to ignore pages."),
+    ("Find out whether who asks at 03:00 is hurt, and make the backup cheaper or slower: it spends budget each week.", True, "The alert is right: at this speed the budget goes. That it stops after 4 minutes is luck, and there is money in the budget for a planned repair, not for a habit."),
 )  # fmt: skip

@@ -176,7 +176,7 @@ claim("both read the same quantile", abs(by_hand - theirs.values[0]) < 1e-9)
 
 # %% tags=["exercise"] exercise="609.a"
 ### BEGIN SOLUTION
-choice_a = "C"
+choice_a = "A"
 ### END SOLUTION
 quiz("609.a", choice_a)
 
@@ -739,7 +739,7 @@ claim("few series", few <= 100)
 
 # %% tags=["exercise"] exercise="609.b"
 ### BEGIN SOLUTION
-choice_b = "C"
+choice_b = "B"
 ### END SOLUTION
 quiz("609.b", choice_b)
 
@@ -767,7 +767,7 @@ check("609.5", case)
 
 # %% tags=["exercise"] exercise="609.d"
 ### BEGIN SOLUTION
-choice_d = "C"
+choice_d = "D"
 ### END SOLUTION
 quiz("609.d", choice_d)
 
