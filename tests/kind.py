@@ -1,4 +1,4 @@
-"""The tests on a real kind cluster, where this machine can have one: a part in `make test`, all in `make nightly`."""
+"""The tests on a real kind cluster, where this machine can have one: a part in `make test`; in `make nightly` all, and the labs."""
 
 import os
 import shutil
