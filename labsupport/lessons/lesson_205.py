@@ -42,14 +42,11 @@ def trend(answer: Guarded) -> str:
         missing = max(int(np.isnan(column).sum()) for column in columns)
         if missing > 120 or any(np.isinf(column).any() for column in columns):
             raise Fail(f"{missing} of {len(columns[0])} rows without a number, or infinite ones", "at most 120, those of the first two hours", question="which rows does it need before it can say something?")  # fmt: skip
-        if cause := trends_205.recognised(columns[0], week.loads[0]):
-            left.append((week.share_left(np.concatenate(columns)) if "never moves" not in cause else 1.0, cause))
-        else:
-            left.append((week.share_left(np.concatenate(columns)), ""))
-    share = float(np.mean([each for each, _ in left]))
+        left.append(week.share_left(np.concatenate(columns)))
+    share = float(np.mean(left))
     if share <= ENOUGH:
         return f"Beside the mean of ten minutes it takes {1 - share:.0%} off the miss, on average over three weeks."
-    cause = left[0][1]
+    cause = trends_205.recognised(columns[0], week.loads[0])
     raise Fail(
         f"{1 - share:.1%} off the miss of the mean of ten minutes, on average over three weeks",
         "a tenth or more",

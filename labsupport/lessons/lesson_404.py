@@ -99,7 +99,7 @@ def _mistaken_choice(chosen: list[tuple[Any, int]], used: int) -> dict[str, str]
         return {
             "cause": f"you asked for {used} readings at most: with so few, chance decides between policies that lie close; {READINGS} are paid for"
         }
-    if all(number == int(here.truth.argmin()) for here, number in chosen):
+    if np.mean([here.truth[number] - here.truth.min() for here, number in chosen]) < MOST_LOST:
         return {"cause": "the worst one in each company: is it `argmin` where `argmax` is meant?"}
     return {
         "question": "which policies were read at all, and is the number that you return the row's, or a place among those you read?"

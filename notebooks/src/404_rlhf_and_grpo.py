@@ -726,8 +726,11 @@ from labsupport.rl import preferences
 
 deploys = own.deploys()  # own.deploys("deploys.csv") reads yours
 week = deploys.time.dt.strftime("%G-%V")
-told = deploys.drop(columns=["time", "failed"]).astype(float)
-told = (told - told.mean()) / told.std()
+told = (
+    deploys.drop(columns=["time", "failed"])
+    .astype(float)
+    .apply(lambda one: (one - one.mean()) / one.std())
+)
 failed, fine = (told[deploys.failed == bad].assign(week=week) for bad in (True, False))
 pairs = failed.merge(fine, on="week", suffixes=("", "_fine"))
 ahead = pairs[told.columns] - pairs[[f"{name}_fine" for name in told]].set_axis(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WEEKS = (31, 32, 33)
-CUTS = (431, 777, 1303)
+CUTS = (7, 431, 777, 1303)
 """Moments at which a column is made again without what came later."""
 
 
@@ -38,7 +38,10 @@ class Week:
 
     def share_left(self, column: FloatArray) -> float:
         """Return the miss with the ten-minute mean and this column (n,), as a share of that with the mean alone."""
-        return self.miss(self.mean_10, column) / self.miss(self.mean_10)
+        try:
+            return self.miss(self.mean_10, column) / self.miss(self.mean_10)
+        except ValueError:  # the column is a multiple of the mean, or one number: a line can't use it
+            return 1.0
 
 
 @cache
@@ -76,10 +79,9 @@ def recognised(column: FloatArray, load: "pd.Series") -> str:
         ("this is the mean that the line has already", load.rolling(10).mean()),
         ("a mean of 60 minutes is half an hour old: two shorter ones tell more of where the load goes", load.rolling(60).mean()),
         ("single minutes are compared: their difference is mostly noise", load.diff()),
-        ("single minutes are compared: their difference is mostly noise", load.diff(10)),
     ]  # fmt: skip
     named += [
-        ("the two windows share most of their rows: their difference is that of a few minutes, mostly noise", of_windows(n, 1)(load))
+        ("two windows that share all but one of their rows are two single minutes, and mostly noise", of_windows(n, 1)(load))
         for n in (5, 7, 10, 15, 20)
     ]  # fmt: skip
     named += [(f"windows of {n} minutes: their difference is mostly noise", of_windows(n, n)(load)) for n in range(2, 7)]  # fmt: skip
