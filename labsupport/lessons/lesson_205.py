@@ -293,9 +293,9 @@ exercises.quiz(
 exercises.quiz(
     "c",
     "A colleague wants the server to refuse rows older than 15 minutes, and sets the feature view's `ttl` to 15 minutes. In the night the job that writes the rows stops for an hour. What happens?",
-    ("The server answers with old values as before, and the next training set has no values for most of that hour.", True, "Online nobody looks at the ttl. Offline it is applied, so the model never learns what it is then asked to do: the two paths now differ more."),
+    ("The server answers as before; the next training set has a hole.", True, "Online nobody looks at the ttl. Offline it is applied, so the model never learns what it is then asked to do: the two paths now differ more."),
     ("After 15 minutes the server says that nothing is known; training has the same hole.", False, "That was the wish, and it would be consistent. But the online store serves the newest row, however old."),
-    ("After 15 minutes the server refuses, while training keeps all rows.", False, "It is the other way round: the ttl is about questions to the past."),
+    ("After 15 minutes the server refuses, while training keeps the rows of that hour.", False, "It is the other way round: the ttl is about questions to the past."),
     ("Nothing changes, in training or serving, until the job writes again.", False, "Serving does not change. But for each question of that hour the training set finds no row that is young enough."),
 )  # fmt: skip
 exercises.quiz(
