@@ -290,7 +290,7 @@ exercises.quiz(
     "Your reward model gives the plan for a full disk 2.9 points, and the plan for an expired certificate 1.4. Whose plan should somebody look at first?",
     ("That of the certificate: it is 1.5 points worse.", False, "Worse than what? Nobody has ever compared a plan for a disk with one for a certificate."),
     ("That of the disk: high points are where over-optimisation begins.", False, "Points alone don't say that. A plan of the reference may have 2.9, too."),
-    ("The points don't say: each incident has a zero of its own, since pairs were of one incident.", True, "Only differences were learnt, and only within an incident. Add 10 points to all plans for disks, and each comparison comes out the same."),
+    ("The points don't say: each incident has a zero of its own.", True, "All pairs were of one incident. Only differences were learnt, and only within an incident. Add 10 points to all plans for disks, and each comparison comes out the same."),
     ("That of the certificate, if the reward model agrees with raters in most fresh pairs.", False, "These pairs are of one incident each, too. However well it agrees, it has learnt no difference across incidents."),
 )  # fmt: skip
 exercises.quiz(
@@ -312,7 +312,7 @@ exercises.quiz(
 exercises.quiz(
     "d",
     "You want to train a small model for two jobs: it writes alert rules from a sentence, and it writes summaries of incidents for customers. Where does the reward come from?",
-    ("Rules: run them on recorded incidents and quiet days. Summaries: people compare pairs, and go on reading them later.", True, "What can be run is checked by what happens, on both sides: it must fire, and it must not. What people should like, people must compare, and the learnt reward must be watched."),
+    ("Rules: run them on recorded incidents and quiet days. Summaries: people compare pairs.", True, "What can be run is checked by what happens, on both sides: it must fire, and it must not. What people should like, people must compare, and the learnt reward must be watched: go on reading what it likes."),
     ("Both are checked by a program, since raters are dear: a rule must parse, a summary must have all headings.", False, "Both would learn just that: rules that parse and never fire, headings above nothing."),
     ("Both come from raters, since a program can always be outwitted.", False, "So can a reward model, and sooner. And who can see by reading whether a rule would have fired?"),
     ("Rules: one point if the alert fires in each recorded incident. Summaries: people compare pairs.", False, "An alert that always fires gets every point. That is the verifier that is content with enough."),
