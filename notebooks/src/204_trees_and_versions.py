@@ -323,7 +323,12 @@ import mlflow
 if "server" not in globals() or not server.running:
     server = tracking.local_server()
 client = mlflow.MlflowClient()
-print("MLflow", mlflow.__version__, "answers: it has the experiment", client.get_experiment("0").name)
+print(
+    "MLflow",
+    mlflow.__version__,
+    "answers: it has the experiment",
+    client.get_experiment("0").name,
+)
 
 # %% [markdown]
 # A `Recipe` says all that makes a model: kind, depth, data, seeds. `record` trains by it inside a run. (It stands in
@@ -706,7 +711,9 @@ repaired = client.get_run(
 shown = {name: text[:8] for name, text in repaired.data.params.items()}
 print(repaired.info.status, shown, {k: round(v, 3) for k, v in repaired.data.metrics.items()})
 print(f"saying 'will not fail' every time: accuracy {1 - failed[choose].mean():.3f}")
-if not client.search_model_versions("name = 'tutorial'"):  # a cell that runs again makes no second version
+if not client.search_model_versions(
+    "name = 'tutorial'"
+):  # a cell that runs again makes no second version
     tracking.promote("tutorial", tracking.register(repaired.info.run_id, "tutorial"))
 print("loaded:", type(tracking.load("tutorial", "champion")).__name__)
 claim(

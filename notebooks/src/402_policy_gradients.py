@@ -465,6 +465,9 @@ claim("the policies hold Gymnasium's poles as well", np.median(fresh) > 475)
 # Of these twenty policies all but one scored 500.0 in 1,000 fresh episodes of Gymnasium; one of the library's scored 460.9. The
 # factor is no better learning: with networks this small, the calls around the arithmetic cost most.
 
+# %%
+print("this lesson's settings:", ppo.Settings())
+
 # %% [markdown]
 # ### What does each part do?
 #
