@@ -26,7 +26,9 @@ def unmet(route: Object) -> str:
     if not conditions or any(condition.get("observedGeneration", 0) < now for condition in conditions):
         return "the controller has not looked at it yet"
     bad = [condition for condition in conditions if condition["status"] != "True"]
-    return "; ".join(f"{one['type']} is {one['status']}, {one['reason']}: {one.get('message', '')}".strip(": ") for one in bad)
+    return "; ".join(
+        f"{one['type']} is {one['status']}, {one['reason']}: {one.get('message', '')}".strip(": ") for one in bad
+    )
 
 
 def in_force(seen: Snapshot, name: str) -> bool:
@@ -39,7 +41,10 @@ def _of_others(cluster: Cluster, number: str) -> str:
     """Return the version of the kinds that somebody else has defined, or ""."""
     found = cluster.kubectl(
         *("get", "crd", ROUTES, "--ignore-not-found"),
-        *("-o", r"jsonpath={.metadata.labels.labs/lab} {.metadata.annotations.gateway\.networking\.k8s\.io/bundle-version}"),
+        *(
+            "-o",
+            r"jsonpath={.metadata.labels.labs/lab} {.metadata.annotations.gateway\.networking\.k8s\.io/bundle-version}",
+        ),
     )
     owner, _, version = found.output.partition(" ")
     return "" if not found.output.strip() or owner == number else version.strip() or "of another version"

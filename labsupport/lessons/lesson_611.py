@@ -9,7 +9,6 @@ from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules, whole_number
 from labsupport.lessons.cases import experiments_611
-from labsupport.rollout import route as routes
 
 Object = dict[str, Any]
 exercises = Exercises("611")
@@ -30,7 +29,9 @@ def only_stable(snapshot: Any) -> str:
     """Look at which pods the Service `deploy-risk` selects, and whether both Deployments have theirs still."""
     service, canary = snapshot.get("Service", "deploy-risk"), snapshot.get("Deployment", "canary")
     if service is None or canary is None:
-        raise NotAttempted("The Service `deploy-risk` or the Deployment `canary` is not there yet: run the cells above.")
+        raise NotAttempted(
+            "The Service `deploy-risk` or the Deployment `canary` is not there yet: run the cells above."
+        )
     selector = service["spec"].get("selector") or {}
     if selector == {"app": "deploy-risk"} and snapshot.pods_of("canary"):
         raise NotAttempted("The Service `deploy-risk` still selects by `app` alone.")
@@ -105,7 +106,9 @@ def by_user(snapshot: Any) -> str:
     if not any(match.get("headers") for rule in rules for match in rule.get("matches") or []):
         if len(rules) == 1:
             raise NotAttempted("The HTTPRoute `deploy-risk` does not look at a header yet.")
-        raise Fail(f"{len(rules)} rules, none with a header", "one that looks at `x-variant`", "`matches` with `headers`")
+        raise Fail(
+            f"{len(rules)} rules, none with a header", "one that looks at `x-variant`", "`matches` with `headers`"
+        )
     try:
         experiments_611.judge_route(rules)
     except ValueError as error:

@@ -29,7 +29,9 @@ class Evidence:
         """The e-value, shape (...): a healthy canary ever has 1 / alpha with a chance of at most alpha."""
         return np.asarray(np.exp(np.logaddexp.reduce(self.logs, axis=-1) - np.log(len(RATIOS))))
 
-    def add(self, canary: ArrayLike, canary_failed: ArrayLike, stable: ArrayLike, stable_failed: ArrayLike) -> "Evidence":
+    def add(
+        self, canary: ArrayLike, canary_failed: ArrayLike, stable: ArrayLike, stable_failed: ArrayLike
+    ) -> "Evidence":
         """Return the evidence after more requests: how many each had, and how many of them failed (counts of any one shape).
 
         Where only one of the two had requests there is nothing to compare, and the evidence stays.

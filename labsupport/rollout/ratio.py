@@ -5,7 +5,6 @@ Fabijan et al., Diagnosing Sample Ratio Mismatch in Online Controlled Experiment
 
 from collections.abc import Sequence
 
-
 # Tested once for each experiment, and a broken one costs more than a second look: far below the usual 0.05.
 ALARM = 0.001
 

@@ -19,7 +19,9 @@ class Answer(NamedTuple):
         return str(self.body.get("version", ""))
 
 
-def ask(url: str, questions: Iterable[tuple[Mapping[str, Any], Mapping[str, str]]], path: str = "/predict") -> list[Answer]:
+def ask(
+    url: str, questions: Iterable[tuple[Mapping[str, Any], Mapping[str, str]]], path: str = "/predict"
+) -> list[Answer]:
     """POST each question (a body and headers), and return the answers in the same order."""
     where = urlsplit(url)
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)

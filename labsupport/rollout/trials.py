@@ -47,7 +47,9 @@ def climb(
     return Trials(stopped, canary, total)
 
 
-def rule_of_thumb(rate: float, *, trials: int, requests: int, seed: int, limit: int = 2, window: int = 100) -> NDArray[np.bool_]:
+def rule_of_thumb(
+    rate: float, *, trials: int, requests: int, seed: int, limit: int = 2, window: int = 100
+) -> NDArray[np.bool_]:
     """Return which canaries (trials,) a usual rule stops: `limit` failures among the last `window` of their own requests."""
     rng = np.random.default_rng(seed)
     failed = rng.random((trials, requests)) < rate

@@ -308,7 +308,9 @@ ROUTE = f"{gateways.ROUTES}/deploy-risk"
 lab.patch(ROUTE, by_user, begin=plain if by_user is not ... else None)
 if by_user is not ...:
     lab.until(
-        lambda seen: "has not looked" not in gateways.unmet(seen.get("HTTPRoute", "deploy-risk")),
+        lambda seen: (
+            "has not looked" not in gateways.unmet(seen.get("HTTPRoute", "deploy-risk"))
+        ),
         "the controller has looked at it",
         30,
     )
@@ -367,7 +369,12 @@ def compare(kept):
     count = [int((kept & side).sum()) for side in (~is_b, is_b)]
     bad = [int((kept & side & failed).sum()) for side in (~is_b, is_b)]
     found = sequential.difference(bad[0], count[0], bad[1], count[1])
-    return *count, bad[0] / count[0], bad[1] / count[1], float(found.value / found.variance**0.5)
+    return (
+        *count,
+        bad[0] / count[0],
+        bad[1] / count[1],
+        float(found.value / found.variance**0.5),
+    )
 
 
 table = pd.DataFrame(
@@ -378,9 +385,7 @@ table = pd.DataFrame(
 print(table.round(4).to_string())
 print(f"lost: {lost.sum()} of {is_b.sum()} records of b")
 all_there, some_lost = table.iloc[0], table.iloc[1]
-claim(
-    "b looks safer than it is", some_lost["failed b"] < all_there["failed b"]
-)
+claim("b looks safer than it is", some_lost["failed b"] < all_there["failed b"])
 
 # %% [markdown]
 # Six in a hundred records of b are missing, and b looks safer than it is. What tells us, if we do not know what was lost? **The count of users.** A **sample-ratio mismatch** test asks
@@ -614,7 +619,9 @@ usual = trials.rule_of_thumb(0.005, trials=1_000, requests=2_000, seed=SEED)
 patient = canary.Policy(steps=(canary.Step(5, 2_000),))
 ours = trials.climb(0.005, 0.005, patient, trials=1_000, seed=SEED)
 print(f"healthy canaries stopped within 2,000 of their requests, of 1,000: {usual.sum()}")
-print(f"by evidence against the stable version:                            {ours.stopped.sum()}")
+print(
+    f"by evidence against the stable version:                            {ours.stopped.sum()}"
+)
 claim("the usual rule stops nearly all", usual.mean() > 0.9)
 claim("evidence keeps its promise of 1 %", ours.stopped.mean() < 0.02)
 
@@ -627,7 +634,9 @@ claim("evidence keeps its promise of 1 %", ours.stopped.mean() < 0.02)
 print(inspect.getsource(failures.Evidence.add).split('"""')[2].strip("\n"))
 outage = failures.Evidence().add(canary=50, canary_failed=20, stable=950, stable_failed=380)
 fault = failures.Evidence().add(canary=50, canary_failed=20, stable=950, stable_failed=5)
-print(f"\n40 % of both fail: e = {outage.value:.2g}; 40 % of the canary's: e = {fault.value:.2g}")
+print(
+    f"\n40 % of both fail: e = {outage.value:.2g}; 40 % of the canary's: e = {fault.value:.2g}"
+)
 claim("an outage behind both accuses nobody", outage.value < 1 < 100 < fault.value)
 
 # %% [markdown]
@@ -750,8 +759,12 @@ reveal("611.g3", 100 * saw_it)
 claim("the bad model is rolled back, for being wrong", bad.percent == 0 and "wrong" in bad.why)
 claim("before 5 % of the traffic saw it", saw_it < 0.05)
 simulated = trials.climb(0.17, 0.6, POLICY, trials=1_000, seed=SEED)
-print(f"1,000 simulated canaries that are wrong in 60 % instead of 17 %: {simulated.stopped.mean():.1%} stopped,")
-print(f"95 of 100 of them before {np.quantile(simulated.seen, 0.95):.1%} of the traffic saw them")
+print(
+    f"1,000 simulated canaries that are wrong in 60 % instead of 17 %: {simulated.stopped.mean():.1%} stopped,"
+)
+print(
+    f"95 of 100 of them before {np.quantile(simulated.seen, 0.95):.1%} of the traffic saw them"
+)
 claim("luck alone would not have done it", np.quantile(simulated.seen, 0.95) < 0.05)
 
 # %% [markdown]

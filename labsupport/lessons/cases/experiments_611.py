@@ -39,7 +39,9 @@ def judge_assignment(assign: Assign) -> None:
     for share in (0.0, 1.0):
         if sum(in_b("bolder", share)) != share * USERS:
             cause = "0 means nobody and 1 everybody: b where the number is *below* the share, and the number below 1"
-            raise Fail(f"{sum(in_b('bolder', share))} of {USERS} users in b at {share:.0%}", f"{share * USERS:.0f}", cause)
+            raise Fail(
+                f"{sum(in_b('bolder', share))} of {USERS} users in b at {share:.0%}", f"{share * USERS:.0f}", cause
+            )
     for share in (0.05, 0.25, 0.5, 0.9):
         many, chance = sum(in_b("bolder", share)), 4.5 * math.sqrt(USERS * share * (1 - share))
         if abs(many - USERS * share) > chance:
@@ -58,7 +60,9 @@ def judge_assignment(assign: Assign) -> None:
             cause = "the experiment's name must go into the hash, too, mixed with the user's"
             if first != second:
                 cause = "a checksum (CRC, sums of bytes) mixes two names so that one decides about the other: take a hash such as SHA-256"
-            raise Fail(f"{both} of {USERS} users have b in both of two experiments with 50 %", f"about {USERS // 4}", cause)
+            raise Fail(
+                f"{both} of {USERS} users have b in both of two experiments with 50 %", f"about {USERS // 4}", cause
+            )
     others = [f"{number:032x}@example.com" for number in range(1_000)]
     many = sum(in_b("bolder", 0.5, others))
     if abs(many - 500) > 75:
@@ -76,7 +80,7 @@ def _uses_hash(assign: Any) -> bool:
 
 def judge_route(rules: list[dict[str, Any]]) -> None:
     """Raise Fail for rules that send a request elsewhere than its variant wants; ValueError for what they may not hold."""
-    asked = (
+    asked: tuple[tuple[dict[str, str], str, str], ...] = (
         ({"x-variant": "b"}, "canary", "with `x-variant: b`"),
         ({"X-Variant": "b", "accept": "*/*"}, "canary", "with `X-Variant: b` and other headers"),
         ({"x-variant": "a"}, "deploy-risk", "with `x-variant: a`"),
@@ -156,7 +160,9 @@ def why(case: Verdict, saw: Any) -> dict[str, str]:
     if saw == "ship" and case.goal[0] <= 0:
         return {"cause": "the goal's interval does not lie above 0 as a whole"}
     if saw == "ship":
-        return {"cause": "no proof of harm is no proof of harmlessness: the *high* end of `unhappy` is above the margin"}
+        return {
+            "cause": "no proof of harm is no proof of harmlessness: the *high* end of `unhappy` is above the margin"
+        }
     if case.wanted == "ship" and case.unhappy[0] > 0:
         return {"cause": "a harm that is certainly within the margin is tolerated: compare with `margin`, not with 0"}
     return {"question": "which of the two intervals is still open here?"}
