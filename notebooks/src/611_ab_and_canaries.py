@@ -134,20 +134,16 @@ print()
 lab.show("route.yaml", "spec")
 
 # %%
-from labsupport.rollout import replay
+from labsupport.cluster import canaries
 
 LIVE = deploy_records(60_000, seed=SEED + 611)[0]  # deploys about which people ask
-COLUMNS = deploy_columns.NEEDED
-questions = json.loads(LIVE[list(COLUMNS)].head(12_000).to_json(orient="records"))
+COLUMNS = list(deploy_columns.NEEDED)
+questions = json.loads(LIVE[COLUMNS].head(12_000).to_json(orient="records"))
 
 
 def ask(rows, headers=None):
     """Ask at the door about some of the live deploys, in this order; return the answers."""
-    headers = headers or [{} for _ in rows]
-    with lab.cluster.reach("traefik", 8000, lab.namespace) as url:
-        return replay.ask(
-            url, [(questions[row], head) for row, head in zip(rows, headers, strict=True)]
-        )
+    return canaries.ask(lab, [questions[row] for row in rows], headers)
 
 
 def answered(rows=(0,), status=200):
@@ -170,27 +166,13 @@ print(ask([0])[0].body)
 lab.apply("canary.yaml")
 lab.wait("deployment/canary", seconds=PATIENCE)
 
-
-def behind(seen):
-    """Return for each Service the tracks of the pods that are ready behind it."""
-    track = {
-        pod["status"].get("podIP"): pod["metadata"]["labels"].get("track")
-        for pod in seen.all("Pod")
-    }
-    found = {"deploy-risk": [], "canary": []}
-    for one in seen.all("EndpointSlice"):
-        service = one["metadata"]["labels"]["kubernetes.io/service-name"]
-        for endpoint in one.get("endpoints") or []:
-            if service in found and endpoint["conditions"].get("ready"):
-                found[service].append(track.get(endpoint["addresses"][0]))
-    return {name: sorted(map(str, tracks)) for name, tracks in found.items()}
-
-
-lab.until(lambda seen: len(behind(seen)["deploy-risk"]) == 2, "both pods are behind it", 60)
-print(behind(lab.snapshot()))
+lab.until(
+    lambda seen: len(canaries.behind(seen)["deploy-risk"]) == 2, "both pods are behind it", 60
+)
+print(canaries.behind(lab.snapshot()))
 claim(
     "weight 0, and the canary answers users",
-    behind(lab.snapshot())["deploy-risk"] == ["canary", "stable"],
+    canaries.behind(lab.snapshot())["deploy-risk"] == ["canary", "stable"],
 )
 
 # %% [markdown]
@@ -219,22 +201,13 @@ check("611.1", only_stable)
 guess("611.g1")
 
 # %%
-from labsupport.rollout import route as routes
-
 lab.go_on("611.1", "service/deploy-risk", begin=service)
-lab.until(lambda seen: behind(seen)["deploy-risk"] == ["stable"], "one pod is behind it", 60)
+lab.until(
+    lambda seen: canaries.behind(seen)["deploy-risk"] == ["stable"], "one pod is behind it", 60
+)
 
 
-def set_percent(percent):
-    """Give the canary so many percent of all requests."""
-    weights = {"deploy-risk": 100 - percent, "canary": percent}
-    lab.ask(
-        f"kubectl patch {gateways.ROUTES}/deploy-risk --type=merge -p '{json.dumps(routes.weighted(weights, 8080))}'"
-    )
-    lab.until(lambda seen: gateways.in_force(seen, "deploy-risk"), "the route is in force", 60)
-
-
-set_percent(10)
+canaries.set_percent(lab, 10)
 labs.waiting.until(
     lambda: {one.version for one in ask(range(30))} == {"1", "2"}, "both versions answer", 60
 )
@@ -648,98 +621,35 @@ claim("an outage behind both accuses nobody", outage.value < 1 < 100 < fault.val
 print(inspect.getsource(canary.decide).split('"""')[2].strip("\n"))
 
 # %%
-from labsupport.rollout import counts
-
 POLICY = canary.Policy()
-print(POLICY)
-BATCH = 200
-CANARIES = ("2", "3")  # versions that are no stable ones
+print(*POLICY.steps, f"alpha = {POLICY.alpha}", sep="\n")
+came = LIVE.failed.tolist()  # how each of the live deploys ended
 
 
-class Watch:
-    """Sends the next deploys through the door at each look, and says what both versions did."""
-
-    def __init__(self):
-        self.next, self.sent, self.by_canary = 0, 0, 0
-        self.before = self.ended()
-
-    def ended(self):
-        page = lab.fetch("traefik", 8080, "/metrics")
-        found = counts.read(page, lab.namespace, limit_s=0.25)
-        return {name: found.get(name, counts.Ended()) for name in ("deploy-risk", "canary")}
-
-    def __call__(self):
-        rows = [number % len(questions) for number in range(self.next, self.next + BATCH)]
-        self.next += BATCH
-        answers = ask(rows)
-        now = self.ended()
-        arms = []
-        for name in ("deploy-risk", "canary"):
-            mine = [
-                (row, one.body["hold"])
-                for row, one in zip(rows, answers, strict=True)
-                if one.status == 200 and (one.version in CANARIES) == (name == "canary")
-            ]
-            wrong = sum(hold != LIVE.failed.iloc[row] for row, hold in mine)
-            requests, failed = (
-                new - old for new, old in zip(now[name], self.before[name], strict=True)
-            )
-            arms.append(canary.Arm(requests, failed, len(mine), int(wrong)))
-        self.before = now
-        self.sent += BATCH
-        self.by_canary += arms[1].requests
-        return canary.Look(*arms)
-
-
-def try_out(version, replicas=1):
-    """Put a version into the canary's Deployment, lead it up, print each decision; return the last one and the share that saw it."""
-    lab.patch(
-        "deployment/canary",
-        {
-            "spec": {
-                "replicas": replicas,
-                "template": {
-                    "spec": {
-                        "volumes": [
-                            {
-                                "name": "models",
-                                "configMap": {
-                                    "name": f"model-{version}",
-                                    "items": [
-                                        {"key": "model.onnx", "path": f"{version}/model.onnx"}
-                                    ],
-                                },
-                            }
-                        ]
-                    }
-                },
-            }
-        },
-    )
-    lab.wait("deployment/canary", seconds=PATIENCE)
-    lab.until(
-        lambda seen: len(behind(seen)["canary"]) == replicas == len(seen.pods_of("canary")),
-        "only the new pods are there",
-        PATIENCE,
-    )
-    set_percent(0)
-    watch, percent = Watch(), POLICY.steps[0].percent
-    for progress, decision in canary.run(POLICY, set_percent, watch):
+def try_out(version, pods=1):
+    """Lead a version up as the canary, and print each decision; return the last one and the share of requests it got."""
+    canaries.set_percent(lab, 0)
+    canaries.serve(lab, "canary", version, pods, PATIENCE)
+    watch, percent = canaries.Watch(lab, version, questions, came), POLICY.steps[0].percent
+    way = canary.run(POLICY, lambda share: canaries.set_percent(lab, share), watch)
+    for progress, decision in way:
         if decision.action != "wait":
-            print(f"at {percent:>3} %: {decision.action}, {decision.why}")
-            print(
-                f"         e-values: failures {progress.failing.value:.2g}, wrong {progress.wrong.value:.2g}"
-            )
+            print(f"at {percent} %: {decision.action}, {decision.why}")
+            print(f"    e-value of failures {progress.failing.value:.2g}", end=", ")
+            print(f"of wrong answers {progress.wrong.value:.2g}")
             percent = decision.percent
     share = watch.by_canary / watch.sent
-    print(
-        f"version {version} answered {watch.by_canary} of {watch.sent} requests ({share:.1%}); it has {percent} % now"
-    )
+    print(f"version {version} got {watch.by_canary} of {watch.sent} requests ({share:.1%})")
     return decision, share
 
 
 # %% tags=["nbval-ignore-output"]
+canaries.serve(lab, "deploy-risk", "1", seconds=PATIENCE)
 good, _ = try_out("2")
+if good.percent == 100:
+    canaries.serve(
+        lab, "deploy-risk", "2", seconds=PATIENCE
+    )  # promoted: it is the stable one now
 
 # %%
 claim("the retrained model is promoted", good.percent == 100)
@@ -768,10 +678,10 @@ print(
 claim("luck alone would not have done it", np.quantile(simulated.seen, 0.95) < 0.05)
 
 # %% [markdown]
-# And one that is not there: version 2 again, with no pod behind its Service.
+# And one that is not there at all, with no pod behind its Service:
 
 # %% tags=["nbval-ignore-output"]
-gone, saw_it = try_out("2", replicas=0)
+gone, saw_it = try_out("3", pods=0)
 
 # %%
 claim("rolled back, for failing", gone.percent == 0 and "fails" in gone.why)

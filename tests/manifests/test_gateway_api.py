@@ -1,6 +1,7 @@
 """The kinds of the Gateway API in lab 611 are those of one version, and of the one that Traefik is built against."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -23,7 +24,7 @@ def test_traefik_is_built_against_that_version_and_is_the_one_of_the_manifest() 
     program = images.which("traefik")
     if program is None:
         pytest.skip("traefik is not installed here: its wheel is for Linux on x86-64")
-    with open(program, "rb") as file:
+    with Path(program).open("rb") as file:
         content = file.read()
     built = re.findall(rb"dep\tsigs\.k8s\.io/gateway-api\t(v[\d.]+)\t", content)
     itself = re.findall(rb"mod\tgithub\.com/traefik/traefik/v3\t(v[\d.]+)\t", content)
