@@ -3,8 +3,10 @@
 The hands and eyes of `labsupport.rollout.canary` on a lab's cluster.
 """
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from labsupport.cluster import gateways
@@ -30,6 +32,13 @@ def behind(seen: Snapshot) -> dict[str, list[str]]:
             if service in found and endpoint.get("conditions", {}).get("ready"):
                 found[service].append(track.get(endpoint["addresses"][0], "gone"))
     return {name: sorted(tracks) for name, tracks in found.items()}
+
+
+def give(lab: Lab, version: str, file: Path) -> None:
+    """Give a model's file (under 1 MB) to the cluster, in a ConfigMap model-VERSION: small models need no registry."""
+    content = base64.b64encode(file.read_bytes()).decode()
+    meta = {"name": f"model-{version}", "labels": {"app.kubernetes.io/part-of": "labs", "app": STABLE}}
+    lab.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "binaryData": {"model.onnx": content}})
 
 
 def serve(lab: Lab, deployment: str, version: str, replicas: int = 1, seconds: float = 180) -> None:

@@ -34,11 +34,9 @@ CLUSTER = "auto"
 # ## See it: one in ten
 #
 # The next cell starts the cluster, where that is needed, and empties the lab's namespace (it says where it keeps a copy of what
-# you made there). Version 1 of lesson 203's model is served to everybody. Versions 2 and 3 wait: 2 is trained on other deploys. What is
-# wrong with 3, you will see.
+# you made there). It also starts Traefik, a proxy that will pass requests on.
 
 # %% tags=["setup"]
-import base64
 import inspect
 import json
 
@@ -67,29 +65,6 @@ plots.use_style()
 PATIENCE = 180  # seconds for pods that start, on a busy machine
 exports = scratch.folder("611")
 
-
-def hand_over(version, model, threshold):
-    """Export a model, compare it with its export, and give the file to the cluster in a ConfigMap."""
-    export.export_sklearn(
-        model,
-        exports / version,
-        deploy_risk.features(records),
-        deploy_risk.UNITS,
-        front="deploy-risk",
-        threshold=float(threshold),
-    )
-    text = base64.b64encode((exports / version / "model.onnx").read_bytes()).decode()
-    meta = {"name": f"model-{version}", "labels": {"app.kubernetes.io/part-of": "labs"}}
-    lab.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": meta,
-            "binaryData": {"model.onnx": text},
-        }
-    )
-
-
 # %% tags=["nbval-ignore-output"]
 from labsupport.cluster import gateways
 
@@ -97,17 +72,6 @@ lab = labs.start("611", CLUSTER)
 gateways.define(lab)
 lab.apply("gateway.yaml")
 lab.apply("traefik.yaml")
-
-# %%
-records = deploy_records(6_000, seed=SEED)[0]
-now, retrained = deploy_risk.train(seed=SEED), deploy_risk.train(seed=SEED + 100)
-hand_over("1", now.pipeline, now.threshold)
-hand_over("2", retrained.pipeline, retrained.threshold)
-hand_over("3", now.pipeline[-1], now.threshold)
-lab.apply("stable.yaml")
-lab.apply("route.yaml")
-lab.wait("deployment/traefik", seconds=PATIENCE)
-lab.wait("deployment/deploy-risk", seconds=PATIENCE)
 
 # %% [markdown]
 # ### What a typical tutorial calls a split
@@ -124,8 +88,11 @@ lab.apply("broken/canary.yaml")
 # %% [markdown]
 # The first is accepted, and nothing happens: **no program reads it**. The second is refused. With a selector it would run, and its
 # `replicas: 1  # Small percentage` would still split nothing by itself. What splits is whatever passes requests on.
+
+# %% [markdown]
+# ### A gateway
 #
-# Here that is Traefik, and it takes orders in the **Gateway API**, which other gateways understand, too: a *Gateway* is the door, an
+# Traefik takes orders in the **Gateway API**, which other gateways understand, too: a *Gateway* is the door, an
 # *HTTPRoute* says who goes where:
 
 # %%
@@ -133,9 +100,27 @@ lab.show("gateway.yaml", "spec", kind="Gateway")
 print()
 lab.show("route.yaml", "spec")
 
+# %% [markdown]
+# Behind the door: version 1 of lesson 203's model, which serves everybody. Versions 2 and 3 wait. 2 is trained on other deploys; what is
+# wrong with 3, you will see.
+
 # %%
 from labsupport.cluster import canaries
 
+records = deploy_records(6_000, seed=SEED)[0]
+now, retrained = deploy_risk.train(seed=SEED), deploy_risk.train(seed=SEED + 100)
+seen_columns = deploy_risk.features(records)
+models = {"1": now.pipeline, "2": retrained.pipeline, "3": now.pipeline[-1]}
+for version, model in models.items():
+    how = {"front": "deploy-risk", "threshold": float(now.threshold)}
+    export.export_sklearn(model, exports / version, seen_columns, deploy_risk.UNITS, **how)
+    canaries.give(lab, version, exports / version / "model.onnx")
+lab.apply("stable.yaml")
+lab.apply("route.yaml")
+lab.wait("deployment/traefik", seconds=PATIENCE)
+lab.wait("deployment/deploy-risk", seconds=PATIENCE)
+
+# %%
 LIVE = deploy_records(60_000, seed=SEED + 611)[0]  # deploys about which people ask
 COLUMNS = list(deploy_columns.NEEDED)
 questions = json.loads(LIVE[COLUMNS].head(12_000).to_json(orient="records"))
