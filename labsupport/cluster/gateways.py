@@ -1,9 +1,13 @@
 """The Gateway API on a cluster: its kinds, where it lacks them, and words for what its controller made of a route."""
 
+import contextlib
+
 from labsupport.cluster.interface import Cluster
 from labsupport.cluster.lab import Lab
 from labsupport.cluster.snapshot import Object, Snapshot
+from labsupport.errors import LabsError
 
+NOT_YET = "the controller has not looked at it yet"
 ROUTES = "httproutes.gateway.networking.k8s.io"
 
 
@@ -24,7 +28,7 @@ def unmet(route: Object) -> str:
     conditions = [condition for parent in parents for condition in parent.get("conditions", [])]
     now = route["metadata"].get("generation", 1)
     if not conditions or any(condition.get("observedGeneration", 0) < now for condition in conditions):
-        return "the controller has not looked at it yet"
+        return NOT_YET
     bad = [condition for condition in conditions if condition["status"] != "True"]
     return "; ".join(
         f"{one['type']} is {one['status']}, {one['reason']}: {one.get('message', '')}".strip(": ") for one in bad
@@ -35,6 +39,16 @@ def in_force(seen: Snapshot, name: str) -> bool:
     """Return whether the controller has taken a route as it is now, and found all that it names."""
     route = seen.get("HTTPRoute", name)
     return route is not None and not unmet(route)
+
+
+def settle(lab: Lab, name: str, seconds: float = 20) -> None:
+    """Give the controller time to look at a route as it is now; a route that no controller looks at is left to who checks it."""
+    with contextlib.suppress(LabsError):
+        lab.until(
+            lambda seen: (route := seen.get("HTTPRoute", name)) is None or NOT_YET not in unmet(route),
+            "it is seen",
+            seconds,
+        )
 
 
 def _of_others(cluster: Cluster, number: str) -> str:

@@ -116,7 +116,7 @@ def by_user(snapshot: Any) -> str:
     if ports := {ref.get("port") for rule in rules for ref in rule.get("backendRefs") or []} - {8080}:
         raise Fail(f"port {', '.join(map(str, sorted(map(str, ports))))}", "8080", "both Services listen on port 8080")
     if said := gateways.unmet(route):
-        cause = "it takes a moment: check again" if "has not looked" in said else "see the route's status"
+        cause = "it takes a moment: check again" if said == gateways.NOT_YET else "see the route's status"
         raise Fail(said, "a route that is in force", cause)
     return "b goes to the canary, everybody else to the stable version, and no request is left without a rule."
 

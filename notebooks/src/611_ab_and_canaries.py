@@ -190,8 +190,6 @@ lab.go_on("611.1", "service/deploy-risk", begin=service)
 lab.until(
     lambda seen: canaries.behind(seen)["deploy-risk"] == ["stable"], "one pod is behind it", 60
 )
-
-
 canaries.set_percent(lab, 10)
 labs.waiting.until(
     lambda: {one.version for one in ask(range(30))} == {"1", "2"}, "both versions answer", 60
@@ -207,7 +205,7 @@ claim("and the same user meets both versions", set(again) == {"1", "2"})
 # %% [markdown]
 # Exactly 20: no chance is at work. Traefik deals requests out like cards, nine for one and one for the other (**weighted round
 # robin**). For a canary that is ideal. For an experiment it is useless. The user who asks twice gets two opinions on one deploy, and nobody can say
-# which of the two made him come back.
+# which of the two made them come back.
 
 # %% [markdown]
 # ## Build it: an experiment with users
@@ -264,14 +262,7 @@ by_user = {
 ROUTE = f"{gateways.ROUTES}/deploy-risk"
 (plain,) = lab.objects("route.yaml")
 lab.patch(ROUTE, by_user, begin=plain if by_user is not ... else None)
-if by_user is not ...:
-    lab.until(
-        lambda seen: (
-            "has not looked" not in gateways.unmet(seen.get("HTTPRoute", "deploy-risk"))
-        ),
-        "the controller has looked at it",
-        30,
-    )
+gateways.settle(lab, "deploy-risk")
 
 # %%
 check("611.3", by_user)
