@@ -18,7 +18,7 @@ from labsupport.rollout.canary import Arm, Look
 STABLE, CANARY, DOOR = "deploy-risk", "canary", "traefik"
 PORT, DOOR_PORT, ADMIN_PORT = 8080, 8000, 8080
 # An answer that takes longer is a failure: one of the edges of Traefik's buckets.
-SLOW_S = 0.25
+SLOW_S = 1.0
 Question = Mapping[str, Any]
 
 
@@ -92,18 +92,18 @@ class Watch:
         rows = [number % len(self.questions) for number in range(self.sent, self.sent + self.batch)]
         answers = ask(self.lab, [self.questions[row] for row in rows])
         now, arms = self._ended(), {}
+        came = counts.gained(self._before, now, self.lab.namespace)
         for name in (STABLE, CANARY):
             judged = [
                 bool(one.body.get("hold")) != bool(self.failed[row])
                 for row, one in zip(rows, answers, strict=True)
                 if one.status == 200 and (one.version == self.version) == (name == CANARY)
             ]
-            new, old = now.get(name, counts.Ended()), self._before.get(name, counts.Ended())
-            arms[name] = Arm(new.requests - old.requests, new.failed - old.failed, len(judged), sum(judged))
+            arms[name] = Arm(*came.get(name, counts.Ended()), len(judged), sum(judged))
         self._before = now
         self.sent += self.batch
         self.by_canary += arms[CANARY].requests
         return Look(arms[STABLE], arms[CANARY])
 
     def _ended(self) -> dict[str, counts.Ended]:
-        return counts.read(self.lab.fetch(DOOR, ADMIN_PORT, "/metrics"), self.lab.namespace, SLOW_S)
+        return counts.read(self.lab.fetch(DOOR, ADMIN_PORT, "/metrics"), SLOW_S)

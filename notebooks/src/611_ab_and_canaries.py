@@ -37,6 +37,7 @@ CLUSTER = "auto"
 # you made there). It also starts Traefik, a proxy that will pass requests on.
 
 # %% tags=["setup"]
+import copy
 import inspect
 import json
 
@@ -110,7 +111,9 @@ from labsupport.cluster import canaries
 records = deploy_records(6_000, seed=SEED)[0]
 now, retrained = deploy_risk.train(seed=SEED), deploy_risk.train(seed=SEED + 100)
 seen_columns = deploy_risk.features(records)
-models = {"1": now.pipeline, "2": retrained.pipeline, "3": now.pipeline[-1]}
+bare = copy.copy(now.pipeline[-1])
+bare.feature_names_in_ = seen_columns.columns.to_numpy()  # or scikit-learn warns at each call
+models = {"1": now.pipeline, "2": retrained.pipeline, "3": bare}
 for version, model in models.items():
     how = {"front": "deploy-risk", "threshold": float(now.threshold)}
     export.export_sklearn(model, exports / version, seen_columns, deploy_risk.UNITS, **how)
@@ -192,18 +195,20 @@ lab.until(
 )
 canaries.set_percent(lab, 10)
 labs.waiting.until(
-    lambda: {one.version for one in ask(range(30))} == {"1", "2"}, "both versions answer", 60
+    lambda: [one.version for one in ask(range(30))].count("2") == 3, "the weights count", 60
 )
 once = [one.version for one in ask(range(200))]
 again = [one.version for one in ask([7] * 20)]
 print("200 users, once each:", {version: once.count(version) for version in ("1", "2")})
 print("one user, 20 times:  ", {version: again.count(version) for version in ("1", "2")})
 reveal("611.g1", set(again) == {"1"} or set(again) == {"2"})
-claim("one in ten goes to version 2, to the request", once.count("2") == 20)
+luck = np.random.default_rng(SEED).binomial(200, 0.1, 10_000).std()
+print(f"lots would scatter by {luck:.1f} around 20")
+claim("one in ten goes to version 2, without chance", abs(once.count("2") - 20) <= 2)
 claim("and the same user meets both versions", set(again) == {"1", "2"})
 
 # %% [markdown]
-# Exactly 20: no chance is at work. Traefik deals requests out like cards, nine for one and one for the other (**weighted round
+# No chance is at work. Traefik deals requests out like cards, nine for one and one for the other (**weighted round
 # robin**). For a canary that is ideal. For an experiment it is useless. The user who asks twice gets two opinions on one deploy, and nobody can say
 # which of the two made them come back.
 
@@ -345,7 +350,7 @@ print(inspect.getsource(ratio.mismatch).split('"""')[2].strip("\n"))
 checked = {
     "all records": [all_there["users a"], all_there["users b"]],
     "b's large ones lost": [some_lost["users a"], some_lost["users b"]],
-    "Traefik's 180 and 20, at 90 and 10": [once.count("1"), once.count("2")],
+    "Traefik's requests, at 90 and 10": [once.count("1"), once.count("2")],
 }
 for name, counts in checked.items():
     shares = (90, 10) if "90" in name else (50, 50)
@@ -359,7 +364,7 @@ claim("the whole experiment passes", p_all > ratio.ALARM)
 claim("the one with lost records is caught", p_lost < ratio.ALARM)
 
 # %% [markdown]
-# A p-value of exactly 1 is no praise: it says that nobody drew lots. Requests of a round robin have no chance in them, so the test
+# A p-value of 1 is no praise: it says that nobody drew lots. Requests of a round robin have no chance in them, so the test
 # can't notice anything.
 
 # %% tags=["exercise"] exercise="611.a"
@@ -589,7 +594,7 @@ print(
 claim("an outage behind both accuses nobody", outage.value < 1 < 100 < fault.value)
 
 # %% [markdown]
-# Two such bets guard a canary. One counts **failures** (5xx, or slower than 250 ms), as *Traefik* counts them: a server that is gone counts nothing. The other
+# Two such bets guard a canary. One counts **failures** (5xx, or slower than a second), as *Traefik* counts them: a server that is gone counts nothing. The other
 # counts **wrong answers**: a held deploy that would have gone well, or one let through that failed. (Our deploys are recorded ones, so the truth is known at
 # once. Where it comes a day late, each step lasts a day.)
 
