@@ -37,10 +37,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Policy:
-    """The way up, and the chance `alpha` of each guard to stop a canary that is as good as the stable version."""
+    """The way up, and the chance `alpha` of each guard to stop a canary that is as good as the stable version.
+
+    `doubt`: the e-value from which a canary gets no more traffic for now, until more requests have spoken for it or against it.
+    """
 
     steps: tuple[Step, ...] = (Step(1, 20), Step(5, 50), Step(25, 150))
     alpha: float = 0.01
+    doubt: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,11 @@ def decide(policy: Policy, progress: Progress) -> Decision:
             return Decision("roll back", 0, f"it {what} more often")
     if progress.requests < step.requests:
         return Decision("wait", step.percent, f"{progress.requests} of {step.requests} requests")
+    if max(progress.failing.value, progress.wrong.value) >= policy.doubt:
+        return Decision("wait", step.percent, "something speaks against it")
     following = policy.steps[progress.at + 1 :]
     percent = following[0].percent if following else 100
-    return Decision("promote", percent, f"{progress.requests} requests, nothing against it")
+    return Decision("promote", percent, f"{progress.requests} requests, little against it")
 
 
 def run(

@@ -25,26 +25,39 @@ class Trials:
 
 
 def climb(
-    stable_rate: float, canary_rate: float, policy: Policy, *, trials: int, seed: int, batch: int = 200
+    stable_rate: float,
+    canary_rate: float,
+    policy: Policy,
+    *,
+    trials: int,
+    seed: int,
+    batch: int = 200,
+    looks: int = 2_000,
 ) -> Trials:
-    """Lead canaries up the policy's steps, with failures drawn at these rates, a look every `batch` requests.
+    """Lead canaries up the policy's steps as `canary.run` does, with failures drawn at these rates, a look every `batch` requests.
 
-    A canary that passes the last step ends there, not stopped.
+    A canary that passes the last step ends there, not stopped; who is under way after all looks counts as stopped.
     """
     rng = np.random.default_rng(seed)
+    percent, wanted = np.array([(step.percent, step.requests) for step in policy.steps]).T
     evidence = Evidence(np.zeros((trials, len(Evidence().logs))))
+    at, requests = np.zeros(trials, int), np.zeros(trials)
     stopped, canary, total = np.zeros(trials, bool), np.zeros(trials), np.zeros(trials)
-    for step in policy.steps:
-        mine = batch * step.percent / 100
-        for _ in range(int(np.ceil(step.requests / mine))):
-            goes = ~stopped
-            own = rng.binomial(batch, step.percent / 100, trials)
-            failed, others = rng.binomial(own, canary_rate), rng.binomial(batch - own, stable_rate)
-            after = evidence.add(own, failed, batch - own, others)
-            evidence = Evidence(np.where(goes[:, None], after.logs, evidence.logs))
-            canary, total = canary + goes * own, total + goes * batch
-            stopped = stopped | (goes & (evidence.value >= 1 / policy.alpha))
-    return Trials(stopped, canary, total)
+    goes = np.ones(trials, bool)
+    for _ in range(looks):
+        own = rng.binomial(batch, percent[np.minimum(at, len(percent) - 1)] / 100)
+        failed, others = rng.binomial(own, canary_rate), rng.binomial(batch - own, stable_rate)
+        after = evidence.add(own, failed, batch - own, others)
+        evidence = Evidence(np.where(goes[:, None], after.logs, evidence.logs))
+        canary, total, requests = canary + goes * own, total + goes * batch, requests + goes * own
+        stopped |= goes & (evidence.value >= 1 / policy.alpha)
+        enough = requests >= wanted[np.minimum(at, len(percent) - 1)]
+        up = goes & ~stopped & enough & (evidence.value < policy.doubt)
+        at, requests = at + up, np.where(up, 0, requests)
+        goes &= ~stopped & (at < len(percent))
+        if not goes.any():
+            break
+    return Trials(stopped | goes, canary, total)
 
 
 def rule_of_thumb(

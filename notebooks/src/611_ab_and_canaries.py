@@ -596,14 +596,14 @@ claim("an outage behind both accuses nobody", outage.value < 1 < 100 < fault.val
 # %% [markdown]
 # Two such bets guard a canary. One counts **failures** (5xx, or slower than a second), as *Traefik* counts them: a server that is gone counts nothing. The other
 # counts **wrong answers**: a held deploy that would have gone well, or one let through that failed. (Our deploys are recorded ones, so the truth is known at
-# once. Where it comes a day late, each step lasts a day.)
+# once. Where it comes a day late, each step lasts a day.) At an e-value of 100 the canary is rolled back; from 3 on it gets no more traffic for now.
 
 # %%
 print(inspect.getsource(canary.decide).split('"""')[2].strip("\n"))
 
 # %%
 POLICY = canary.Policy()
-print(*POLICY.steps, f"alpha = {POLICY.alpha}", sep="\n")
+print(*POLICY.steps, f"alpha = {POLICY.alpha}, doubt = {POLICY.doubt}", sep="\n")
 came = LIVE.failed.tolist()  # how each of the live deploys ended
 
 

@@ -47,6 +47,13 @@ def test_harm_comes_before_progress() -> None:
     assert decide(SHORT, seen).action == "roll back"
 
 
+def test_a_canary_in_doubt_stays_where_it_is_until_more_is_known() -> None:
+    seen = Progress().after(Look(Arm(180, 0), Arm(20, 2)))
+    assert SHORT.doubt < seen.failing.value < 1 / SHORT.alpha
+    assert decide(SHORT, seen).action == "wait"
+    assert decide(SHORT, seen.after(Look(Arm(1_000, 20), Arm(100, 0)))).action == "promote"
+
+
 def test_without_requests_nothing_is_promoted() -> None:
     percent: list[int] = []
     steps = list(run(SHORT, percent.append, lambda: Look(Arm(200), Arm()), looks=5))
@@ -57,7 +64,7 @@ def test_without_requests_nothing_is_promoted() -> None:
 def test_evidence_is_kept_from_step_to_step() -> None:
     seen = Progress().after(Look(Arm(180, 0), Arm(20, 1)))
     assert seen.failing.value > 1
-    percent, looks = [0], iter([Look(Arm(180, 0), Arm(20, 1)), Look(Arm(100, 0), Arm(100, 0))])
+    percent, looks = [0], iter([Look(Arm(180, 2), Arm(20, 1)), Look(Arm(100, 0), Arm(100, 0))])
     found = list(run(SHORT, percent.append, lambda: next(looks)))
     assert found[1][0].failing.value != 1
 
