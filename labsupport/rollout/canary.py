@@ -3,7 +3,7 @@
 `decide` is a pure function of what was seen; `run` is the loop around it, and knows neither cluster nor gateway.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -92,7 +92,7 @@ def decide(policy: Policy, progress: Progress) -> Decision:
 
 def run(
     policy: Policy, set_percent: Callable[[int], None], observe: Callable[[], Look], looks: int = 100
-) -> Iterator[tuple[Progress, Decision]]:
+) -> Generator[tuple[Progress, Decision]]:
     """Lead a canary up, and yield the progress and the decision of each look; the last one has 0 or 100 percent.
 
     `observe` waits for traffic and returns what both versions did in it. Who can't decide in so many looks rolls back. When the

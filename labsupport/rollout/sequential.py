@@ -2,7 +2,7 @@
 
 The mixture sequential probability ratio test of Robbins for a difference that is close to normal, as experimentation
 platforms use it: Johari, Koomen, Pekelis and Walsh, Peeking at A/B Tests (KDD 2017). It is exact for normal differences with a
-known variance; for shares of some hundred users it is close, which `benchmarks` and the lesson measure.
+known variance; for shares of some hundred users it is close, which its tests and the lesson measure.
 """
 
 from typing import NamedTuple

@@ -19,9 +19,9 @@ def traffic(percent: list[int], failed: float = 0.0, wrong: float = 0.1, of: int
     return observe
 
 
-def led(policy: Policy, **rates: float):
+def led(policy: Policy, failed: float = 0.0, wrong: float = 0.1):
     percent = [0]
-    steps = list(run(policy, percent.append, traffic(percent, **rates)))
+    steps = list(run(policy, percent.append, traffic(percent, failed, wrong)))
     return percent, [decision for _, decision in steps]
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from labsupport.rollout.sequential import difference, evidence, interval
+from labsupport.rollout.sequential import Difference, difference, evidence, interval
 
 LOOKS, EACH = 100, 200
 USERS = EACH * np.arange(1, LOOKS + 1)
 
 
-def simulated(rate_a: float, rate_b: float, many: int = 2_000, seed: int = 1):
+def simulated(rate_a: float, rate_b: float, many: int = 2_000, seed: int = 1) -> Difference:
     rng = np.random.default_rng(seed)
     a, b = (rng.binomial(EACH, rate, (many, LOOKS)).cumsum(axis=1) for rate in (rate_a, rate_b))
     return difference(a, USERS, b, USERS)
@@ -18,9 +18,10 @@ def simulated(rate_a: float, rate_b: float, many: int = 2_000, seed: int = 1):
 @pytest.mark.parametrize("rate", [0.02, 0.1, 0.5])
 @pytest.mark.parametrize("tau", [0.005, 0.02, 0.1])
 def test_where_nothing_differs_an_e_value_seldom_reaches_twenty(rate, tau) -> None:
-    assert (evidence(*simulated(rate, rate), tau=tau).max(axis=1) >= 20).mean() < 0.05 + 3 * (
-        0.05 * 0.95 / 2_000
-    ) ** 0.5
+    gap = simulated(rate, rate)
+    proof = evidence(gap.value, gap.variance, tau)
+    luck = 3 * (0.05 * 0.95 / 2_000) ** 0.5
+    assert (proof.max(axis=1) >= 20).mean() < 0.05 + luck
 
 
 def test_the_mean_of_an_e_value_is_one_where_nothing_differs() -> None:
@@ -31,15 +32,16 @@ def test_the_mean_of_an_e_value_is_one_where_nothing_differs() -> None:
 
 @pytest.mark.parametrize("alpha", [0.05, 0.2])
 def test_intervals_cover_the_truth_at_all_looks(alpha) -> None:
-    low, high = interval(*simulated(0.10, 0.12), tau=0.02, alpha=alpha)
+    gap = simulated(0.10, 0.12)
+    low, high = interval(gap.value, gap.variance, 0.02, alpha)
     covered = ((low <= 0.02) & (high >= 0.02)).all(axis=1).mean()
     assert covered > 1 - alpha
 
 
 def test_an_interval_without_zero_is_an_e_value_above_its_bound() -> None:
     found = simulated(0.10, 0.115, many=300)
-    low, high = interval(*found, tau=0.03, alpha=0.05)
-    assert np.array_equal((low > 0) | (high < 0), evidence(*found, tau=0.03) > 20)
+    low, high = interval(found.value, found.variance, 0.03, 0.05)
+    assert np.array_equal((low > 0) | (high < 0), evidence(found.value, found.variance, 0.03) > 20)
 
 
 def test_a_difference_has_its_sign_and_no_certainty_without_successes() -> None:
