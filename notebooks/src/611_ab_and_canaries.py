@@ -166,7 +166,8 @@ claim(
 # %% [markdown]
 # The Service `deploy-risk` was there first, and selects `app: deploy-risk`: both. The split is now one of **pods and connections**, not of
 # requests: half the new connections go to the canary, and a connection that is kept open stays where it is.
-#
+
+# %% [markdown]
 # **Exercise 611.1 (5 minutes).** Repair it without touching a Deployment. Write a change of the *Service* `deploy-risk`, as `kubectl patch` merges
 # it. (The pods have two labels: `kubectl get pods --show-labels`.)
 
@@ -217,7 +218,8 @@ claim("and the same user meets both versions", set(again) == {"1", "2"})
 #
 # An experiment assigns **users**, once. Nobody has to store that: hash the user's name, and read the hash as a number from 0 to 1. Below
 # the share: variant b.
-#
+
+# %% [markdown]
 # **Exercise 611.2 (9 minutes).** Write `variant`. It runs in many processes, which must agree, today and tomorrow. When the share
 # grows from 5 % to 25 %, whoever has b keeps it. And two experiments with 50 % each must not give b to the same people: that a user has b in the
 # one says nothing about the other.
@@ -243,7 +245,8 @@ check("611.2", variant)
 
 # %% [markdown]
 # The application computes it (it knows who asks) and says so in a header, `x-variant: b`. The gateway only obeys.
-#
+
+# %% [markdown]
 # **Exercise 611.3 (8 minutes).** Write a change of the HTTPRoute: requests whose header `x-variant` is `b` go to the Service `canary`, *all* of them,
 # and all others to `deploy-risk`. Both listen on port 8080. `kubectl explain httproute.spec.rules.matches.headers` lists the
 # fields (in our copy without their descriptions). A merge replaces the whole list `rules`.
@@ -486,7 +489,8 @@ claim("a holds at 0.1", round(now.threshold, 3) == 0.1)
 # %% [markdown]
 # A dashboard with one number would ship b. Product accepts that at most **half a point more** users are unhappy, the *margin*. The rule
 # must be written before the first look.
-#
+
+# %% [markdown]
 # **Exercise 611.4 (9 minutes).** Write the rule. An interval says what is *certain* at this look: all of it lies beyond a value, or not.
 #
 # - `"broken"`: the mismatch test has p below 0.001. Nothing else may be read.
