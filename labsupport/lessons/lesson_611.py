@@ -169,7 +169,10 @@ def better_together(case: Any) -> Measured:
     a, b = experiments_611.together(shares)
     numbers = f"a {a:.1%}, b {b:.1%} of both days' deploys went out at once"
     if b >= a:
-        return Measured(True, numbers, "which day's users should b be made of, to look worse?")
+        question = "which day's users should b be made of, to look worse?"
+        if monday > friday:
+            question = "b has most of its users on the day when more goes out: and the other way round?"
+        return Measured(True, numbers, question)
     return Measured(False, numbers)
 
 

@@ -539,7 +539,9 @@ won = int(np.argmax(goes_low > 0))
 print(f"the goal is won for certain after {total[won]:,} users")
 print(f"the rule says {said[decided]!r} after {total[decided]:,} users")
 claim("b wins its goal early", goes_low[won] > 0 and total[won] <= 2_000)
-claim("and is stopped for its users, later", said[decided] == "stop" and total[decided] >= 2_000)
+claim(
+    "and is stopped for its users, later", said[decided] == "stop" and total[decided] >= 2_000
+)
 
 # %% tags=["draw"]
 figure, both = plt.subplots(1, 2, figsize=(7, 2.5))

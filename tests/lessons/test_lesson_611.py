@@ -56,9 +56,8 @@ WRONG = {
             "one decides about the other",
         ),
         "hashes the share, too": (assigns(text='f"{experiment}:{user}:{share}"'), "must not go into the hash"),
-        "gives a the share": (assigns(compared="place > share"), "0 means nobody"),
-        "turns the letters round": (assigns(words='"a" if lower else "b"'), "0 means nobody"),
-        "takes half for every share": (assigns(compared="place < 0.5"), "0 means nobody"),
+        "gives a the share": (assigns(words='"a" if lower else "b"'), "the share is b's, not a's"),
+        "takes half for every share": (assigns(compared="place < 0.5"), "the share plays no part"),
         "includes the edge": (
             assigns(place="int(hashlib.sha256(text.encode()).hexdigest(), 16) % 100 / 100", compared="place <= share"),
             "*below* the share",
@@ -68,7 +67,7 @@ WRONG = {
     },
     "611.3": {
         "leaves the others without a rule": ("611-route-without-rest", "takes all that are left"),
-        "names a only": ("611-route-only-a", "takes all that are left"),
+        "names a only": ("611-route-only-a", "without the header"),
         "splits b by weight": ("611-route-weights", "the same user would meet both"),
         "writes a capital letter": ("611-route-capital", "its value is `b`"),
         "swaps the Services": ("611-route-swapped", "or names the other Service"),
@@ -116,7 +115,7 @@ WRONG = {
     },
     "611.5": {
         "takes halves": ("case = (50, 50)", "which day's users"),
-        "lets b grow": ("case = (5, 50)", "which day's users"),
+        "lets b grow": ("case = (5, 50)", "the other way round"),
         "gives one number": ("case = 50", "a pair"),
         "goes to the end": ("case = (100, 5)", "between 1 and 99"),
         "gives shares": ("case = (0.5, 0.05)", "a whole number"),

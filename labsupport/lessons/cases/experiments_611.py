@@ -37,17 +37,17 @@ def judge_assignment(assign: Assign) -> None:
         cause = "Python salts `hash` of texts anew in each process, so two servers disagree: take `hashlib`"
         raise Fail("the built-in `hash`", "the same letter in every process", cause)
     for share in (0.0, 1.0):
-        if sum(in_b("bolder", share)) != share * USERS:
+        if (many := sum(in_b("bolder", share))) != share * USERS:
             cause = "0 means nobody and 1 everybody: b where the number is *below* the share, and the number below 1"
-            raise Fail(
-                f"{sum(in_b('bolder', share))} of {USERS} users in b at {share:.0%}", f"{share * USERS:.0f}", cause
-            )
+            if many == (1 - share) * USERS:
+                cause = "the share is b's, not a's"
+            elif many == sum(half):
+                cause = "as many as at 50 %, so the share plays no part: compare the number with `share`"
+            raise Fail(f"{many} of {USERS} users in b at {share:.0%}", f"{share * USERS:.0f}", cause)
     for share in (0.05, 0.25, 0.5, 0.9):
         many, chance = sum(in_b("bolder", share)), 4.5 * math.sqrt(USERS * share * (1 - share))
         if abs(many - USERS * share) > chance:
             cause = "about that share of the users has b"
-            if abs(many - USERS * (1 - share)) <= chance:
-                cause = "the share is b's, not a's"
             raise Fail(f"{many} of {USERS} users in b at {share:.0%}", f"about {USERS * share:.0f}", cause)
     small, large = in_b("bolder", 0.05), in_b("bolder", 0.25)
     if back := sum(first and not then for first, then in zip(small, large, strict=True)):
