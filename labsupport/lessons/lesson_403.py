@@ -334,11 +334,11 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "For your service nobody knows any timetable. Load doubles at odd times within a minute, pods start in two. A colleague wants to train a policy as here, and hopes for the same sixth of the bill. What do you expect?",
-    ("The same: PPO adapts to whatever traffic it is trained on.", False, "What it could adapt to here was the clock. Where nothing foretells a rush, there is nothing to learn but the size of a reserve."),
-    ("About the bill of a tuned rule: both can only choose how much reserve they pay for.", True, "Without a sign before the rush, the best decision is a reserve, and the HPA's target is a knob for just that."),
-    ("More than here, since the HPA is worse at sudden rushes.", False, "So is the policy, if nothing it sees foretells them: its replicas take two minutes as well."),
-    ("Nothing at all: PPO can't be trained without a clock.", False, "It trains, and finds a reasonable reserve. It only gets no advantage from it."),
+    "For your service nobody knows any timetable. Load doubles at odd times within a minute, pods start in two. A colleague wants to train a policy as here, and hopes for the same sixth of the bill. What do you say of that sixth?",
+    ("It will come again: PPO adapts to whatever traffic it is trained on.", False, "What it could adapt to here was the clock. Where nothing foretells a rush, there is nothing to learn but the size of a reserve."),
+    ("It has no source here: what is left to choose is a reserve.", True, "With a stopped clock the policy was dearer than the tuned HPA. Without a sign before the rush only the size of a reserve can be chosen, and the HPA's target is a knob for just that. Which of the two chooses it better would have to be measured."),
+    ("It will be more than here, since the HPA is worse at sudden rushes.", False, "So is the policy, if nothing it sees foretells them: its replicas take two minutes as well."),
+    ("It will be the whole bill: PPO can't be trained without a clock.", False, "Nothing keeps it from training: its rewards are there. What it lacks is something to foresee rushes by."),
 )  # fmt: skip
 exercises.quiz(
     "c",
