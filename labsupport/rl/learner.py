@@ -20,7 +20,7 @@ from labsupport.rl.ppo import Settings
 from labsupport.rl.shares import SHARES, Collected, collected_of
 
 PORT = 7000
-FAREWELL_S = 5.0
+FAREWELL_S = 2.0
 
 
 class Desk:
