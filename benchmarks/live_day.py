@@ -16,7 +16,7 @@ from labsupport.cluster import scaling
 from labsupport.rl.autoscale_contest import Played, play, results
 from labsupport.rl.days import HELD_OUT, draw_days
 from labsupport.rl.exported import ExportedPolicy
-from labsupport.rl.hpa import HPA
+from labsupport.rl.hpa import HPA, Controller
 from labsupport.rl.live_day import FILE
 
 DAY = 0
@@ -49,7 +49,7 @@ def main() -> None:
         lab.wait(f"deployment/scaler-{side}", "rolled-out", 120)
     scaling.begin(lab, part, 120, deadline_s=3600)
     played = scaling.ended(lab, part, 3600)
-    controllers = {"policy": ExportedPolicy.load(), "hpa": HPA(**results()["chosen"]["HPA"])}
+    controllers: dict[str, Controller] = {"policy": ExportedPolicy.load(), "hpa": HPA(**results()["chosen"]["HPA"])}
     found = {}
     for side, controller in controllers.items():
         simulated = play(controller, part.requests_per_s[None])

@@ -55,23 +55,51 @@ def a_training_that_goes_on(snapshot: Any) -> str:
     if "persistentVolumeClaim" not in source:
         kind = next((name for name in source if name != "name"), "nothing")
         cause = "an `emptyDir` is made with a pod and goes with it; the next pod finds an empty one"
-        raise Fail(f"{kind} at `/models`", "the claim `models`", cause if kind == "emptyDir" else "only a claim outlives the pod on any node")
+        raise Fail(
+            f"{kind} at `/models`",
+            "the claim `models`",
+            cause if kind == "emptyDir" else "only a claim outlives the pod on any node",
+        )
     claim = source["persistentVolumeClaim"].get("claimName")
     if claim != "models":
-        raise Fail(f"the claim `{claim}`", "the claim `models`", "a pod that names a claim which is not there waits for ever: `kubectl get pvc`")
+        raise Fail(
+            f"the claim `{claim}`",
+            "the claim `models`",
+            "a pod that names a claim which is not there waits for ever: `kubectl get pvc`",
+        )
     if source["persistentVolumeClaim"].get("readOnly") or _mount(pod, PLACE).get("readOnly"):
-        raise Fail("a volume that is only read", "one that is written, too", "`readOnly: true` is for those who use a model")
+        raise Fail(
+            "a volume that is only read", "one that is written, too", "`readOnly: true` is for those who use a model"
+        )
     if tries == 0:
-        raise Fail("no further try", "one or more", "`backoffLimit: 0`: the first pod that is killed ends the Job, and the checkpoint lies there for nobody")
+        raise Fail(
+            "no further try",
+            "one or more",
+            "`backoffLimit: 0`: the first pod that is killed ends the Job, and the checkpoint lies there for nobody",
+        )
     if failed := jobs.condition(snapshot, "learner", "Failed"):
-        raise Fail(f"failed: {failed['reason']}", "a complete Job", question=f"what do its pods say: {_last_words(snapshot, 'learner')}?")
+        raise Fail(
+            f"failed: {failed['reason']}",
+            "a complete Job",
+            question=f"what do its pods say: {_last_words(snapshot, 'learner')}?",
+        )
     if not jobs.condition(snapshot, "learner", "Complete"):
-        raise Fail("a Job that is not complete yet", "a complete one", "it takes a moment, and needs actors: check again")
+        raise Fail(
+            "a Job that is not complete yet", "a complete one", "it takes a moment, and needs actors: check again"
+        )
     begun = [report["begun"] for report in jobs.reports(snapshot, "learner")]
     if not job["status"].get("failed"):
-        raise Fail("a training that nobody killed", "one that was killed, and went on", question="does the cell above kill it before it is complete?")
+        raise Fail(
+            "a training that nobody killed",
+            "one that was killed, and went on",
+            question="does the cell above kill it before it is complete?",
+        )
     if not begun or not 0 < begun[-1] < 60:
-        raise Fail("the next pod began anew", "it goes on from a checkpoint", question=f"what do its pods say: {_last_words(snapshot, 'learner')}?")
+        raise Fail(
+            "the next pod began anew",
+            "it goes on from a checkpoint",
+            question=f"what do its pods say: {_last_words(snapshot, 'learner')}?",
+        )
     return f"Killed, and gone on from update {begun[-1]} of 60."
 
 
@@ -129,25 +157,40 @@ def _rules(answer: Any) -> list[Object]:
     for rule in rules:
         for name, value in rule.items():
             if name not in known:
-                raise Fail(f"a field `{name}`", f"only {', '.join(known)}", "the API server knows no such field of a rule")
-            if isinstance(value, str) or not isinstance(value, (list, tuple)) or not all(isinstance(one, str) for one in value):
+                raise Fail(
+                    f"a field `{name}`", f"only {', '.join(known)}", "the API server knows no such field of a rule"
+                )
+            if (
+                isinstance(value, str)
+                or not isinstance(value, (list, tuple))
+                or not all(isinstance(one, str) for one in value)
+            ):
                 raise Fail(f"`{name}` is no list of texts", "a list of texts", "all four are lists, also of one")
         for name in ("apiGroups", "resources", "verbs"):
             if not rule.get(name):
-                raise Fail(f"a rule without `{name}`", "all three of apiGroups, resources, verbs", "the API server refuses such a rule")
+                raise Fail(
+                    f"a rule without `{name}`",
+                    "all three of apiGroups, resources, verbs",
+                    "the API server refuses such a rule",
+                )
     return rules
 
 
 def _why_not(rules: list[Object]) -> str:
-    every = {name: {one for rule in rules for one in rule.get(name) or []} for name in ("apiGroups", "resources", "resourceNames", "verbs")}
+    every = {
+        name: {one for rule in rules for one in rule.get(name) or []}
+        for name in ("apiGroups", "resources", "resourceNames", "verbs")
+    }
     if not rules:
         return "no rule, no right"
     if not every["resources"] & {"deployments/scale", "*/scale", "*"}:
         if "scale" in every["resources"]:
             return "a subresource is named with what it belongs to: `deployments/scale`"
-        return "a right to a Deployment is none to its subresource: the number of replicas is set by `deployments/scale`"
+        return (
+            "a right to a Deployment is none to its subresource: the number of replicas is set by `deployments/scale`"
+        )
     if not every["apiGroups"] & {"apps", "*"}:
-        return "Deployments are of the group `apps`; \"\" is the group of pods and Services"
+        return 'Deployments are of the group `apps`; "" is the group of pods and Services'
     if not every["verbs"] & {"patch", "*"}:
         return "the program sends a PATCH, and PATCH is the verb `patch`; `update` is a PUT of the whole"
     if every["resourceNames"] and "web-policy" not in every["resourceNames"]:
@@ -210,7 +253,11 @@ def a_release(snapshot: Any) -> str:
     if limit != "96Mi":
         if changes <= 0:
             raise NotAttempted("`web-policy` is not released yet.")
-        raise Fail(f"a memory limit of {limit}", "96Mi, as in release.yaml", "the release has not arrived: what did kubectl say?")
+        raise Fail(
+            f"a memory limit of {limit}",
+            "96Mi, as in release.yaml",
+            "the release has not arrived: what did kubectl say?",
+        )
     if wanted != ordered:
         cause = {
             1: "kubectl saw a field that the last manifest had and this one has not: it took it away, and what nobody sets is 1",

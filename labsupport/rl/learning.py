@@ -85,9 +85,7 @@ def alone(
     """Train to the end in this process, which collects all shares itself; `after` is called with each state."""
     state = begin or start(seed, settings)
     while state.updates < updates_of(settings):
-        state = learnt(
-            state, [collect(share(state, place), seed, settings) for place in range(SHARES)], seed, settings
-        )
+        state = learnt(state, [collect(share(state, place), seed, settings) for place in range(SHARES)], seed, settings)
         after(state)
     return state
 

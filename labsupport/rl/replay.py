@@ -53,7 +53,7 @@ def play(rates: FloatArray, first: int, pods: Pods, decide: Any, patience_s: flo
 
     `decide(observation)` orders replicas and returns how many. Raises LabsError when the cluster does not get there in time.
     """
-    played, born, waiting = Played(), dict[str, int](), np.zeros(1)
+    played, born, waiting, seen = Played(), dict[str, int](), np.zeros(1), dict[str, float]()
     # All that are there when it begins are warm.
     found = _settled(pods, None, patience_s)
     for pod in found:

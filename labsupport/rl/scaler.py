@@ -30,7 +30,12 @@ class Scaler:
         self._deployment, self._namespace = deployment, namespace
 
     def decide(self, seen: Observation) -> int:
-        """Return how many replicas are ordered now. Raises kubernetes' ApiException where the API server refuses."""
+        """Return how many replicas are ordered now.
+
+        Raises ValueError for an observation that is not finite, and kubernetes' ApiException where the API server refuses.
+        """
+        if not np.isfinite([float(value) for value in vars(seen).values()]).all():
+            raise ValueError(f"an observation holds finite numbers; got {seen}")
         wanted = int(np.asarray(self._decide(seen)).reshape(-1)[0])
         # Ask for what is there already, and nothing is sent; the order of last time may have been changed by somebody since.
         if wanted != self._last or wanted != int(seen.ready + seen.starting):

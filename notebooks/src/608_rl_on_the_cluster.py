@@ -115,7 +115,9 @@ def restarted(seen):
 status = lab.until(restarted, "the training is started the third time", PATIENCE)
 ended = status["lastState"]["terminated"]
 (report,) = jobs.lines(lab, "deployment/rl-training-environment --previous", "digest")
-print(f"restarts: {'2 or more' if status['restartCount'] >= 2 else 'fewer'}; status {ended['exitCode']}")
+print(
+    f"restarts: {'2 or more' if status['restartCount'] >= 2 else 'fewer'}; status {ended['exitCode']}"
+)
 print(f"its last start: began at update {report['begun']}, ended at update {report['updates']}")
 claim("it ended well, and was started again", ended["exitCode"] == 0)
 claim("there was nothing left to learn", report["begun"] == report["updates"] == 60)
@@ -166,7 +168,10 @@ trainings.fresh(lab)
 jobs.make(lab, "learner.yaml")
 print(trainings.kill(lab, "learner", PATIENCE).split('"')[0], "of the learner is killed")
 print(jobs.ended(lab, "learner", PATIENCE))
-claim("one killed pod ended the training", bool(jobs.condition(lab.snapshot(), "learner", "Failed")))
+claim(
+    "one killed pod ended the training",
+    bool(jobs.condition(lab.snapshot(), "learner", "Failed")),
+)
 
 # %% [markdown]
 # **Exercise 608.1 (9 minutes).** Change the Job `learner` so that a killed pod is followed by one that goes on from the checkpoint. `desk.yaml` has made a claim `models`.
@@ -210,7 +215,9 @@ trainings.go_on(lab, PATIENCE)
 print(jobs.ended(lab, "learner", PATIENCE))
 print(jobs.ended(lab, "actors", PATIENCE))
 (resumed,) = jobs.reports(lab.snapshot(), "learner")[-1:]
-print(f"went on from update {resumed['begun']}; {resumed['steps_of_a_pole']} steps of 500 at the end")
+print(
+    f"went on from update {resumed['begun']}; {resumed['steps_of_a_pole']} steps of 500 at the end"
+)
 print("the same weights as one pod alone:", resumed["digest"] == once)
 claim("it went on from a checkpoint", 0 < resumed["begun"] < 60)
 claim("the agent has learnt to balance", resumed["steps_of_a_pole"] > 450)
@@ -319,7 +326,9 @@ check("608.3", seen)
 seen = use("608.3", seen)
 lab.ask("kubectl scale deployment web-policy --replicas=4")
 lab.until(
-    lambda now: [pod["status"]["phase"] for pod in now.pods_of("web-policy")] == 4 * ["Running"],
+    lambda now: (
+        [pod["status"]["phase"] for pod in now.pods_of("web-policy")] == 4 * ["Running"]
+    ),
     "four pods run",
     PATIENCE,
 )
@@ -366,16 +375,27 @@ minutes = FIRST / 2 + np.arange(STEPS) / 2
 titles = {"policy": "The policy", "hpa": "The HPA's rule"}
 for place, (side, one) in zip(places, live.items(), strict=True):
     place.fill_between(
-        minutes, part.requests_per_s * 0.075, color=plots.SKY, alpha=0.5, lw=0, label="busy (needed)"
+        minutes,
+        part.requests_per_s * 0.075,
+        color=plots.SKY,
+        alpha=0.5,
+        lw=0,
+        label="busy (needed)",
     )
     place.step(minutes, one.replicas[0], color=plots.BLUE, label="pods")
     place.step(minutes, one.ready[0], color=plots.INK, lw=1, ls=":", label="ready pods")
     late = one.late[0] > 0.05 * part.requests_per_s * 30
     place.broken_barh(
-        [(m, 0.5) for m in minutes[late]], (-1.6, 1.2), color=plots.RED, lw=0, label="over 5 % late"
+        [(m, 0.5) for m in minutes[late]],
+        (-1.6, 1.2),
+        color=plots.RED,
+        lw=0,
+        label="over 5 % late",
     )
     place.set(title=titles[side], ylabel="pods")
-places[1].set(xlabel="time of day", xticks=[660, 690, 720], xticklabels=["11:00", "11:30", "12:00"])
+places[1].set(
+    xlabel="time of day", xticks=[660, 690, 720], xticklabels=["11:00", "11:30", "12:00"]
+)
 places[0].legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8.5)
 before = {side: one.replicas[0, 659 * 2 - FIRST] for side, one in live.items()}
 plots.show(
@@ -399,7 +419,9 @@ for side, controller in both.items():
     steps = float((live[side].ready != simulated.ready).mean())
     agrees.append(apart < 0.02 and steps < 0.05)
     print(f"{side:<7} bills {'less' if apart < 0.02 else 'more'} than 2 % apart")
-claim("cluster and simulator agree: 2 % of the bill, 1 step in 20 of the ready pods", all(agrees))
+claim(
+    "cluster and simulator agree: 2 % of the bill, 1 step in 20 of the ready pods", all(agrees)
+)
 
 # %% [markdown]
 # They need not be equal. When a ReplicaSet shrinks, pods that are not ready go first, in the simulator the youngest of them; in the cluster pods of nearly the same age are drawn by lot. A *whole*
@@ -418,7 +440,10 @@ table = pd.DataFrame(
     }
 ).T
 print(table[["euros", "late_share", "orders", "started"]].to_string())
-print("steps with another number of ready pods:", {side: whole[side]["steps_apart"] for side in both})
+print(
+    "steps with another number of ready pods:",
+    {side: whole[side]["steps_apart"] for side in both},
+)
 claim(
     "on the whole day, the policy's bill is lower, and within 2 % of the simulator's",
     whole["policy"]["cluster"]["euros"] < whole["hpa"]["cluster"]["euros"]
@@ -441,9 +466,17 @@ told = HPA(
     **results()["chosen"]["HPA with timetable"],
     profile=Profile.of(draw_days(100, TRAINING, SEED)),
 )
-rivals = {"always 14": Fixed(14), "HPA, tuned": rule, "policy": policy, "HPA with timetable": told}
+rivals = {
+    "always 14": Fixed(14),
+    "HPA, tuned": rule,
+    "policy": policy,
+    "HPA with timetable": told,
+}
 played = {name: play(one, days) for name, one in rivals.items()}
-late = {name: one.late.sum(axis=1) / (30 * one.requests_per_s.sum(axis=1)) for name, one in played.items()}
+late = {
+    name: one.late.sum(axis=1) / (30 * one.requests_per_s.sum(axis=1))
+    for name, one in played.items()
+}
 print(f"{'':<19}euros a day   late    days over 1 %")
 for name, one in played.items():
     print(
@@ -485,7 +518,9 @@ ordered = int(live["policy"].replicas[0, -1])
 def before_the_release():
     """Make web-policy anew from web.yaml, and scale it as the controller did last."""
     lab.ask("kubectl delete deployment web-policy --ignore-not-found --cascade=foreground")
-    old = next(one for one in lab.objects("web.yaml") if one["metadata"]["name"] == "web-policy")
+    old = next(
+        one for one in lab.objects("web.yaml") if one["metadata"]["name"] == "web-policy"
+    )
     lab.apply(old)
     lab.ask(f"kubectl scale deployment web-policy --replicas={ordered}")
 
@@ -498,7 +533,9 @@ def wanted():
 before_the_release()
 lab.apply("broken/release.yaml")
 after = wanted()
-print(f"the controller had ordered {'another number' if ordered != after else 'the same'}; now {after} are wanted")
+print(
+    f"the controller had ordered {'another number' if ordered != after else 'the same'}; now {after} are wanted"
+)
 claim("a manifest that names a number sets it", after == 14)
 
 # %% [markdown]
@@ -531,6 +568,7 @@ commands = [
     "kubectl apply -f release.yaml",
 ]
 ### END SOLUTION
+
 
 # %%
 def release(lines):

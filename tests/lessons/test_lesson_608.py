@@ -2,7 +2,7 @@
 
 import pytest
 
-from labsupport.cluster import lab
+from labsupport.cluster import lab, show
 from labsupport.cluster.snapshot import Snapshot
 from labsupport.exercises import proof
 from labsupport.exercises.engine import evaluate
@@ -11,7 +11,12 @@ from labsupport.lessons import lesson_608
 from labsupport.lessons.cases import scaling_608
 
 
-def rule(groups: str = '["apps"]', resources: str = '["deployments/scale"]', names: str | None = '["web-policy"]', verbs: str = '["patch"]') -> str:
+def rule(
+    groups: str = '["apps"]',
+    resources: str = '["deployments/scale"]',
+    names: str | None = '["web-policy"]',
+    verbs: str = '["patch"]',
+) -> str:
     named = "" if names is None else f'"resourceNames": {names}, '
     return f'rules = [{{"apiGroups": {groups}, "resources": {resources}, {named}"verbs": {verbs}}}]'
 
@@ -140,7 +145,8 @@ def test_much_slower_pods_make_it_the_dearer_one(seconds) -> None:
 
 
 def test_the_rule_of_the_manifests_allows_what_its_controller_asks() -> None:
-    role = next(one for one in lab.Lab("608", None).objects("scalers.yaml") if one["kind"] == "Role")
+    found = show.documents(lab.manifests_of("608") / "scalers.yaml")
+    role = next(one for one in found if one["kind"] == "Role")
     own = scaling_608.Request("patch", "apps", "deployments/scale", "web-hpa", True, "")
     assert scaling_608.allows(role["rules"], own)
     assert not scaling_608.allows(role["rules"], scaling_608.OWN)
