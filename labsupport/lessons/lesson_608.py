@@ -249,9 +249,8 @@ def a_release(snapshot: Any) -> str:
     limit = web["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
     last = json.loads(web["metadata"].get("annotations", {}).get(LAST_APPLIED, "{}"))
     says = "replicas" in last.get("spec", {})
-    changes = web["metadata"]["generation"] - 2
     if limit != "96Mi":
-        if changes <= 0:
+        if says and wanted == ordered:
             raise NotAttempted("`web-policy` is not released yet.")
         raise Fail(
             f"a memory limit of {limit}",
@@ -267,10 +266,17 @@ def a_release(snapshot: Any) -> str:
     if says:
         cause = "kubectl still believes that its manifest sets `replicas`: the next `kubectl apply -f release.yaml` takes them away"
         raise Fail("`replicas` in the last-applied manifest", "none there", cause)
-    if changes > 1:
-        cause = "scaled back by hand: in between, the service had another number, and a release that ends in that moment leaves it there"
-        raise Fail(f"{changes} changes of the Deployment", "one: the release", cause)
+    if (fall := f"from {ordered} to 1") in " ".join(_told(snapshot, web)):
+        cause = "scaled back by hand: in between, the ReplicaSet had ended all pods but one"
+        raise Fail(f"an event of the Deployment: {fall}", f"{ordered} all the time", cause)
     return f"Released, with {ordered} replicas before, during and after; the next release leaves them, too."
+
+
+def _told(snapshot: Any, web: Object) -> list[str]:
+    """Return the messages of a Deployment's events, without those of one that had its name before."""
+    events = [one for one in snapshot.events if one["involvedObject"].get("name") == web["metadata"]["name"]]
+    uid = web["metadata"].get("uid")
+    return [str(one.get("message")) for one in events if one["involvedObject"].get("uid", uid) == uid]
 
 
 @cache
