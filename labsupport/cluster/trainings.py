@@ -17,21 +17,21 @@ def fresh(lab: Lab) -> None:
     lab.apply("actors.yaml")
 
 
-def kill(lab: Lab, which: str, seconds: float) -> str:
-    """Kill a pod of `learner` or of `actors` once the first checkpoint is written, and return what kubectl says.
-
-    Returns "" when the training ended before that.
-    """
+def kill(lab: Lab, which: str, seconds: float) -> None:
+    """Kill a pod of `learner` or of `actors` once the first checkpoint is written, and say so; or that it was too late."""
 
     def ready(seen: Any) -> str:
         if any(jobs.condition(seen, "learner", kind) for kind in ("Complete", "Failed")):
             return "over"
         return "there" if FIRST in lab.ask("kubectl logs job/learner") else ""
 
-    if lab.until(ready, "a checkpoint is written", seconds) == "over":
-        return ""
+    over = lab.until(ready, "a checkpoint is written", seconds) == "over"
     pods = [pod for pod in jobs.pods_of(lab.snapshot(), which) if pod["status"]["phase"] == "Running"]
-    return lab.ask(f"kubectl delete pod {pods[0]['metadata']['name']} --wait=false") if pods else ""
+    if over or not pods:
+        print("The training was over before anybody was killed.")
+        return
+    lab.ask(f"kubectl delete pod {pods[0]['metadata']['name']} --wait=false")
+    print(f"After the first checkpoint, a pod of the Job {which} was killed.")
 
 
 def go_on(lab: Lab, seconds: float) -> None:

@@ -1,7 +1,6 @@
 """Lesson 608, reinforcement learning on the cluster: checks on a training that goes on, on rights, pods to count, and a release."""
 
 import copy
-import json
 import random
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -25,7 +24,6 @@ from labsupport.rl.observation import STEP_S
 Object = dict[str, Any]
 exercises = Exercises("608")
 PLACE = "/models"
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 @exercises.check(
@@ -240,17 +238,15 @@ def what_the_policy_sees(answer: Guarded) -> str:
     look=look,
 )
 def a_release(snapshot: Any) -> str:
-    """Look at `web-policy`: is it released, how many replicas are wanted, and would the next release take them away?"""
+    """Look at `web-policy` after the release, and after another one: is the memory there, and how many replicas are wanted?"""
     web = snapshot.get("Deployment", "web-policy")
     played = jobs.reports(snapshot, "replay-policy")
     if web is None or not played:
         raise NotAttempted("There is no Deployment `web-policy`, or no replay that has ended: run the cells above.")
     ordered, wanted = int(played[0]["replicas"][-1]), web["spec"].get("replicas", 1)
     limit = web["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
-    last = json.loads(web["metadata"].get("annotations", {}).get(LAST_APPLIED, "{}"))
-    says = "replicas" in last.get("spec", {})
     if limit != "96Mi":
-        if says and wanted == ordered:
+        if wanted == ordered:
             raise NotAttempted("`web-policy` is not released yet.")
         raise Fail(
             f"a memory limit of {limit}",
@@ -263,13 +259,10 @@ def a_release(snapshot: Any) -> str:
             14: "a manifest that names a number of replicas sets it, whatever the controller wanted",
         }.get(wanted, "the number belongs to the controller: leave it where it is")
         raise Fail(f"{wanted} replicas are wanted", f"{ordered}, as the controller ordered", cause)
-    if says:
-        cause = "kubectl still believes that its manifest sets `replicas`: the next `kubectl apply -f release.yaml` takes them away"
-        raise Fail("`replicas` in the last-applied manifest", "none there", cause)
     if (fall := f"from {ordered} to 1") in " ".join(_told(snapshot, web)):
         cause = "scaled back by hand: in between, the ReplicaSet had ended all pods but one"
         raise Fail(f"an event of the Deployment: {fall}", f"{ordered} all the time", cause)
-    return f"Released, with {ordered} replicas before, during and after; the next release leaves them, too."
+    return f"Released twice, with {ordered} replicas before, in between and after."
 
 
 def _told(snapshot: Any, web: Object) -> list[str]:

@@ -49,13 +49,17 @@ class Learner:
 
 
 @one_thread
-def act(learner: Learner, seed: int, patience_s: float) -> int:
-    """Collect until the training is over, and return how many shares. Raises OSError when no learner is heard of for too long."""
+def act(learner: Learner, seed: int, patience_s: float, pause_s: float = 0.0) -> int:
+    """Collect until the training is over, and return how many shares. Raises OSError when no learner is heard of for too long.
+
+    `pause_s`: how much longer a share takes, so that a small training lasts as long as a large one's.
+    """
     count, heard = 0, time.monotonic()
     while True:
         try:
             body = learner.ask()
             if body:
+                time.sleep(pause_s)
                 learner.bring(shares.packed(collect(share_of(body), seed)))
                 count += 1
             else:
@@ -76,9 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--learner", required=True, metavar="URL")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--patience", type=float, default=60.0, metavar="SECONDS")
+    parser.add_argument("--pause", type=float, default=0.0, metavar="SECONDS", help="work so much longer at a share")
     given = parser.parse_args(arguments)
     try:
-        count = act(Learner(given.learner), given.seed, given.patience)
+        count = act(Learner(given.learner), given.seed, given.patience, given.pause)
     except OSError as error:
         print(f"no learner at {given.learner} for {given.patience:.0f} s: {error}", file=sys.stderr)
         return ALONE

@@ -26,15 +26,12 @@ FAREWELL_S = 2.0
 class Desk:
     """Where actors fetch and bring shares; one of them at a time is served.
 
-    `late_s`: after so many seconds a share counts as lost. `pause_s`: how long each update waits, so that a small training lasts as
-    long as a large one's. `again`: how often a share was given out once more.
+    `late_s`: after so many seconds a share counts as lost. `again`: how often a share was given out once more.
     """
 
-    def __init__(
-        self, state: State, seed: int, settings: Settings, folder: Path, every: int, late_s: float, pause_s: float
-    ) -> None:
+    def __init__(self, state: State, seed: int, settings: Settings, folder: Path, every: int, late_s: float) -> None:
         self.state, self.seed, self.settings = state, seed, settings
-        self._folder, self._every, self._late_s, self._pause_s = folder, every, late_s, pause_s
+        self._folder, self._every, self._late_s = folder, every, late_s
         self._given: dict[int, float] = {}
         self._back: dict[int, Collected] = {}
         self._lock = threading.Lock()
@@ -66,7 +63,6 @@ class Desk:
             self._back[collected.place] = collected
             if len(self._back) < SHARES:
                 return
-            time.sleep(self._pause_s)
             self.state = learning.learnt(self.state, list(self._back.values()), self.seed, self.settings)
             self._given, self._back = {}, {}
             last = self.state.updates >= learning.updates_of(self.settings)
@@ -115,7 +111,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget", type=int, default=Settings.budget, metavar="STEPS")
     parser.add_argument("--every", type=int, default=10, metavar="UPDATES", help="between two checkpoints")
     parser.add_argument("--late", type=float, default=3.0, metavar="SECONDS", help="after which a share is lost")
-    parser.add_argument("--pause", type=float, default=0.0, metavar="SECONDS", help="wait so long in each update")
     parser.add_argument("--alone", action="store_true", help="collect, too, without actors")
     parser.add_argument("--host", default="0.0.0.0")
     parser.add_argument("--port", type=int, default=PORT)
@@ -129,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         learning.save(given.models, state)
         again = 0
     else:
-        desk = Desk(state, given.seed, settings, given.models, given.every, given.late, given.pause)
+        desk = Desk(state, given.seed, settings, given.models, given.every, given.late)
         server = ThreadingHTTPServer((given.host, given.port), handler(desk))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         desk.over.wait()

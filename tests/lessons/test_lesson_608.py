@@ -86,7 +86,6 @@ WRONG = {
         "names the number": ("608-release-14", "a manifest that names a number"),
         "takes the line out": ("608-release-one", "what nobody sets is 1"),
         "scales by hand afterwards": ("608-release-by-hand", "scaled back by hand"),
-        "sets the memory only": ("608-release-memory", "kubectl still believes"),
         "changes what kubectl believes only": ("608-release-not-arrived", "has not arrived"),
     },
     "608.5": {

@@ -12,7 +12,7 @@ SETTINGS = Settings(steps=32, budget=3 * 32 * 64, batch=512)
 
 
 def desk(folder: Path, late_s: float = 60.0) -> learner.Desk:
-    return learner.Desk(learning.start(0, SETTINGS), 0, SETTINGS, folder, every=1, late_s=late_s, pause_s=0.0)
+    return learner.Desk(learning.start(0, SETTINGS), 0, SETTINGS, folder, every=1, late_s=late_s)
 
 
 def test_two_actors_train_what_one_process_trains(tmp_path: Path) -> None:
