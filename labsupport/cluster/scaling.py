@@ -10,7 +10,6 @@ import numpy as np
 from labsupport.arrays import FloatArray
 from labsupport.cluster import jobs
 from labsupport.cluster.lab import Lab
-from labsupport.errors import LabsError
 from labsupport.rl.autoscale_contest import Played
 from labsupport.rl.fleet import SERVICE_S
 
@@ -53,13 +52,12 @@ def _alone(deployment: str, count: int) -> Callable[[Any], bool]:
 
 
 def ended(lab: Lab, part: Part, seconds: float) -> dict[str, Played]:
-    """Wait until both replays end, and return what the cluster did, by side. Raises LabsError with a replay's words if one failed."""
+    """Wait until both replays end, and return what the cluster did, by side. Raises WaitFailed with a replay's words if one failed."""
     found = {}
     for side in SIDES:
-        said = jobs.ended(lab, f"replay-{side}", seconds)
-        reports = jobs.reports(lab.snapshot(), f"replay-{side}")
-        if not reports:
-            raise LabsError(f"{said}: {lab.ask(f'kubectl logs job/replay-{side} --tail=3')}")
-        ready, replicas, late = (np.array([reports[0][name]], dtype=float) for name in ("ready", "replicas", "late"))
+        # kubectl watches; to look at all of the namespace again and again would cost more than the replay.
+        lab.wait(f"job/replay-{side}", "Complete", seconds)
+        (report,) = jobs.lines(lab, f"job/replay-{side}", "ready")
+        ready, replicas, late = (np.array([report[name]], dtype=float) for name in ("ready", "replicas", "late"))
         found[side] = Played(part.requests_per_s[None], ready, replicas, late)
     return found

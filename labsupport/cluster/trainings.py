@@ -1,8 +1,6 @@
 """The training of lab 608: a Job of a learner and one of actors, begun afresh, and killed once."""
 
-from typing import Any
-
-from labsupport.cluster import jobs
+from labsupport.cluster import jobs, waiting
 from labsupport.cluster.lab import Lab
 
 FIRST = '"update": 10'
@@ -17,21 +15,17 @@ def fresh(lab: Lab) -> None:
     lab.apply("actors.yaml")
 
 
-def kill(lab: Lab, which: str, seconds: float) -> None:
-    """Kill a pod of `learner` or of `actors` once the first checkpoint is written, and say so; or that it was too late."""
-
-    def ready(seen: Any) -> str:
-        if any(jobs.condition(seen, "learner", kind) for kind in ("Complete", "Failed")):
-            return "over"
-        return "there" if FIRST in lab.ask("kubectl logs job/learner") else ""
-
-    over = lab.until(ready, "a checkpoint is written", seconds) == "over"
-    pods = [pod for pod in jobs.pods_of(lab.snapshot(), which) if pod["status"]["phase"] == "Running"]
-    if over or not pods:
-        print("The training was over before anybody was killed.")
-        return
-    lab.ask(f"kubectl delete pod {pods[0]['metadata']['name']} --wait=false")
-    print(f"After the first checkpoint, a pod of the Job {which} was killed.")
+def kill(lab: Lab, *which: str, seconds: float) -> None:
+    """Kill a pod of each Job (`learner`, `actors`) once the first checkpoint is written, and say so; or that it was too late."""
+    waiting.until(lambda: FIRST in lab.ask("kubectl logs job/learner"), "a checkpoint is written", seconds, pause=0.7)
+    seen = lab.until(lambda seen: seen, "the cluster answers", seconds)
+    for job in which:
+        pods = [pod for pod in jobs.pods_of(seen, job) if pod["status"]["phase"] == "Running"]
+        if not pods:
+            print(f"The Job {job} was over before anybody was killed.")
+            continue
+        lab.ask(f"kubectl delete pod {pods[0]['metadata']['name']} --wait=false")
+        print(f"After the first checkpoint, a pod of the Job {job} was killed.")
 
 
 def go_on(lab: Lab, seconds: float) -> None:
@@ -42,6 +36,6 @@ def go_on(lab: Lab, seconds: float) -> None:
     if evaluate("608.1").kind is not Kind.PASS:
         fresh(lab)
         jobs.go_on(lab, "608.1", "learner.yaml")
-        kill(lab, "learner", seconds)
+        kill(lab, "learner", "actors", seconds=seconds)
     else:
         print("Going on with your Job.")

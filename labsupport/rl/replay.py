@@ -124,7 +124,7 @@ def _warm(pods: Pods, names: set[str], patience_s: float) -> None:
 def _pause(end: float, what: str) -> None:
     if time.monotonic() > end:
         raise LabsError(f"The cluster does not get there: {what}.")
-    time.sleep(0.03)
+    time.sleep(0.08)
 
 
 class Deployed:
