@@ -16,7 +16,7 @@ from labsupport import files, indexes, paths
 from labsupport.errors import LabsError
 
 # All of them. Each has requirements/NAME.in and NAME.txt, which `make lock` renews.
-TOOLS = ("airflow", "mlserver", "quality", "rl")
+TOOLS = ("airflow", "drift", "mlserver", "quality", "rl", "scan")
 
 
 def program(name: str, command: str) -> Path:

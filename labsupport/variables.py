@@ -31,7 +31,8 @@ KERNEL = THREADS | NO_USAGE_REPORTS | QUIET | NO_PREFERENCES
 
 # Credentials by which kubectl's plugins and the learner's own programs know who asks.
 _CLOUDS = ("AWS_*", "AZURE_*", "ARM_*", "GOOGLE_*", "GCP_*", "CLOUDSDK_*", "USE_GKE_*", "OCI_*", "DIGITALOCEAN_*", "KRB5*", "TELEPORT_*")  # fmt: skip
-_KUBERNETES = ("KUBECONFIG", *_CLOUDS)
+# Without WebSockets where something between them and the cluster breaks these.
+_KUBERNETES = ("KUBECONFIG", "KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "KUBECTL_PORT_FORWARD_WEBSOCKETS", *_CLOUDS)
 _ENGINES = ("DOCKER_*", "CONTAINER_*", "CONTAINERS_*", "BUILDKIT_*", "PODMAN_*", "BUILDAH_*", "KIND_*", "SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS")  # fmt: skip
 _GO = (
     "GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GONOSUMCHECK", "GOPRIVATE", "GOINSECURE", "GOAUTH", "GOCACHE", "GOMODCACHE", "GOPATH",

@@ -13,6 +13,8 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -20,6 +22,7 @@ import numpy as np
 from labsupport.errors import LabsError
 
 FOR_EVER_S = 3600.0
+TOKEN_LOOK_S = 0.2
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,10 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         url, headers = _addressed(options.url)
+        said = Bearer(options.token_file, headers) if options.token_file else headers
     except LabsError as error:
         print(f"load: {error}", file=sys.stderr)
         return 1
-    asyncio.run(_send(url, headers, options))
+    asyncio.run(_send(url, said, options))
     return 0
 
 
@@ -42,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=5.0, help="how long (5); 0: until the standard input ends")
     parser.add_argument(
         "--think", type=float, default=0.0, help="seconds from an answer to the client's next request (0)"
+    )
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="send what it holds as a bearer token, also when it changes"
     )
     parser.add_argument("--every", type=float, default=0.5, help="seconds from line to line (0.5)")
     return parser
@@ -59,7 +66,7 @@ def _addressed(url: str) -> tuple[str, dict[str, str]]:
     return where._replace(netloc=f"{address}:{where.port or 80}").geturl(), {"Host": where.netloc}
 
 
-async def _send(url: str, headers: dict[str, str], options: argparse.Namespace) -> None:
+async def _send(url: str, headers: "dict[str, str] | Bearer", options: argparse.Namespace) -> None:
     from labsupport.serving import load
 
     stop, bodies = asyncio.Event(), deque[bytes](maxlen=1)
@@ -69,7 +76,8 @@ async def _send(url: str, headers: dict[str, str], options: argparse.Namespace) 
     came = load.Load(time.perf_counter())
     sending = asyncio.create_task(
         load.put(
-            url, options.body.encode(), clients=options.clients, seconds=options.seconds or FOR_EVER_S, headers=headers,
+            url, options.body.encode(), clients=options.clients, seconds=options.seconds or FOR_EVER_S,
+            headers=headers,
             answered=functools.partial(_keep, bodies), into=came, stop=stop, think_s=options.think,
         )
     )  # fmt: skip
@@ -88,6 +96,28 @@ async def _send(url: str, headers: dict[str, str], options: argparse.Namespace) 
         print(json.dumps(line), flush=True)
         last = now
     await sending
+
+
+class Bearer:
+    """Headers with the token that a file holds now: a mounted Secret changes while the program runs."""
+
+    def __init__(self, file: Path, headers: Mapping[str, str], clock: Callable[[], float] = time.monotonic) -> None:
+        """Raises LabsError for a file that can't be read."""
+        self._file, self._headers, self._clock = file, headers, clock
+        self._said: dict[str, str] = {}
+        self._next = clock()
+        try:
+            self()
+        except OSError as error:
+            raise LabsError(f"the token can't be read: {error}") from None
+
+    def __call__(self) -> Mapping[str, str]:
+        """Return the headers; the file is looked at again after a while."""
+        if self._clock() >= self._next:
+            self._next = self._clock() + TOKEN_LOOK_S
+            token = self._file.read_text(encoding="ascii").strip()
+            self._said = {**self._headers, "Authorization": f"Bearer {token}"}
+        return self._said
 
 
 def _keep(bodies: "deque[bytes]", status: int, body: bytes) -> None:

@@ -13,13 +13,16 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labsupport.errors import LabsError
 from labsupport.variables import THREADS
 
 if TYPE_CHECKING:
+    from labsupport.security.door import App as ASGI
     from labsupport.serving.app import App
+    from labsupport.serving.models import Source
 
 log = logging.getLogger("labsupport.apps.server")
 
@@ -38,13 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         listening = _bind(options.host, options.port)
         app = _app(options)
+        door = _door(app, options)
     except LabsError as error:
         print(f"server: {error}", file=sys.stderr)
         return 1
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(app, listening, options.drain_seconds))
+        runner.run(_serve(app, door, listening, options.drain_seconds))
     return 0
 
 
@@ -62,6 +66,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--reload-seconds", type=float, default=5.0, help="how often to look for another version (5)")
     parser.add_argument("--drain-seconds", type=float, default=2.0, help="how long to answer after SIGTERM (2)")
+    parser.add_argument(
+        "--features", metavar="URL", help="the feature server, for a model that is asked by an entity's name"
+    )
+    parser.add_argument(
+        "--watch", default="", metavar="NAMES", help="entities whose age the metrics tell, with commas between"
+    )
+    parser.add_argument("--max-age-seconds", type=float, help="refuse features that are older (default: none are)")
+    parser.add_argument("--most-bytes", type=int, help="of a request's body (8 MiB)")
+    parser.add_argument(
+        "--trust", type=Path, metavar="FOLDER", help="load a model only if one of these public keys (*.pem) signed it"
+    )
+    parser.add_argument(
+        "--tokens", type=Path, metavar="FOLDER", help="ask each request for a token: files, named like dashboard.1"
+    )
+    parser.add_argument("--rate", type=float, help="requests a second that a client with a token may send (no limit)")
+    parser.add_argument("--burst", type=int, default=50, help="how many of them at once (50)")
     return parser
 
 
@@ -78,20 +98,52 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _app(options: argparse.Namespace) -> "App":
-    from labsupport.serving.app import App
+    from labsupport.serving.app import MOST_BYTES, App
     from labsupport.serving.metrics import ServerMetrics
     from labsupport.serving.models import Model, source
     from labsupport.serving.session import ModelError
 
     metrics = ServerMetrics()
     try:
-        model = Model(options.name, source(options.model), metrics)
+        model = Model(options.name, _signed(options) if options.trust else source(options.model), metrics)
     except ModelError as error:
         raise LabsError(f"{error}.") from None
-    return App(model, metrics, reload_s=options.reload_seconds)
+    features = None
+    if options.features:
+        from labsupport.serving.online import FeatureServer
+
+        watch = [name.strip() for name in options.watch.split(",") if name.strip()]
+        features = FeatureServer(options.features, metrics.registry, watch=watch, max_age_s=options.max_age_seconds)
+    most = options.most_bytes or MOST_BYTES
+    return App(model, metrics, reload_s=options.reload_seconds, most_bytes=most, features=features)
 
 
-async def _serve(app: "App", listening: socket.socket, drain_s: float) -> None:
+def _signed(options: argparse.Namespace) -> "Source":
+    from labsupport.security.signed import SignedFolder
+
+    if options.model.startswith("models:"):
+        raise LabsError("--trust goes with a folder: what a registry gives out is not signed here.")
+    return SignedFolder(Path(options.model), options.trust, options.name)
+
+
+def _door(app: "App", options: argparse.Namespace) -> "ASGI":
+    """Return what stands in front of the server: the server itself, where no token is asked for."""
+    if options.tokens is None:
+        if options.rate is not None:
+            raise LabsError("--rate counts by client, which only a token tells: give --tokens, too.")
+        return app
+    from labsupport.security.door import Door
+    from labsupport.security.limiter import Limiter
+    from labsupport.security.tokens import TokenError, Tokens
+
+    try:
+        limiter = Limiter(options.rate, options.burst) if options.rate is not None else None
+        return Door(app, Tokens(options.tokens), limiter, app.registry, app.most_bytes)
+    except (TokenError, ValueError) as error:
+        raise LabsError(f"{error}.") from None
+
+
+async def _serve(app: "App", door: "ASGI", listening: socket.socket, drain_s: float) -> None:
     import uvicorn
 
     loop = asyncio.get_running_loop()
@@ -125,7 +177,7 @@ async def _serve(app: "App", listening: socket.socket, drain_s: float) -> None:
 
     server = Server(
         uvicorn.Config(
-            app, log_config=None, log_level="warning", access_log=False, server_header=False, date_header=False,
+            door, log_config=None, log_level="warning", access_log=False, server_header=False, date_header=False,
             timeout_graceful_shutdown=20,
             http="httptools", ws="none",
         )

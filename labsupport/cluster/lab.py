@@ -41,8 +41,7 @@ class Lab:
     @cached_property
     def kinds(self) -> list[str]:
         """The kinds of operators that the lab's manifests define, by kubectl's names (workflows.argoproj.io)."""
-        items = [item for file in sorted(self.manifests.glob("*.yaml")) for item in show.documents(file)]
-        return [item["metadata"]["name"] for item in items if item["kind"] == "CustomResourceDefinition"]
+        return _kinds_of(self.number)
 
     def kubectl(self, line: str) -> None:
         """Run a kubectl command in the lab's namespace and print what it says, without generated names, ages, addresses."""
@@ -220,12 +219,20 @@ def cleanup(cluster: Cluster, number: str) -> None:
     label = f"{PART_OF},labs/lab={number}"
     cluster.kubectl(
         "delete",
-        "clusterrole,clusterrolebinding,persistentvolume,customresourcedefinition,"
-        "validatingadmissionpolicy,validatingadmissionpolicybinding",
+        "clusterrole,clusterrolebinding,persistentvolume,validatingadmissionpolicy,validatingadmissionpolicybinding",
         "-l",
         label,
         "--ignore-not-found",
     )
+    # Two labs may bring the same kind; it goes, with all objects of it, when no other one needs it any more. Whose label it
+    # carries says only who brought it last.
+    needed = {kind for other in labs_of(cluster) if other != number for kind in _kinds_of(other)}
+    listed = cluster.get("customresourcedefinitions", "-l", PART_OF)["items"]
+    brought = [item["metadata"]["name"] for item in listed if item["metadata"]["labels"].get("labs/lab") == number]
+    shared = [item["metadata"]["name"] for item in listed if "labs/lab" in item["metadata"]["labels"]]
+    shared = [name for name in shared if name in _kinds_of(number)]
+    if unneeded := sorted({*brought, *shared} - needed):
+        cluster.kubectl("delete", "customresourcedefinitions", *unneeded, "--ignore-not-found")
     found = cluster.kubectl("get", "namespace", namespace, "--ignore-not-found", "-o", "name").output.strip()
     if found:
         waiting.wait_for(cluster, f"namespace/{namespace}", "deleted", "default", GONE_SECONDS)
@@ -251,6 +258,13 @@ def manifests_of(number: str) -> Path:
         known = sorted(path.parent.name for path in folder.parent.glob("*/namespace.yaml"))
         raise LabsError(f"There is no lab {number!r}: expected one of {', '.join(known)}.")
     return folder
+
+
+def _kinds_of(number: str) -> list[str]:
+    """Return the names of the kinds that a lab's manifests define; none for a namespace that is no lab's."""
+    folder = paths.course_root() / "manifests" / number
+    items = [item for file in sorted(folder.glob("*.yaml")) for item in show.documents(file)]
+    return [item["metadata"]["name"] for item in items if item["kind"] == "CustomResourceDefinition"]
 
 
 def _dump(what: dict[str, Any] | list[dict[str, Any]]) -> str:

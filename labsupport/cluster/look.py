@@ -14,7 +14,7 @@ def now(key: str) -> Snapshot:
 
 def recorded(name: str) -> Snapshot:
     """Return the snapshot that was recorded under a name, such as `601-served`."""
-    return snapshot.load(folder() / f"{name}.json")
+    return snapshot.load(folder() / f"{name}.json.gz")
 
 
 def folder() -> Path:

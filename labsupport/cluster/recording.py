@@ -105,7 +105,7 @@ def record(
         _do(place, recipe.each)
         _do(place, one.do)
         seen = _seen(place, one)
-        files.append(target / f"{recipe.lab}-{one.name}.json")
+        files.append(target / f"{recipe.lab}-{one.name}.json.gz")
         _portable(seen).save(files[-1])
         say(f"recorded {files[-1].name}")
     lab.cleanup(cluster, recipe.lab)

@@ -39,15 +39,24 @@ class Sender:
     """
 
     def __init__(
-        self, lab: Lab, url: str, body: Any, *, clients: int = 8, seconds: float = 0, think: float = 0
+        self,
+        lab: Lab,
+        url: str,
+        body: Any,
+        *,
+        clients: int = 8,
+        seconds: float = 0,
+        think: float = 0,
+        token_file: str = "",
     ) -> None:
         """`url`: http://SERVICE:PORT/PATH, `body`: what is sent each time, as JSON; `think`: seconds that a client waits
-        from an answer to its next request."""
+        from an answer to its next request; `token_file`: a file in the pod that holds a token to send."""
         self.sent: list[Sent] = []
         self._lab, self._more = lab, threading.Condition()
         self._command = (
             "exec", "-i", "-n", lab.namespace, POD, "--", "python", "-m", "labsupport.apps.load", url,
             "--body", json.dumps(body), "--clients", str(clients), "--seconds", str(seconds), "--think", str(think),
+            *(("--token-file", token_file) if token_file else ()),
         )  # fmt: skip
 
     def __enter__(self) -> Self:

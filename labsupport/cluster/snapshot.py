@@ -1,5 +1,6 @@
 """What a namespace holds at one moment: objects, events, logs. Checks look at this, never at the cluster itself."""
 
+import gzip
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -58,7 +59,9 @@ class Snapshot:
             "logs": self.logs,
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
+        text = json.dumps(value, indent=1, sort_keys=True) + "\n"
+        # Packed, for they are many, and without a time, so that the same snapshot gives the same file.
+        path.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def take(cluster: "Cluster", namespace: str, *, logs: bool = True, kinds: Sequence[str] = ()) -> Snapshot:
@@ -88,7 +91,7 @@ def take(cluster: "Cluster", namespace: str, *, logs: bool = True, kinds: Sequen
 
 def load(path: Path) -> Snapshot:
     """Read what `save` wrote."""
-    return Snapshot(**json.loads(path.read_text(encoding="utf-8")))
+    return Snapshot(**json.loads(gzip.decompress(path.read_bytes())))
 
 
 def _is_idle(item: Object) -> bool:

@@ -64,12 +64,18 @@ def make_repo(folder: Path | str, table: "pd.DataFrame", shared: Path | str | No
     `table`: as `feature_table` returns it, times in UTC. Registry and online store are files in `folder`, or in
     `shared`, for several servers that must agree. Nothing is applied yet.
     """
+    folder = write_settings(folder, shared)
+    write_rows(folder, table)
+    return folder
+
+
+def write_settings(folder: Path | str, shared: Path | str | None = None) -> Path:
+    """Write the definitions and `feature_store.yaml` into `folder`, as `make_repo` does, and leave rows and stores alone."""
     folder = Path(folder)
     home = folder if shared is None else Path(shared)
     for place in (folder / "data", home / "data"):
         place.mkdir(parents=True, exist_ok=True)
     shutil.copy(DEFINITIONS, folder)
-    table[["region", "known_at", *FEATURES]].assign(known_at=_utc(table.known_at)).to_parquet(folder / ROWS)
     config = {
         "project": "labs",
         "provider": "local",
@@ -80,6 +86,14 @@ def make_repo(folder: Path | str, table: "pd.DataFrame", shared: Path | str | No
     }
     (folder / "feature_store.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     return folder
+
+
+def write_rows(folder: Path | str, table: "pd.DataFrame") -> None:
+    """Write `table`, as `feature_table` returns it, in place of a repository's offline rows: whoever reads meets the old or the new."""
+    target = Path(folder) / ROWS
+    new = target.with_suffix(".new")
+    table[["region", "known_at", *FEATURES]].assign(known_at=_utc(table.known_at)).to_parquet(new)
+    new.replace(target)
 
 
 def open_store(folder: Path | str) -> "FeatureStore":

@@ -133,7 +133,11 @@ def push(answer: Guarded) -> str:
         while not over:
             action = expect.returned(name(seen), "0 or 1")
             if np.ndim(action) or np.size(action) != 1 or action not in (0, 1):
-                raise Fail(f"`{action!s:.30}`", "0 for left or 1 for right", "one action for this one observation")
+                raise Fail(
+                    f"`{action!s:.30}`",
+                    "0 for left or 1 for right",
+                    "one action for this one observation: compare what you have weighed with 0",
+                )
             seen, _, terminated, truncated, _ = env.step(int(action))
             length, over = length + 1, terminated or truncated
         lengths.append(length)
@@ -268,11 +272,7 @@ def _same_protocol(env: _Script, agent: _Listener, listener: _Listener, steps: i
     if "reset in the middle" in env.asked:
         raise Fail("a reset in the middle of an episode", "a reset after each end, and at the begin", question="what does your loop do after each step?")  # fmt: skip
     if env.seeds and env.seeds[0] is None:
-        raise Fail(
-            "the first reset without a seed",
-            "reset(seed=seed)",
-            "the argument `seed` is not used where it belongs, in the first reset",
-        )
+        raise Fail("the first reset without a seed", "reset(seed=seed)", "the argument `seed` is not used where it belongs, in the first reset")  # fmt: skip
     if any(seed is not None for seed in env.seeds[1:]):
         raise Fail(
             "a seed at a later reset",
@@ -281,14 +281,15 @@ def _same_protocol(env: _Script, agent: _Listener, listener: _Listener, steps: i
         )
     done = env.asked.count("step")
     if done != steps:
-        cause = "it stops at the first end: begin a new episode and go on" if done < steps and len(env.seeds) <= 1 and env.over else "count steps, not episodes, and stop after exactly so many"  # fmt: skip
+        cause = "it stops at the first end: begin a new episode and go on" if 0 < done < steps and len(env.seeds) <= 1 and env.over else "count steps, not episodes, and stop after exactly so many"  # fmt: skip
         raise Fail(f"{done} steps", f"{steps} steps", cause)
     if len(agent.learnt) != steps:
-        raise Fail(
-            f"`learn` was called {len(agent.learnt)} times",
-            f"{steps} times, once a step",
-            "the last step of an episode is learnt from, too: it is the one that hurts",
+        cause = (
+            "the last step of an episode is learnt from, too: it is the one that hurts"
+            if agent.learnt
+            else "the agent is told nothing of what it did: call `agent.learn` in each step"
         )
+        raise Fail(f"`learn` was called {len(agent.learnt)} times", f"{steps} times, once a step", cause)
     parts = ("the state", "the action", "the reward", "the state after", "over")
     for number, (saw, want) in enumerate(zip(agent.learnt, listener.learnt, strict=True), 1):
         for part, mine, theirs in zip(parts, saw, want, strict=True):
@@ -326,7 +327,7 @@ HOURS, NEAR = 2000, 1.25
 @exercises.refute(
     "4",
     "On this service no random action is needed: with `explore=0` a learner still comes within 25 % of the best policy's worth, whatever number its table begins with",
-    case="the number that the table begins with, from -1000 to 1000",
+    case="the number that the table begins with, from -1000 to 100",
     hints=(
         "Why did it try anything, with 0 in the table? Since every action that it tried looked worse than what it had not tried.",
         "When would the first action that it tries look *better* than all that it has not tried, for ever?",
@@ -345,8 +346,9 @@ def no_random_action(case: Any) -> Measured:
         start = float(np.asarray(case, dtype=float).item())
     except (TypeError, ValueError):
         raise OutsideRules(f"one number is wanted, this is {case!r:.40}") from None
-    if not -1000 <= start <= 1000:
-        raise OutsideRules(f"the number lies between -1000 and 1000, this is {start:g}")
+    # Above 100 it tries everything, and is still far from the truth after so few hours: another story.
+    if not -1000 <= start <= 100:
+        raise OutsideRules(f"the number lies between -1000 and 100, this is {start:g}")
     env = SickService()
     P, R = env.model()
     begin = np.arange(env.facts.levels) * env.width
@@ -364,7 +366,7 @@ def no_random_action(case: Any) -> Measured:
 
 exercises.quiz(
     "a",
-    "A colleague wants the policy for this service “to react faster” and sets the discount to 0.5: a minute from now counts half. Value iteration runs again. What does its policy do otherwise?",
+    "A colleague wants the policy for this service “to react faster” and sets the discount to 0.5: a minute from now counts half. Value iteration runs again. What does its policy do differently?",
     ("It restarts earlier, since waiting counts less.", False, "What counts less is the future, and a restart is paid for now and earns later."),
     ("It no longer restarts before the highest memory level, where being killed is next.", True, "With 0.5 all that comes after four minutes weighs as much as the fourth minute alone. What saves one or two a minute can't pay back 8, and only the kill itself is near enough. A discount is how far you look ahead."),
     ("The same: the costs have not changed, and the best policy follows from the costs.", False, "It follows from costs and discount. Only where now and later agree does the discount not matter."),

@@ -260,16 +260,22 @@ def verdicts(answer: Any) -> str:
 )
 def looks_right_is_right(case: Any) -> Measured:
     """The sentence fails where the verifier accepts a command and the cluster is not as was asked."""
+    from labsupport.rl.kubectl_scale import NotModelled
     from labsupport.rl.verifiers import ONE, looks_right, outcome
 
     if not isinstance(case, str):
         raise OutsideRules(f"a command is a text, this is a {type(case).__name__}")
     text = " ".join(case.split())
-    if any(sign in text for sign in ";|&<>`$\n"):
-        raise OutsideRules("it is more than one command of kubectl: no pipes, no `;`, no variables")
+    if any(sign in text for sign in ";|&<>`$#\n"):
+        raise OutsideRules("it is more than one command of kubectl: no pipes, no `;`, no variables, no comments")
     if not looks_right(ONE, text):
         raise OutsideRules("the verifier does not accept it, and of such commands the sentence says nothing")
-    right, happens = outcome(ONE, text)
+    try:
+        right, happens = outcome(ONE, text)
+    except NotModelled as flag:
+        raise OutsideRules(
+            f"what kubectl does with {flag} is not known here: of its flags, -n, --replicas, --current-replicas, --timeout and --dry-run are"
+        ) from None
     return Measured(right, f"accepted; {happens}", "which word could you add that the verifier does not ask about?")
 
 
@@ -284,7 +290,7 @@ exercises.quiz(
 exercises.quiz(
     "b",
     "An assistant is trained on a reward model. For two weeks its reward has risen, and so has its distance from the reference. In the last days users are less content. You have a budget for 5,000 comparisons. What do you do?",
-    ("Compare 5,000 more pairs of the reference's answers, so that the reward model gets better.", False, "There it is right already. More pairs of the same kind taught ours nothing about repetition: 20,000 led where 2,000 did."),
+    ("Compare 5,000 more pairs of the reference's answers, so that the reward model gets better.", False, "There it is as good as it gets. More pairs of the same kind taught ours nothing about repetition: 20,000 led where 2,000 did."),
     ("Go back to a checkpoint from before, and compare answers that the assistant writes now.", True, "That is where the reward model has never been and where it is wrong. OpenAI repeated these steps, too: collect on the new policy, learn the reward anew."),
     ("Go on, with a lower learning rate: it has overshot.", False, "It arrives at the same place, later. The direction is what is wrong."),
     ("Shorten the leash until the reward stops rising, and spend nothing.", False, "That holds it where it is, which is too far. And how short is right? The proxy does not say."),

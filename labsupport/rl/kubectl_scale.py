@@ -1,23 +1,32 @@
 """What `kubectl scale` does to replicas: enough of the real program to see whether a command did what was asked.
 
 It follows kubectl 1.36: a flag that is given twice counts the last time; several names are all scaled; `--dry-run=client` and
-`--dry-run=server` change nothing; `--current-replicas` is a condition.
+`--dry-run=server` change nothing; `--current-replicas` is a condition. Flags beyond these and `-n` are not modelled.
 """
 
+import re
 import shlex
 from collections.abc import Mapping
 
 KINDS = {"deploy", "deployment", "deployments", "deployments.apps", "deployment.apps"}
 SHORT = {"-n": "--namespace"}
 WITH_VALUE = {"--namespace", "--replicas", "--current-replicas", "--timeout"}
+DURATION = re.compile(r"0|((\d+\.?\d*|\.\d+)(ns|us|ms|s|m|h))+")
 
 
 class Refused(Exception):
     """What kubectl answers to a command that it does not do."""
 
 
+class NotModelled(Exception):
+    """A flag of which this model can't say what kubectl does with it."""
+
+
 def scale(command: str, cluster: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    """Return the replicas of each (namespace, deployment) after the command; raises Refused where kubectl would refuse."""
+    """Return the replicas of each (namespace, deployment) after the command.
+
+    Raises Refused where kubectl would refuse, and NotModelled for a flag that only kubectl knows.
+    """
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -29,6 +38,10 @@ def scale(command: str, cluster: Mapping[tuple[str, str], int]) -> dict[tuple[st
     if "--replicas" not in flags:
         raise Refused('required flag(s) "replicas" not set')
     wanted = _whole(flags["--replicas"], "--replicas")
+    if wanted < 0:
+        raise Refused("The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0")
+    if not DURATION.fullmatch(flags.get("--timeout", "0")):
+        raise Refused(f'invalid argument "{flags["--timeout"]}" for "--timeout" flag: invalid duration')
     for name in _deployments(names):
         if (space, name) not in cluster:
             raise Refused(f'deployments.apps "{name}" not found in the namespace {space}')
@@ -61,7 +74,7 @@ def _parsed(words: list[str]) -> tuple[dict[str, str], list[str]]:
                 raise Refused(f"flag needs an argument: {name}")
             flags[name] = value if sign else rest.pop(0)
         else:
-            raise Refused(f"unknown flag: {name}")
+            raise NotModelled(name)
     return flags, names
 
 

@@ -20,7 +20,10 @@ def looks_right(task: Task, command: str) -> bool:
 
 
 def outcome(task: Task, command: str, now: int = 3) -> tuple[bool, str]:
-    """Return whether just what was asked for happens where every app runs `now` replicas; and in words what happens."""
+    """Return whether just what was asked for happens where every app runs `now` replicas; and in words what happens.
+
+    Raises `kubectl_scale.NotModelled` for a command with a flag of which that can't be said.
+    """
     before = {(space, app): now for space in SPACES for app in APPS}
     try:
         after = scale(command, before)

@@ -12,12 +12,14 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
+from prometheus_client import CollectorRegistry
 
 from labsupport import __version__
 from labsupport.serving import front, protocol
 from labsupport.serving.batching import Busy
 from labsupport.serving.metrics import ServerMetrics
 from labsupport.serving.models import Model, Served
+from labsupport.serving.online import FeatureServer, NoFeatures
 from labsupport.serving.protocol import NoAnswer, ProtocolError
 
 Scope = MutableMapping[str, Any]
@@ -49,6 +51,7 @@ OUTCOMES = {
     422: "invalid",
     429: "busy",
     500: "error",
+    503: "no_features",
 }
 
 
@@ -63,19 +66,32 @@ class Refused(Exception):
 class App:
     """Serve one model. `draining`: set before the end: readiness says no, and connections are closed one by one.
 
-    `reload_s`: how often the source is asked for another version, in seconds; `most_bytes`: of a request's body.
+    `reload_s`: how often the source is asked for another version, in seconds; `most_bytes`: of a request's body; `features`: where
+    the values of entities are looked up, for a model that is asked by their names.
     """
 
     def __init__(
-        self, model: Model, metrics: ServerMetrics, *, reload_s: float = 5.0, most_bytes: int = MOST_BYTES
+        self,
+        model: Model,
+        metrics: ServerMetrics,
+        *,
+        reload_s: float = 5.0,
+        most_bytes: int = MOST_BYTES,
+        features: FeatureServer | None = None,
     ) -> None:
         self.model = model
         self.draining = False
         self._metrics = metrics
         self._reload_s = reload_s
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
+        self._features = features
         # `path` is decoded by the server, so the names are compared as they are.
         self._infer = f"/v2/models/{model.name}/infer"
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Where the metrics of /metrics are kept, for those who stand in front of it."""
+        return self._metrics.registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the ASGI interface."""
@@ -99,6 +115,8 @@ class App:
                 await self._timed(answer, served, scope, receive, send)
             elif action == "metrics":
                 _require(method, "GET", "HEAD")
+                if self._features is not None:
+                    await self._features.look()
                 await self._send(send, 200, self._metrics.page(), (TEXT,))
             else:
                 _require(method, "GET", "HEAD")
@@ -210,19 +228,31 @@ class App:
         if served.front is None or card is None:
             raise Refused(404, "this model's columns have no names, so it is asked by /v2 only")
         body, _ = await self._body(scope["headers"], receive)
-        question = front.read(served.front, card, protocol.loads(body))
+        asked = served.front.check(protocol.loads(body))
+        said: dict[str, Any] = {}
+        if served.front.looks_up:
+            asked, age_s = await self._look_up(asked)
+            said["features_age_s"] = round(age_s, 3)
+        question = front.computed(served.front, card, asked)
         (name,) = served.session.inputs
         results = await served.batcher.submit({name: question.row}, 1)
         protocol.require_finite(results)
-        answer = served.front.answer(card, results)
+        answer = served.front.answer(card, results) | said
         answer |= {"doubts": question.doubts, "model": self.model.name, "version": served.version}
         return orjson.dumps(answer), (JSON,)
+
+    async def _look_up(self, asked: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        """Return the values of the entity that a question names, and their age; raises ProtocolError without values to use."""
+        if self._features is None:
+            raise NoFeatures("this server knows no feature server: it is started with --features")
+        found = await self._features.row(*asked.values())
+        return dict(found.values), self._features.age_s(found)
 
     async def _body(self, headers: Iterable[Header], receive: Receive) -> tuple[bytes, int | None]:
         """Return a request's body and the bytes of JSON in it, as its header says; raises Refused for too large ones."""
         header_length = None
         for name, value in headers:
-            if name == b"content-length" and int(value) > self._most_bytes:
+            if name == b"content-length" and int(value) > self.most_bytes:
                 raise self._too_large()
             if name == LENGTH:
                 if not value.isdigit() or len(value) > 12:
@@ -238,7 +268,7 @@ class App:
                     body = await self._rest(body, receive)
             except TimeoutError:
                 raise Refused(408, f"the body was not complete after {BODY_TIMEOUT_S:g} seconds", CLOSE) from None
-        if len(body) > self._most_bytes:
+        if len(body) > self.most_bytes:
             raise self._too_large()
         return body, header_length
 
@@ -248,13 +278,13 @@ class App:
             message = await receive()
             parts.append(message.get("body", b""))
             size += len(parts[-1])
-            if size > self._most_bytes:
+            if size > self.most_bytes:
                 raise self._too_large()
             more = message.get("more_body", False)
         return b"".join(parts)
 
     def _too_large(self) -> Refused:
-        return Refused(413, f"a body has at most {self._most_bytes} bytes: send fewer rows at once", CLOSE)
+        return Refused(413, f"a body has at most {self.most_bytes} bytes: send fewer rows at once", CLOSE)
 
     async def _refuse(self, send: Send, refused: Refused) -> None:
         await self._json(send, refused.status, {"error": str(refused)}, *refused.headers)
@@ -283,6 +313,8 @@ class App:
                     following.cancel()
                     # Not awaited itself: a cancellation of ours would be taken for its own.
                     await asyncio.wait({following})
+                if self._features is not None:
+                    await self._features.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labsupport.data.features import FEATURES
 from labsupport.ml import deploy_columns
 from labsupport.serving.card import ServingCard, outside
 from labsupport.serving.protocol import ProtocolError, Tensors
@@ -24,12 +25,14 @@ LARGEST = float(np.finfo(np.float32).max)
 @dataclass(frozen=True)
 class Front:
     """`check`: a body -> its values by name, or ProtocolError; `columns`: arrays by name -> those that the model sees;
-    `answer`: the model's outputs for one row -> what people read; `sees`: the names of the columns, in order."""
+    `answer`: the model's outputs for one row -> what people read; `sees`: the names of the columns, in order; `looks_up`: the
+    question names an entity, and a feature server knows its values."""
 
     check: Callable[[Any], dict[str, Any]]
     columns: Callable[[dict[str, Any]], dict[str, Any]]
     answer: Callable[[ServingCard, Tensors], dict[str, Any]]
     sees: tuple[str, ...]
+    looks_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,12 @@ class Question:
 
 def read(front: Front, card: ServingCard, body: Any) -> Question:
     """Check a body (a mapping, as JSON gives it) and compute the model's row; raises ProtocolError (422)."""
-    asked = {name: np.array([value], dtype=float) for name, value in front.check(body).items()}
+    return computed(front, card, front.check(body))
+
+
+def computed(front: Front, card: ServingCard, values: dict[str, Any]) -> Question:
+    """Compute the model's row of values that were checked, or looked up."""
+    asked = {name: np.array([value], dtype=float) for name, value in values.items()}
     seen = {name: np.asarray(values, dtype=float) for name, values in front.columns(asked).items()}
     row = np.array([[seen[column.name].item() for column in card.columns]], dtype=np.float32)
     return Question(row, outside(card.columns, seen))
@@ -98,6 +106,12 @@ def _load(body: Any) -> dict[str, Any]:
     return questions.checked(questions.Load, body)
 
 
+def _region(body: Any) -> dict[str, Any]:
+    from labsupport.serving import questions
+
+    return questions.checked(questions.Region, body)
+
+
 def _per_replica(values: dict[str, Any]) -> dict[str, Any]:
     from labsupport.serving import predictor
 
@@ -121,8 +135,14 @@ def _cpu(card: ServingCard, outputs: Tensors) -> dict[str, Any]:
     return {"cpu_percent": float(np.clip(percent.ravel()[0], 0, 100))}
 
 
+def _load_later(card: ServingCard, outputs: Tensors) -> dict[str, Any]:
+    (load,) = outputs.values()
+    return {"load_in_30_min": max(0.0, float(load.ravel()[0]))}
+
+
 # A card names one of these.
 FRONTS = {
     "deploy-risk": Front(_deploy, deploy_columns.columns, _risk, deploy_columns.COLUMNS),
     "cpu": Front(_load, _per_replica, _cpu, ("requests_per_s_per_replica",)),
+    "load-forecast": Front(_region, dict, _load_later, tuple(FEATURES), looks_up=True),
 }

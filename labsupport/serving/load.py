@@ -55,7 +55,7 @@ async def put(
     *,
     clients: int,
     seconds: float,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | Callable[[], Mapping[str, str]] | None = None,
     answered: Callable[[int, bytes], None] | None = None,
     into: Load | None = None,
     stop: asyncio.Event | None = None,
@@ -63,16 +63,25 @@ async def put(
 ) -> Load:
     """POST `body` to `url` by so many `clients` for some `seconds`, and return what came of it.
 
-    A connection that the server closes between two requests is opened again. `answered` is told each status and body.
+    A connection that the server closes between two requests is opened again. `headers`: further ones, or what returns
+    them before each request, for those that change. `answered` is told each status and body.
     `into`: the Load to fill, for those who look at it meanwhile; `stop`: ends it before its time; `think_s`: how long a
     client waits from an answer to its next request. At the end, requests that are under way are waited for, 30 seconds at most.
     """
     where = urlsplit(url)
-    said = {"Host": where.netloc, "Content-Type": "application/json", "Content-Length": str(len(body))} | dict(
-        headers or {}
-    )
-    head = f"POST {where.path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in said.items())
-    request = head.encode() + b"\r\n" + body
+    usual = {"Host": where.netloc, "Content-Type": "application/json", "Content-Length": str(len(body))}
+
+    @functools.cache
+    def written(further: tuple[tuple[str, str], ...]) -> bytes:
+        said = usual | dict(further)
+        head = f"POST {where.path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in said.items())
+        return head.encode() + b"\r\n" + body
+
+    def changing(say: Callable[[], Mapping[str, str]]) -> bytes:
+        return written(tuple(say().items()))
+
+    fixed = written(()) if callable(headers) else written(tuple((headers or {}).items()))
+    request = functools.partial(changing, headers) if callable(headers) else lambda: fixed
     load = into or Load(time.perf_counter())
     end = load.begin_s + seconds
     loop = asyncio.get_running_loop()
@@ -114,7 +123,7 @@ class _Client(asyncio.Protocol):
 
     def __init__(
         self,
-        request: bytes,
+        request: Callable[[], bytes],
         over: Callable[[], bool],
         load: Load,
         closed: "asyncio.Future[None]",
@@ -133,7 +142,7 @@ class _Client(asyncio.Protocol):
 
     def _send(self) -> None:
         self._sent = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(self._request())
 
     def data_received(self, data: bytes) -> None:
         self._buffer = self._buffer + data if self._buffer else data

@@ -22,6 +22,13 @@ class Deploy(BaseModel):
     hour: Annotated[float, Field(ge=0, lt=24, allow_inf_nan=False)]
 
 
+class Region(BaseModel):
+    """Where the load is to be foretold."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    region: Annotated[str, Field(min_length=1, max_length=100)]
+
+
 def checked(contract: type[BaseModel], body: Any) -> dict[str, Any]:
     """Return the values of a body that keeps a contract; raises ProtocolError (422) with each field's fault."""
     try:
@@ -31,4 +38,4 @@ def checked(contract: type[BaseModel], body: Any) -> dict[str, Any]:
         raise ProtocolError(said[:1000]) from None
 
 
-__all__ = ["Deploy", "Load", "checked"]
+__all__ = ["Deploy", "Load", "Region", "checked"]

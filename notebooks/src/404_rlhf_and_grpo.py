@@ -115,7 +115,8 @@ for column, name in enumerate(("by the reward", "true worth")):
 reveal("404.g1", bool(np.median(means["after"][:, 1] - means["before"][:, 1]) > 0))
 
 # %% [markdown]
-# This is **over-optimisation**: the proxy rises, the truth falls. Look at what the policy writes now:
+# This is **over-optimisation**: the proxy rises, the truth falls. (That the curves begin apart says nothing: where a learnt reward has its zero is
+# arbitrary.) Look at what the policy writes now:
 
 # %%
 from labsupport.rl.remediation import WRITER, prompts
@@ -159,8 +160,8 @@ claim("on the reference's plans it agrees well beyond chance", min(agrees) > 0.6
 
 # %% [markdown]
 # It even agrees about pairs that it has not seen. So what is wrong? It counts actions, and can't say "the same thing twice does harm".
-# While plans like people's are compared, that hardly matters. The trained policy writes nothing else. **A reward model is right where it was
-# taught, and the policy is paid for leaving that place.** Do more comparisons help, or a better model?
+# While plans like people's are compared, that matters little. The trained policy writes nothing else. **A reward model is at its best where
+# it was taught, and the policy is paid for leaving that place.** Do more comparisons help, or a better model?
 
 # %%
 from labsupport.rl.remediation import features_with_repeats
@@ -237,7 +238,8 @@ for leash, row in by_leash.iterrows():
         f"{leash:g}",
         (row.kl, row.truth),
         textcoords="offset points",
-        xytext=(5, 5),
+        xytext=(-9, 2) if leash >= 1 else (0, 8) if leash in (0, 0.5) else (0, -15),
+        ha="center",
         fontsize=8.5,
     )
 axes.set(
@@ -261,10 +263,10 @@ best = paired(worth[0.5], means["before"][:, 1])
 print("leash 0.5 minus reference, true points: {:+.2f} ({:+.2f} to {:+.2f})".format(*best))
 claim("on a leash of 0.5 the policy is truly better than the reference", best[1] > 0)
 claim(
-    "a longer and a shorter one are worth less",
+    "a looser leash (0.05) and a tighter one (2) are worth less",
     max(paired(worth[far], worth[0.5])[2] for far in (0.05, 2)) < 0,
 )
-claim("the proxy falls as the leash gets shorter", by_leash.proxy.is_monotonic_decreasing)
+claim("the proxy falls as the leash gets tighter", by_leash.proxy.is_monotonic_decreasing)
 
 # %% [markdown]
 # The same arch was measured with large language models (Gao, Schulman and Hilton, 2023; for "truth" they took a much larger reward
@@ -272,7 +274,7 @@ claim("the proxy falls as the leash gets shorter", by_leash.proxy.is_monotonic_d
 
 # %% [markdown]
 # **Exercise 404.1 (9 minutes).** Four other companies. In each you have seven policies, trained on seven leashes, in an order that tells nothing.
-# `gauges` are free: `kl` and `proxy`. `read(number, plans)` lets people read so many plans of one policy (0 to 6) and returns the mean of
+# `gauges` are free: `kl` and `proxy`. `read(number, plans)` lets people read so many plans of policy `number` (0 to 6) and returns the mean of
 # their points; a single reading varies by about 2. You have 350 readings a company. What a repeated action costs there differs; in one of
 # them it *helps*. Return the number of the policy that you ship. On average you may lose 0.4 points against the best.
 
@@ -326,7 +328,7 @@ quiz("404.b", choice_b)
 # ### No raters: a reward that is checked
 #
 # For some tasks a program can say what is right. "web in prod: bring it to 7 replicas" has one answer, `kubectl scale deploy web -n prod
-# --replicas 7`, and a **verifier** pays 1 for it and 0 for everything else. Our policy has been taught the grammar and nothing of the tasks:
+# --replicas 7`, and a **verifier** pays 1 for it and 0 for everything else. Our policy knows most of the grammar, and nothing of the tasks:
 
 # %%
 from labsupport.rl.commands import PLAIN
@@ -339,7 +341,9 @@ for task, sentence, reward in zip(
     tasks, drawn.sentences, PLAIN.does_as_asked(tasks, drawn.sentences), strict=True
 ):
     print(f"{PLAIN.tasks[task]!s:<38} -> {command(sentence)}: {reward:.0f}")
-print(f"right by chance: one in 60; this policy: {PLAIN.accuracy(start, SEED):.3f}")
+print(
+    f"of {len(PLAIN.tasks)} tasks, this policy does a share of {PLAIN.accuracy(start, SEED):.3f} as asked"
+)
 
 # %% [markdown]
 # **GRPO**, group relative policy optimisation (Shao et al., 2024), writes not one but 16 answers to each task, a **group**. What was to be expected
@@ -348,7 +352,8 @@ print(f"right by chance: one in 60; this policy: {PLAIN.accuracy(start, SEED):.3
 
 # %% [markdown]
 # **Exercise 404.2 (7 minutes).** Answers come back from many workers: in any order, and some were lost, so groups differ in size. Return
-# each answer's advantage. A group whose rewards are all the same teaches nothing: exactly 0. (Mind that the mean of three times 0.1 is not quite 0.1.)
+# each answer's advantage, with numpy's standard deviation as it is (libraries divide by n - 1, and add 0.0001 to it). A group whose rewards are all
+# the same teaches nothing: exactly 0. (Mind that the mean of three times 0.1 is not quite 0.1.)
 
 
 # %% tags=["exercise"] exercise="404.2"
@@ -404,9 +409,9 @@ elsewhere = away + rng.normal(0, 0.02, away.shape)
 def loss(weights):
     """Return what GRPO makes small: minus the smaller of both terms, plus the leash."""
     log_p = log_p_of(PLAIN.writer, weights, batch.seen, batch.words)
-    ratio, q = np.exp(log_p - batch.log_p), batch.reference - log_p
+    ratio, behind = np.exp(log_p - batch.log_p), batch.reference - log_p
     smaller = np.minimum(ratio * batch.better, np.clip(ratio, 0.8, 1.2) * batch.better)
-    return -smaller.mean() + knobs.kl * (np.exp(q) - q - 1).mean()
+    return -smaller.mean() + knobs.kl * (np.exp(behind) - behind - 1).mean()
 
 
 by_hand = grpo.gradient(learner, elsewhere, batch, knobs)
@@ -423,8 +428,8 @@ claim("the gradient by hand is right", worst < 1e-6)
 # ## Use it: beside PPO and REINFORCE
 #
 # The rivals are lesson 402's own, unchanged: writing is an environment whose actions are words. All three begin with the same policy, get 40,960
-# answers, and do four steps of Adam for each 512 of them (REINFORCE uses an answer once, so it takes 128 a step). Each had five learning
-# rates on other seeds.
+# answers, and do four steps of Adam for each 512 of them (REINFORCE uses an answer once, so it takes 128 a step). Each one's learning
+# rate is the best of five, chosen on other seeds.
 
 # %%
 guess("404.g2", ...)
@@ -553,7 +558,7 @@ for axes, (name, runs) in zip(both, sums.items(), strict=True):
 both[0].legend(loc="upper left", fontsize=8.5)
 plots.show(
     figure,
-    alt="Two panels. Without a leash the share of teaching groups rises and then falls to a fifth, while right answers level off at about two thirds. With a leash both stay higher.",
+    alt="Two panels. Without a leash the share of teaching groups rises and then falls below a fifth, while right answers level off near six in ten. With a leash both stay higher.",
     summary=[
         f"{name}: {right[name].mean():.2f} right, {1 - idle[name].mean():.2f} of the last groups teach"
         for name in sums
@@ -561,11 +566,11 @@ plots.show(
 )
 
 # %% [markdown]
-# At the end nearly all groups agree: all right, or all *wrong*, sixteen times the same mistake. A task that is never answered rightly is never
+# At the end most groups agree: all right, or all *wrong*, the same mistake. A task that is never answered rightly is never
 # learnt. The leash keeps rare answers alive: the first policy happens to write all numbers.
 #
-# Right on the sums, minus plain GRPO (0.68), each at its best of four rates, five other seeds (`python benchmarks/grpo.py`,
-# November 2026):
+# Right on the sums, minus plain GRPO (0.68), with 95 % intervals; each at its best of four rates, five other seeds (`python
+# benchmarks/grpo.py`, November 2026):
 #
 # | leash 0.03 | not divided | groups of 2 | of 64 | PPO | REINFORCE |
 # |---|---|---|---|---|---|
@@ -581,7 +586,7 @@ quiz("404.c", choice_c)
 # %% [markdown]
 # ### What ChatGPT and DeepSeek-R1 were trained with
 #
-# | | InstructGPT (2022), and ChatGPT "by the same methods" | DeepSeek-R1-Zero and R1 (2025) |
+# | | InstructGPT (2022), and ChatGPT "using the same methods" | DeepSeek-R1-Zero and R1 (2025) |
 # |---|---|---|
 # | reward | a model of what raters prefer | R1-Zero: rules that check answer and format; R1 in its last stage also models of preferences |
 # | advantage | PPO with a critic | GRPO, 16 answers a question |
@@ -592,9 +597,9 @@ quiz("404.c", choice_c)
 # *Introducing ChatGPT*; DeepSeek-AI (January 2025; in *Nature*, September 2025), *DeepSeek-R1*.
 
 # %% [markdown]
-# **Exercise 404.3 (6 minutes).** A typical tutorial (the handout's *4.1*, *4.4* and last line) says the sentences a to f. Judge each: `"right"`;
-# `"half"`, if it holds for a part of the cases or leaves out the point; `"wrong"`. And for `new`: what did GRPO change against RLHF's PPO?
-# One of `"the clip"`, `"the KL penalty"`, `"the advantage"`, `"the reward model"`.
+# **Exercise 404.3 (6 minutes).** A typical tutorial (the handout's *4.1*, *4.4* and last line) says the sentences a to f: `"right"`;
+# `"half"`, if it holds in part or misses the point; `"wrong"`. `new`: what did GRPO change against RLHF's PPO?
+# One of `"the clip"`, `"the KL penalty"`, `"the advantage"`, `"the reward model"`. (A dictionary, keys a to f and `new`.)
 #
 # - a: Reinforcement learning is not bound by labels that people made.
 # - b: PPO is used in RLHF.

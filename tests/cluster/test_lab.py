@@ -106,6 +106,22 @@ def test_a_snapshot_holds_objects_of_the_labs_own_kinds_once_the_cluster_knows_t
     assert lab.until(lambda seen: seen.get("Thing", "one"), "the thing is seen")
 
 
+def test_a_kind_that_two_labs_bring_goes_with_the_last_of_them(cluster) -> None:
+    kind = "workflows.argoproj.io"
+    first, second = (labs.checkpoint(cluster, number) for number in ("603", "610"))
+    try:
+        for one in (first, second):
+            one.apply("definitions.yaml")
+            one.wait(f"crd/{kind}", "Established")
+        labs.cleanup(cluster, "610")
+        assert cluster.kubectl("get", "crd", kind, check=False).ok
+        labs.cleanup(cluster, "603")
+        assert not cluster.kubectl("get", "crd", kind, check=False).ok
+    finally:
+        labs.cleanup(cluster, "610")
+        labs.cleanup(cluster, "603")
+
+
 def test_a_namespace_that_stays_is_an_error(cluster, lab, monkeypatch) -> None:
     monkeypatch.setattr(labs, "GONE_SECONDS", 2)
     held = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held", "finalizers": ["labs.test/hold"]}}

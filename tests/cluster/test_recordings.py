@@ -1,5 +1,6 @@
 """Recorded snapshots and their recipes: each has one, none holds what no check reads, and made anew they get the same verdict."""
 
+import gzip
 import os
 import re
 import sys
@@ -18,22 +19,23 @@ from labsupport.exercises.define import exercises_of
 from labsupport.exercises.outcomes import Fail, NotAttempted
 
 LABS = sorted(path.stem for path in recording.folder().glob("*.yaml"))
-STORED = sorted(look.folder().glob("*.json"))
+STORED = sorted(look.folder().glob("*.json.gz"))
+NAMES = [path.name.partition(".")[0] for path in STORED]
 
 
 @pytest.mark.parametrize("lab", LABS)
 def test_every_recorded_snapshot_has_a_recipe_and_every_recipe_is_recorded(lab: str) -> None:
     names = {f"{lab}-{one.name}" for one in recording.read(lab).recordings}
-    assert {path.stem for path in STORED if path.stem.startswith(lab)} == names
+    assert {name for name in NAMES if name.startswith(lab)} == names
 
 
 def test_no_lab_with_recorded_snapshots_lacks_a_recipe() -> None:
-    assert {path.stem.partition("-")[0] for path in STORED} == set(LABS)
+    assert {name.partition("-")[0] for name in NAMES} == set(LABS)
 
 
-@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", STORED, ids=NAMES)
 def test_recorded_snapshots_hold_nothing_that_no_check_reads(path: Path) -> None:
-    text = path.read_text()
+    text = gzip.decompress(path.read_bytes()).decode()
     for trifle in (*snapshot._TRIFLES, *snapshot._ADMITTED):
         # In the specs and statuses of pods; templates have some of them as defaults.
         assert trifle in snapshot._ADMITTED or f'"{trifle}":' not in text
@@ -59,7 +61,7 @@ def test_recordings_made_anew_get_the_same_verdicts(lab: str, cluster: Cluster, 
         before, after = snapshot.load(look.folder() / path.name), snapshot.load(path)
         for key, exercise in exercises_of(lab).exercises.items():
             if asks_for_a_snapshot(exercise):
-                assert verdict(exercise.checker, after) == verdict(exercise.checker, before), f"{key} on {path.stem}"
+                assert verdict(exercise.checker, after) == verdict(exercise.checker, before), f"{key} on {path.name}"
 
 
 def asks_for_a_snapshot(exercise: Any) -> bool:
@@ -113,7 +115,7 @@ def test_a_name_that_the_recipe_lacks_is_refused_before_anything_is_done(cluster
 def test_one_recording_is_made_by_its_recipe_and_nothing_is_left(cluster: Cluster, tmp_path: Path) -> None:
     said: list[str] = []
     (path,) = recording.record(cluster, recording.read("601"), tmp_path, ["one-replica"], said.append)
-    assert (path.name, said) == ("601-one-replica.json", ["recorded 601-one-replica.json"])
+    assert (path.name, said) == ("601-one-replica.json.gz", ["recorded 601-one-replica.json.gz"])
     seen = snapshot.load(path)
     assert len(seen.pods_of("predictor")) == 1
     assert not cluster.kubectl("get", "namespace", "lab-601", check=False).ok

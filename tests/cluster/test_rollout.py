@@ -1,21 +1,14 @@
 """The verdict on a rollout, on recorded objects: each place at which one is stuck is told from the others. No cluster is needed."""
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labsupport import paths
-from labsupport.cluster import rollout, snapshot
+from labsupport.cluster import rollout
+from labsupport.cluster.look import recorded
 from labsupport.cluster.rollout import Stage
 from labsupport.cluster.snapshot import Snapshot
-
-RECORDED = Path(paths.course_root()) / "tests" / "lessons" / "snapshots"
-
-
-def recorded(name: str) -> Snapshot:
-    return snapshot.load(RECORDED / f"{name}.json")
 
 
 def verdict(seen: Snapshot, name: str = "predictor") -> rollout.Rollout:

@@ -193,7 +193,12 @@ def test_client_that_pauses_at_the_end_gets_the_whole_output_or_no_success(clust
     with concurrent.futures.ThreadPoolExecutor(len(readers)) as pool:
         rest = list(pool.map(lambda reader: reader.communicate(timeout=60)[0], readers))
     received = [len(first + more) for first, more in zip(begun, rest, strict=True)]
-    assert (received, [reader.returncode for reader in readers]) == (sizes, [0] * len(sizes))
+    codes = [reader.returncode for reader in readers]
+    if cluster.name == "pocket":
+        assert (received, codes) == (sizes, [0] * len(sizes))
+    else:
+        # A kubelet gives up a client that reads too late: then its output is cut, but never with success.
+        assert all(code != 0 or got == size for got, size, code in zip(received, sizes, codes, strict=True))
 
 
 @pytest.mark.skipif(not os.environ.get("LABS_NIGHTLY"), reason="takes more than a minute: make nightly")

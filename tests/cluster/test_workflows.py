@@ -1,5 +1,6 @@
 """What a Workflow does on every cluster: with Argo's controller on kind, with ours on pocket."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +23,10 @@ HASH = {"outputs": {"parameters": [{"name": "word", "valueFrom": {"path": "/out/
 def place(cluster: Cluster) -> Iterator[Lab]:
     """Return lab 603's namespace with a controller of Workflows."""
     if isinstance(cluster, KindCluster) and (program := kit.find()):
-        subprocess.run([program, "addon", "argo", cluster.cluster], check=True, capture_output=True)
+        environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+        subprocess.run([program, "addon", "argo", cluster.cluster], env=environment, check=True)
+        # It brought the images; the controller shall be as learners get it.
+        cluster.kubectl("delete", "deployment/workflow-controller", "-n", "argo")
     made = lab.checkpoint(cluster, "603")
     try:
         argo.define(made)
@@ -149,7 +153,8 @@ def test_a_pod_that_is_taken_away_is_replaced_where_the_policy_says_always(place
     strategy = {"retryStrategy": {"limit": 1, "retryPolicy": "Always"}}
     place.apply(workflow(place, "drained", [task("work")], work={"script": script, **strategy}))
     pod = argo.running_pod(place, "drained", "work")
-    place.cluster.kubectl("exec", pod, "-n", place.namespace, "-c", "main", "--", "touch", "/work/seen")
+    look = ("exec", pod, "-n", place.namespace, "-c", "main", "--", "test", "-e", "/work/seen")
+    waiting.until(lambda: place.cluster.kubectl(*look, check=False).ok, "the step has begun")
     place.ask(f"kubectl delete pod {pod} --grace-period=1")
     ended = argo.end_of(place, "drained")
     assert ended["status"]["phase"] == "Succeeded", ended["status"]

@@ -174,8 +174,8 @@ def practise(env, agent, steps, seed):
     },
     "401.4": {
         "what was supposed": ("start = 0", "the sentence held"),
-        "hope": ("start = 500", "a case in which it fails"),
-        "too far": ("start = -5000", "between -1000 and 1000"),
+        "hope": ("start = 100", "a case in which it fails"),
+        "too far": ("start = -5000", "between -1000 and 100"),
         "a text": ("start = 'low'", "this is 'low'"),
         "two numbers": ("start = [-300, 0]", "one number"),
         "nan": ("start = float('nan')", "this is nan"),

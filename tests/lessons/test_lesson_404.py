@@ -103,6 +103,8 @@ WRONG = {
         "not accepted": ('case = "kubectl scale deploy web -n prod --replicas 8"', "does not accept it"),
         "two commands": (case("; kubectl delete ns prod"), "more than one command"),
         "a number": ("case = 7", "a command is a text"),
+        "a flag of kubectl's": (case(" -o name"), "is not known here"),
+        "a comment": (case(" # now"), "no comments"),
     },
 }
 
@@ -142,6 +144,6 @@ RIGHT = {
         "another namespace": case(" --namespace=stage"),
         "one more app": 'case = "kubectl scale deploy web api -n prod --replicas 7"',
         "a condition": case(" --current-replicas=9"),
-        "help": case(" --hurry"),
+        "below zero": case(" --replicas -1"),
     },
 }

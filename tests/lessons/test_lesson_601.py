@@ -2,8 +2,8 @@
 
 import pytest
 
-from labsupport.cluster.look import folder
-from labsupport.cluster.snapshot import Snapshot, load
+from labsupport.cluster.look import recorded
+from labsupport.cluster.snapshot import Snapshot
 from labsupport.exercises import proof
 from labsupport.exercises.engine import evaluate
 from labsupport.exercises.proof import Kind
@@ -235,7 +235,7 @@ def test_what_was_not_touched_is_not_yet_an_answer(key, begun) -> None:
 
 
 def test_the_last_words_are_those_of_the_newest_template() -> None:
-    seen = load(folder() / "601-crash.json")
+    seen = recorded("601-crash")
     old = {"predictor-0-old/predictor": "what an earlier template said"}
     outcome = evaluate("601.4", seen=Snapshot(seen.namespace, seen.objects, seen.events, {**old, **seen.logs}))
     assert "No module named http.servant" in outcome.cause

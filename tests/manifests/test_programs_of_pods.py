@@ -59,6 +59,10 @@ def programs() -> Iterator[Any]:
                 ours = [name for name in modules if name.startswith("labsupport")]
                 if words[0] == "python" and ours:
                     seen.add((image, f"__import__({ours[0]!r})"))
+                    if ours[0] == "labsupport.apps.features":
+                        seen.add(
+                            (image, "import feast.feature_server, feast.infra.offline_stores.dask, uvicorn_worker")
+                        )
                 elif words[0] == "mlflow":
                     seen.add((image, "import mlflow.cli, mlflow.server.fastapi_app"))
         for item in everything:

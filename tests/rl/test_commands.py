@@ -5,7 +5,7 @@ import pytest
 
 from labsupport.rl import ppo
 from labsupport.rl.commands import LENGTH, NUMBER_OF, PLAIN, SUMS, Problem, in_words, replicas
-from labsupport.rl.kubectl_scale import Refused, scale
+from labsupport.rl.kubectl_scale import NotModelled, Refused, scale
 from labsupport.rl.verifiers import ONE, looks_right, outcome
 from labsupport.rl.writing import Writing
 from labsupport.rl.writing_contest import BATCH, ppo_settings, run_ppo, run_reinforce
@@ -68,7 +68,9 @@ def test_scale_does_what_kubectl_does(command: str, expected: dict) -> None:
         ("kubectl scale -n prod --replicas 7", "names no resource"),
         ("kubectl scale sts web -n prod --replicas 7", "no sts"),
         ("kubectl scale deploy web -n prod --replicas", "needs an argument"),
-        ("kubectl scale deploy web -n prod --replicas 7 --now", "unknown flag"),
+        ("kubectl scale deploy web -n prod --replicas -1", "greater than or equal to 0"),
+        ("kubectl scale deploy web -n prod --replicas 7 --timeout soon", "invalid duration"),
+        ("kubectl scale deploy web -n prod --replicas 7 --timeout 5", "invalid duration"),
         ("kubectl scale deploy deploy/web -n prod --replicas 7", "no need to specify"),
         ("kubectl scale deploy web -n prod --replicas 7 --dry-run=no", "Invalid dry-run"),
         ("kubectl scale deploy 'web", "the shell"),
@@ -78,6 +80,12 @@ def test_scale_does_what_kubectl_does(command: str, expected: dict) -> None:
 def test_scale_refuses_what_kubectl_refuses(command: str, words: str) -> None:
     with pytest.raises(Refused, match=words):
         scale(command, CLUSTER)
+
+
+@pytest.mark.parametrize("flag", ["-o name", "-v=6", "--request-timeout=30s", "--as admin", "--all"])
+def test_of_a_flag_that_is_not_modelled_nothing_is_said(flag: str) -> None:
+    with pytest.raises(NotModelled):
+        scale(f"kubectl scale deploy web -n prod --replicas 7 {flag}", CLUSTER)
 
 
 def test_the_verifier_that_reads_accepts_what_the_one_that_runs_does_not() -> None:

@@ -100,8 +100,8 @@ def test_the_generated_client_understands_a_refusal(generated) -> None:
 
 def test_the_start_needs_neither_scikit_learn_nor_tensorflow_nor_mlflow_nor_pandas(risk_folder) -> None:
     code = (
-        "import sys; from types import SimpleNamespace as N; from labsupport.apps import server;"
-        f"app = server._app(N(model={str(risk_folder)!r}, name='deploy-risk', reload_seconds=5));"
+        "import sys; from labsupport.apps import server;"
+        f"app = server._app(server._parser().parse_args(['--model', {str(risk_folder)!r}, '--name', 'deploy-risk']));"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

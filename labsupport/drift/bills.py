@@ -1,0 +1,31 @@
+"""What a model's decisions cost, deploy by deploy, and whether that has become more: labels decide, not features."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from labsupport.arrays import FloatArray
+
+# As in lesson 203: an hour of a colleague who watches, and a failure that nobody watched. In euros.
+HELD, MISSED = 60.0, 600.0
+THRESHOLD = HELD / MISSED
+
+
+def bills(probability: ArrayLike, failed: ArrayLike) -> FloatArray:
+    """Return what each deploy cost (n,): 60 if it was held, 600 if it was let go and failed; held from 0.1 on."""
+    held = np.asarray(probability, dtype=float) >= THRESHOLD
+    return np.where(held, HELD, MISSED * np.asarray(failed, dtype=bool))
+
+
+def change(before: ArrayLike, since: ArrayLike, seed: int = 0) -> tuple[float, float]:
+    """Return the 95 % interval of the mean of `since` (m,) minus that of `before` (n,), by the bootstrap."""
+    rng = np.random.default_rng(seed)
+    old, new = np.asarray(before, dtype=float), np.asarray(since, dtype=float)
+    means = [values[rng.integers(0, len(values), (1_000, len(values)))].mean(axis=1) for values in (new, old)]
+    low, high = np.quantile(means[0] - means[1], [0.025, 0.975])
+    return float(low), float(high)
+
+
+def verdict(interval: tuple[float, float], tolerance: float) -> str:
+    """Return `harmful` if a rise above `tolerance` is certain, `harmless` if it is excluded, else `unknown`."""
+    low, high = interval
+    return "harmful" if low > tolerance else "harmless" if high <= tolerance else "unknown"

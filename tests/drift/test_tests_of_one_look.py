@@ -1,0 +1,47 @@
+"""The tests of one look: equal to the libraries' where these are there, and right 5 % of the time."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from labsupport.drift import classifier, ks, psi, student
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(1)
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_ks_is_the_librarys_with_the_limit_for_many_rows(rng, ties) -> None:
+    known, windows = rng.normal(size=500), rng.normal(0.1, 1.2, (20, 80))
+    if ties:
+        known, windows = known.round(), windows.round()
+    gaps = [stats.ks_2samp(known, one).statistic for one in windows]
+    wanted = [stats.kstwobign.sf(gap * np.sqrt(500 * 80 / 580)) for gap in gaps]
+    assert np.allclose(ks.p_values(known, windows), wanted)
+
+
+def test_the_t_test_compares_means_only_and_says_nothing_of_missing_values(rng) -> None:
+    known = rng.normal(size=1_000)
+    assert student.p_values(known, rng.normal(1, 1, (3, 100))).max() < 1e-6
+    assert np.isnan(student.p_values(known, np.array([1.0, np.nan, 2.0])))
+
+
+def test_psi_is_small_for_the_same_rows_and_grows_with_the_move(rng) -> None:
+    known = rng.normal(size=2_000)
+    same, little, much = psi.psi(known, np.stack([known, known + 0.3, known + 1]))
+    assert same < 0.01 < little < much
+
+
+def test_psi_takes_a_column_of_two_values(rng) -> None:
+    known = (rng.random(1_000) < 0.2).astype(float)
+    assert psi.psi(known, 1 - known[None])[0] > 0.5
+    assert psi.psi(known, known[None])[0] < 1e-6
+
+
+def test_a_classifier_sees_a_correlation_that_no_column_shows(rng) -> None:
+    known = rng.normal(size=(1_000, 2))
+    windows = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], (20, 200))
+    assert np.median(classifier.p_values(known, windows)) < 0.01
+    assert (classifier.p_values(known, rng.normal(size=(100, 200, 2))) < 0.05).mean() < 0.15
