@@ -72,6 +72,19 @@ def reports(seen: Snapshot, job: str) -> list[dict[str, Any]]:
     return said
 
 
+def lines(lab: Lab, target: str, key: str) -> list[dict[str, Any]]:
+    """Return the lines of JSON with a key that the newest pod of a target (KIND/NAME) has logged."""
+    found = []
+    for line in lab.ask(f"kubectl logs {target}").splitlines():
+        try:
+            report = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(report, dict) and key in report:
+            found.append(report)
+    return found
+
+
 def condition(seen: Snapshot, job: str, kind: str) -> Object | None:
     """Return a Job's condition of a kind, `Complete` or `Failed`, if it is true."""
     found = (seen.get("Job", job) or {}).get("status", {}).get("conditions") or []

@@ -16,7 +16,7 @@ from labsupport.rl import ppo
 from labsupport.rl.autoscale import INCIDENT, PRICES, Autoscaling, Outcome, Reward, cents_saved
 from labsupport.rl.days import Habits
 from labsupport.rl.exported import ExportedPolicy
-from labsupport.rl.fleet import SERVICE_S, Fleet
+from labsupport.rl.fleet import SERVICE_S, START_STEPS, Fleet
 from labsupport.rl.hpa import Controller
 from labsupport.rl.observation import HIGH, LOW, STEP_S
 from labsupport.rl.threads import one_thread
@@ -59,9 +59,13 @@ class Played:
 
 
 @one_thread
-def play(controller: Controller, days: FloatArray, start: int = 0) -> Played:
-    """Let a controller scale each of the days (days, steps), from the same replicas; they begin at midnight, or `start` steps later."""
-    decide, fleet = controller.start(), Fleet.of(np.clip(np.ceil(days[:, 0] * SERVICE_S / 0.7), LOW, HIGH), len(days))
+def play(controller: Controller, days: FloatArray, start: int = 0, start_steps: int = START_STEPS) -> Played:
+    """Let a controller scale each of the days (days, steps), from the same replicas; they begin at midnight, or `start` steps later.
+
+    `start_steps`: how long a new replica takes to serve.
+    """
+    replicas = np.clip(np.ceil(days[:, 0] * SERVICE_S / 0.7), LOW, HIGH)
+    decide, fleet = controller.start(), Fleet.of(replicas, len(days), start_steps)
     seen = fleet.shows(days[:, 0], (start + 1) * STEP_S)
     ready, replicas, late = (np.zeros(days.shape) for _ in range(3))
     ready[:, 0] = replicas[:, 0] = fleet.total

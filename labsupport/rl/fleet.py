@@ -29,17 +29,17 @@ STEADY = 0.96
 
 @dataclass(frozen=True)
 class Fleet:
-    """The replicas and the queue of n services: `ready` (n,), `starting` (n, START_STEPS), the next to be ready first; `waiting` requests (n,)."""
+    """The replicas and the queue of n services: `ready` (n,), `starting` (n, steps until a new one serves), the next to be ready first; `waiting` requests (n,)."""
 
     ready: Counts
     starting: Counts
     waiting: FloatArray
 
     @classmethod
-    def of(cls, replicas: Any, n: int) -> "Fleet":
-        """Return n services with so many replicas that are ready, and nobody waiting."""
+    def of(cls, replicas: Any, n: int, start_steps: int = START_STEPS) -> "Fleet":
+        """Return n services with so many replicas that are ready, and nobody waiting; new ones will take `start_steps`."""
         ready = np.broadcast_to(np.asarray(replicas, dtype=np.int64), (n,)).copy()
-        return cls(ready, np.zeros((n, START_STEPS), dtype=np.int64), np.zeros(n))
+        return cls(ready, np.zeros((n, start_steps), dtype=np.int64), np.zeros(n))
 
     @property
     def total(self) -> Counts:
@@ -50,14 +50,14 @@ class Fleet:
     def ordered(self, replicas: Any) -> "Fleet":
         """Return the fleet half a minute later, with so many replicas (n,) ordered, within LOW and HIGH.
 
-        New ones take START_STEPS steps. Of too many, those that are furthest from ready go first, as a ReplicaSet does it.
+        Of too many, those that are furthest from ready go first, as a ReplicaSet does it.
         """
         ready, starting = self.ready + self.starting[:, 0], np.zeros_like(self.starting)
         starting[:, :-1] = self.starting[:, 1:]
         change = np.clip(np.asarray(replicas), LOW, HIGH).astype(np.int64) - ready - starting.sum(axis=1)
         surplus = np.maximum(-change, 0)
         if surplus.any():
-            for place in reversed(range(START_STEPS)):
+            for place in reversed(range(starting.shape[1])):
                 gone = np.minimum(starting[:, place], surplus)
                 starting[:, place] -= gone
                 surplus = surplus - gone

@@ -1,0 +1,78 @@
+import threading
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from labsupport.rl import actor, learner, learning
+from labsupport.rl.ppo import Settings
+from labsupport.rl.shares import collect, share_of
+
+SETTINGS = Settings(steps=32, budget=3 * 32 * 64, batch=512)
+
+
+def desk(folder: Path, late_s: float = 60.0) -> learner.Desk:
+    return learner.Desk(learning.start(0, SETTINGS), 0, SETTINGS, folder, every=1, late_s=late_s)
+
+
+def test_two_actors_train_what_one_process_trains(tmp_path: Path) -> None:
+    place = desk(tmp_path)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), learner.handler(place))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    counts: list[int] = []
+    actors = [
+        threading.Thread(target=lambda: counts.append(actor.act(actor.Learner(address), 0, 30))) for _ in range(2)
+    ]
+    for one in actors:
+        one.start()
+    for one in actors:
+        one.join(60)
+    server.shutdown()
+    server.server_close()
+    assert sum(counts) == 6
+    assert place.state.digest == learning.alone(0, SETTINGS).digest
+    kept = learning.latest(tmp_path, SETTINGS)
+    assert kept is not None and kept.updates == 3
+
+
+def test_a_share_that_does_not_come_back_is_given_to_the_next(tmp_path: Path) -> None:
+    place = desk(tmp_path, late_s=0.0)
+    first, again = place.give("a"), place.give("b")
+    assert first is not None and again is not None
+    assert share_of(first).place == share_of(again).place == 0
+    assert place.again == 1
+
+
+def test_a_share_that_somebody_has_is_not_given_twice(tmp_path: Path) -> None:
+    place = desk(tmp_path)
+    given = [place.give("a") for _ in range(3)]
+    assert [share_of(one).place for one in given if one] == [0, 1]
+    assert given[2] is None
+
+
+def test_what_comes_too_late_is_dropped(tmp_path: Path) -> None:
+    place = desk(tmp_path)
+    shares = [share_of(one) for one in (place.give("a"), place.give("b")) if one]
+    collected = [collect(one, 0, SETTINGS) for one in shares]
+    for one in collected:
+        place.take(one)
+    assert place.state.updates == 1
+    place.take(collected[0])
+    place.take(collected[1])
+    assert place.state.updates == 1
+
+
+def test_an_actor_without_a_learner_gives_up() -> None:
+    with pytest.raises(OSError):
+        actor.act(actor.Learner("http://127.0.0.1:1"), 0, 0.0)
+
+
+def test_a_learner_alone_ends_at_once_when_there_is_nothing_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--models", str(tmp_path), "--alone", "--budget", str(2 * 32 * 64)]
+    assert learner.main(arguments) == 0
+    assert '"begun": 0, "updates": 2' in capsys.readouterr().out
+    assert learner.main(arguments) == 0
+    assert '"begun": 2, "updates": 2' in capsys.readouterr().out
