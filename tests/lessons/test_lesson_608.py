@@ -117,7 +117,13 @@ RIGHT = {
 
 @pytest.mark.parametrize(
     ("key", "given"),
-    [("608.1", "608-learner-given"), ("608.1", "nothing"), ("608.4", "nothing"), ("608.4", "608-release-before"), ("608.4", "608-release-not-arrived")],
+    [
+        ("608.1", "608-learner-given"),
+        ("608.1", "nothing"),
+        ("608.4", "nothing"),
+        ("608.4", "608-release-before"),
+        ("608.4", "608-release-not-arrived"),
+    ],
 )
 def test_what_was_not_touched_is_not_yet_an_answer(key, given) -> None:
     outcome = evaluate(key, seen=Snapshot("lab-608")) if given == "nothing" else proof.outcome_of(key, given)
