@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from labsupport import cli
@@ -157,8 +158,6 @@ def test_python_client_talks_to_the_same_cluster(cluster) -> None:
 
 @pytest.mark.needs("own-programs")
 def test_every_program_listens_on_loopback_only(cluster) -> None:
-    import psutil
-
     found = 0
     for process in leftovers.find(leftovers.PROGRAM_MARK, cluster.layout.folder):
         for connection in psutil.Process(process).net_connections("inet"):
