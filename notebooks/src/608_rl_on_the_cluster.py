@@ -235,7 +235,7 @@ from labsupport.rl.learner import Desk
 from labsupport.rl.ppo import Settings
 
 begin = learning.start(0, Settings())
-desk = Desk(begin, 0, Settings(), Path("checkpoints"), every=10, late_s=0.5)
+desk = Desk(begin, 0, Settings(), Path("checkpoints"), every=10, late_s=2.0)
 
 
 def given_to(actor):
@@ -245,9 +245,9 @@ def given_to(actor):
 
 
 at_once = [given_to(actor) for actor in "abc"]
-desk.over.wait(0.6)  # seconds, in vain
+desk.over.wait(2.1)  # seconds, in vain
 later = given_to("c")
-print("at once, to a, b and c:", at_once, "- half a second later, to c:", later)
+print("at once, to a, b and c:", at_once, "- two seconds later, to c:", later)
 claim("a late share is given to the next who asks", (at_once, later) == ([0, 1, None], 0))
 
 # %% [markdown]
@@ -260,24 +260,28 @@ choice_a = "C"
 quiz("608.a", choice_a)
 
 # %% [markdown]
-# In real systems actors do not wait for each other: they collect with the weights that they have, a little stale, and the learner weighs rows by how much the policy has changed since
-# (IMPALA's V-trace; PPO's ratio does some of it). That is faster, and no run is like another.
+# Elsewhere, actors often do not wait: they collect with weights that are a little stale, and the learner corrects for that (IMPALA's V-trace). That is faster, and no run is like
+# another.
 #
 # ## Use it: a policy that scales a Deployment
 #
-# Now the trained autoscaler of 403, as a controller. Four parts:
+# Now the trained autoscaler of 403, as a controller:
 #
 # - `web-policy` and `web-hpa`: a Deployment for each side. Pods are real, and do nothing.
 # - `scaler-policy` and `scaler-hpa`: the controllers, Deployments themselves. One loads the exported policy. The other computes the HPA's rule with the knobs that 403 found; a real HPA can't be asked at a replay's pace.
-# - `replay-...`: a Job for each side. Each half minute of the day it tells the controller what telemetry shows, waits until the cluster has done what was ordered, and counts pods.
-# - The queue is 403's formula, before the pods that the API calls ready.
+
+# %%
+lab.apply("web.yaml")
+lab.apply("scalers.yaml")
+
+# %% [markdown]
+# The day comes from `replay-...`, a Job for each side. Each half minute of the day it tells the controller what telemetry shows, waits until the cluster has done what was ordered, and counts
+# pods. The queue is 403's formula, before the pods that the API calls ready.
 #
 # Half a minute takes a fraction of a second here, and no pod starts in a fraction of that. So a **readiness gate** holds each new pod back:
 
 # %%
 lab.show("web.yaml", "spec.template.spec.readinessGates", kind="Deployment")
-lab.apply("web.yaml")
-lab.apply("scalers.yaml")
 role, binding = lab.objects("rights.yaml")
 
 # %% [markdown]
@@ -687,10 +691,9 @@ claim("nothing is left", labs.labs_of(lab.cluster).count("608") == 0)
 #
 # - What ends by itself is a Job, what serves is a Deployment. A controller serves.
 # - Actors keep nothing, so anyone may die; the learner keeps everything, on a volume that outlives its pod.
-# - A controller needs one right: to patch the scale of one Deployment.
 # - Hold cluster and simulator side by side before you let the simulator speak; then let it play many days.
 # - A lower bill is not a kept promise. Say both, with intervals, beside the plainest rule that knows the same.
-# - One owner for each field; and the start time of a pod is a part of what a policy has learnt.
+# - One owner for each field, with the one right that it needs. The start time of a pod is a part of what a policy has learnt.
 
 # %%
 from labsupport.course.picture import system_so_far
