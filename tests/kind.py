@@ -1,13 +1,16 @@
-"""The tests on a real kind cluster, where this machine can have one: a part in `make test`, all in `make nightly`."""
+"""The tests on a real kind cluster, where this machine can have one: a part in `make test`; in `make nightly` all, and the labs."""
 
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+from labsupport import paths
 from labsupport.cluster import versions
 from labsupport.cluster.kind import command, engine, images, runtime
+from labsupport.course import source
 from labsupport.errors import LabsError
 from tests import kit
 
@@ -76,10 +79,39 @@ def main() -> int:
         files = [f"tests/cluster/{name}.py" for name in (ALL if nightly else PART)]
         lanes = ["-n", "2", "--dist", "loadfile"] if nightly else []
         pytest = [sys.executable, "-m", "pytest", "-rs", "--durations=10", "--timeout=900", *lanes, *files]
-        return subprocess.call(pytest, cwd=ROOT, env=environment)
+        code = subprocess.call(pytest, cwd=ROOT, env=environment)
+        return code or (run_labs(environment) if nightly else 0)
     finally:
         if command_of_kit and started:
             subprocess.call([command_of_kit, "stop"])
+
+
+def run_labs(environment: dict[str, str]) -> int:
+    """Run every lab, solved, on a kind cluster `labs` that is made for that; where there is one, it is somebody's."""
+    own = runtime.KindCluster().cluster
+    if engine.find().nodes(own):
+        print(f"The labs were not run on kind: a cluster {own!r} is there, and it is not the tests'.")
+        return 0
+    read = [source.read(path) for path in source.find_sources(paths.sources()).values()]
+    numbers = [lesson.number for lesson in read if lesson.is_lab]
+    with tempfile.TemporaryDirectory(prefix="labs-kind-") as home:
+        environment = environment | {"LABS_HOME": home, "KUBECONFIG": str(Path(home) / "kind" / "kubeconfig")}
+        labs = str(Path(sys.executable).parent / "labs")
+        steps = [[labs, "cluster", "up"], *([labs, "cluster", "load", name] for name in images.TARGETS)]
+        if (program := _kit()) is not None:
+            # It brings the images that other nodes pull; the controller shall be as learners get it.
+            steps.append([str(program), "addon", "argo", own])
+            begun = ["kubectl", "--context", runtime.CONTEXT, "-n", "argo", "delete", "deployment/workflow-controller"]
+            steps.append(begun)
+        steps.append([labs, "run", *numbers])
+        try:
+            for step in steps:
+                if code := subprocess.call(step, cwd=ROOT, env=environment):
+                    print(f"This failed on the kind cluster {own!r}: {' '.join(step)}")
+                    return code
+        finally:
+            subprocess.call([labs, "cluster", "down"], cwd=ROOT, env=environment)
+    return 0
 
 
 def _set_up(program: Path) -> dict[str, str]:

@@ -82,6 +82,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rate", type=float, help="requests a second that a client with a token may send (no limit)")
     parser.add_argument("--burst", type=int, default=50, help="how many of them at once (50)")
+    parser.add_argument(
+        "--traces", metavar="URL",
+        help="tell of requests that carry a trace id: spans to this OTLP endpoint, and a line of JSON each in the log",
+    )  # fmt: skip
     return parser
 
 
@@ -114,8 +118,14 @@ def _app(options: argparse.Namespace) -> "App":
 
         watch = [name.strip() for name in options.watch.split(",") if name.strip()]
         features = FeatureServer(options.features, metrics.registry, watch=watch, max_age_s=options.max_age_seconds)
-    most = options.most_bytes or MOST_BYTES
-    return App(model, metrics, reload_s=options.reload_seconds, most_bytes=most, features=features)
+    most, reload_s = options.most_bytes or MOST_BYTES, options.reload_seconds
+    if options.traces:
+        from labsupport.monitoring import traces
+        from labsupport.serving.traced import TracedApp
+
+        tracer = traces.tracer("server", options.traces)
+        return TracedApp(model, metrics, tracer=tracer, reload_s=reload_s, most_bytes=most, features=features)
+    return App(model, metrics, reload_s=reload_s, most_bytes=most, features=features)
 
 
 def _signed(options: argparse.Namespace) -> "Source":

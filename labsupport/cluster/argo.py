@@ -79,12 +79,20 @@ def end_of(lab: Lab, name: str, seconds: float = PATIENCE_SECONDS) -> Object:
 
 
 def running_pod(lab: Lab, name: str, step: str, seconds: float = PATIENCE_SECONDS) -> str:
-    """Wait until a pod of a Workflow's step (the label `labs/step` of its template) runs, and return the pod's name."""
+    """Wait until a pod of a Workflow's step (the label `labs/step` of its template) runs, and return the pod's name.
+
+    The controller knows it, too: the pod of a try that it still takes for Pending would be made again, as the same try.
+    """
     label = f"labs/step={step},{argo.WORKFLOW}={name}"
 
     def look() -> str | None:
         pods = lab.cluster.get("pods", "-n", lab.namespace, "-l", label)["items"]
-        return next((pod["metadata"]["name"] for pod in pods if pod["status"].get("phase") == "Running"), None)
+        pod = next((one for one in pods if one["status"].get("phase") == "Running"), None)
+        if pod is None:
+            return None
+        nodes = lab.cluster.get(KIND, name, "-n", lab.namespace).get("status", {}).get("nodes") or {}
+        known = {node["name"] for node in nodes.values() if node["phase"] == "Running"}
+        return pod["metadata"]["name"] if pod["metadata"]["annotations"][argo.NODE] in known else None
 
     return waiting.until(look, f"{step} of {name} runs", seconds) or ""
 

@@ -119,7 +119,7 @@ def _cluster_for_recordings() -> "Iterator[Cluster]":
 
 def _install(options: argparse.Namespace) -> int:
     from labsupport.cluster import versions
-    from labsupport.cluster.pocket import programs
+    from labsupport.cluster.pocket import observers, programs
 
     if _cluster().name == "kind":
         return _install_kind(options.check)
@@ -127,10 +127,15 @@ def _install(options: argparse.Namespace) -> int:
         found = programs.find()
         etcd, kubernetes = (programs.version_of(found.folder, name) for name in ("etcd", "kube-apiserver"))
         print(f"Kubernetes {kubernetes} and etcd {etcd} are in {found.folder} ({found.source}).")
-        return 0
+        lacking = [name for name in observers.PROGRAMS if observers.which(name) is None]
+        print(f"{', '.join(lacking)}: not there. Get them: labs cluster install" if lacking else "Prometheus is there.")
+        return 1 if lacking else 0
     print(f"Kubernetes {versions.KUBERNETES} and etcd {versions.ETCD}:", flush=True)
     with _Bars() as bars:
         programs.install(lambda line: print(f"  {line}", flush=True), bars.show)
+        print(f"Prometheus {versions.PROMETHEUS} and Alertmanager {versions.ALERTMANAGER}, or Debian's:", flush=True)
+        if not observers.install(lambda line: print(f"  {line}", flush=True), bars.show):
+            print("  Without them, only the labs that watch (609) can't run.")
     print("Next: labs cluster up")
     return 0
 

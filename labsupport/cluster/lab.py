@@ -87,7 +87,10 @@ class Lab:
             return
         if begin is not None:
             self.replace(begin)
-        result = self.cluster.kubectl("-n", self.namespace, "patch", target, "-p", json.dumps(change), check=False)
+        # Kubernetes knows the keys of its own kinds' lists; those of other kinds are replaced as a whole.
+        kind = "merge" if target.partition("/")[0] in self.kinds else "strategic"
+        words = ("patch", target, f"--type={kind}", "-p", json.dumps(change))
+        result = self.cluster.kubectl("-n", self.namespace, *words, check=False)
         print(_short(result.output + result.errors))
 
     def go_on(self, key: str, target: str, begin: dict[str, Any] | None = None) -> None:

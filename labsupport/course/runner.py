@@ -67,7 +67,7 @@ def run(job: Job, stop: threading.Event | None = None) -> Result:
     Environments of programs are made before, once, and do not count; raises LabsError where one can't be made.
     """
     for name in job.programs:
-        isolated.make(name)
+        _make(name)
     if not job.is_lab:
         return _run(job, stop, lambda home: [])
     with labs.lane(lambda: _raise_if_set(stop)):
@@ -162,10 +162,16 @@ def why_not(lessons: list[Lesson]) -> dict[str, str]:
             reasons[lesson.number] = no_lab
         try:
             for name in lesson.programs:
-                isolated.make(name)
+                _make(name)
         except LabsError as error:
             reasons[lesson.number] = str(error)
     return reasons
+
+
+def _make(name: str) -> None:
+    from labsupport.cluster.pocket import observers
+
+    observers.make() if name == observers.NAME else isolated.make(name)
 
 
 def _raise_if_set(stop: threading.Event | None) -> None:

@@ -47,7 +47,7 @@ class Lesson:
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """The programs that it runs in environments of their own, by the header's `programs`: `labs env NAME` makes one."""
+        """The programs that it runs, by the header's `programs`: `labs env NAME` makes an environment, `labs cluster install` prometheus."""
         return tuple(self.meta.get("programs", ()))
 
 

@@ -158,10 +158,10 @@ def promise_is_kept_in_slices(case: Any) -> Measured:
 exercises.quiz(
     "a",
     "Coverage has a weight of -1.9, the logarithm (to base 10) of the author's deploys one of -0.75. Coverage lies between 0.5 and 0.9 in nearly all deploys, authors have made 10 to 300. Which of the two sets deploys farther apart?",
-    ("Coverage: its weight is two and a half times as large.", False, "A weight is per unit of its column, and from 0.5 to 0.9 is less than half a unit: 0.4 · 1.9 = 0.76 log-odds at most."),
-    ("The author: from 10 to 300 deploys is a larger step than coverage ever makes.", True, "From 1 to 2.5 on the logarithm: 1.5 · 0.75 = 1.1 log-odds, against 0.4 · 1.9 = 0.76. The unit decides how large a weight is."),
-    ("That can't be said: a weight is no cause.", False, "True, and not what was asked. To set deploys apart a column need not cause anything."),
-    ("Whichever has the smaller standard error.", False, "It says how well a weight is known, not how far the column moves a deploy. A sure weight may be a small one."),
+    ("Coverage: its weight is two and a half times as large as the author's.", False, "A weight is per unit of its column, and from 0.5 to 0.9 is less than half a unit: 0.4 · 1.9 = 0.76 log-odds at most."),
+    ("The author: from 10 to 300 is the larger step.", True, "From 1 to 2.5 on the logarithm: 1.5 · 0.75 = 1.1 log-odds, against 0.4 · 1.9 = 0.76. The unit decides how large a weight is."),
+    ("That can't be said: a weight is no cause, and the two may go together.", False, "True, and not what was asked. To set deploys apart a column need not cause anything."),
+    ("Whichever has the smaller standard error, since its weight is the surer one.", False, "It says how well a weight is known, not how far the column moves a deploy. A sure weight may be a small one."),
 )  # fmt: skip
 exercises.quiz(
     "b",

@@ -298,9 +298,9 @@ exercises.quiz(
 exercises.quiz(
     "b",
     "At 03:10 you roll back, and the registry shows `champion` on version 1. At 03:40 one answer in three still comes from version 3. Six replicas serve. What is most likely?",
-    ("The registry copies the alias slowly to its clients.", False, "It copies nothing. An alias is a row in a database; who asks gets the new one at once. The question is who asks."),
-    ("Two replicas have not loaded since, and keep what they got when they started.", True, "An alias is looked up when a model is loaded. A rollback is finished when every server has asked again: restart them, or let them ask every minute."),
-    ("Somebody has promoted version 3 again since then.", False, "Then the registry would show it, and all that load would get it. It shows version 1."),
+    ("The registry copies the alias to its clients slowly, a few at a time.", False, "It copies nothing. An alias is a row in a database; who asks gets the new one at once. The question is who asks."),
+    ("Two replicas still hold what they loaded at their start.", True, "An alias is looked up when a model is loaded. A rollback is finished when every server has asked again: restart them, or let them ask every minute."),
+    ("Somebody has promoted version 3 again since then, for a part of the traffic.", False, "Then the registry would show it, and all that load would get it. It shows version 1."),
     ("Version 3 must be deleted, so that nobody can serve it.", False, "A model in memory needs no registry. And the version is your evidence for the post-mortem."),
 )  # fmt: skip
 exercises.quiz(
@@ -314,8 +314,8 @@ exercises.quiz(
 exercises.quiz(
     "d",
     "Recipe, seed, library versions and data hash are the same, yet the metric is 0.0871 in the record and 0.0874 on the new build machine, each time you try. What do you suspect first?",
-    ("The data: somebody has changed a few rows.", False, "Then the hash would differ: one changed digit changes all of it. That is what it is in the record for."),
-    ("Something that no line of the record names, such as the processor or the number of threads.", True, "Sums in another order differ in the last digit, a tree that draws between equal questions then cuts elsewhere, and the metric moves. Record the machine as well."),
-    ("Chance: a metric scatters by a few parts in ten thousand.", False, "With one seed it does not: both machines say the same number each time. Chance would scatter."),
+    ("The data: somebody has changed a few rows since the record was made.", False, "Then the hash would differ: one changed digit changes all of it. That is what it is in the record for."),
+    ("What no line of the record names, such as the processor.", True, "Or the number of threads: sums in another order differ in the last digit, a tree that draws between equal questions then cuts elsewhere, and the metric moves. Record the machine as well."),
+    ("Chance: a metric scatters by a few parts in ten thousand from run to run.", False, "With one seed it does not: both machines say the same number each time. Chance would scatter."),
     ("The hash: a SHA-256 is equal for different data now and then.", False, "Nobody has ever found two inputs for it by chance. Before you suspect that, suspect everything else."),
 )  # fmt: skip

@@ -11,33 +11,60 @@ from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
 from labsupport.exercises.outcomes import Fail, LearnerError
 from labsupport.exercises.refute import OutsideRules
-from labsupport.lessons.cases import features_205
+from labsupport.lessons.cases import ages_205, features_205, trends_205
 
 exercises = Exercises("205")
 
 
+ENOUGH = 0.9
+"""Which share of the miss may be left with the column of 205.1, on average over three weeks."""
+
+
 @exercises.check(
     "1",
-    "A rate that does not look ahead",
+    "A column that says where the load goes",
     hints=(
-        "`load.rolling(minutes).mean()` is the mean of the last `minutes` rows, this one included.",
-        "`mean.shift(minutes)` brings that mean from `minutes` rows ago to this row.",
-        "Return `(mean - mean.shift(minutes)) / minutes`.",
+        "A single number says where the load is. Where it goes, two tell: one of now, one of a little while ago.",
+        "`load.rolling(n).mean()` is the mean of the last `n` rows, `.shift(m)` brings it from `m` rows ago. Nearby minutes differ by noise.",
+        "Two windows side by side, `mean - mean.shift(n)`: try some lengths. At 5 minutes it is mostly noise, at 30 it is over.",
     ),
+    minutes=8,
+    seconds=60.0,
 )
-def growth(answer: Guarded) -> str:
-    """Compare with two plain sums a row, on loads labelled as in the next cell; then look at the first rows."""
-    rate = expect.function(answer)
+def trend(answer: Guarded) -> str:
+    """Let a line use the column beside the mean of ten minutes, in three weeks; look whether it reads later rows."""
+    make = expect.function(answer)
+    left = []
+    for seed in trends_205.WEEKS:
+        week = trends_205.week(seed)
+        columns = [expect.array(make(load), (len(load),), "one value a row") for load in week.loads]
+        _honest(make, week.loads[0], columns[0])
+        missing = max(int(np.isnan(column).sum()) for column in columns)
+        if missing > 120 or any(np.isinf(column).any() for column in columns):
+            raise Fail(f"{missing} of {len(columns[0])} rows without a number, or infinite ones", "at most 120, those of the first two hours", question="which rows does it need before it can say something?")  # fmt: skip
+        left.append(week.share_left(np.concatenate(columns)))
+    share = float(np.mean(left))
+    if share <= ENOUGH:
+        return f"Beside the mean of ten minutes it takes {1 - share:.0%} off the miss, on average over three weeks."
+    cause = trends_205.recognised(columns[0], week.loads[0])
+    raise Fail(
+        f"{1 - share:.1%} off the miss of the mean of ten minutes, on average over three weeks",
+        "a tenth or more",
+        cause,
+        question="" if cause else "how noisy is your column from minute to minute, and how long ago is what it tells?",
+    )
 
-    def cases() -> Iterator[expect.Case]:
-        for load, minutes in features_205.loads():
-            saw = expect.array(rate(load, minutes), (len(load),), "one rate a row")
-            want = features_205.growth(load, minutes)
-            causes = partial(features_205.growth_mistakes, load, minutes)
-            yield expect.Case(saw, want, causes, f", rows from 0 on, for windows of {minutes}")
 
-    expect.explain_all(cases(), "for one row: which rows belong to each of your two windows, and which are missing?")
-    return "Right for windows of 7 and 4 minutes; the first rows, which have no two windows, are missing."
+def _honest(make: Guarded, load: Any, whole: Any) -> None:
+    for cut in trends_205.CUTS:
+        past = expect.array(make(load.iloc[:cut]), (cut,), "one value a row")
+        if not np.allclose(whole[:cut], past, equal_nan=True):
+            at = int(np.flatnonzero(~np.isclose(whole[:cut], past, equal_nan=True))[-1])
+            raise Fail(
+                f"row {at} is {whole[at]:.3f}, and {past[at]:.3f} where the day ends with row {cut - 1}",
+                "the same number: row `i` uses row `i` and those before it",
+                "a later row is read: a centred window, a shift by a negative number, or a mean of the whole day",
+            )
 
 
 @exercises.check(
@@ -135,41 +162,6 @@ def value_known(answer: Guarded) -> str:
 
 @exercises.check(
     "4",
-    "Answers from the future",
-    hints=(
-        'Sort the table by `known_at`, then `drop_duplicates(["region", "hour"], keep="last")` keeps the newest rows.',
-        '`questions.merge(newest, on=["region", "hour"], how="left")` keeps every question, in order.',
-        "Then compare the joined `known_at` with `asked_at`; a comparison with a missing time is False.",
-    ),
-    minutes=6,
-)
-def answered_from_the_future(answer: Guarded) -> str:
-    """Build questions of which some come in the second of writing, and a table in disorder with holes."""
-    find = expect.function(answer)
-    asked, table = features_205.questions_and_table()
-    joined = features_205.naive_join(asked, table.sort_values("known_at"))
-    want = (joined.known_at > joined.asked_at).to_numpy()
-    result = expect.returned(find(asked, table), "a boolean array")
-    if np.ndim(result) == 1 and np.size(result) < len(asked):
-        cause = 'questions without a row were lost in the join: `how="left"` keeps them'
-        raise Fail(f"{np.size(result)} entries", f"{len(asked)}", cause)
-    if np.ndim(result) == 1 and np.size(result) > len(asked):
-        cause = "each question was joined to every row of its hour: keep only the newest row of each first"
-        raise Fail(f"{np.size(result)} entries", f"{len(asked)}", cause)
-    saw = expect.truths(result, len(asked), "one True or False a question")
-    if not np.array_equal(saw, want):
-        at = int(np.flatnonzero(saw != want)[0])
-        row = f"row of {joined.known_at[at]:%H:%M}" if joined.known_at.notna()[at] else "no row in that hour"
-        causes = features_205.join_mistakes(asked, table)
-        cause = next((cause for cause, wrong in causes.items() if np.array_equal(saw, wrong)), "")
-        question = "" if cause else "which row does the naive join find for this question, and when was it written?"
-        where = f"{saw[at]} for {asked.region[at]}, asked at {asked.asked_at[at]:%H:%M}, {row}"
-        raise Fail(where, f"{want[at]}", cause, question=question)
-    return f"{want.sum()} of {len(want)} questions were answered from the future; the others were asked late, or had no row."
-
-
-@exercises.check(
-    "5",
     "Training and serving, value by value",
     hints=(
         "Go column by column: `for name in offline`, and compare `offline[name]` with `online[name]` row by row.",
@@ -193,6 +185,46 @@ def skewed_columns(answer: Guarded) -> str:
     question = "take the first column that is named wrongly: which of its rows decide in yours, and by what comparison?"
     first = expect.explain_all(cases(), question)[0]
     return f"Found {len(first.want)} skewed columns of {len(offline.columns)}, also the one whose mean is right and those with a hole on one side."
+
+
+MORE = 1.05
+"""By which factor the bill of 205.5's limit may exceed the smallest one of the next month."""
+
+
+@exercises.check(
+    "5",
+    "How old is too old",
+    hints=(
+        "For each possible limit: what would last month have cost? Rows up to it cost `missed`, the others `refused`.",
+        "A loop over limits is fine: `np.where(ages <= limit, missed, refused).mean()`. Which limits are worth trying?",
+        "Sorted by age, `np.cumsum(refused - missed[order])` is what answering up to each age saves. Where is it largest?",
+    ),
+    minutes=7,
+    seconds=20.0,
+)
+def age_limit(answer: Guarded) -> str:
+    """Let the limit of one month be paid for in the next, for four teams with other prices and gaps."""
+    choose = expect.function(answer)
+    more = []
+    for place, team in enumerate(ages_205.TEAMS):
+        last, coming = team.month(10 * place), team.month(10 * place + 1)
+        limit = expect.returned_number(partial(choose, last.ages.copy(), last.missed.copy(), last.refused), "the limit in minutes")  # fmt: skip
+        best = coming.bill(team.month(10 * place + 1).cheapest())
+        bill = coming.bill(limit)
+        more.append(bill / best)
+        if bill <= MORE * best:
+            continue
+        causes = ages_205.other_limits(last)
+        cause = next((text for text, other in causes.items() if np.isclose(limit, other, rtol=1e-3, atol=0.01) or (limit > last.ages.max() and other == last.ages.max())), "")  # fmt: skip
+        if limit < last.ages.min():
+            cause = "everything is refused: a fresh row costs less than a refusal"
+        raise Fail(
+            f"a limit of {limit:.0f} minutes for team {place + 1}: {bill:.2f} € a question in the next month",
+            f"at most {MORE * best:.2f} €",
+            cause,
+            question="" if cause else "what does last month cost at your limit, and what at half and at twice of it?",
+        )
+    return f"Four teams pay at most {max(more) - 1:.0%} more than by the best limit of the month that came."
 
 
 MONDAY_CUTS = (240, 480, 720, 960, 1200)
@@ -261,9 +293,9 @@ exercises.quiz(
 exercises.quiz(
     "c",
     "A colleague wants the server to refuse rows older than 15 minutes, and sets the feature view's `ttl` to 15 minutes. In the night the job that writes the rows stops for an hour. What happens?",
-    ("The server answers with old values as before, and the next training set has no values for most of that hour.", True, "Online nobody looks at the ttl. Offline it is applied, so the model never learns what it is then asked to do: the two paths now differ more."),
+    ("The server answers as before; the next training set has a hole.", True, "Online nobody looks at the ttl. Offline it is applied, so the model never learns what it is then asked to do: the two paths now differ more."),
     ("After 15 minutes the server says that nothing is known; training has the same hole.", False, "That was the wish, and it would be consistent. But the online store serves the newest row, however old."),
-    ("After 15 minutes the server refuses, while training keeps all rows.", False, "It is the other way round: the ttl is about questions to the past."),
+    ("After 15 minutes the server refuses, while training keeps the rows of that hour.", False, "It is the other way round: the ttl is about questions to the past."),
     ("Nothing changes, in training or serving, until the job writes again.", False, "Serving does not change. But for each question of that hour the training set finds no row that is young enough."),
 )  # fmt: skip
 exercises.quiz(

@@ -309,19 +309,19 @@ def _accuracies(rate: int, epochs: int) -> np.ndarray:
 
 exercises.quiz(
     "a",
-    "A colleague takes the ReLUs out of a 784-128-64-10 network, to make it faster. Training runs, the loss falls. What has been given up?",
-    ("Nothing but speed of learning: 109,386 parameters can express the same functions.", False, "They can't. Three matrices in a row multiply to one, and the result is a linear model, however many numbers went into it."),
-    ("All that the two hidden layers could add: it is now a linear model with ten times the parameters.", True, "Weighted sums of weighted sums are weighted sums. What bends is what makes depth worth anything."),
-    ("The gradient: without a bend it is the same for all weights, so they all learn the same.", False, "The gradient by each weight still differs, since its input does, and the loss falls. What falls is the best loss that it can reach."),
-    ("Softmax at the end makes up for it: it bends, too.", False, "It bends once, after the last sum. The borders between classes stay straight, as in logistic regression."),
+    "A 784-128-10 network with a ReLU after the 128 is to become smaller. A colleague puts 8 units *without* a bend between the 128 and the 10. What is lost in what it can express?",
+    ("Nothing: without a bend the last two layers are one, as if nobody had inserted it.", False, "They do multiply to one matrix of 128 x 10. But every sum goes through 8 numbers, so not each such matrix can be reached."),
+    ("Perhaps a little: its ten scores are mixtures of eight numbers.", True, "One matrix, but of rank 8 at most. That may do for ten digits, since a part of what 128 units say is the same. It is a real limit all the same."),
+    ("Nearly all: one layer without a bend makes the whole network a linear model.", False, "The ReLU after the 128 is still there, and bends. Linear it would be if *no* layer bent."),
+    ("Nothing, it can do more than before: each further layer builds on the last.", False, "Depth pays through what bends between the layers. A sum of sums can do nothing that one sum could not."),
 )  # fmt: skip
 exercises.quiz(
     "b",
     "After 10 epochs a network is right on 71 % of its own pictures and on 70 % of the unseen ones; both still rise by a point an epoch. A linear model has 84 %. What do you do first?",
-    ("Add dropout: 70 % on unseen pictures is poor.", False, "Dropout is against learning by heart. Here what is learnt carries over almost whole; there is only too little of it."),
-    ("Collect more pictures, since 30 % of the answers are wrong.", False, "More of what it already fails on. It can't even do the pictures that it has."),
+    ("Add dropout: 70 % on unseen pictures is poor, and the gap will grow.", False, "Dropout is against learning by heart. Here what is learnt carries over almost whole; there is only too little of it."),
+    ("Collect more pictures, since it is wrong on 30 % of those that are new.", False, "More of what it already fails on. It can't even do the pictures that it has."),
     ("Take a larger network: this one has reached what it can do.", False, "Both curves still rise, so it has not reached anything yet. Size is the next question, not the first."),
-    ("Train longer, or with a larger step, and look at the inputs' scale: it has hardly learnt its own pictures.", True, "No gap and a low level: it underfits. And a network below the linear model that it contains is a sign of training, not of size."),
+    ("Train longer, or with a larger step: it has hardly begun.", True, "Look at the inputs' scale, too. No gap and a low level: it underfits. And a network below the linear model that it contains is a sign of training, not of size."),
 )  # fmt: skip
 exercises.quiz(
     "c",

@@ -298,10 +298,10 @@ exercises.quiz(
 exercises.quiz(
     "b",
     "A phone has memory for 50,000 parameters, and too slow a processor. Somebody replaces the dense layers behind the maps by a mean. What does that do to the time for one picture?",
-    ("Little: most multiplications are in the convolutions, whose few weights are used at every place.", True, "Few parameters, used hundreds of times. To save time, make fewer places (pooling, stride) or fewer filters."),
-    ("It falls as the parameters do, to a small part.", False, "That is the budget of memory. A filter's weight is multiplied at every place, a dense layer's once."),
+    ("Little: most of the work is in the convolutions.", True, "Few parameters, used hundreds of times. To save time, make fewer places (pooling, stride) or fewer filters."),
+    ("It falls as the parameters do: one multiplication each.", False, "That is the budget of memory. A filter's weight is multiplied at every place, a dense layer's once."),
     ("It rises, because a mean reads every place of every map.", False, "It reads them once and adds; each place cost hundreds of multiplications to compute."),
-    ("It can't be told without a measurement.", False, "The number in milliseconds can't. Where most of the work is can be reckoned before, by the formula."),
+    ("It can't be told without a measurement on that very phone.", False, "The number in milliseconds can't. Where most of the work is can be reckoned before, by the formula."),
 )  # fmt: skip
 exercises.quiz(
     "c",

@@ -325,10 +325,10 @@ def _mask(case: Any) -> np.ndarray:
 exercises.quiz(
     "a",
     "Another question about the same windows: does *any* line in them report a full disk? A colleague trains the Transformer with positions, \"since it won\". What do you expect on windows that neither has seen?",
-    ("It wins again: who reads in order can also count.", False, "It can learn to; but nothing in this task rewards order, and it has more that may go wrong with few examples."),
-    ("Counts of lines are as good or better, and cheaper: the answer does not change when the lines are shuffled.", True, "Ask of each task whether shuffling changes the right answer. If it does not, positions only give noise to learn."),
+    ("It wins again: who reads in order can also count, and more.", False, "It can learn to; but nothing in this task rewards order, and it has more that may go wrong with few examples."),
+    ("Counts of lines are as good or better, and cheaper.", True, "The answer does not change when the lines are shuffled. Ask of each task whether shuffling changes the right answer. If it does not, positions only give noise to learn."),
     ("The Transformer without positions wins: it alone sees all pairs of lines.", False, "No pair is asked for. One line is, and a count has it."),
-    ("Nobody can tell before it is measured.", False, "Measure all the same; but this much can be said: shuffled windows have the same answer."),
+    ("Nobody can tell before it is measured, on this task and these windows.", False, "Measure all the same; but this much can be said: shuffled windows have the same answer."),
 )  # fmt: skip
 exercises.quiz(
     "b",
@@ -341,16 +341,16 @@ exercises.quiz(
 exercises.quiz(
     "c",
     "A server answers two users with 4,000 tokens of context each. Now one of them pastes a log: 8,000 tokens, and the other one leaves. What does the *next* token of that user cost, against one of the two before?",
-    ("Twice the work and twice the memory of one of them.", False, "The memory of a context doubles. But the weights' part of the work is the same for every token, however long the context."),
-    ("Four times the work: attention grows with the square.", False, "With the square grows the whole text, every token looking at every other. One more token looks once at each of 8,000."),
-    ("The weights' work stays, looking back doubles, and the kept keys and values take what both users' took together.", True, "Whether that is felt depends on the model: in ours looking back dominates early, in a large one late."),
-    ("The same work and the same memory: a token is a token.", False, "True of the weights' part alone. It looks back at twice as many tokens, and they all lie in memory."),
+    ("Twice the work and twice the memory of one of them: all grows with the context.", False, "The memory of a context doubles. But the weights' part of the work is the same for every token, however long the context."),
+    ("Four times the work, in twice the memory: attention grows with the square.", False, "With the square grows the whole text, every token looking at every other. One more token looks once at each of 8,000."),
+    ("The weights' work stays, looking back doubles, and so does its memory.", True, "The kept keys and values take what both users' took together. Whether that is felt depends on the model: in ours looking back dominates early, in a large one late."),
+    ("The same work and the same memory: a token is a token, wherever it stands.", False, "True of the weights' part alone. It looks back at twice as many tokens, and they all lie in memory."),
 )  # fmt: skip
 exercises.quiz(
     "d",
     "A model writes the kubectl command for a ticket. In a test 6 of 100 commands would have hit the wrong namespace. A colleague sets the temperature to almost 0: \"Now it only says what it is sure of.\" What will you find?",
-    ("About none wrong: what is unlikely is not drawn any more.", False, "Only if the wrong namespace was always the less likely one. Where the model believes it, it now says it every time."),
-    ("Fewer odd commands; where its belief is wrong it is now wrong each time, so the namespace is checked outside of the model.", True, "Temperature chooses among beliefs and mends none. A dry run and a rule for the namespace do."),
-    ("More wrong ones: a low temperature makes it guess.", False, "A low temperature takes chance out of drawing. It is not more wrong, only more alike."),
+    ("About none wrong: what is unlikely is not drawn any more, and wrong is unlikely.", False, "Only if the wrong namespace was always the less likely one. Where the model believes it, it now says it every time."),
+    ("Fewer odd commands, and some that are now wrong each time.", True, "Where its belief is wrong, it says so every time: temperature chooses among beliefs and mends none. A dry run and a rule for the namespace do."),
+    ("More wrong ones: at a low temperature it must guess where it is unsure.", False, "A low temperature takes chance out of drawing. It is not more wrong, only more alike."),
     ("The same 6, since temperature changes style and nothing else.", False, "Some of the 6 were drawn although another command was likelier. Those go."),
 )  # fmt: skip

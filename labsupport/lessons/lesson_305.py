@@ -293,15 +293,15 @@ exercises.quiz(
     "b",
     "A paper's new optimiser beats plain descent by 1.2 points, the interval over five seeds is 0.8 to 1.6. It was tuned with 40 rates, plain descent has the rate of the textbook. What do you know?",
     ("The new one is better, since the interval is far from 0.", False, "The interval knows about seeds and nothing about tuning. It says that *these two settings* differ."),
-    ("That 40 tries against none may be worth 1.2 points by themselves: tune both alike, and ask again.", True, "You saw what the rate alone does to plain descent. As long as only one side was tuned, the gap is of optimiser and tuning together."),
-    ("Nothing, because five seeds are too few for an interval.", False, "Five paired seeds were enough for such an interval here. More of them would make it narrower, and no fairer."),
-    ("That plain descent would win if it were tuned alike.", False, "Perhaps, perhaps not: in our contest it had the same tries and did not. It has to be tried."),
+    ("That 40 tries against none may be worth as much by themselves.", True, "Tune both alike, and ask again. You saw what the rate alone does to plain descent. As long as only one side was tuned, the gap is of optimiser and tuning together."),
+    ("Nothing at all, because five seeds are too few for such an interval.", False, "Five paired seeds were enough for such an interval here. More of them would make it narrower, and no fairer."),
+    ("That plain descent would win if it were tuned alike, as the simpler one.", False, "Perhaps, perhaps not: in our contest it had the same tries and did not. It has to be tried."),
 )  # fmt: skip
 exercises.quiz(
     "c",
     "Training is interrupted each night and goes on in the morning from the saved weights, with a new Adam. Each morning the loss jumps up for a while. A job that runs through has no such jumps. What is the likeliest cause?",
-    ("The memories of Adam were not saved: on a smooth place its means start at 0, and its first steps are a full rate long.", True, "Divided by its share, the first gradient is taken for all there is: every weight moves by the whole rate, however settled it was. Save the optimiser with the weights."),
-    ("Weights lose their last digits in the file.", False, "They are saved with all their digits; and a lost last digit would not be seen in a loss."),
-    ("The first batches of the morning are harder than others.", False, "They come in a random order like all others, and the job that runs through meets them as well."),
+    ("Adam's memories were not saved: its first steps are a full rate long.", True, "On a smooth place its means start at 0. Divided by its share, the first gradient is taken for all there is: every weight moves by the whole rate, however settled it was. Save the optimiser with the weights."),
+    ("Weights lose their last digits in the file, and training begins beside the place.", False, "They are saved with all their digits; and a lost last digit would not be seen in a loss."),
+    ("The first batches of the morning are harder than those that come later on.", False, "They come in a random order like all others, and the job that runs through meets them as well."),
     ("Adam's rate is too small to hold the network where it is.", False, "A small rate holds still by itself. What moves the weights is a rate that is too large for a place that was nearly at rest."),
 )  # fmt: skip

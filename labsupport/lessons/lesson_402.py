@@ -278,25 +278,25 @@ exercises.quiz(
     "a",
     "A team trains a policy that routes requests. Its reward is minus the latency in milliseconds, about -200 for all. They use REINFORCE without a baseline, and learning is slow and erratic. What is going on?",
     ("With rewards below 0 every action is made less likely, so nothing can be learnt.", False, "On average it is right all the same: what is pushed down less gains. The mean of the gradient is the same with any baseline."),
-    ("The gradient is right on average, but 200 times some noise covers differences of a few milliseconds.", True, "Subtract what is usual, and what is left is the differences. The mean stays, the spread falls."),
+    ("The gradient is right on average, and its noise covers the differences.", True, "200 times some noise hides a few milliseconds. Subtract what is usual, and what is left is the differences. The mean stays, the spread falls."),
     ("Latencies differ too little: no method can learn from that.", False, "The differences are all there. They are only hidden behind a number that is the same for all."),
     ("The learning rate is too small for such large rewards.", False, "Adam divides by the size of gradients. What hurts is their spread against their mean, and no rate changes that."),
 )  # fmt: skip
 exercises.quiz(
     "b",
     "Your agent scales a service that never ends. For training, you cut the days into episodes of four hours. In the code of a colleague the cut arrives as `terminated`. What will the policy learn?",
-    ("Nothing else: four hours are long enough for any reward to arrive.", False, "Most arrive. But in each last half hour of a cut, what comes later counts as nothing, and these rows are learnt from, too."),
+    ("Nothing else: four hours are long enough for any reward of such a service to arrive.", False, "Most arrive. But in each last half hour of a cut, what comes later counts as nothing, and these rows are learnt from, too."),
     ("That some hours before midnight are the worst ones.", False, "It does not see when the cut comes, unless the clock is in its observations. What it sees are states that are worth less than they are."),
-    ("To neglect what pays off later, such as pods that take time to start: near a cut, the future is worth 0.", True, "And since the observation does not tell that a cut is near, the critic's values are too low everywhere, the more so for what pays late."),
+    ("To neglect what pays off later, such as pods that take time to start.", True, "Near a cut the future is worth 0. And since the observation does not tell that a cut is near, the critic's values are too low everywhere, the more so for what pays late."),
     ("It will crash, since a value of 0 can't be reached.", False, "It trains without any error. That is what makes it a fault that stays."),
 )  # fmt: skip
 exercises.quiz(
     "c",
     "A training runs on. `kl` is 0.004 as ever, entropy falls slowly, `explained` is 0.9, and yet the return has fallen from 400 to 150 over the last ten updates. Where do you look first?",
-    ("At the clip: the policy must have moved too far.", False, "`kl` says that it moves as it always did. A jump would be seen there first."),
+    ("At the clip: the policy must have moved too far in one of the updates.", False, "`kl` says that it moves as it always did. A jump would be seen there first."),
     ("At the learning rate: it is too large.", False, "Then `kl` would have grown. These gauges are of the update, and the update looks healthy."),
     ("At the critic: it has forgotten what states are worth.", False, "0.9 of the variance foreseen is a good critic."),
-    ("Outside of the learner: at the environment and the reward. The update does well what it is told to.", True, "All gauges of the update are sound. So has the world changed, or what is paid for? Gauges of the learner don't see that: keep the return beside them."),
+    ("Outside of the learner: at the environment and the reward.", True, "The update does well what it is told to. All gauges of the update are sound. So has the world changed, or what is paid for? Gauges of the learner don't see that: keep the return beside them."),
 )  # fmt: skip
 exercises.quiz(
     "d",

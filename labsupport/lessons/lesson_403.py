@@ -326,33 +326,33 @@ def on_the_hour(case: Any) -> Measured:
 
 exercises.quiz(
     "a",
-    "A vendor's slide: “Our AI autoscaler cuts the bill by 70 % against the Kubernetes HPA.” It was measured on your own traffic, on thirty unseen days. What do you ask first?",
-    ("Whether thirty days are enough.", False, "With a difference of 70 %, thirty paired days are plenty. Chance is not what makes this number large."),
-    ("Whether a neural network decides fast enough.", False, "A decision takes well below a millisecond, and comes twice a minute."),
-    ("Which target the HPA had.", True, "Here tuning alone took most of the shipped HPA's bill away. A rival with the knobs of the factory is no rival."),
-    ("Whether the traffic was seen in training.", False, "The slide says unseen days. A good question, but it has been answered; the rival's knobs have not."),
+    "Replicas become twice as dear overnight, late requests cost what they did. You tune the HPA anew, on the same twenty days. Where will the target land?",
+    ("At about 55 %: what is dearer is bought less, so it runs with fewer replicas.", False, "At 55 % a rush brings the load to 121 % for the two minutes until help serves, at every full hour. No price of replicas in sight outweighs that many late requests."),
+    ("At about 40 % again: the bill has a cliff there, not a slope.", True, "2.2 times 45 % is 99 %. Below that a replica more buys little, above it a queue grows at each full hour. The price of replicas moves the foot of the cliff by a point or two."),
+    ("At 70 %: with dear replicas the shipped knobs are right, they were made for thrift.", False, "At 70 % each full hour brings 154 % of what the replicas can do. Late requests were most of the shipped HPA's bill, and their price has not changed."),
+    ("Nobody can say before the search is run again on days with the new prices.", False, "The traffic does not know the prices: the same days, and the same load in a rush. What a rush does at each target can be said in advance."),
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "For your service nobody knows any timetable. Load doubles at odd times within a minute, pods start in two. A colleague wants to train a policy as here, and hopes for the same sixth of the bill. What do you expect?",
-    ("The same: PPO adapts to whatever traffic it is trained on.", False, "What it could adapt to here was the clock. Where nothing foretells a rush, there is nothing to learn but the size of a reserve."),
-    ("About the bill of a tuned rule: both can only choose how much reserve they pay for.", True, "Without a sign before the rush, the best decision is a reserve, and the HPA's target is a knob for just that."),
-    ("More than here, since the HPA is worse at sudden rushes.", False, "So is the policy, if nothing it sees foretells them: its replicas take two minutes as well."),
-    ("Nothing at all: PPO can't be trained without a clock.", False, "It trains, and finds a reasonable reserve. It only gets no advantage from it."),
+    "For your service nobody knows any timetable. Load doubles at odd times within a minute, pods start in two. A colleague wants to train a policy as here, and hopes for the same sixth of the bill. What do you say of that sixth?",
+    ("It will come again: PPO adapts to whatever traffic it is trained on.", False, "What it could adapt to here was the clock. Where nothing foretells a rush, there is nothing to learn but the size of a reserve."),
+    ("It has no source here: what is left to choose is a reserve.", True, "With a stopped clock the policy was dearer than the tuned HPA. Without a sign before the rush only the size of a reserve can be chosen, and the HPA's target is a knob for just that. Which of the two chooses it better would have to be measured."),
+    ("It will be more than here, since the HPA is worse at sudden rushes.", False, "So is the policy, if nothing it sees foretells them: its replicas take two minutes as well."),
+    ("It will be the whole bill: PPO can't be trained without a clock.", False, "Nothing keeps it from training: its rewards are there. What it lacks is something to foresee rushes by."),
 )  # fmt: skip
 exercises.quiz(
     "c",
-    "A guard costs you 3 euros on each day, and takes 40 euros off each day on which the clients have moved their jobs. That has happened on about one day in sixty, and your alarm ends it within the day. What follows?",
-    ("The guard goes in: 40 is more than 3.", False, "It is paid each day. Sixty days of guard cost 180 euros, and what they save is 40."),
-    ("The guard goes in: a policy without one is irresponsible.", False, "The alarm that ends a moved day within the day is a guard, too, and it has been counted. By money alone this one does not pay."),
-    ("No guard: rare days do not matter.", False, "They do matter: at one day in ten the same guard would pay. It is the frequency that decides, not that it is rare in words."),
-    ("By this price list it does not pay: 3 euros on sixty days against 40 on one. A cheaper guard, or a costlier outage, would change that.", True, "180 against 40. Put what an outage really costs into the price list, then decide again."),
+    "Your guard orders at least the requests per second times 0.075 s, divided by 0.45. It has passed its tests. Which surprise does it *not* soften?",
+    ("The clients move their jobs to a quarter past, and nobody tells you.", False, "The floor does not know any timetable: at each minute of the hour it holds a reserve for 2.2 times the load."),
+    ("The policy's file is damaged: it orders one replica, whatever it sees.", False, "The larger one of two wishes counts, so the floor takes over, and the service runs as under a plain rule."),
+    ("A release makes each request take 0.15 s of work.", True, "The floor still reckons with 0.075: what it takes for a load of 45 % is one of 90 %, and a rush brings 198 %. A guard is built on assumptions, too: measure the work of a request, as `busy` does."),
+    ("A crowd doubles the traffic for twenty minutes, at a time at which no crowd has ever come.", False, "Twice 45 % is 90 %: it is served, and meanwhile the floor orders for the new load."),
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "A team adds a term to the reward of its scaler: 10 cents whenever the p95 of a half minute is lower than that of the one before. Costs stay in. What will you look at after the training?",
-    ("Whether latency goes up and down: each fall pays, and a rise costs nothing.", True, "A bonus for improvement pays for making things worse first. Charged for the rise in equal measure, the term would be harmless."),
-    ("Whether the return still rises.", False, "It will, and the more so the better the bonus is farmed. The return can't show it."),
-    ("Whether replicas are now too many, since low latency is paid for.", False, "Low latency is not paid for, *falling* latency is. With many replicas it is low for good, and no longer falls."),
-    ("Nothing special: the costs are in the reward, and keep it honest.", False, "The costs were in it in this lesson as well. The question is whether the bonus outweighs them on some way round."),
+    "Four teams each add one term to the reward of their scaler; the costs of replicas and of late requests stay in. Which term can *not* be earned by making something worse first?",
+    ("+5 cents for each replica that is given back, so that it learns to be thrifty.", False, "A replica costs a twelfth of a cent for half a minute. Order four, give four back: twenty cents for nothing."),
+    ("+1 euro if the p95 is back below its limit within two minutes of an alert.", False, "Cause a short alert, cure it at once: the quick cure is paid, and at night it costs a few late requests."),
+    ("+5 cents for each half minute without a late request.", True, "It pays for a state, however that was reached; each harm interrupts the pay. What it does change is the price of lateness, which the price list should say openly."),
+    ("+5 cents for each half minute in which fewer requests wait than in the one before.", False, "A queue that is let grow and then worked off pays on its whole way down. The way up costs nothing extra."),
 )  # fmt: skip

@@ -19,7 +19,7 @@ exercises.guess(
 exercises.guess("g2", "GRPO gets 90 % right with at most half as many answers as PPO (medians)")
 exercises.guess("g3", "Commands that bring exactly what was asked, median of five trainings", unit="%")
 
-MOST_LOST, ROUNDS = 0.4, 5
+MOST_LOST, ROUNDS = 0.12, 20
 """Points that the shipped policies of 404.1 may lose on average against the best; how often each company is asked."""
 
 
@@ -28,8 +28,8 @@ MOST_LOST, ROUNDS = 0.4, 5
     "Which policy do you ship?",
     hints=(
         "The proxy is what the policies were trained on, and the distance says nothing of how wrong the reward is. What is left to ask?",
-        "Seven policies, 350 readings: 50 each would do. A reading varies by 2 points, the mean of 50 by about 0.3.",
-        "Better still: few readings of each, then the rest for the leaders. `np.argmax([read(number, 50) for number in range(len(gauges))])` passes.",
+        "A reading varies by 2 points, the mean of n by 2 / √n. So how many of each policy, to tell apart what lies 0.5 apart?",
+        "No policy can be left out by its gauges, but some drop out after a few readings. Whom do you ask about with the rest?",
     ),
     minutes=9,
     seconds=60.0,
@@ -67,7 +67,7 @@ def ship(answer: Guarded) -> str:
         lost.append(here.truth.max() - here.truth[int(number)])
     each = np.reshape(lost, (ROUNDS, len(COMPANIES))).mean(axis=0)
     if np.mean(lost) <= MOST_LOST:
-        return f"Over four companies and five rounds you lose {np.mean(lost):.2f} points a plan against the best."
+        return f"Over four companies and {ROUNDS} rounds you lose {np.mean(lost):.2f} points a plan against the best, for {used} readings."
     saw = f"{np.mean(lost):.2f} points lost on average (each company: {', '.join(f'{one:.1f}' for one in each)})"
     raise Fail(saw, f"at most {MOST_LOST:g} points", **_mistaken_choice(chosen, used))
 
@@ -88,16 +88,18 @@ CHOICES: dict[str, Callable[[Any], Any]] = {
 
 
 def _mistaken_choice(chosen: list[tuple[Any, int]], used: int) -> dict[str, str]:
+    from labsupport.rl.shipping import READINGS
+
     if used == 0:
         for cause, rule in CHOICES.items():
             if all(number == rule(here.gauges) for here, number in chosen):
                 return {"cause": cause}
         return {"cause": "nobody was asked: no rule by `kl` and `proxy` fits four companies whose truths differ"}
-    if used < 100:
+    if used < READINGS / 2:
         return {
-            "cause": f"you asked for {used} readings at most: with so few, chance decides between policies that lie close"
+            "cause": f"you asked for {used} readings at most: with so few, chance decides between policies that lie close; {READINGS} are paid for"
         }
-    if all(number == int(here.truth.argmin()) for here, number in chosen):
+    if np.mean([here.truth[number] - here.truth.min() for here, number in chosen]) < MOST_LOST:
         return {"cause": "the worst one in each company: is it `argmin` where `argmax` is meant?"}
     return {
         "question": "which policies were read at all, and is the number that you return the row's, or a place among those you read?"
@@ -173,6 +175,7 @@ def _mistaken_relative(rewards: Any, tasks: Any) -> dict[str, Any]:
 
     return {
         "a group that agrees is divided by a standard deviation of 0, or of some 1e-17: ask whether its rewards differ": _by_task(rewards, tasks, lambda group: divided(group, group.std())),
+        "asked whether the standard deviation is 0, but that of three times 0.1 is some 1e-17: ask whether the rewards differ": _by_task(rewards, tasks, lambda group: divided(group, group.std()) if group.std() > 0 else np.zeros(len(group))),
         "all answers as one group: compare each with the answers to its own task": divided(rewards, rewards.std() or 1),
         "the mean is taken off, and nothing is divided": _by_task(rewards, tasks, lambda group: group - group.mean()),
         "divided by the variance: its root is the standard deviation": _by_task(rewards, tasks, lambda group: divided(group, group.var()) if np.ptp(group) else 0),
@@ -180,6 +183,9 @@ def _mistaken_relative(rewards: Any, tasks: Any) -> dict[str, Any]:
         "the standard deviation with n - 1: the group is all there is, divide by n (`np.std` does)": _by_task(rewards, tasks, less_one),
         "the results stand in the order of the tasks: put each where its answer was": right[order],
         "turned round: better than the group is above 0": -right,
+    } | {
+        f"{small:g} is added to the standard deviation: then a group that agrees is not exactly 0, and a rare success pushes less": _by_task(rewards, tasks, lambda group, small=small: divided(group, group.std() + small))
+        for small in (1e-12, 1e-10, 1e-9, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3)
     }  # fmt: skip
 
 
@@ -284,7 +290,7 @@ exercises.quiz(
     "Your reward model gives the plan for a full disk 2.9 points, and the plan for an expired certificate 1.4. Whose plan should somebody look at first?",
     ("That of the certificate: it is 1.5 points worse.", False, "Worse than what? Nobody has ever compared a plan for a disk with one for a certificate."),
     ("That of the disk: high points are where over-optimisation begins.", False, "Points alone don't say that. A plan of the reference may have 2.9, too."),
-    ("The points don't say: each incident has a zero of its own, since pairs were of one incident.", True, "Only differences were learnt, and only within an incident. Add 10 points to all plans for disks, and each comparison comes out the same."),
+    ("The points don't say: each incident has a zero of its own.", True, "All pairs were of one incident. Only differences were learnt, and only within an incident. Add 10 points to all plans for disks, and each comparison comes out the same."),
     ("That of the certificate, if the reward model agrees with raters in most fresh pairs.", False, "These pairs are of one incident each, too. However well it agrees, it has learnt no difference across incidents."),
 )  # fmt: skip
 exercises.quiz(
@@ -298,15 +304,15 @@ exercises.quiz(
 exercises.quiz(
     "c",
     "A GRPO training on bug fixes: since yesterday 61 % of the fixes pass their tests, and nothing moves. 3 % of the groups teach. Entropy is near 0. What first?",
-    ("Raise the learning rate: the updates have become too small.", False, "97 % of the groups have an advantage of exactly 0. Any rate times 0 is 0; what is left pushes the same way harder."),
-    ("Bring back the critic: the group's mean is too coarse.", False, "A critic would say 0.6, too, or 0 and 1 for tasks it knows. No answer differs from the others, so there is nothing to prefer."),
-    ("Nothing: it has converged, 61 % is what this model can do.", False, "It is what this training could do once all answers of a group were alike. Of the rest nobody knows what the model can do."),
-    ("See on which bugs groups agree. Drop the solved ones; give the hopeless ones easier steps, hints, or more varied answers.", True, "Both kinds cost answers and teach nothing. DAPO (2025) draws further tasks until its groups are mixed, and keeps answers varied."),
+    ("Raise the learning rate tenfold for a day: the updates have become too small to move the policy out of where it stands.", False, "97 % of the groups have an advantage of exactly 0. Any rate times 0 is 0; what is left pushes the same way harder."),
+    ("Bring back PPO's critic: the mean of a group is too coarse when most answers to a task are worth the same.", False, "A critic would say 0.6, too, or 0 and 1 for tasks it knows. No answer differs from the others, so there is nothing to prefer."),
+    ("Stop and ship it: it has converged, and 61 % is what a model of this size can do.", False, "It is what this training could do once all answers of a group were alike. Of the rest nobody knows what the model can do."),
+    ("Sort the bugs by what their groups agree on, and give the hopeless ones hints or easier steps.", True, "Groups that all pass are to be dropped, groups that all fail need a first success; both cost answers and teach nothing. DAPO (2025) draws further tasks until its groups are mixed, and keeps answers varied."),
 )  # fmt: skip
 exercises.quiz(
     "d",
     "You want to train a small model for two jobs: it writes alert rules from a sentence, and it writes summaries of incidents for customers. Where does the reward come from?",
-    ("Rules: run them on recorded incidents and quiet days. Summaries: people compare pairs, and go on reading them later.", True, "What can be run is checked by what happens, on both sides: it must fire, and it must not. What people should like, people must compare, and the learnt reward must be watched."),
+    ("Rules: run them on recorded incidents and quiet days. Summaries: people compare pairs.", True, "What can be run is checked by what happens, on both sides: it must fire, and it must not. What people should like, people must compare, and the learnt reward must be watched: go on reading what it likes."),
     ("Both are checked by a program, since raters are dear: a rule must parse, a summary must have all headings.", False, "Both would learn just that: rules that parse and never fire, headings above nothing."),
     ("Both come from raters, since a program can always be outwitted.", False, "So can a reward model, and sooner. And who can see by reading whether a rule would have fired?"),
     ("Rules: one point if the alert fires in each recorded incident. Summaries: people compare pairs.", False, "An alert that always fires gets every point. That is the verifier that is content with enough."),

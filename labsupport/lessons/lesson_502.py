@@ -333,8 +333,8 @@ exercises.quiz(
     "b",
     "Your check stops a day when any of 40 columns lies outside of limits that a good day of one column leaves in 1 case of 100. On-call is annoyed. What do you change?",
     ("Nothing: one false stop in a hundred days is what was promised.", False, "That was promised for one column. Some column of 40 is outside on one good day in three: 1 - 0.99 ** 40 = 0.33."),
-    ("Check only the ten columns that the model uses most.", False, "Fewer false stops, still one in ten days, and thirty columns that nobody watches."),
-    ("Page only when the same column is outside on three days in a row.", False, "Then each real fault trains the model for three days before anybody hears of it."),
+    ("Check only the ten columns that the model uses most, and leave the thirty others to a weekly report.", False, "Fewer false stops, still one in ten days, and thirty columns that nobody watches."),
+    ("Page only when the same column is outside on three days in a row, since luck rarely comes three times.", False, "Then each real fault trains the model for three days before anybody hears of it."),
     ("Widen each column's limits, so that all 40 together stop one good day in a hundred.", True, "What should be rare is a false *day*. Each column gets a fortieth of it, and large faults lie far outside all the same."),
 )  # fmt: skip
 exercises.quiz(

@@ -10,8 +10,8 @@ from labsupport.arrays import FloatArray
 from labsupport.rl import rlhf
 
 LEASHES = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
-READINGS = 350
-"""How many plans people read."""
+READINGS = 200
+"""How many plans people read in a company: spread over all policies it is just enough for exercise 404.1."""
 MISREAD = 1.0
 """By how many points a reader is usually off (standard deviation)."""
 COMPANIES = {500: 1.0, 501: -1.5, 502: 3.0, 503: 0.2}

@@ -7,8 +7,10 @@ health from being answered meanwhile; it wants a server of another kind.
 """
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,10 +28,29 @@ class Busy(Exception):
 
 
 @dataclass(slots=True)
+class Stages:
+    """When a request was put into the queue, taken out, and answered, in ns since 1970; with whom it shared the call.
+
+    A time that is 0 did not come. `requests`, `rows`: of the whole batch.
+    """
+
+    queued_ns: int = 0
+    taken_ns: int = 0
+    done_ns: int = 0
+    requests: int = 0
+    rows: int = 0
+
+
+# Who wants to know the stages of its request sets this before it submits.
+STAGES: ContextVar[Stages | None] = ContextVar("stages", default=None)
+
+
+@dataclass(slots=True)
 class _Waiting:
     inputs: Tensors
     rows: int
     answer: "asyncio.Future[Tensors]"
+    stages: Stages | None
 
 
 class Batcher:
@@ -65,7 +86,10 @@ class Batcher:
             raise Busy
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Tensors] = loop.create_future()
-        self._queue.append(_Waiting(inputs, rows, answer))
+        stages = STAGES.get()
+        if stages is not None:
+            stages.queued_ns = time.time_ns()
+        self._queue.append(_Waiting(inputs, rows, answer, stages))
         if not self._planned:
             self._planned = True
             loop.call_soon(self._turn, loop)
@@ -81,6 +105,14 @@ class Batcher:
             return
         rows = sum(waiting.rows for waiting in batch)
         self._observe(rows)
+        watched = [waiting.stages for waiting in batch if waiting.stages is not None]
+        for stages in watched:
+            stages.taken_ns, stages.requests, stages.rows = time.time_ns(), len(batch), rows
+        self._answer(batch)
+        for stages in watched:
+            stages.done_ns = time.time_ns()
+
+    def _answer(self, batch: Sequence[_Waiting]) -> None:
         if len(batch) == 1:
             self._alone(batch[0])
             return

@@ -44,6 +44,10 @@ class Advance:
         for node in tries:
             if node["phase"] not in graph.FINISHED:
                 pod = self.seen.get(argo.pod_name(self.name, template["name"], node["name"]))
+                if pod is None and node["phase"] == "Pending":
+                    # Taken away before anybody saw it run: as Argo does, made again, as the same try.
+                    self._make(task, node["name"])
+                    continue
                 phase, message, outputs = pods.outcome(pod, template)
                 self._note(node["name"], phase, message, outputs=outputs)
         strategy = template.get("retryStrategy")
@@ -63,20 +67,22 @@ class Advance:
     def _begin(self, task: Object) -> None:
         """Make a task's (next) pod, or skip the task if its `when` does not hold."""
         template, own = self.templates[task["template"]], f"{self.name}.{task['name']}"
-        everywhere = argo.scope_of(self.workflow)
-        scope = everywhere | self._outputs()
-        condition = values.fill(task.get("when", ""), scope)
+        condition = values.fill(task.get("when", ""), argo.scope_of(self.workflow) | self._outputs())
         if condition and not values.holds(condition):
             self._note(own, "Skipped", f"when '{condition}' evaluated false", type="Skipped")
             return
-        given = values.fill(task.get("arguments", {}).get("parameters", []), scope)
-        inputs = {f"inputs.parameters.{one['name']}": str(one["value"]) for one in given}
-        number = len(self._tries(task))
-        node = f"{own}({number})" if "retryStrategy" in template else own
-        self.create.append(pods.of_task(self.workflow, template, node, everywhere | inputs))
-        self._note(node, "Pending", type="Pod", templateName=template["name"])
+        node = f"{own}({len(self._tries(task))})" if "retryStrategy" in template else own
+        self._make(task, node)
         if node != own:
             self._note(own, "Running", type="Retry", children=[one["id"] for one in self._tries(task)])
+
+    def _make(self, task: Object, node: str) -> None:
+        """Make the pod of a try, whose node is called `node`."""
+        template, everywhere = self.templates[task["template"]], argo.scope_of(self.workflow)
+        given = values.fill(task.get("arguments", {}).get("parameters", []), everywhere | self._outputs())
+        inputs = {f"inputs.parameters.{one['name']}": str(one["value"]) for one in given}
+        self.create.append(pods.of_task(self.workflow, template, node, everywhere | inputs))
+        self._note(node, "Pending", type="Pod", templateName=template["name"])
 
     def _conclude(self, tasks: list[Object]) -> None:
         phases = self._phases(tasks)

@@ -98,45 +98,42 @@ plots.show(
 # ## Build it: windows, rates, categories
 #
 # The raw number jumps from minute to minute. A *window* calms it: the mean of the last ten minutes, which is five minutes old
-# for that. A *rate* says where it goes: by how much this window's mean exceeds that of the ten minutes before, per minute.
+# for that. It says where the load is. Where does it *go*?
 
 # %% [markdown]
-# **Exercise 205.1 (5 minutes).** Write the rate, without looking ahead. Row `i` may use row `i` and those before it:
-# the mean of the last `minutes` rows (row `i` included), minus the mean of the `minutes` rows before these, divided by
-# `minutes`. Where there are not yet `2 * minutes` rows, the answer is missing (`nan`).
+# **Exercise 205.1 (8 minutes).** Write a column for a line that has the mean of ten minutes already. With yours beside it, the line must
+# miss by a tenth less, on average over three other weeks. Row `i` may use row `i` and those before it. Minutes are noisy, and what
+# is long ago is over: decide how far to look back. Early rows may be missing (`nan`).
 
 
 # %% tags=["exercise"] exercise="205.1"
-def growth(load, minutes):
-    """Return the change of the load per minute: an array or Series of as many rows as `load`.
-
-    `load`: a Series (n,) in order of time, one row a minute; `minutes`: the length of a window.
-    """
+def trend(load):
+    """Return a column (n,), any unit, that says where the load goes. `load`: a Series (n,) of one region, a row a minute."""
     ### BEGIN SOLUTION
-    mean = load.rolling(minutes).mean()
-    return (mean - mean.shift(minutes)) / minutes
+    mean = load.rolling(10).mean()
+    return mean - mean.shift(10)
     ### END SOLUTION
 
 
 # %%
-check("205.1", growth)
+check("205.1", trend)
 
 # %% [markdown]
-# Now ten ideas. `typical_miss` learns lesson 201's line from the days before Wednesday and returns how far off it is on
+# Now ten ideas, and yours. Our *rate* is by how much the mean of ten minutes exceeds that of the ten before, per minute. `typical_miss` learns lesson 201's line from the days before Wednesday and returns how far off it is on
 # Wednesday. One of the ideas gives the line the hour of day, in UTC like all our clocks.
 
 # %%
 guess("205.g1", ...)
 
 # %%
-from labsupport.data.features import clock, load_later, minute_features, trailing_mean
+from labsupport.data.features import clock, growth, load_later, minute_features, trailing_mean
 from labsupport.ml.linear import LinearRegression
 
-growth = use("205.1", growth)
+trend = use("205.1", trend)
 made = minute_features(telemetry)  # adds load, load_10, clock_sin, clock_cos
 by_region = made.groupby("region", sort=False)
 made["load_60"] = by_region.load.transform(trailing_mean, 60)
-made["growth"] = by_region.load.transform(lambda load: np.asarray(growth(load, 10)))
+made["growth"] = by_region.load.transform(growth, 10)
 made["hour"] = made.time.dt.hour
 made["utc_sin"], made["utc_cos"] = clock(made.time)
 made["asia"], made["europe"] = made.region.eq("asia") * 1.0, made.region.eq("europe") * 1.0
@@ -167,6 +164,10 @@ ideas = {
     "+ growth, the region's own clock": ["load_10", "growth", "clock_sin", "clock_cos"],
 }
 misses = {name: typical_miss(columns, made) for name, columns in ideas.items()}
+yours = by_region.load.transform(lambda load: np.asarray(trend(load), dtype=float))
+misses["mean of 10 minutes, your column"] = typical_miss(
+    ["load_10", "yours"], made.assign(yours=yours)
+)
 for name, miss in misses.items():
     print(f"{name:<33} misses by {miss:.3f}")
 calm, rate = misses["mean of 10 minutes"], misses["+ growth"]
@@ -443,33 +444,10 @@ claim("so does yours", np.array_equal(by_hand, joined[questions.region == "asia"
 # %%
 guess("205.g2", low=..., high=...)
 
-# %% [markdown]
-# **Exercise 205.4 (6 minutes).** Do this join, and say which questions it answers with a row that was written only
-# **after** they were asked. Every question keeps its place; one whose hour has no row is not answered, so not wrongly.
-
-
-# %% tags=["exercise"] exercise="205.4"
-def answered_from_the_future(questions, table):
-    """Return a boolean array (n,), one entry a question in order: did the naive join use a row of the future?
-
-    `questions` (n rows): columns `region`, `hour`, `asked_at`; `table`, in any order: `region`, `hour`, `known_at` and
-    values. The naive join takes, for the question's region and hour, the row with the latest `known_at`.
-    """
-    ### BEGIN SOLUTION
-    newest = table.sort_values("known_at").drop_duplicates(["region", "hour"], keep="last")
-    naive = questions.merge(newest, on=["region", "hour"], how="left")
-    return (naive.known_at > naive.asked_at).to_numpy()
-    ### END SOLUTION
-
-
 # %%
-check("205.4", answered_from_the_future)
-
-# %%
-answered_from_the_future = use("205.4", answered_from_the_future)
 with_hour = questions.assign(hour=questions.asked_at.dt.floor("h"))
-wrong = np.asarray(answered_from_the_future(with_hour, table))
 naive = latest_value_join(with_hour, table, ["region", "hour"])
+wrong = (naive.known_at > naive.asked_at).to_numpy()
 ahead = (naive.known_at - naive.asked_at).dt.total_seconds() / 60
 print(
     f"{wrong.mean():.0%} of the questions were answered from the future, by {ahead.mean():.0f} minutes on average"
@@ -642,11 +620,11 @@ claim("half of the lookups take less than 10 milliseconds", np.median(took) < 0.
 # entity and a moment, ask both paths, compare value by value.
 
 # %% [markdown]
-# **Exercise 205.5 (6 minutes).** Write it. A column is skewed if **any** row differs by more than `tolerance`, in
+# **Exercise 205.4 (6 minutes).** Write it. A column is skewed if **any** row differs by more than `tolerance`, in
 # either direction, or is missing (`nan`) on one side only. Missing on both sides is fine.
 
 
-# %% tags=["exercise"] exercise="205.5"
+# %% tags=["exercise"] exercise="205.4"
 def skewed_columns(offline, online, tolerance=1e-6):
     """Return the list of the names of the skewed columns.
 
@@ -664,10 +642,10 @@ def skewed_columns(offline, online, tolerance=1e-6):
 
 
 # %%
-check("205.5", skewed_columns)
+check("205.4", skewed_columns)
 
 # %%
-skewed_columns = use("205.5", skewed_columns)
+skewed_columns = use("205.4", skewed_columns)
 regions = ["america", "asia", "europe"]
 all_skewed = []
 for clock_time in ("12:34:00", "12:35:29", "12:35:30", "21:00:00"):
@@ -738,12 +716,49 @@ claim("eight hours late, it is far worse than always the mean", stale[480] > 1.3
 
 # %% [markdown]
 # So the server must ask for a row's **age**, and say *nothing known* instead of something old. Feast tells when each value was written;
-# `ask_now` compares. The limit is a decision: the job writes every five minutes, so 15 forgives two failures and costs less than a third
-# more miss. And count the refusals, or page on the age itself: a missing value is only better if somebody hears of it.
+# `ask_now` compares. Whoever gets no answer plans by the mean of all days. How old is too old?
+
+# %% [markdown]
+# **Exercise 205.5 (7 minutes).** Decide the limit from last month. `ages` says how old the newest row was at each question, `missed` what
+# the answer from it cost in euros, luck included, and `refused` what a question without an answer costs. Rows up to your limit are
+# answered. The next month is billed: you may pay 5 % more than by its best limit.
+
+
+# %% tags=["exercise"] exercise="205.5"
+def age_limit(ages, missed, refused):
+    """Return the largest age (minutes) that is answered. `ages`, `missed`: arrays (n,) in no order; `refused`: a number."""
+    ### BEGIN SOLUTION
+    order = np.argsort(ages)
+    saved = np.cumsum(refused - missed[order])
+    return ages[order][np.argmax(saved)]
+    ### END SOLUTION
+
+
+# %%
+check("205.5", age_limit)
+
+# %% [markdown]
+# Your rule on our own Thursday and Friday, with rows of up to eight hours, and a euro for each point of the miss:
+
+# %% tags=["nbval-ignore-output"]
+age_limit = use("205.5", age_limit)
+ages = np.random.default_rng(SEED).uniform(0, 480, len(late))
+asks = late[["region", "later"]].assign(asked_at=late.time - pd.to_timedelta(ages, unit="min"))
+rows = point_in_time_join(asks, table, "region")
+whole = rows[names].notna().all(axis=1).to_numpy()
+missed = np.abs(sound.predict(rows.loc[whole, names]) - rows.later[whole]).to_numpy()
+refused = np.abs(made.later[made.time.dt.day <= 3].mean() - late.later).mean()
+limit = float(age_limit(ages[whole], missed, float(refused)))
+print(f"a refusal costs {refused:.2f} euros, the limit is {limit:.0f} minutes")
+
+# %% [markdown]
+# Count the refusals, too, or page on the age itself: a missing value is only better if somebody hears of it. The store with your limit:
 
 # %%
 for asked_now in (stopped, stopped + pd.Timedelta("10min"), evening):
-    fresh_only = feature_store.ask_now(store, regions, asked_at=asked_now, max_age="15min")
+    fresh_only = feature_store.ask_now(
+        store, regions, asked_at=asked_now, max_age=f"{limit:.0f}min"
+    )
     print(f"{asked_now:%H:%M}", fresh_only.load_10.round(3).tolist())
 claim(
     "at 21:00 the store now says that nothing is known", fresh_only[names].isna().all(axis=None)

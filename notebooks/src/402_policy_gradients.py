@@ -334,17 +334,23 @@ def ends(next_value, terminated, truncated):
 # %%
 check("402.2", ends)
 
-# %% tags=["nbval-ignore-output"]
+# %%
+from labsupport.rl import ppo
+
 ends = use("402.2", ends)
+value = np.full((3, 1), 45.0)  # of each state, says the critic
 still_up = np.array([[False], [True], [False]])  # the time is up after the second of three rows
 down = np.zeros((3, 1), dtype=bool)
-future, goes_on = ends(np.full((3, 1), 45.0), down, still_up)
-surprise = 1 + 0.98 * future - 45.0
-print(
-    "surprises",
-    surprise.ravel().round(2),
-    "- if the cut counted as a fall, the second were",
-    1 - 45.0,
+future, goes_on = (np.asarray(each) for each in ends(value, down, still_up))
+surprise = 1 + 0.98 * future - value
+better, carried = np.zeros((3, 1)), 0.0
+for row in (2, 1, 0):
+    better[row] = carried = surprise[row] + 0.98 * 0.95 * goes_on[row] * carried
+print("surprises", surprise.ravel().round(2), "advantages", better.ravel().round(2))
+print("if the cut counted as a fall, the second surprise were", 1 - 45.0)
+of_ppo = ppo.advantages(np.ones((3, 1)), value, value, down, still_up, 0.98, 0.95)
+claim(
+    "with your ends the advantages are those of labsupport.rl.ppo", np.allclose(better, of_ppo)
 )
 
 # %% tags=["exercise"] exercise="402.b"
@@ -360,8 +366,6 @@ quiz("402.b", choice_b)
 # deserves a test: on random weights, push one of them a little, and compare.
 
 # %%
-from labsupport.rl import ppo
-
 print(inspect.getsource(ppo.Settings))
 print(inspect.getsource(ppo.gradient))
 
@@ -398,6 +402,23 @@ by_nudging = np.array(
 worst = np.abs(by_nudging - by_hand[picked]).max() / np.abs(by_hand).max()
 print("worst difference below a millionth of the largest slope:", bool(worst < 1e-6))
 claim("the gradient by hand is right", worst < 1e-6)
+
+# %% [markdown]
+# And your rows from 402.1? Ten times as far from where the rows were drawn, we keep only those that push, and drop the rest.
+
+# %%
+pushes = use("402.1", pushes)
+actor = replace(small, value=0.0, entropy=0.0)  # the policy alone
+far = learner.weights + 10 * (elsewhere - learner.weights)
+log_p = log_softmax(forward(learner.parts(far)[0], rows.observations)[0])
+ratio = np.exp(log_p[np.arange(len(log_p)), rows.actions] - rows.log_probabilities)
+kept = np.asarray(pushes(ratio, rows.advantages, 0.2), dtype=bool)
+of_all, of_kept = (
+    ppo.gradient(learner, far, some, actor, 0.2) for some in (rows, rows.at(kept))
+)
+print(f"{kept.sum()} of {len(kept)} rows push")
+claim("the others add nothing to the gradient", np.allclose(of_all, of_kept * kept.mean()))
+claim("and some do stop", kept.sum() < len(kept))
 
 # %% [markdown]
 # ## Use it: beside Gymnasium and Stable-Baselines3

@@ -161,7 +161,7 @@ claim(
 
 # %% tags=["exercise"] exercise="403.a"
 ### BEGIN SOLUTION
-choice_a = "C"
+choice_a = "B"
 ### END SOLUTION
 quiz("403.a", choice_a)
 
@@ -620,7 +620,7 @@ claim(
 
 # %% tags=["exercise"] exercise="403.c"
 ### BEGIN SOLUTION
-choice_c = "D"
+choice_c = "C"
 ### END SOLUTION
 quiz("403.c", choice_c)
 
@@ -651,7 +651,7 @@ check("403.4", habits)
 
 # %% tags=["exercise"] exercise="403.d"
 ### BEGIN SOLUTION
-choice_d = "A"
+choice_d = "C"
 ### END SOLUTION
 quiz("403.d", choice_d)
 

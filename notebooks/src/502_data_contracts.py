@@ -204,6 +204,13 @@ from labsupport.data.contracts import columns_of
 from labsupport.data.rowchecks import violations
 
 many = FAULTS["text for numbers"](pd.concat(days, ignore_index=True), 0.02, SEED).astype(object)
+wrong_values = use("502.1", wrong_values)
+yours = np.asarray(wrong_values(many.coverage, 0, 1), dtype=bool)
+of_contract = {
+    int(at) for v in violations(many[["coverage"]], columns_of(Deploy)) for at in v.rows
+}
+print(f"coverages that are wrong: {yours.sum()} by yours, {len(of_contract)} by the contract")
+claim("the same ones", set(np.flatnonzero(yours).tolist()) == of_contract)
 planted = {
     "coverage": ("0.8", True, 1.2, -0.1),
     "lines_changed": ("12", 0, True, 12.5),
@@ -379,11 +386,20 @@ with tempfile.TemporaryDirectory() as folder:
             )
         )
     waiting = quarantine.counts()
-print(f"new in the first run {new[0]}, in the second {new[1]}")
+keep = use("502.3", keep)
+kept = pd.DataFrame(columns=["delivery", "deploy_id", "reasons"])
+for _ in range(2):
+    for number, report in reports.items():
+        refused = report.split(received(number))[1][["deploy_id", "reasons"]]
+        kept = keep(kept, f"day-{number}", refused)
+print(
+    f"new in the first run {new[0]}, in the second {new[1]}; yours holds {len(kept)} after two"
+)
 print(waiting.to_string())
 claim(
     "the second run adds nothing, and every bad row waits for a reason",
-    new[1] == 0 and new[0] == sum(int(report.bad.sum()) for report in reports.values()),
+    new[1] == 0
+    and new[0] == len(kept) == sum(int(report.bad.sum()) for report in reports.values()),
 )
 
 # %% [markdown]
@@ -550,6 +566,16 @@ def suite():
 
 # %%
 check("502.4", suite)
+
+# %%
+suite = use("502.4", suite)
+repaired = {name: datadocs.validate(table, list(suite())) for name, table in tables.items()}
+for name, verdict in repaired.items():
+    print(f"{name:<21} {'passes' if verdict.success else 'fails'}")
+claim(
+    "now the empty table is stopped, and the harmless gap is not",
+    not repaired["an empty table"].success and repaired["one age is not known"].success,
+)
 
 # %% [markdown]
 # ### Refute it

@@ -38,7 +38,7 @@ def place(lesson: Exercises, monkeypatch: pytest.MonkeyPatch) -> Place:
             raise Fail(seen, "repaired", "something else was repaired")
         return "It serves."
 
-    monkeypatch.setattr(engine, "PATIENCE", 0.6)
+    monkeypatch.setattr(engine, "LOOKS_AGAIN", 2)
     return made
 
 

@@ -1,56 +1,42 @@
 """Lesson 205: usual mistakes, each with words of its own diagnosis, and right answers (see test_every_lesson)."""
 
-GROWTH = "def growth(load, minutes):\n    mean = load.rolling(minutes).mean()\n    "
+TREND = "def trend(load):\n    mean = load.rolling(10).mean()\n    "
 AHEAD = "def looks_ahead(make, load, cut):\n    "
 LOOKUP = "def value_known(asked_at, known_at, values):\n    "
-FUTURE = "def answered_from_the_future(questions, table):\n    "
-NEWEST = FUTURE + 'newest = table.sort_values("known_at").drop_duplicates(["region", "hour"], keep="last")\n    '
-JOIN = 'naive = questions.merge(newest, on=["region", "hour"], how="left")\n    '
 SKEW = "def skewed_columns(offline, online, tolerance=1e-6):\n    "
+LIMIT = "def age_limit(ages, missed, refused):\n    "
 
 WRONG = {
     "205.1": {
         "centres the window": (
-            "def growth(load, minutes):\n"
-            "    mean = load.rolling(minutes, center=True).mean()\n"
-            "    return (mean - mean.shift(minutes)) / minutes",
-            "centred",
+            "def trend(load):\n    return load.rolling(31, center=True).mean()",
+            "a later row is read",
         ),
-        "shifts from the future": (GROWTH + "return (mean.shift(-minutes) - mean) / minutes", "wrong way"),
-        "forgets to divide": (GROWTH + "return mean - mean.shift(minutes)", "not divided"),
-        "lets the windows overlap": (GROWTH + "return mean - mean.shift(1)", "overlap"),
-        "turns the sign": (GROWTH + "return (mean.shift(minutes) - mean) / minutes", "the sign"),
-        "looks up by label": (
-            "def growth(load, minutes):\n"
-            "    rates = [float('nan')] * len(load)\n"
-            "    for i in range(2 * minutes - 1, len(load)):\n"
-            "        recent = load.loc[i - minutes + 1 : i].mean()\n"
-            "        before = load.loc[i - 2 * minutes + 1 : i - minutes].mean()\n"
-            "        rates[i] = (recent - before) / minutes\n"
-            "    return rates",
-            "`.iloc` counts rows",
+        "shifts from the future": (TREND + "return mean.shift(-10) - mean", "shift by a negative number"),
+        "divides by the mean of the day": (
+            TREND + "return (mean - mean.shift(10)) / load.mean()",
+            "a mean of the whole day",
         ),
-        "compares a row with a mean": (
-            GROWTH + "return (load - mean.shift(minutes)) / minutes",
-            "is compared with a mean",
+        "fills from behind": (TREND + "return (mean - mean.shift(10)).bfill()", "uses row `i` and those before"),
+        "returns the load": ("def trend(load):\n    return 2 * load", "not where it goes"),
+        "returns the mean": (TREND + "return mean - 3", "that the line has already"),
+        "returns a long mean": ("def trend(load):\n    return load.rolling(60).mean()", "half an hour old"),
+        "compares minutes": ("def trend(load):\n    return load.diff()", "single minutes"),
+        "compares minutes ten apart": ("def trend(load):\n    return load.diff(10) / 10", "are two single minutes"),
+        "lets the windows overlap": (TREND + "return mean - mean.shift(1)", "share all but one of their rows"),
+        "takes short windows": (
+            "def trend(load):\n    mean = load.rolling(3).mean()\n    return mean.shift(3) - mean",
+            "windows of 3 minutes: their difference is mostly noise",
         ),
-        "leaves this row out": (
-            GROWTH + "return (mean.shift(1) - mean.shift(minutes + 1)) / minutes",
-            "leave this row out",
+        "takes long windows": (
+            "def trend(load):\n    mean = load.rolling(30).mean()\n    return (mean - mean.shift(30)) / 30",
+            "over by now",
         ),
-        "computes something else": (
-            GROWTH + "return (mean - mean.shift(minutes)) / minutes**2",
-            "which rows belong to each",
-        ),
-        "fills with zero": (GROWTH + "return ((mean - mean.shift(minutes)) / minutes).fillna(0)", "stands still"),
-        "takes short windows at the start": (
-            "def growth(load, minutes):\n"
-            "    mean = load.rolling(minutes, min_periods=1).mean()\n"
-            "    return (mean - mean.shift(minutes)) / minutes",
-            "no two full windows",
-        ),
-        "compares single rows": ("def growth(load, minutes):\n    return load.diff(minutes) / minutes", "single rows"),
-        "returns nothing": ("def growth(load, minutes):\n    load.rolling(minutes).mean()", "no `return`"),
+        "takes the highest": ("def trend(load):\n    return load.rolling(10).max()", "how noisy is your column"),
+        "returns one number a row, the same": ("def trend(load):\n    return np.ones(len(load))", "never moves"),
+        "needs yesterday": ("def trend(load):\n    return load.shift(1410)", "which rows does it need"),
+        "loses rows": (TREND + "return (mean - mean.shift(10)).dropna()", "are missing"),
+        "returns nothing": ("def trend(load):\n    load.rolling(10).mean()", "no `return`"),
     },
     "205.2": {
         "takes missing for different": (
@@ -137,47 +123,6 @@ WRONG = {
         ),
     },
     "205.4": {
-        "loses questions": (
-            NEWEST
-            + 'naive = questions.merge(newest, on=["region", "hour"])\n    return (naive.known_at > naive.asked_at).to_numpy()',
-            "lost in the join",
-        ),
-        "blames the very second": (NEWEST + JOIN + "return (naive.known_at >= naive.asked_at).to_numpy()", "`>=`"),
-        "trusts the order of the table": (
-            FUTURE
-            + 'newest = table.drop_duplicates(["region", "hour"], keep="last")\n    '
-            + JOIN
-            + "return (naive.known_at > naive.asked_at).to_numpy()",
-            "in disorder",
-        ),
-        "keeps the oldest": (
-            FUTURE
-            + 'newest = table.sort_values("known_at").drop_duplicates(["region", "hour"])\n    '
-            + JOIN
-            + "return (naive.known_at > naive.asked_at).to_numpy()",
-            "oldest",
-        ),
-        "blames what is missing": (
-            NEWEST + JOIN + "return ~(naive.known_at <= naive.asked_at).to_numpy()",
-            "not answered at all",
-        ),
-        "turns the answer round": (
-            NEWEST + JOIN + "return ~(naive.known_at > naive.asked_at).to_numpy()",
-            "answered rightly or not at all",
-        ),
-        "compares something else": (
-            NEWEST + JOIN + "return (naive.asked_at.dt.minute < 30).to_numpy()",
-            "which row does the naive join find",
-        ),
-        "joins every row": (
-            FUTURE
-            + 'naive = questions.merge(table, on=["region", "hour"], how="left")\n'
-            + "    return (naive.known_at > naive.asked_at).to_numpy()",
-            "every row of its hour",
-        ),
-        "turns it round": (NEWEST + JOIN + "return (naive.known_at < naive.asked_at).to_numpy()", "turned round"),
-    },
-    "205.5": {
         "compares means": (
             SKEW + "return [n for n in offline if abs(offline[n].mean() - online[n].mean()) > tolerance]",
             "cancel",
@@ -242,6 +187,22 @@ WRONG = {
             "that agree",
         ),
     },
+    "205.5": {
+        "refuses nothing": (LIMIT + "return ages.max()", "nothing is refused"),
+        "refuses nothing at all": (LIMIT + "return 1e6", "rows of half a day answer"),
+        "refuses all": (LIMIT + "return 0", "everything is refused"),
+        "takes a quantile": (LIMIT + "return np.quantile(ages, 0.95)", "does not say what an answer from it costs"),
+        "takes the usual age": (LIMIT + "return np.median(ages)", "the usual age is no limit"),
+        "stops at the first bad answer": (LIMIT + "return ages[missed > refused].min()", "one unlucky forecast"),
+        "takes the last good answer": (LIMIT + "return ages[missed <= refused].max()", "some answer was cheap"),
+        "takes the cheapest answer": (LIMIT + "return ages[missed.argmin()]", "counts for all ages below it"),
+        "takes the lesson's quarter of an hour": (LIMIT + "return 15", "at half and at twice of it"),
+        "forgets the order": (
+            LIMIT + "return ages[np.argmax(np.cumsum(refused - missed))]",
+            "what does last month cost at your limit",
+        ),
+        "returns nothing": (LIMIT + "ages.max()", "no `return`"),
+    },
     "205.6": {
         "takes an honest column": (
             "def column(load):\n    return load.rolling(10).mean()",
@@ -262,24 +223,14 @@ WRONG = {
 
 RIGHT = {
     "205.1": {
-        "with a loop": (
-            "def growth(load, minutes):\n"
-            "    values, rates = list(load), []\n"
-            "    for end in range(1, len(values) + 1):\n"
-            "        if end < 2 * minutes:\n"
-            "            rates.append(float('nan'))\n"
-            "            continue\n"
-            "        recent, before = values[end - minutes:end], values[end - 2 * minutes:end - minutes]\n"
-            "        rates.append((sum(recent) - sum(before)) / minutes**2)\n"
-            "    return rates"
+        "by sums": (
+            "def trend(load):\n"
+            "    values = list(load)\n"
+            "    return [sum(values[i - 9:i + 1]) - sum(values[i - 19:i - 9]) if i > 18 else None for i in range(len(values))]"
         ),
-        "by running sums": (
-            "def growth(load, minutes):\n"
-            "    total = np.concatenate([[0.0], np.cumsum(load)])\n"
-            "    rates = np.full(len(load), np.nan)\n"
-            "    rates[2 * minutes - 1:] = (total[2 * minutes:] - 2 * total[minutes:-minutes] + total[:-2 * minutes]) / minutes**2\n"
-            "    return rates"
-        ),
+        "windows of fifteen": "def trend(load):\n    mean = load.rolling(15).mean()\n    return (mean.shift(15) - mean).to_numpy()",
+        "the mean of before": "def trend(load):\n    return load.rolling(10).mean().shift(10)",
+        "a mean of half an hour": "def trend(load):\n    return load.rolling(30).mean()",
     },
     "205.2": {
         "with a loop": (
@@ -316,13 +267,6 @@ RIGHT = {
         ),
     },
     "205.4": {
-        "with a dictionary": (
-            "def answered_from_the_future(questions, table):\n"
-            "    newest = table.groupby(['region', 'hour']).known_at.max().to_dict()\n"
-            "    return [newest.get((q.region, q.hour), q.asked_at) > q.asked_at for q in questions.itertuples()]"
-        ),
-    },
-    "205.5": {
         "with numpy": (
             "def skewed_columns(offline, online, tolerance=1e-6):\n"
             "    return {n for n in offline if not np.allclose(offline[n], online[n], rtol=0, atol=tolerance, equal_nan=True)}"
@@ -332,6 +276,19 @@ RIGHT = {
             "    far = (offline - online).abs() > tolerance\n"
             "    one_sided = offline.isna() ^ online.isna()\n"
             "    return offline.columns[(far | one_sided).any()]"
+        ),
+    },
+    "205.5": {
+        "by trying": (
+            LIMIT
+            + "costs = {limit: np.where(ages <= limit, missed, refused).mean() for limit in range(0, 1440, 10)}\n"
+            + "    return min(costs, key=costs.get)"
+        ),
+        "by half hours": (
+            LIMIT
+            + "half_hours = np.arange(30, 1440, 30)\n"
+            + "    bills = [np.mean(np.where(ages <= each, missed, refused)) for each in half_hours]\n"
+            + "    return half_hours[np.argmin(bills)]"
         ),
     },
     "205.6": {

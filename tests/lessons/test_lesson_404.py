@@ -36,25 +36,38 @@ WRONG = {
         "the shortest leash": (ship("return gauges.kl.argmin()"), "on so short a leash"),
         "the farthest": (ship("return int(gauges.kl.argmax())"), "highest proxy"),
         "the distance of the lesson": (ship("return (gauges.kl - 1).abs().argmin()"), "nobody was asked"),
-        "too many readings": (ship("return np.argmax([read(n, 100) for n in range(7)])"), "at most 350"),
+        "too many readings": (ship("return np.argmax([read(n, 50) for n in range(7)])"), "at most 200"),
         "one reading each": (ship("return np.argmax([read(n, 1) for n in range(7)])"), "chance decides"),
-        "the worst": (ship("return np.argmin([read(n, 50) for n in range(7)])"), "the worst one in each"),
+        "five readings each": (ship("return np.argmax([read(n, 5) for n in range(7)])"), "200 are paid for"),
+        "the worst": (ship("return np.argmin([read(n, 28) for n in range(7)])"), "the worst one in each"),
         "a place among the leaders": (
             ship(
-                "first = [read(n, 20) for n in range(7)]",
+                "first = [read(n, 10) for n in range(7)]",
                 "top = np.argsort(first)[-3:]",
-                "return np.argmax([read(n, 70) for n in top])",
+                "return np.argmax([read(n, 40) for n in top])",
             ),
             "a place among those you read",
         ),
-        "a mean": (ship("return max(read(n, 50) for n in range(7))"), "a gauge or a mean"),
+        "only the three with the best proxies": (
+            ship("top = gauges.proxy.nlargest(3).index", "return max(top, key=lambda n: read(n, 66))"),
+            "which policies were read at all",
+        ),
+        "a mean": (ship("return max(read(n, 28) for n in range(7))"), "a gauge or a mean"),
         "returns nothing": (ship("gauges.kl.argmin()"), "no `return`"),
     },
     "404.2": {
         "divides by nothing": (by_group("(group - group.mean()) / group.std()"), "ask whether its rewards differ"),
         "a small number in the divisor": (
             by_group("(group - group.mean()) / (group.std() + 1e-3)"),
-            "take one group by hand",
+            "0.001 is added",
+        ),
+        "a very small number in the divisor": (
+            by_group("(group - group.mean()) / (group.std() + 1e-8)"),
+            "1e-08 is added",
+        ),
+        "asks the standard deviation": (
+            by_group("(group - group.mean()) / group.std() if group.std() > 0 else 0"),
+            "that of three times 0.1",
         ),
         "one group": (relative("return (rewards - rewards.mean()) / rewards.std()"), "all answers as one group"),
         "not divided": (by_group("group - group.mean() if np.ptp(group) else 0"), "nothing is divided"),
@@ -110,11 +123,11 @@ WRONG = {
 
 RIGHT = {
     "404.1": {
-        "fifty each": ship("return int(np.argmax([read(n, 50) for n in range(len(gauges))]))"),
+        "as many of each": ship("return int(np.argmax([read(n, 28) for n in range(len(gauges))]))"),
         "leaders by label": ship(
-            "gauges = gauges.assign(said=[read(n, 25) for n in gauges.index])",
+            "gauges = gauges.assign(said=[read(n, 16) for n in gauges.index])",
             "top = gauges.nlargest(2, 'said')",
-            "return max(top.index, key=lambda n: read(n, 80))",
+            "return max(top.index, key=lambda n: read(n, 44))",
         ),
     },
     "404.2": {

@@ -1,15 +1,18 @@
-"""The package as a learner gets it: a wheel, built once and unpacked into a folder of its own."""
+"""The package as a learner gets it, a wheel that is built once; and the folder of a run, with the cluster in it."""
 
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from labsupport import paths
+from labsupport.course import labs, source
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +35,16 @@ def installed_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.unpack_archive(wheel, site.with_name("unpacking"), format="zip")
             site.with_name("unpacking").rename(site)
     return site
+
+
+@pytest.fixture
+def run_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """Return the folder of a run's private things; where that is a lab's, its cluster ends with the test."""
+    if not source.read(request.getfixturevalue("path")).is_lab:
+        yield tmp_path
+        return
+    request.getfixturevalue("kubernetes_programs")
+    # The path of a cluster's folder must be short.
+    with labs.lane(), tempfile.TemporaryDirectory(prefix="labs-nbval-") as name:
+        yield Path(name)
+        labs.end(Path(name) / "home")

@@ -3,14 +3,12 @@
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from labsupport import paths, variables
-from labsupport.course import labs, runner, source
+from labsupport.course import runner, source
 
 SOURCES = list(source.find_sources(paths.sources()).values())
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
@@ -27,19 +25,6 @@ def programs_of(path: Path) -> tuple[str, ...]:
     if lesson.programs and (reasons := runner.why_not([lesson])):
         pytest.skip(reasons[lesson.number])
     return lesson.programs
-
-
-@pytest.fixture
-def run_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """Return the folder of a run's private things; where that is a lab's, its cluster ends with the test."""
-    if not source.read(request.getfixturevalue("path")).is_lab:
-        yield tmp_path
-        return
-    request.getfixturevalue("kubernetes_programs")
-    # The path of a cluster's folder must be short.
-    with labs.lane(), tempfile.TemporaryDirectory(prefix="labs-nbval-") as name:
-        yield Path(name)
-        labs.end(Path(name) / "home")
 
 
 @pytest.mark.timeout(900)

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from labsupport.serving.batching import Batcher, Busy
+from labsupport.serving.batching import STAGES, Batcher, Busy, Stages
 
 
 class Doubling:
@@ -112,3 +112,30 @@ def test_a_flood_is_answered_by_429_and_the_server_recovers(tmp_path, kit) -> No
     assert {answer.headers["retry-after"] for answer in refused} == {"1"}
     assert after == 200
     assert len(served.model.current.batcher) == 0
+
+
+def test_who_watches_is_told_when_it_was_taken_and_with_whom() -> None:
+    async def two() -> list[Stages]:
+        batcher, watched = Batcher(Doubling()), []
+
+        async def ask(number: int, count: int) -> None:
+            stages = Stages()
+            watched.append(stages)
+            STAGES.set(stages)
+            await batcher.submit(rows(*range(count)), count)
+
+        await asyncio.gather(ask(1, 1), ask(2, 3))
+        return watched
+
+    for stages in asyncio.run(two()):
+        assert 0 < stages.queued_ns <= stages.taken_ns <= stages.done_ns
+        assert (stages.requests, stages.rows) == (2, 4)
+
+
+def test_who_does_not_watch_is_not_told() -> None:
+    async def one() -> Stages:
+        stages = Stages()
+        await Batcher(Doubling()).submit(rows(1), 1)
+        return stages
+
+    assert asyncio.run(one()) == Stages()

@@ -31,6 +31,11 @@ class World:
             if pod["metadata"]["annotations"][argo.NODE] == node:
                 self.pods[name] = ended(pod, code, message)
 
+    def run(self) -> None:
+        """All pods run, and the controller sees it."""
+        self.pods = {name: {**pod, "status": {"phase": "Running"}} for name, pod in self.pods.items()}
+        self.look()
+
     @property
     def phases(self) -> dict[str, str]:
         return {node["displayName"]: node["phase"] for node in self.workflow["status"]["nodes"].values()}
@@ -155,10 +160,27 @@ def test_the_policy_says_whether_a_failure_or_a_vanished_pod_is_retried(
     world = World(made([task("a")], work={"retryStrategy": {"limit": 1, "retryPolicy": policy}}))
     world.look()
     if code is None:
+        world.run()
         world.pods.clear()
     else:
         world.end("w.a(0)", code=code)
     assert bool(world.look().create) is again
+
+
+def test_a_pod_that_is_taken_away_before_it_was_seen_to_run_is_made_again_as_the_same_try() -> None:
+    given: dict[str, Any] = {"arguments": {"parameters": [{"name": "data", "value": "7"}]}}
+    reads = {
+        "container": {"image": "i", "command": ["read", "{{inputs.parameters.data}}"]},
+        "retryStrategy": {"limit": 1},
+    }
+    world = World(made([task("a", **given)], work=reads))
+    (first,) = world.look().create
+    world.pods.clear()
+    assert world.look().create == [first]
+    assert not world.look().create
+    assert world.phases == {"a": "Running", "a(0)": "Pending", "w": "Running"}
+    world.end("w.a(0)")
+    assert world.look().status["phase"] == "Succeeded"
 
 
 def test_a_pod_that_is_about_to_go_is_not_judged_yet() -> None:

@@ -29,7 +29,7 @@ def releases(folder: Path, architecture: str, progress: Progress) -> None:
     """Put the released programs into a folder. Raises Refused when they can't be had or are not what was published."""
     for program in ("kube-apiserver", "kube-controller-manager", "kube-scheduler"):
         values = {"version": versions.KUBERNETES, "architecture": architecture, "program": program}
-        digest = _text(versions.KUBERNETES_SUM_URL.format(**values)).split()[0]
+        digest = text(versions.KUBERNETES_SUM_URL.format(**values)).split()[0]
         fetch(versions.KUBERNETES_URL.format(**values), folder / program, digest, progress)
         (folder / program).chmod(0o755)
     values = {"version": versions.ETCD, "architecture": architecture}
@@ -38,10 +38,10 @@ def releases(folder: Path, architecture: str, progress: Progress) -> None:
     fetch(
         versions.ETCD_URL.format(**values),
         archive,
-        _listed(_text(versions.ETCD_SUM_URL.format(**values)), name),
+        listed(text(versions.ETCD_SUM_URL.format(**values)), name),
         progress,
     )
-    _unpack(archive, "etcd", folder)
+    unpack(archive, "etcd", folder)
     archive.unlink()
 
 
@@ -100,20 +100,22 @@ def _continue(url: str, part: Path, name: str, progress: Progress) -> None:
         raise ConnectionError(f"{have} of {total} bytes came")
 
 
-def _text(url: str) -> str:
+def text(url: str) -> str:
+    """Return a short text at a URL. Raises Refused when there is none."""
+
     def read() -> str:
         with urllib.request.urlopen(url, timeout=FIRST_ANSWER) as answer:
             return str(answer.read(1 << 20).decode())
 
     try:
-        text = _within(FIRST_ANSWER, read)
+        found = _within(FIRST_ANSWER, read)
     except urllib.error.HTTPError as error:
         raise Refused(f"{url} answers {error.code} {error.reason}") from error
     except (*_BROKEN, UnicodeDecodeError) as error:
         raise Refused(f"{url} can't be reached ({getattr(error, 'reason', None) or error})") from error
-    if not text.strip():
+    if not found.strip():
         raise Refused(f"{url} is empty")
-    return text
+    return found
 
 
 def _within(limit: float, work: Callable[[], T]) -> T:
@@ -136,7 +138,8 @@ def _within(limit: float, work: Callable[[], T]) -> T:
     return result
 
 
-def _listed(sums: str, name: str) -> str:
+def listed(sums: str, name: str) -> str:
+    """Return the digest of a file from a list of sums. Raises Refused when it is not in it."""
     for line in sums.splitlines():
         digest, _, file = line.partition(" ")
         if file.strip().lstrip("*") == name:
@@ -144,7 +147,8 @@ def _listed(sums: str, name: str) -> str:
     raise Refused(f"the published SHA256SUMS has no line for {name}")
 
 
-def _unpack(archive: Path, program: str, folder: Path) -> None:
+def unpack(archive: Path, program: str, folder: Path) -> None:
+    """Put one program of an archive into a folder. Raises Refused when it is not in it."""
     with tarfile.open(archive) as packed:
         for member in packed:
             if member.isfile() and Path(member.name).name == program:

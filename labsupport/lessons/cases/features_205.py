@@ -1,6 +1,6 @@
-"""What 205 tries answers on: loads, features that look ahead and ones that don't, tables with times, two paths to compare."""
+"""What 205 tries answers on: a day of load, features that look ahead and ones that don't, times to look up, two paths to compare."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,81 +11,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def loads() -> "Iterator[tuple[pd.Series, int]]":
-    """Give loads and lengths of windows; as in a group of the next cell, labels need not begin at 0."""
-    import pandas as pd
-
-    rng = np.random.default_rng(3)
-    for rows, minutes, first in ((80, 7, 0), (50, 4, 1440)):
-        index = pd.RangeIndex(first, first + rows)
-        yield pd.Series(rng.uniform(2, 9, rows).cumsum() + rng.normal(0, 3, rows), index=index), minutes
-
-
 def monday() -> "pd.Series":
     """Return a day of load, a value a minute, labelled from 0."""
     import pandas as pd
 
     rng = np.random.default_rng(8)
     return pd.Series(5 + 3 * np.sin(np.arange(1440) / 229) + rng.normal(0, 0.3, 1440), name="load")
-
-
-def growth(load: "pd.Series", minutes: int) -> np.ndarray:
-    """Return the change per minute from the window before to the last one, for each row: two plain means."""
-    values, rates = load.to_numpy(), np.full(len(load), np.nan)
-    for i in range(2 * minutes - 1, len(load)):
-        recent, before = values[i - minutes + 1 : i + 1], values[i - 2 * minutes + 1 : i - minutes + 1]
-        rates[i] = (recent.mean() - before.mean()) / minutes
-    return rates
-
-
-def growth_mistakes(load: "pd.Series", minutes: int) -> dict[str, Any]:
-    """Return the rates that plausible mistakes give."""
-    import pandas as pd
-
-    want = growth(load, minutes)
-    plain = load.reset_index(drop=True)
-    mean, middle = plain.rolling(minutes).mean(), plain.rolling(minutes, center=True).mean()
-    short = plain.rolling(minutes, min_periods=1).mean()
-    by_label = np.full(len(load), np.nan)
-    if load.index[0] < len(load):
-        by_label = want
-    return {
-        "the window is centred: half of its rows lie in the future": (middle - middle.shift(minutes)) / minutes,
-        "the shift goes the wrong way, so the rate is that of the future: shift by `+minutes`": (
-            mean.shift(-minutes) - mean
-        )
-        / minutes,
-        "the shift and the difference go the wrong way: take this mean less an earlier one": (
-            mean - mean.shift(-minutes)
-        )
-        / minutes,
-        "the sign: the recent mean less the one before": -want,
-        "not divided by `minutes`: the change is wanted per minute": want * minutes,
-        "single rows are compared, or windows that overlap: shift by `minutes`, so that one ends where the other begins": (
-            mean - mean.shift(1)
-        ),
-        "the windows overlap and the change was divided by `minutes`: shift by `minutes`, so that one ends where the other "
-        "begins": (mean - mean.shift(1)) / minutes,
-        "a row is compared with a mean: take the mean of the last `minutes` rows, too": (plain - mean.shift(minutes))
-        / minutes,
-        "the last mean is compared with a single row: take the mean of the window before": (mean - plain.shift(minutes))
-        / minutes,
-        "the windows leave this row out: the last `minutes` rows include it": (mean.shift(1) - mean.shift(minutes + 1))
-        / minutes,
-        "the centres of the windows are `minutes` apart: divide by `minutes`, not by twice that": want / 2,
-        "sums were taken for means: divide by `minutes` once more": want * minutes,
-        "missing rows were filled with 0, which says that the load stands still; leave them missing": np.nan_to_num(
-            want
-        ),
-        "short windows stand in at the beginning: a row with no two full windows behind it has no rate": (
-            (short - short.shift(minutes)) / minutes
-        ),
-        "short windows stand in, and 0 before them: a row with no two full windows behind it has no rate": (
-            ((short - short.shift(minutes)) / minutes).fillna(0)
-        ),
-        "rows without a rate were filled with the next one, from the future": pd.Series(want).bfill(),
-        "rows were looked up by label: labels need not begin at 0, `.iloc` counts rows": by_label,
-    }
 
 
 Make = Callable[[Any], Any]
@@ -198,71 +129,6 @@ def lookup_mistakes(asked: np.ndarray, known: np.ndarray, values: np.ndarray) ->
         "the answers are in order of time; give them in the order of the questions": want[np.argsort(asked)],
         "the index -1 means the last row, and a row written in the same second is known": values[left],
     }
-
-
-def questions_and_table() -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """Return questions, some in the very second of writing, and rows by region and hour, in disorder and with holes."""
-    import pandas as pd
-
-    rng = np.random.default_rng(4)
-    start = pd.Timestamp("2024-03-04")
-    made = []
-    for region in ("north", "south"):
-        for hour in range(6):
-            if (region, hour) == ("south", 2):
-                continue
-            # Rows come from minute 5 on; in some hours the job stops early.
-            last = 55 if region == "north" else 20
-            for minute in range(5, last + 1, 15 if hour % 2 else 10):
-                made.append(
-                    (region, start + pd.Timedelta(hours=hour), start + pd.Timedelta(hours=hour, minutes=minute))
-                )
-    table = pd.DataFrame(made, columns=["region", "hour", "known_at"])
-    table["load"] = rng.uniform(2, 8, len(table))
-    table = table.sample(frac=1, random_state=1).reset_index(drop=True)
-    minutes = np.concatenate([rng.integers(0, 6 * 60, 70), [20, 80, 55, 50, 140]])
-    where = [*rng.choice(["north", "south"], 70), "south", "south", "north", "north", "south"]
-    asked = pd.DataFrame({"region": where, "asked_at": start + pd.to_timedelta(minutes, unit="min")})
-    asked["hour"] = asked.asked_at.dt.floor("h")
-    return asked, table
-
-
-def naive_join(
-    asked: "pd.DataFrame", rows: "pd.DataFrame", on: tuple[str, ...] = ("region", "hour"), keep: Any = "last"
-) -> "pd.DataFrame":
-    """Return each question with the last of the rows (as they stand) of its region and hour."""
-    return asked.merge(rows.drop_duplicates(list(on), keep=keep)[[*on, "known_at"]], on=list(on), how="left")
-
-
-def join_mistakes(asked: "pd.DataFrame", table: "pd.DataFrame") -> dict[str, np.ndarray]:
-    """Return what plausible mistakes say of each question."""
-    ordered = table.sort_values("known_at")
-    joined, first, disorder = (
-        naive_join(asked, ordered),
-        naive_join(asked, ordered, keep="first"),
-        naive_join(asked, table),
-    )
-    by_hour, by_region = naive_join(asked, ordered, on=("hour",)), naive_join(asked, ordered, on=("region",))
-    largest = naive_join(asked, table.sort_values("load"))
-    late = joined.known_at > joined.asked_at
-    known = {
-        "a row written in the very second of the question is known: `>` and not `>=`": joined.known_at
-        >= joined.asked_at,
-        "a question without a row is not answered at all, so not from the future": late | joined.known_at.isna(),
-        "the table is in disorder: sort by `known_at` before you keep the last row": disorder.known_at
-        > disorder.asked_at,
-        "the oldest row of the hour was kept; the naive join keeps the newest": first.known_at > first.asked_at,
-        "the rows were sorted by their value: sort by `known_at` before you keep the last": largest.known_at
-        > largest.asked_at,
-        "the comparison is turned round: the future is where `known_at` is later than `asked_at`": joined.known_at
-        < joined.asked_at,
-        "True means answered from the future, and yours are answered rightly or not at all": ~late,
-        "joined by hour alone: rows of another region answer": by_hour.known_at > by_hour.asked_at,
-        "joined by region alone: the naive join takes the row of the question's hour": by_region.known_at
-        > by_region.asked_at,
-        "this is the right join, which never reads the future; the naive one is asked for": late & False,
-    }
-    return {cause: np.asarray(wrong, bool) for cause, wrong in known.items()}
 
 
 def two_paths() -> "tuple[pd.DataFrame, pd.DataFrame]":

@@ -86,3 +86,18 @@ def test_notebook_finds_names_until_that_is_undone(file: Path) -> None:
         undo()
     with pytest.raises(socket.gaierror):
         socket.getaddrinfo("web.shop.svc", 80)
+
+
+def test_names_before_a_port_become_addresses_in_a_text_that_asks_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "hosts.json"
+    names.publish({"web.shop": ["127.96.0.7"], "db.shop": ["127.96.0.8"]}, file)
+    text = "targets: [web:8080, my-web:8080, http://db:5432/db:web]; job: web; x.web:1"
+    assert names.filled(text, "web db", file, "shop") == (
+        "targets: [127.96.0.7:8080, my-web:8080, http://127.96.0.8:5432/db:web]; job: web; x.web:1"
+    )
+
+
+def test_a_name_without_a_service_is_said(tmp_path: Path) -> None:
+    names.publish({}, tmp_path / "hosts.json")
+    with pytest.raises(ValueError, match="no Service web yet"):
+        names.filled("web:80", "web", tmp_path / "hosts.json", "shop")

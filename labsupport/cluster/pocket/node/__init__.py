@@ -9,5 +9,6 @@ and DNS, `provisioner` makes volumes.
 What differs from a kubelet: pauses between restarts double from 1 s to 60 s (Kubernetes: 10 s to 300 s); a container that
 is not ready yet is probed several times a second; a changed ConfigMap reaches its files at once; images are names, and nothing
 isolates pods; a container's processes have the machine's process ids, so `kill 1` does not mean the first of them; names
-of Services are known to Python alone, other programs take them from variables such as WEB_SERVICE_HOST.
+of Services are known to Python alone, other programs take them from variables such as WEB_SERVICE_HOST, or find addresses
+in place of names in a ConfigMap whose annotation `labs/pocket-names` lists them.
 """

