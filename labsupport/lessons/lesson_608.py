@@ -332,8 +332,8 @@ exercises.quiz(
 exercises.quiz(
     "d",
     "Your team's SLO: at most 1 day in 50 with over 1 % late requests. On 80 unseen days the policy misses on 5, the HPA on 2, and the policy costs a fifth less. Both were tuned for the bill. What do you decide?",
-    ("The policy: its bill is lower beyond chance, and 5 of 80 are chance.", False, "5 of 80 where 1.6 are allowed: that many come by chance in about one of forty cases. And the burden of proof lies with who breaks the promise."),
-    ("The HPA, for good: it is the one that keeps the SLO.", False, "2 of 80 is above 1 in 50, too: on this evidence nobody can tell that it keeps it."),
     ("Neither yet: the promise goes into the price list, both are tuned again for it, and more days decide.", True, "Each was tuned for a price of a late request that does not know this SLO. With a higher price, both would hold more replicas, and the order may change."),
+    ("The HPA, for good: it is the one that keeps the SLO.", False, "2 of 80 is above 1 in 50, too: on this evidence nobody can tell that it keeps it."),
+    ("The policy: its bill is lower beyond chance, and 5 of 80 are chance.", False, "5 of 80 where 1.6 are allowed: that many come by chance in about one of forty cases. And the burden of proof lies with who breaks the promise."),
     ("The policy with twice the replicas, to be safe.", False, "A factor that nobody measured is a third controller, and its bill another one."),
 )  # fmt: skip

@@ -252,6 +252,9 @@ claim("a late share is given to the next who asks", (at_once, later) == ([0, 1, 
 
 # %% [markdown]
 # In the cluster a share is late after three seconds.
+#
+# In real systems actors do not wait for each other: their weights are a little stale, and the learner weighs rows by how much the policy has changed since
+# (IMPALA's V-trace; PPO's ratio does some of it). That is faster, and no run is like another.
 
 # %% tags=["exercise"] exercise="608.a"
 ### BEGIN SOLUTION
@@ -260,29 +263,25 @@ choice_a = "C"
 quiz("608.a", choice_a)
 
 # %% [markdown]
-# Elsewhere, actors often do not wait: they collect with weights that are a little stale, and the learner corrects for that (IMPALA's V-trace). That is faster, and no run is like
-# another.
-#
 # ## Use it: a policy that scales a Deployment
 #
-# Now the trained autoscaler of 403, as a controller:
+# Now the trained autoscaler of 403, as a controller. Four parts:
 #
 # - `web-policy` and `web-hpa`: a Deployment for each side. Pods are real, and do nothing.
 # - `scaler-policy` and `scaler-hpa`: the controllers, Deployments themselves. One loads the exported policy. The other computes the HPA's rule with the knobs that 403 found; a real HPA can't be asked at a replay's pace.
+# - `replay-...`: a Job for each side. Each half minute of the day it tells the controller what telemetry shows, waits until the cluster has done what was ordered, and counts pods.
+# - The queue is 403's formula, before the pods that the API calls ready.
 
 # %%
 lab.apply("web.yaml")
 lab.apply("scalers.yaml")
+role, binding = lab.objects("rights.yaml")
 
 # %% [markdown]
-# The day comes from `replay-...`, a Job for each side. Each half minute of the day it tells the controller what telemetry shows, waits until the cluster has done what was ordered, and counts
-# pods. The queue is 403's formula, before the pods that the API calls ready.
-#
 # Half a minute takes a fraction of a second here, and no pod starts in a fraction of that. So a **readiness gate** holds each new pod back:
 
 # %%
 lab.show("web.yaml", "spec.template.spec.readinessGates", kind="Deployment")
-role, binding = lab.objects("rights.yaml")
 
 # %% [markdown]
 # A pod with a gate is ready when its containers are ready *and* somebody has set the condition `labs/warm` to true. The replay does, when the pod is two minutes old by the day's clock.
@@ -652,7 +651,7 @@ check("608.5", seconds)
 
 # %% tags=["exercise"] exercise="608.d"
 ### BEGIN SOLUTION
-choice_d = "C"
+choice_d = "A"
 ### END SOLUTION
 quiz("608.d", choice_d)
 
@@ -690,10 +689,10 @@ claim("nothing is left", labs.labs_of(lab.cluster).count("608") == 0)
 # ## Take away
 #
 # - What ends by itself is a Job, what serves is a Deployment. A controller serves.
-# - Actors keep nothing, so anyone may die; the learner keeps everything, on a volume that outlives its pod.
+# - Actors keep nothing, the learner keeps everything, on a volume that outlives its pod. A controller needs one right: to scale one Deployment.
 # - Hold cluster and simulator side by side before you let the simulator speak; then let it play many days.
 # - A lower bill is not a kept promise. Say both, with intervals, beside the plainest rule that knows the same.
-# - One owner for each field, with the one right that it needs. The start time of a pod is a part of what a policy has learnt.
+# - One owner for each field; and the start time of a pod is a part of what a policy has learnt.
 
 # %%
 from labsupport.course.picture import system_so_far

@@ -86,12 +86,10 @@ WRONG = {
         "names the number": ("608-release-14", "a manifest that names a number"),
         "takes the line out": ("608-release-one", "what nobody sets is 1"),
         "scales by hand afterwards": ("608-release-by-hand", "scaled back by hand"),
-        "changes what kubectl believes only": ("608-release-not-arrived", "has not arrived"),
     },
     "608.5": {
         "takes faster pods": ("seconds = 30", "the sentence held"),
-        "takes a little slower ones": ("seconds = 180", "the sentence held"),
-        "takes the edge": ("seconds = 300", "under which circumstances"),
+        "takes the edge": ("seconds = 300", "luck can explain it"),
         "takes none of the steps": ("seconds = 100", "in steps of 30"),
         "gives a text": ('seconds = "480"', "a number of seconds"),
     },
@@ -119,7 +117,13 @@ RIGHT = {
 
 @pytest.mark.parametrize(
     ("key", "given"),
-    [("608.1", "608-learner-given"), ("608.1", "nothing"), ("608.4", "nothing"), ("608.4", "608-release-before")],
+    [
+        ("608.1", "608-learner-given"),
+        ("608.1", "nothing"),
+        ("608.4", "nothing"),
+        ("608.4", "608-release-before"),
+        ("608.4", "608-release-not-arrived"),
+    ],
 )
 def test_what_was_not_touched_is_not_yet_an_answer(key, given) -> None:
     outcome = evaluate(key, seen=Snapshot("lab-608")) if given == "nothing" else proof.outcome_of(key, given)
