@@ -235,7 +235,7 @@ from labsupport.rl.learner import Desk
 from labsupport.rl.ppo import Settings
 
 begin = learning.start(0, Settings())
-desk = Desk(begin, 0, Settings(), Path("checkpoints"), every=10, late_s=0.5)
+desk = Desk(begin, 0, Settings(), Path("checkpoints"), every=10, late_s=2.0)
 
 
 def given_to(actor):
@@ -245,9 +245,9 @@ def given_to(actor):
 
 
 at_once = [given_to(actor) for actor in "abc"]
-desk.over.wait(0.6)  # seconds, in vain
+desk.over.wait(2.1)  # seconds, in vain
 later = given_to("c")
-print("at once, to a, b and c:", at_once, "- half a second later, to c:", later)
+print("at once, to a, b and c:", at_once, "- two seconds later, to c:", later)
 claim("a late share is given to the next who asks", (at_once, later) == ([0, 1, None], 0))
 
 # %% [markdown]
