@@ -149,7 +149,7 @@ def _lab(options: argparse.Namespace) -> int:
     if (paths.work() / "000_start_here.ipynb").exists():
         command.append("--LabApp.default_url=/lab/tree/000_start_here.ipynb")
     command += jupyterlab.terminal()
-    jupyterlab.quiet()
+    jupyterlab.settle()
     os.chdir(paths.work())
     os.execve(sys.executable, command + options.rest, variables.for_learner())
 

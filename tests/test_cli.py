@@ -131,7 +131,7 @@ def test_lab_opens_jupyterlab_on_the_copies_with_the_users_own_settings(
     monkeypatch.chdir(tmp_path)
     started: list = []
     monkeypatch.setattr(os, "execve", lambda *arguments: started.append(arguments))
-    monkeypatch.setattr("labsupport.course.jupyterlab.quiet", lambda: None)
+    monkeypatch.setattr("labsupport.course.jupyterlab.settle", lambda: None)
     cli.main(["lab", "--", "--no-browser"])
     ((program, command, env),) = started
     assert program == sys.executable

@@ -5,16 +5,23 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
+
+# No news and no look for updates; lines of code that are wider than the page are wrapped, not cut.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineNumbers": False, "lineWrap": True}},
+}
 
 
-def quiet() -> None:
-    """Let JupyterLab neither ask for news nor look for updates, unless this environment has settings of its own."""
-    settings = Path(sys.prefix) / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
-    wanted = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
-    if not settings.exists():
-        with contextlib.suppress(OSError):
-            settings.parent.mkdir(parents=True, exist_ok=True)
-            settings.write_text(json.dumps(wanted, indent=1) + "\n")
+def settle() -> None:
+    """Write what this environment's JupyterLab begins with, beside settings that it has; the learner's own come first."""
+    target = Path(sys.prefix) / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    with contextlib.suppress(OSError, ValueError):
+        there = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
+        if isinstance(there, dict) and SETTINGS.keys() - there.keys():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(json.dumps(SETTINGS | there, indent=1) + "\n", encoding="utf-8")
 
 
 def terminal() -> list[str]:

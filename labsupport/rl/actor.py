@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -46,6 +47,9 @@ class Learner:
             if error.code == 410:
                 raise Over from None
             raise
+        except HTTPException as error:
+            # The learner was ended in the middle of its answer.
+            raise OSError(f"half an answer: {error}") from None
 
 
 @one_thread

@@ -85,7 +85,7 @@ def handler(desk: Desk) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             try:
-                desk.take(collected_of(self.rfile.read(int(self.headers["Content-Length"]))))
+                desk.take(collected_of(self.rfile.read(int(self.headers.get("Content-Length", 0)))))
             except (ValueError, KeyError):
                 return self.answer(400)
             self.answer(200)

@@ -5,6 +5,7 @@ them, and keeps nothing. Whoever acts, and however often somebody dies meanwhile
 """
 
 import io
+import zipfile
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -103,13 +104,21 @@ def packed(what: Share | Collected) -> bytes:
 
 def share_of(body: bytes) -> Share:
     """Read a share. Raises ValueError or KeyError for bytes that are none."""
-    with np.load(io.BytesIO(body), allow_pickle=False) as file:
+    with _arrays(body) as file:
         return Share(int(file["update"]), int(file["place"]), file["weights"], file["states"], file["ages"])
 
 
 def collected_of(body: bytes) -> Collected:
     """Read what was collected. Raises ValueError or KeyError for bytes that are none."""
-    with np.load(io.BytesIO(body), allow_pickle=False) as file:
+    with _arrays(body) as file:
         rollout = Rollout(**{name: file[name] for name in Rollout.__dataclass_fields__})
         rest = (file[name] for name in ("states", "ages", "lengths"))
         return Collected(int(file["update"]), int(file["place"]), rollout, *rest)
+
+
+def _arrays(body: bytes) -> Any:
+    try:
+        return np.load(io.BytesIO(body), allow_pickle=False)
+    except (EOFError, zipfile.BadZipFile) as error:
+        # Whoever sent it was ended half way.
+        raise ValueError(f"these bytes are no file of arrays: {error}") from None

@@ -36,10 +36,11 @@ class Evidence:
 
         Where only one of the two had requests there is nothing to compare, and the evidence stays.
         """
-        counts = (np.asarray(x, dtype=float)[..., None] for x in (canary, canary_failed, stable, stable_failed))
-        requests, failed, others, others_failed = counts
+        counts = (canary, canary_failed, stable, stable_failed)
+        requests, failed, others, others_failed = (np.asarray(x, dtype=float)[..., None] for x in counts)
         both = (requests > 0) & (others > 0)
         share = np.where(both, requests, 1) / np.where(both, requests + others, 2)
         expected = share * RATIOS / (share * RATIOS + 1 - share)
-        gained = failed * np.log(expected / share) + others_failed * np.log((1 - expected) / (1 - share))
+        gained = failed * np.log(expected / share)
+        gained += others_failed * np.log((1 - expected) / (1 - share))
         return Evidence(self.logs + np.where(both, gained, 0.0))

@@ -603,12 +603,7 @@ if commands is not ...:
 check("608.4", commands)
 
 # %%
-from labsupport.exercises import answers
-from labsupport.exercises.engine import evaluate
-
-if evaluate("608.4").kind.name != "PASS":
-    print("Going on with the reference answer to 608.4.")
-    release(answers.reference("608.4"))
+lab.go_on_by("608.4", release)
 print("as ordered:", wanted() == ordered)
 claim("two releases left the scale alone", wanted() == ordered)
 

@@ -14,6 +14,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from labsupport.cluster import kubectl, waiting
+from labsupport.course import jupyterlab
 
 PROGRAMS = ("labs", "python", "kubectl")
 START_SECONDS = 90
@@ -46,6 +47,39 @@ def test_a_terminal_finds_the_programs_of_the_course_though_a_login_would_not(tm
         server.communicate(timeout=30)
     here = Path(sys.executable).parent
     assert found == {"labs": str(here / "labs"), "python": str(here / "python"), "kubectl": kubectl.find()}
+
+
+@pytest.fixture
+def overrides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    return tmp_path / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+
+
+def test_its_settings_join_those_that_are_there(overrides: Path) -> None:
+    jupyterlab.settle()
+    assert json.loads(overrides.read_text()) == jupyterlab.SETTINGS
+    notebook = "@jupyterlab/notebook-extension:tracker"
+    own = {notebook: {"codeCellConfig": {"lineWrap": False}}, "somebody:else": {}}
+    overrides.write_text(json.dumps(own))
+    jupyterlab.settle()
+    assert json.loads(overrides.read_text()) == jupyterlab.SETTINGS | own
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_settings_that_it_can_not_read_are_left_alone(overrides: Path, text: str) -> None:
+    overrides.parent.mkdir(parents=True)
+    overrides.write_text(text)
+    jupyterlab.settle()
+    assert overrides.read_text() == text
+
+
+def test_jupyterlab_knows_each_of_its_settings() -> None:
+    schemas = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"
+    for plugin, values in jupyterlab.SETTINGS.items():
+        extension, _, name = plugin.partition(":")
+        known = json.loads((schemas / extension / f"{name}.json").read_text())["properties"]
+        assert values.keys() <= known.keys()
+    assert {"lineNumbers", "lineWrap"} == known["codeCellConfig"]["default"].keys()
 
 
 def address_of(server: subprocess.Popen[str]) -> str:

@@ -18,7 +18,7 @@ LABS = [path for path in source.find_sources(paths.sources()).values() if source
 STOPS = (0.3, 0.5, 0.7, 0.85)
 
 
-@pytest.mark.skipif(not os.environ.get("LABS_NIGHTLY"), reason="a lab runs three times over: in `make nightly`")
+@pytest.mark.skipif(not os.environ.get("LABS_NIGHTLY"), reason="each lab runs several times over: make nightly")
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("path", LABS, ids=lambda path: path.stem)
 def test_a_lab_that_was_left_half_done_runs_from_its_beginning_to_its_end(path: Path, run_folder: Path) -> None:

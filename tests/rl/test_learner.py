@@ -1,5 +1,5 @@
 import threading
-from http.server import ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -66,6 +66,21 @@ def test_what_comes_too_late_is_dropped(tmp_path: Path) -> None:
 def test_an_actor_without_a_learner_gives_up() -> None:
     with pytest.raises(OSError):
         actor.act(actor.Learner("http://127.0.0.1:1"), 0, 0.0)
+
+
+def test_half_an_answer_is_a_learner_that_is_away() -> None:
+    class Ended(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"half")
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ended) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(OSError, match="half an answer"):
+            actor.act(actor.Learner(f"http://127.0.0.1:{server.server_port}"), 0, 0.0)
+        server.shutdown()
 
 
 def test_a_learner_alone_ends_at_once_when_there_is_nothing_left(
