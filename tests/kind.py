@@ -99,7 +99,8 @@ def run_labs(environment: dict[str, str]) -> int:
         labs = str(Path(sys.executable).parent / "labs")
         steps = [[labs, "cluster", "up"], *([labs, "cluster", "load", name] for name in images.TARGETS)]
         if (program := _kit()) is not None:
-            # It brings the images that other nodes pull; the controller shall be as learners get it.
+            # They are what other nodes pull; Argo's controller shall be as learners get it.
+            steps += [[str(program), "load", own, *kit.public_images(environment[images.BASE_VARIABLE])]]
             steps.append([str(program), "addon", "argo", own])
             begun = ["kubectl", "--context", runtime.CONTEXT, "-n", "argo", "delete", "deployment/workflow-controller"]
             steps.append(begun)
