@@ -21,6 +21,8 @@ from labsupport.errors import LabsError
 
 PART_OF = "app.kubernetes.io/part-of=labs"
 GONE_SECONDS = 90
+# Definitions of kinds that a lab takes from another one's manifests.
+BORROWED = {"615": "611/gateway-api.yaml"}
 # What a learner makes and repairs; no Secrets.
 _KEPT = (
     "deployments,statefulsets,daemonsets,jobs,cronjobs,pods,services,configmaps,persistentvolumeclaims,"
@@ -271,7 +273,8 @@ def manifests_of(number: str) -> Path:
 def _kinds_of(number: str) -> list[str]:
     """Return the names of the kinds that a lab's manifests define; none for a namespace that is no lab's."""
     folder = paths.course_root() / "manifests" / number
-    items = [item for file in sorted(folder.glob("*.yaml")) for item in show.documents(file)]
+    sources = [*sorted(folder.glob("*.yaml")), *([folder.parent / BORROWED[number]] if number in BORROWED else [])]
+    items = [item for file in sources for item in show.documents(file)]
     return [item["metadata"]["name"] for item in items if item["kind"] == "CustomResourceDefinition"]
 
 
