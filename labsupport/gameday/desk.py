@@ -25,3 +25,10 @@ def post(lab: Lab, action: str, **said: Any) -> Any:
         except OSError as error:
             raise LabsError(f"The ledger does not do {action}: {error}. Is its pod ready?") from None
         return json.loads(answer.read())["done"]
+
+
+def arguments(lab: Lab, counted: str) -> list[str]:
+    """Return the arguments of the desk's program as its manifest has them, with another way to count failed tests."""
+    deployment = next(item for item in lab.objects("ledger.yaml") if item["kind"] == "Deployment")
+    words: list[str] = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    return [f"--count-tests={counted}" if word.startswith("--count-tests") else word for word in words]

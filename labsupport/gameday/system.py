@@ -1,5 +1,6 @@
 """The whole system of the course on one cluster: what other labs deploy, by reference to their manifests, and what is new here."""
 
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -23,33 +24,31 @@ def borrowed(number: str, file: str) -> list[dict[str, Any]]:
     return [item for item in yaml.safe_load_all(text) if item]
 
 
-def begin(lab: Lab, seed: int = 0) -> versions.Registry:
+def begin(lab: Lab, home: Path, seed: int = 0) -> versions.Registry:
     """Start all of it: door and route, predictor and canary, feature store and forecast, ledger, Prometheus; waits until it is well.
 
-    Returns the registry of the day's models.
+    `home`: where the private key of the models' builder is kept. Returns the registry of the day's models.
     """
     gateways.define(lab)
-    lab.apply(_day(seed))
+    versions.put(lab, *_day(seed))
     # First what takes longest to start.
     for number, file in (("605", "checkpoint.yaml"), ("605", "record.yaml"), ("605", "server.yaml"), ("605", "refresh.yaml")):
-        lab.apply(borrowed(number, file))
+        versions.put(lab, *borrowed(number, file))
     for file in ("gateway.yaml", "traefik.yaml"):
-        lab.apply(borrowed("611", file))
+        versions.put(lab, *borrowed("611", file))
     token = new_token()
     tokens.put(lab, "tokens", {"desk.1": token})
     tokens.put(lab, "desk", {"token": token})
-    registry = versions.first(lab, seed)
-    lab.apply("predictor.yaml")
-    lab.apply("route.yaml")
-    lab.apply(_forecast(lab, seed))
-    lab.apply(borrowed("605", "forecast.yaml"))
-    lab.apply("prometheus.yaml")
+    registry = versions.first(lab, home, seed)
+    for file in ("predictor.yaml", "route.yaml", "prometheus.yaml"):
+        versions.put(lab, *lab.objects(file))
+    versions.put(lab, _forecast(seed), *borrowed("605", "forecast.yaml"))
     for name in ("traefik", "deploy-risk", "canary"):
         lab.wait(f"deployment/{name}", seconds=PATIENCE)
-    lab.apply("ledger.yaml")
+    versions.put(lab, *lab.objects("ledger.yaml"))
     lab.wait("job/record", "Complete", PATIENCE)
     lab.wait("deployment/feast", seconds=PATIENCE)
-    refresh(lab)
+    run_job(lab, "refresh-first")
     for name in ("forecast", "ledger", "prometheus"):
         lab.wait(f"deployment/{name}", seconds=PATIENCE)
     desk.post(lab, "reference", columns=registry.learnt["1"])
@@ -57,11 +56,11 @@ def begin(lab: Lab, seed: int = 0) -> versions.Registry:
     return registry
 
 
-def refresh(lab: Lab) -> None:
-    """Run the feature job now, as the CronJob is at this moment."""
-    lab.ask("kubectl delete job refresh-now --ignore-not-found --cascade=foreground")
-    lab.ask("kubectl create job refresh-now --from=cronjob/refresh")
-    lab.wait("job/refresh-now", "Complete", PATIENCE)
+def run_job(lab: Lab, name: str) -> None:
+    """Run the feature job, as the CronJob is at this moment, under a name."""
+    lab.ask(f"kubectl delete job {name} --ignore-not-found --cascade=foreground")
+    lab.ask(f"kubectl create job {name} --from=cronjob/refresh")
+    lab.wait(f"job/{name}", "Complete", PATIENCE)
 
 
 def _day(seed: int) -> list[dict[str, Any]]:
@@ -73,7 +72,7 @@ def _day(seed: int) -> list[dict[str, Any]]:
     return [configmap("day", {"SEED": str(seed)}), configmap("week", week)]
 
 
-def _forecast(lab: Lab, seed: int) -> dict[str, Any]:
+def _forecast(seed: int) -> dict[str, Any]:
     """Return the ConfigMap with lesson 205's line, which foretells a region's load."""
     from sklearn.linear_model import LinearRegression
 
@@ -90,4 +89,4 @@ def _forecast(lab: Lab, seed: int) -> dict[str, Any]:
     return configmap("model", files={"model.onnx": folder / "model.onnx"})
 
 
-__all__ = ["LAB", "REGIONS", "begin", "borrowed", "refresh"]
+__all__ = ["LAB", "REGIONS", "begin", "borrowed", "run_job"]
