@@ -167,7 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--token-file", type=Path, help="send what it holds as a bearer token")
     parser.add_argument("--count-tests", choices=COUNTED, default="branch", help="which failed test runs are sent to the model")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--per-second", type=float, default=25.0)
+    parser.add_argument("--per-second", type=float, default=30.0)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8087)
     options = parser.parse_args(arguments)

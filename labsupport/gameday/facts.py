@@ -24,7 +24,9 @@ QUERIES = {
     "hold_share": "max(ledger_hold_share)",
     "unanswered": 'sum(rate(ledger_requests_total{outcome="failed"}[5s])) / sum(rate(ledger_requests_total[5s]))',
 }
-BAD, OLD_S, SHIFTED, ODD, RECENT, LEAST_MIB = "3", 3600, 0.5, 0.15, 60, 96
+BAD, RECENT, LEAST_MIB = "3", 60, 96
+# The thresholds of the alerts.
+OLD_S, SHIFTED, ODD, LOST = 3600, 0.5, 0.15, 0.05
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Facts:
     `alerts`: those that fire; `killed`: containers of the predictor that were killed for their memory; `ready`: its stable pods that
     are; `limit_mib`: its memory limit; `canary_share`, `canary_version`, `stable_version`, `champion`: who answers, and who should;
     `sent_differs`: share of the newest rows in which something else was sent than the record says; `failed_by`: share of failed
-    labels by source, of rows that are not void; `lost`: share of the other sources' rows that are void; the rest: Prometheus' answers.
+    labels by source, of rows that are not void; `void_by`: share of void rows by source; `job_lags`: the feature job reads until hours
+    ago; the rest: Prometheus' answers, nan without any.
     """
 
     alerts: tuple[str, ...] = ()
@@ -74,7 +77,7 @@ def of(seen: Snapshot, answers: Mapping[str, float], alerts: Sequence[str], rows
         failed_by=_by_source(valid, "failed"),
         void_by=_by_source(list(rows), "void"),
         job_lags=_lags(seen.get("CronJob", "refresh")),
-        **{name: answers.get(name, 0.0) for name in QUERIES},
+        **{name: answers.get(name, float("nan")) for name in QUERIES},
     )
 
 
@@ -104,7 +107,9 @@ def unmet(kind: str, facts: Facts) -> str:
 def _oom(facts: Facts) -> str:
     if facts.limit_mib < LEAST_MIB:
         return f"the predictor may have {facts.limit_mib:.0f} MiB, and needs {LEAST_MIB}"
-    return "" if facts.ready else "no pod of the predictor is ready"
+    if not facts.ready:
+        return "no pod of the predictor is ready"
+    return "" if facts.unanswered <= LOST else "questions still get no answer, or nobody asks"
 
 
 def _rollout(facts: Facts) -> str:
@@ -116,7 +121,9 @@ def _rollout(facts: Facts) -> str:
 
 
 def _skew(facts: Facts) -> str:
-    return "what is sent still differs from the records" if facts.sent_differs > 0 else ""
+    if facts.sent_differs > 0:
+        return "what is sent still differs from the records"
+    return _shifted(facts)
 
 
 def _drift(facts: Facts) -> str:
@@ -126,17 +133,22 @@ def _drift(facts: Facts) -> str:
         return f"version {facts.stable_version} is served, which learnt before the drift"
     if facts.champion != facts.stable_version:
         return f"the registry says champion {facts.champion or 'nobody'}, and version {facts.stable_version} is served"
-    return "the inputs still differ from what the model learnt from" if facts.psi > SHIFTED else ""
+    return _shifted(facts)
+
+
+def _shifted(facts: Facts) -> str:
+    # Not `>`: while the ledger restarts there is no measure, and no measure is no proof.
+    return "" if facts.psi <= SHIFTED else "the inputs still differ from what the model learnt from, or nobody measures them"
 
 
 def _stale(facts: Facts) -> str:
     if facts.job_lags:
         return "the feature job still reads until hours ago: the next run would make the features old again"
-    return "the features are still old: has the job run since?" if facts.feature_age_s > OLD_S else ""
+    return "" if facts.feature_age_s <= OLD_S else "the features are still old: has the job run since?"
 
 
 def _poison(facts: Facts) -> str:
-    if facts.failed_share > ODD:
+    if not facts.failed_share <= ODD:
         return f"{facts.failed_share:.0%} of the valid labels say failed"
     void = facts.void_by or {}
     if sum(share > 0.05 for share in void.values()) > 1:

@@ -27,56 +27,80 @@ class Day:
     book: book.Book
     seed: int
 
-    def next(self) -> bool:
-        """Let the plan's next incident happen, and say nothing of it; returns whether there was one left.
+    def on_call(self, name: Any = ...) -> None:
+        """Write down who is on call; without a name it is nobody, and the reference acts."""
+        named = isinstance(name, str) and bool(name.strip())
+        self.book.write("on call", name=name.strip()[:60] if named else "")
+        print(f"On call: {name.strip()[:60]}." if named else "Nobody is on call: the reference will act.")
 
-        One that is not repaired yet stays the only one: running a cell again injects nothing.
+    def next(self, number: int = 0) -> None:
+        """Let an incident of the plan happen (its number; 0: the next one), and say nothing of it.
+
+        One that has happened does not happen again, and one that is not repaired stays the only one.
         """
         entries = self.book.entries()
-        if book.under_way(entries):
-            print("An incident is under way: repair it first.")
-            return True
-        left = plan.day(self.seed)[len(book.injected(entries)) :]
+        known = book.injected(entries)
+        one = book.under_way(entries)
+        if one and one["number"] != number and number:
+            print(f"Incident {one['number']} is not over: it comes first.")
+            return
+        if number and number <= len(known) and not one:
+            print(f"Incident {number} is over.")
+            return
+        if one and any(entry["what"] == "injected" and entry["number"] == one["number"] for entry in entries):
+            print(f"Incident {one['number']} is under way.")
+            return
+        # What was interrupted while it happened happens once more.
+        left = [plan.Incident(one["number"], one["kind"], one["target"])] if one else plan.day(self.seed)[len(known) :]
         if not left:
             print("The day is over.")
-            return False
+            return
         self.inject(left[0])
         print(f"Incident {left[0].number} of {len(plan.KINDS)} has happened.")
-        return True
 
     def inject(self, incident: plan.Incident) -> None:
         """Let an incident happen."""
-        self.book.write("incident", number=incident.number, kind=incident.kind, target=incident.target)
+        if not book.under_way(self.book.entries()):
+            self.book.write("incident", number=incident.number, kind=incident.kind, target=incident.target)
         incidents.inject(self.lab, incident)
+        self.book.write("injected", number=incident.number)
 
     def page(self, seconds: float = PAGE_S) -> list[str]:
         """Wait until an alert fires, say which, and write down that you have seen it; returns the alerts' names."""
-        one = self._under_way()
+        one = book.under_way(self.book.entries())
+        if one is None:
+            print("No incident is under way.")
+            return []
         with self._prometheus() as prometheus:
             firing = waiting.until(lambda: _firing(prometheus), "an alert fires", seconds, 0.5)
-        seen = {entry["alert"] for entry in self.book.entries() if entry["what"] == "alert" and entry["number"] == one["number"]}
+        seen = {entry["alert"] for entry in self._about(one, "alert")}
         for alert in firing:
             name = alert["labels"]["alertname"]
             if name not in seen:
                 begun = datetime.fromisoformat(alert["activeAt"]).timestamp()
                 self.book.write("alert", number=one["number"], alert=name, at=max(begun, one["at"]))
+                seen.add(name)
             print(f"{name}: {alert['annotations']['summary']}")
-        if not any(entry["what"] == "page" and entry["number"] == one["number"] for entry in self.book.entries()):
+        if not self._about(one, "page"):
             self.book.write("page", number=one["number"])
-        return sorted({alert["labels"]["alertname"] for alert in firing})
+        return sorted(seen)
 
     def facts(self) -> facts.Facts:
         """Look at the cluster, at Prometheus and at the ledger."""
         with self._prometheus() as prometheus:
-            answers = {name: prometheus.value(query, 0.0) for name, query in facts.QUERIES.items()}
+            answers = {name: prometheus.value(query) for name, query in facts.QUERIES.items()}
             alerts = sorted({alert["labels"]["alertname"] for alert in _firing(prometheus)})
-        with contextlib.suppress(LabsError):
-            return facts.of(_look(self.lab), answers, alerts, desk.rows(self.lab))
-        return facts.of(_look(self.lab), answers, alerts, [])
+        rows: list[dict[str, Any]] = []
+        with contextlib.suppress(LabsError):  # It may be restarting.
+            rows = desk.rows(self.lab)
+        return facts.of(_look(self.lab), answers, alerts, rows)
 
     def diagnose(self, kind: Any = ...) -> str:
         """Say what it is: one of drift, skew, oom, rollout, stale, poison. The stub lets the reference say it."""
-        one = self._under_way()
+        one = book.under_way(self.book.entries())
+        if one is None:
+            print("No incident is under way.")
+            return ""
         if kind is ...:
             said, by = facts.kind_of(self.facts()), book.REFERENCE
             print(f"The reference says: {said or 'nothing is wrong'}.")
@@ -89,9 +113,9 @@ class Day:
         return said
 
     def repair(self, what: Any = ...) -> None:
-        """Do a repair: lines for kubectl, or a function of this day. The stub changes nothing: `repaired` then looks first."""
-        one = self._under_way()
-        if what is ...:
+        """Do a repair: a line for kubectl, several of them, or a function that takes this day. The stub does nothing."""
+        one = book.under_way(self.book.entries())
+        if one is None or what is ...:
             return
         self.book.write("repair", number=one["number"], by=book.YOU)
         if callable(what):
@@ -100,45 +124,58 @@ class Day:
         for line in [what] if isinstance(what, str) else what:
             self.lab.kubectl(line)
 
-    def repaired(self, seconds: float = REPAIRED_S, attempted: bool = False) -> bool:
-        """Look whether the incident is over, and write it down; where nobody has `attempted` a repair, the reference does it.
+    def repaired(self, seconds: float = REPAIRED_S) -> bool:
+        """Look whether the incident is over, and write it down. Where nobody repaired anything, the reference does.
 
-        Returns whether it is over. What is left of it is said in a sentence.
+        Returns whether it is over; what is left of it is said in a sentence.
         """
-        one = self._under_way()
-        kind = one["kind"]
-        tried = attempted or any(
-            entry["what"] == "repair" and entry["number"] == one["number"] for entry in self.book.entries()
-        )
-        if not tried and facts.unmet(kind, self.facts()):
-            print(f"Nobody has repaired it: the reference does ({kind}).")
-            since = next((e["at"] for e in self.book.entries() if e["what"] == "alert" and e["number"] == one["number"]), one["at"])
-            self.book.write("repair", number=one["number"], by=book.REFERENCE)
-            repairs.repair(self.lab, self.registry, kind, since)
-        left = ["not looked at yet"]
+        one = book.under_way(self.book.entries())
+        if one is None:
+            print("No incident is under way.")
+            return True
+        kind, left = one["kind"], [""]
 
         def over() -> bool:
             left[0] = facts.unmet(kind, self.facts())
             return not left[0]
 
+        tried = bool(self._about(one, "repair"))
+        if not over() and not tried:
+            self._by_reference(one)
         try:
             waiting.until(over, "it is over", seconds, 0.5)
         except LabsError:
             print(f"It is not over: {left[0]}.")
             return False
+        if not self._about(one, "repair"):  # In a terminal.
+            self.book.write("repair", number=one["number"], by=book.YOU)
         self.book.write("repaired", number=one["number"])
-        print("It is over.")
+        print(f"Incident {one['number']} is over: it was {kind}, {plan.MEANING[kind]}.")
         return True
+
+    def give_up(self) -> bool:
+        """Let the reference repair what you can't; returns whether it is over then."""
+        one = book.under_way(self.book.entries())
+        if one is not None:
+            self._by_reference(one)
+        return self.repaired()
 
     def points(self) -> list[score.Points]:
         """Return what each incident gave so far."""
         return score.score(self.book.entries())
 
-    def _under_way(self) -> book.Entry:
-        one = book.under_way(self.book.entries())
-        if one is None:
-            raise LabsError("No incident is under way: day.next() lets one happen.")
-        return one
+    def prometheus(self) -> "contextlib.AbstractContextManager[Prometheus]":
+        """Return a context with the day's Prometheus."""
+        return self._prometheus()
+
+    def _by_reference(self, one: book.Entry) -> None:
+        print(f"Nobody has repaired it: the reference does ({one['kind']}).")
+        alerts = self._about(one, "alert")
+        self.book.write("repair", number=one["number"], by=book.REFERENCE)
+        repairs.repair(self.lab, self.registry, one["kind"], alerts[0]["at"] if alerts else one["at"])
+
+    def _about(self, one: book.Entry, what: str) -> list[book.Entry]:
+        return [entry for entry in self.book.entries() if entry["what"] == what and entry["number"] == one["number"]]
 
     @contextlib.contextmanager
     def _prometheus(self) -> Iterator[Prometheus]:
