@@ -175,6 +175,17 @@ def start(number: str, cluster: str = "auto") -> Lab:
     return lab
 
 
+def attach(number: str, cluster: str = "auto") -> Lab:
+    """Return a lab that another process has begun, as it is now, and look at it from here; raises LabsError when it is not there."""
+    chosen = get_cluster(cluster)
+    lab = Lab(number, chosen)
+    there = chosen.kubectl("get", "namespace", lab.namespace, "--ignore-not-found", "-o", "name", check=False)
+    if not there.output.strip():
+        raise LabsError(f"Lab {number} is not on the cluster {chosen.name}: begin it first.")
+    _current[:] = [lab]
+    return lab
+
+
 def keep(cluster: Cluster, number: str) -> Path | None:
     """Write what a learner made in a lab's namespace to a file that `kubectl apply` takes; returns it, or None without any."""
     namespace = namespace_of(number)

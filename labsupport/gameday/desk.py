@@ -16,6 +16,12 @@ def rows(lab: Lab, last: int = 600) -> list[dict[str, Any]]:
     return found
 
 
+def spans(lab: Lab) -> list[str]:
+    """Return the ids of the newest traces of which the model server sent a span."""
+    found: list[str] = json.loads(lab.fetch(SERVICE, PORT, "/traces", seconds=30))
+    return found
+
+
 def post(lab: Lab, action: str, **said: Any) -> Any:
     """Tell the ledger something (world, backfill, reference, quarantine); returns what was done. Raises LabsError."""
     with lab.cluster.reach(SERVICE, PORT, lab.namespace) as url:

@@ -15,7 +15,7 @@ from labsupport.errors import LabsError
 from labsupport.gameday import book, desk, facts, incidents, plan, repairs, score, system, versions
 from labsupport.monitoring.prometheus import Prometheus
 
-PAGE_S, REPAIRED_S = 120, 90
+PAGE_S, REPAIRED_S, CALM_S = 120, 90, 60
 
 
 @dataclass
@@ -55,6 +55,9 @@ class Day:
         if not left:
             print("The day is over.")
             return
+        # What the last repair left must not be taken for what comes now.
+        with self._prometheus() as prometheus:
+            waiting.until(lambda: bool(one) or not _firing(prometheus), "no alert fires any more", CALM_S, 0.5)
         self.inject(left[0])
         print(f"Incident {left[0].number} of {len(plan.KINDS)} has happened.")
 

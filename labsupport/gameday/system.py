@@ -40,12 +40,12 @@ def begin(lab: Lab, home: Path, seed: int = 0) -> versions.Registry:
     tokens.put(lab, "tokens", {"desk.1": token})
     tokens.put(lab, "desk", {"token": token})
     registry = versions.first(lab, home, seed)
-    for file in ("predictor.yaml", "route.yaml", "prometheus.yaml"):
+    # The desk's Service first: the predictor sends its spans there.
+    for file in ("ledger.yaml", "predictor.yaml", "route.yaml", "prometheus.yaml"):
         versions.put(lab, *lab.objects(file))
     versions.put(lab, _forecast(seed), *borrowed("605", "forecast.yaml"))
     for name in ("traefik", "deploy-risk", "canary"):
         lab.wait(f"deployment/{name}", seconds=PATIENCE)
-    versions.put(lab, *lab.objects("ledger.yaml"))
     lab.wait("job/record", "Complete", PATIENCE)
     lab.wait("deployment/feast", seconds=PATIENCE)
     run_job(lab, "refresh-first")
