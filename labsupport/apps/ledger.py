@@ -34,7 +34,9 @@ COUNTED = ("branch", "every-run")
 class Desk:
     """Asks about deploys until it is told to stop, and tells the metrics."""
 
-    def __init__(self, ledger: Ledger, url: str, token: Path | None, counted: str, seed: int, per_second: float) -> None:
+    def __init__(
+        self, ledger: Ledger, url: str, token: Path | None, counted: str, seed: int, per_second: float
+    ) -> None:
         self.ledger, self.counted, self.seed, self.per_second = ledger, counted, seed, per_second
         self._where, self._token, self._connection = urlsplit(url), token, None
         self.stopped = threading.Event()
@@ -44,9 +46,13 @@ class Desk:
         self._asked = Counter("ledger_requests", "Questions by how they ended.", ["outcome"], registry=self.registry)
         self._judged = Counter("ledger_judged", "Answers whose deploy has ended.", ["version"], registry=self.registry)
         self._wrong = Counter("ledger_wrong", "Answers that the end contradicted.", ["version"], registry=self.registry)
-        self._psi = Gauge("ledger_input_psi", "What was sent against where the model learnt.", ["column"], registry=self.registry)
+        self._psi = Gauge(
+            "ledger_input_psi", "What was sent against where the model learnt.", ["column"], registry=self.registry
+        )
         self._hold = Gauge("ledger_hold_share", "Share of the newest answers that say hold.", registry=self.registry)
-        self._failed = Gauge("ledger_failed_share", "Share of the newest labels that say failed.", registry=self.registry)
+        self._failed = Gauge(
+            "ledger_failed_share", "Share of the newest labels that say failed.", registry=self.registry
+        )
         for outcome in ("ok", "failed"):
             self._asked.labels(outcome)
 
@@ -92,7 +98,9 @@ class Desk:
         ok = status == 200
         self._asked.labels("ok" if ok else "failed").inc()
         answer = {"version": said.get("version"), "hold": said.get("hold")} if ok else {"version": None, "hold": None}
-        for row in self.ledger.write({"record": record, "sent": sent, "status": status, "source": source, **answer}, bool(failed)):
+        for row in self.ledger.write(
+            {"record": record, "sent": sent, "status": status, "source": source, **answer}, bool(failed)
+        ):
             if row["version"] is not None:
                 self._judged.labels(row["version"]).inc()
                 self._wrong.labels(row["version"]).inc(float(row["hold"] != row["failed"]))
@@ -103,7 +111,9 @@ class Desk:
             head["Authorization"] = f"Bearer {self._token.read_text().strip()}"
         try:
             if self._connection is None:
-                self._connection = http.client.HTTPConnection(self._where.hostname or "", self._where.port, timeout=PATIENCE_S)
+                self._connection = http.client.HTTPConnection(
+                    self._where.hostname or "", self._where.port, timeout=PATIENCE_S
+                )
             self._connection.request("POST", self._where.path, json.dumps(sent), head)
             answer = self._connection.getresponse()
             body = answer.read()
@@ -181,11 +191,15 @@ def trace_ids(body: bytes) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Ask until SIGTERM or SIGINT comes; returns 0."""
-    parser = argparse.ArgumentParser(prog="python -m labsupport.apps.ledger", description="Ask about deploys, and keep a ledger.")
+    parser = argparse.ArgumentParser(
+        prog="python -m labsupport.apps.ledger", description="Ask about deploys, and keep a ledger."
+    )
     parser.add_argument("url", help="where to POST, such as http://traefik:8000/predict")
     parser.add_argument("--folder", type=Path, required=True, help="where the ledger is kept")
     parser.add_argument("--token-file", type=Path, help="send what it holds as a bearer token")
-    parser.add_argument("--count-tests", choices=COUNTED, default="branch", help="which failed test runs are sent to the model")
+    parser.add_argument(
+        "--count-tests", choices=COUNTED, default="branch", help="which failed test runs are sent to the model"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--per-second", type=float, default=30.0)
     parser.add_argument("--host", default="127.0.0.1")

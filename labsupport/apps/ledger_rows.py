@@ -101,9 +101,7 @@ class Ledger:
         if self._reference is None or len(sent) < FEWEST:
             return {}
         numbers = ("lines_changed", "files_changed", "author_deploys", "tests_failed_before", "coverage")
-        return {
-            name: float(psi(self._reference[name], [[float(one[name]) for one in sent]])[0]) for name in numbers
-        }
+        return {name: float(psi(self._reference[name], [[float(one[name]) for one in sent]])[0]) for name in numbers}
 
     def hold_share(self) -> float:
         """Return the share of the newest answers that say hold; 0 without any."""

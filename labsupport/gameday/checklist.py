@@ -53,7 +53,10 @@ def versioning(day: Day) -> tuple[bool, str]:
     served = _answer(day, DEPLOY)[1].get("version")
     steps = lineage.declared(paths.PACKAGE / "data" / "deploy_pipeline")
     whole = bool(steps) and all(step.writes or step.reads or step.params for step in steps)
-    return champion == served and whole, f"alias champion: version {champion}; served: {served}; dvc.yaml declares {len(steps)} stages"
+    return (
+        champion == served and whole,
+        f"alias champion: version {champion}; served: {served}; dvc.yaml declares {len(steps)} stages",
+    )
 
 
 def serving(day: Day) -> tuple[bool, str]:
@@ -69,7 +72,9 @@ def monitoring(day: Day) -> tuple[bool, str]:
         rules = [rule for group in prometheus.get("/api/v1/rules")["groups"] for rule in group["rules"]]
     up = sum(one["health"] == "up" for one in targets)
     well = sum(one["health"] == "ok" for one in rules)
-    return 0 < len(targets) == up and 0 < len(rules) == well, f"targets up: {up} of {len(targets)}; rules evaluated: {well} of {len(rules)}"
+    return 0 < len(targets) == up and 0 < len(
+        rules
+    ) == well, f"targets up: {up} of {len(targets)}; rules evaluated: {well} of {len(rules)}"
 
 
 def ab_testing(day: Day) -> tuple[bool, str]:
@@ -91,8 +96,14 @@ def security(day: Day) -> tuple[bool, str]:
     with tempfile.TemporaryDirectory() as place:
         _put(day, f"model-{served}", Path(place) / "model")
         _put(day, "signers", Path(place) / "signers")
-        signed = signatures.verify(Path(place) / "model", signatures.trusted_in(Path(place) / "signers"), name=versions.NAME)
-    roots = [pod["metadata"]["name"] for pod in seen.all("Pod") if not pod["spec"].get("securityContext", {}).get("runAsNonRoot")]
+        signed = signatures.verify(
+            Path(place) / "model", signatures.trusted_in(Path(place) / "signers"), name=versions.NAME
+        )
+    roots = [
+        pod["metadata"]["name"]
+        for pod in seen.all("Pod")
+        if not pod["spec"].get("securityContext", {}).get("runAsNonRoot")
+    ]
     said = f"no token: {refused}; version {signed.version} is signed by {signed.signer}; pods that may be root: {len(roots)}"
     return refused == 401 and signed.version == served and not roots, said
 
@@ -103,9 +114,16 @@ def cicd(day: Day) -> tuple[bool, str]:
     files = sorted(path.name for path in (folder / "workflows").glob("*.yml"))
     zizmor = Path(sys.executable).with_name("zizmor")
     done = subprocess.run(
-        [zizmor, "--offline", "--quiet", str(folder)], env=variables.for_program(), capture_output=True, check=False, timeout=60
+        [zizmor, "--offline", "--quiet", str(folder)],
+        env=variables.for_program(),
+        capture_output=True,
+        check=False,
+        timeout=60,
     )
-    return bool(files) and done.returncode == 0, f"zizmor finds nothing in {', '.join(files)}" if done.returncode == 0 else "zizmor has findings"
+    return (
+        bool(files) and done.returncode == 0,
+        f"zizmor finds nothing in {', '.join(files)}" if done.returncode == 0 else "zizmor has findings",
+    )
 
 
 def data_pipeline(day: Day) -> tuple[bool, str]:
@@ -130,7 +148,9 @@ def data_pipeline(day: Day) -> tuple[bool, str]:
 def infrastructure(day: Day) -> tuple[bool, str]:
     """The nodes are ready; GPUs, where the runtime has any (pocket's are only numbers that the node says)."""
     nodes = day.lab.cluster.get("nodes")["items"]
-    ready = [one for one in nodes if any(c["type"] == "Ready" and c["status"] == "True" for c in one["status"]["conditions"])]
+    ready = [
+        one for one in nodes if any(c["type"] == "Ready" and c["status"] == "True" for c in one["status"]["conditions"])
+    ]
     gpus = sum(int(one["status"].get("capacity", {}).get(GPU, 0)) for one in nodes)
     return 0 < len(nodes) == len(ready), f"nodes ready: {len(ready)} of {len(nodes)}; {GPU}: {gpus or 'none'}"
 
@@ -146,7 +166,9 @@ def observability(day: Day) -> tuple[bool, str]:
 
     trace = traces.id_of(span)
     _answer(day, DEPLOY, headers=traces.headers_of(set_span_in_context(span)))
-    logs = waiting.until(lambda: trace in day.lab.ask("kubectl logs deployment/deploy-risk --tail=50"), "the line is in the log", 20, 0.5)
+    logs = waiting.until(
+        lambda: trace in day.lab.ask("kubectl logs deployment/deploy-risk --tail=50"), "the line is in the log", 20, 0.5
+    )
     spans = waiting.until(lambda: trace in desk.spans(day.lab), "the span has come", 20, 0.5)
     with day.prometheus() as prometheus:
         series = len(prometheus.now("model_predictions_total"))
@@ -170,17 +192,27 @@ def _snapshot(day: Day) -> Snapshot:
     return take(day.lab.cluster, day.lab.namespace, logs=False, kinds=day.lab.kinds)
 
 
-def _answer(day: Day, deploy: dict[str, object], token: str | None = None, headers: dict[str, str] | None = None) -> tuple[int, dict[str, object]]:
+def _answer(
+    day: Day, deploy: dict[str, object], token: str | None = None, headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, object]]:
     """Ask at the door, with the desk's token if none is given; return the status and the answer."""
     import base64
 
     if token is None:
         secret = day.lab.cluster.get("secret/desk", "-n", day.lab.namespace)["data"]["token"]
         token = base64.b64decode(secret).decode()
-    head = {"Content-Type": "application/json", **(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
+    head = {
+        "Content-Type": "application/json",
+        **(headers or {}),
+        **({"Authorization": f"Bearer {token}"} if token else {}),
+    }
     with day.lab.cluster.reach("traefik", 8000, day.lab.namespace) as url:
         try:
-            with contextlib.closing(build_opener(ProxyHandler({})).open(Request(f"{url}/predict", json.dumps(deploy).encode(), head), timeout=30)) as answer:
+            with contextlib.closing(
+                build_opener(ProxyHandler({})).open(
+                    Request(f"{url}/predict", json.dumps(deploy).encode(), head), timeout=30
+                )
+            ) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             return error.code, {}

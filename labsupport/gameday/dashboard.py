@@ -61,5 +61,7 @@ def summary(found: dict[str, list[Series]]) -> list[str]:
     said = []
     for panel in PANELS:
         values = [float(series.values[-1]) for series in found[panel.title]]
-        said.append(f"{panel.title}: {max(values):.2f} {panel.unit}" if values else f"{panel.title}: no data (0 series)")
+        said.append(
+            f"{panel.title}: {max(values):.2f} {panel.unit}" if values else f"{panel.title}: no data (0 series)"
+        )
     return said

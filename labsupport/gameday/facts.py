@@ -138,7 +138,11 @@ def _drift(facts: Facts) -> str:
 
 def _shifted(facts: Facts) -> str:
     # Not `>`: while the ledger restarts there is no measure, and no measure is no proof.
-    return "" if facts.psi <= SHIFTED else "the inputs still differ from what the model learnt from, or nobody measures them"
+    return (
+        ""
+        if facts.psi <= SHIFTED
+        else "the inputs still differ from what the model learnt from, or nobody measures them"
+    )
 
 
 def _stale(facts: Facts) -> str:
@@ -160,7 +164,11 @@ _UNMET = {"oom": _oom, "rollout": _rollout, "skew": _skew, "drift": _drift, "sta
 
 
 def _killed(pod: Object) -> bool:
-    states = [state for one in pod["status"].get("containerStatuses") or [] for state in (one.get("state", {}), one.get("lastState", {}))]
+    states = [
+        state
+        for one in pod["status"].get("containerStatuses") or []
+        for state in (one.get("state", {}), one.get("lastState", {}))
+    ]
     return any(state.get("terminated", {}).get("reason") == "OOMKilled" for state in states)
 
 
@@ -171,7 +179,9 @@ def _ready(pod: Object) -> bool:
 def _limit(deployment: Object | None) -> float:
     if deployment is None:
         return 0.0
-    text = deployment["spec"]["template"]["spec"]["containers"][0].get("resources", {}).get("limits", {}).get("memory", "")
+    text = (
+        deployment["spec"]["template"]["spec"]["containers"][0].get("resources", {}).get("limits", {}).get("memory", "")
+    )
     units = {"Ki": 1 / 1024, "Mi": 1.0, "Gi": 1024.0}
     return float(text[:-2]) * units[text[-2:]] if text[-2:] in units else float(text or "inf") / (2**20 if text else 1)
 

@@ -44,7 +44,11 @@ def _stale(lab: Lab, target: dict[str, Any]) -> None:
     job = lab.cluster.get("cronjob/refresh", "-n", lab.namespace)
     command = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["command"]
     command = [word for word in command if not word.startswith("--hours-ago")] + [f"--hours-ago={target['hours']}"]
-    change = {"spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "refresh", "command": command}]}}}}}}
+    change = {
+        "spec": {
+            "jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "refresh", "command": command}]}}}}
+        }
+    }
     lab.ask(f"kubectl patch cronjob refresh -p '{json.dumps(change)}'")
     run_job(lab, "refresh-nightly")
 

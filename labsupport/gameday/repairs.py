@@ -34,7 +34,9 @@ def retrain(lab: Lab, registry: Registry, since: float, version: str = "") -> tu
         found = [row for row in desk.rows(lab, 6_000) if row["at"] >= since and row["failed"] is not None]
         return [row for row in found if not row["void"] and row["status"] == 200]
 
-    rows = waiting.until(lambda: seen if len(seen := labelled()) >= ROWS else None, f"{ROWS} labelled deploys", 120, 0.5)
+    rows = waiting.until(
+        lambda: seen if len(seen := labelled()) >= ROWS else None, f"{ROWS} labelled deploys", 120, 0.5
+    )
     records = table(rows)
     X, failed = deploy_risk.features(records), records["failed"].astype(int)
     # Judged fold by fold, on rows that it did not learn from; then it learns from all.

@@ -32,7 +32,12 @@ def begin(lab: Lab, home: Path, seed: int = 0) -> versions.Registry:
     gateways.define(lab)
     versions.put(lab, *_day(seed))
     # First what takes longest to start.
-    for number, file in (("605", "checkpoint.yaml"), ("605", "record.yaml"), ("605", "server.yaml"), ("605", "refresh.yaml")):
+    for number, file in (
+        ("605", "checkpoint.yaml"),
+        ("605", "record.yaml"),
+        ("605", "server.yaml"),
+        ("605", "refresh.yaml"),
+    ):
         versions.put(lab, *borrowed(number, file))
     for file in ("gateway.yaml", "traefik.yaml"):
         versions.put(lab, *borrowed("611", file))

@@ -9,7 +9,12 @@ from labsupport.gameday.book import Entry, injected
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MARKS = {"alert": ("o", plots.ORANGE), "page": ("v", plots.BLUE), "diagnosis": ("s", plots.PURPLE), "repair": ("P", plots.GREEN)}
+MARKS = {
+    "alert": ("o", plots.ORANGE),
+    "page": ("v", plots.BLUE),
+    "diagnosis": ("s", plots.PURPLE),
+    "repair": ("P", plots.GREEN),
+}
 
 
 def draw(entries: Sequence[Entry]) -> "Figure":

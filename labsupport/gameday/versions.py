@@ -93,7 +93,9 @@ def first(lab: Lab, home: Path, seed: int) -> Registry:
 
 def serve(lab: Lab, deployment: str, version: str, seconds: float = 180) -> None:
     """Let a Deployment serve a version, and wait until it does."""
-    change = {"spec": {"template": {"spec": {"volumes": [{"name": "model", "configMap": {"name": f"model-{version}"}}]}}}}
+    change = {
+        "spec": {"template": {"spec": {"volumes": [{"name": "model", "configMap": {"name": f"model-{version}"}}]}}}
+    }
     lab.ask(f"kubectl patch deployment {deployment} -p '{json.dumps(change)}'")
     lab.wait(f"deployment/{deployment}", seconds=seconds)
 

@@ -95,19 +95,35 @@ def more_memory(snapshot: Any) -> str:
     containers = deployment["spec"]["template"]["spec"]["containers"]
     if [one["name"] for one in containers] != ["server"]:
         names = ", ".join(one["name"] for one in containers)
-        raise Fail(f"containers {names}", "the one container `server`", "a merge by another name adds a container: name it `server`")
+        raise Fail(
+            f"containers {names}",
+            "the one container `server`",
+            "a merge by another name adds a container: name it `server`",
+        )
     resources = containers[0].get("resources") or {}
     limit = (resources.get("limits") or {}).get("memory")
     if limit is None:
-        raise Fail("no limit", "a limit of 96 MiB or more", "without a limit one leak takes the node with it: give more, not everything")
+        raise Fail(
+            "no limit",
+            "a limit of 96 MiB or more",
+            "without a limit one leak takes the node with it: give more, not everything",
+        )
     found = facts._limit(deployment)
     if found == 32 and deployment["spec"].get("replicas") == 1:
         raise NotAttempted("The predictor may still have 32 MiB.")
     if found < facts.LEAST_MIB:
-        cause = "more pods that are too small are killed, too" if deployment["spec"].get("replicas") != 1 else "the server needs about 90 MiB before it answers the first question"
+        cause = (
+            "more pods that are too small are killed, too"
+            if deployment["spec"].get("replicas") != 1
+            else "the server needs about 90 MiB before it answers the first question"
+        )
         raise Fail(f"a limit of {limit}", "96Mi or more", cause)
     if found > 1024:
-        raise Fail(f"a limit of {limit}", "what the server needs, and room: up to 1Gi", "a limit that is never met stops no leak")
+        raise Fail(
+            f"a limit of {limit}",
+            "what the server needs, and room: up to 1Gi",
+            "a limit that is never met stops no leak",
+        )
     return f"The predictor may have {limit}: it starts, and a leak would still be stopped."
 
 
@@ -134,7 +150,11 @@ def suspects(answer: Guarded) -> str:
             raise Fail(f"{saw!r:.60}", "a list of ids", "return the ids (numbers), not rows or labels") from None
         if not poisoned:
             if len(said) > 8:
-                raise Fail(f"{len(said)} rows void in a batch that is good", "none", "sources differ a little by luck: ask for three times the others' share")
+                raise Fail(
+                    f"{len(said)} rows void in a batch that is good",
+                    "none",
+                    "sources differ a little by luck: ask for three times the others' share",
+                )
             continue
         _judge_batch(rows, bad, said)
     return "Six bad batches: nearly all bad rows found, hardly a good one lost. Two good batches were left alone."
@@ -146,11 +166,17 @@ def _judge_batch(rows: list[dict[str, Any]], bad: set[int], said: set[int]) -> N
     found, lost = len(said & bad) / len(bad), said - bad
     numbers, hoped = f"{found:.0%} of the bad rows, {len(lost)} good ones", "90 % or more, and 12 good ones at most"
     if said and all(row["failed"] for row in rows if row["id"] in said) and len({source[one] for one in said}) > 1:
-        raise Fail(numbers, hoped, "rows that say failed are not bad for that: real failures would be lost, of all sources")
+        raise Fail(
+            numbers, hoped, "rows that say failed are not bad for that: real failures would be lost, of all sources"
+        )
     if not said & bad:
         raise Fail(numbers, hoped, f"the bad rows came from {guilty}: compare the share of failed labels by source")
     if found < 0.9:
-        raise Fail(numbers, hoped, "its turned labels say fine where a deploy failed: void what the source delivered, not only what says failed")
+        raise Fail(
+            numbers,
+            hoped,
+            "its turned labels say fine where a deploy failed: void what the source delivered, not only what says failed",
+        )
     if sum(source[one] == guilty for one in lost) > 12:
         raise Fail(numbers, hoped, "the source was good for a while: from which row on is it not?")
     if len(lost) > 12:
@@ -182,11 +208,15 @@ def the_day(entries: Any) -> str:
     if total >= 40:
         return f"{shown}: {len(mine)} of {len(points)} incidents handled by {named[-1]}."
     if len(mine) < 4:
-        raise Fail(shown, hoped, f"the reference handled {len(points) - len(mine)} of them: try those again, on a new day")
+        raise Fail(
+            shown, hoped, f"the reference handled {len(points) - len(mine)} of them: try those again, on a new day"
+        )
     if any(one.repaired_s is None for one in mine):
         raise Fail(shown, hoped, "an incident was never found to be over: `day.repaired()` says what is left of it")
     if sum(one.diagnosis < score.DIAGNOSED for one in mine) >= 3:
-        raise Fail(shown, hoped, "several first diagnoses were wrong: look at the fact that only one cause has, then say it")
+        raise Fail(
+            shown, hoped, "several first diagnoses were wrong: look at the fact that only one cause has, then say it"
+        )
     raise Fail(shown, hoped, "it took long: answer the page first, then think")
 
 
@@ -197,7 +227,7 @@ def the_day(entries: Any) -> str:
     hints=(
         "The alert compares inputs with inputs. What can change that no input shows?",
         "The same deploys, with another end: lesson 610 has a name for it.",
-        "`case = \"concept\"`.",
+        '`case = "concept"`.',
     ),
     minutes=4,
 )
@@ -210,7 +240,9 @@ def unmoved(case: Any) -> Measured:
     if moved >= 0.2:
         return Measured(True, numbers, "here an input has moved, and the alert would fire: in which world does none?")
     if dearer <= 5:
-        return Measured(True, numbers, "nothing has moved, and nothing costs more: what changes only the ends of deploys?")
+        return Measured(
+            True, numbers, "nothing has moved, and nothing costs more: what changes only the ends of deploys?"
+        )
     return Measured(False, numbers)
 
 

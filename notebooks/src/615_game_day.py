@@ -90,13 +90,13 @@ lab.kubectl("kubectl get deployments,cronjobs,httproutes")
 # %%
 with day.prometheus() as prometheus:
     rules = [
-        rule
-        for group in prometheus.get("/api/v1/rules")["groups"]
-        for rule in group["rules"]
+        rule for group in prometheus.get("/api/v1/rules")["groups"] for rule in group["rules"]
     ]
 for rule in rules:
     print(f"{rule['name']:<17} {' '.join(rule['query'].split())[:88]}")
-claim("five alerts, all of them pages", {rule["labels"]["severity"] for rule in rules} == {"page"})
+claim(
+    "five alerts, all of them pages", {rule["labels"]["severity"] for rule in rules} == {"page"}
+)
 
 # %% [markdown]
 # Six incidents and five alerts. The six are **drift** (the world has changed), **skew** (what is sent is not what the model learnt from), **oom** (too
@@ -192,7 +192,10 @@ for world in ("none", "flaky"):
     wrong[world] = float((champion.hold(records) != records.failed).mean())
     print(f"{world:<6} wrong in {wrong[world]:.0%}")
 reveal("615.g2", 100 * wrong["flaky"])
-claim("more than half are wrong, three times as many", wrong["flaky"] > max(0.5, 3 * wrong["none"]))
+claim(
+    "more than half are wrong, three times as many",
+    wrong["flaky"] > max(0.5, 3 * wrong["none"]),
+)
 
 # %% tags=["exercise"] exercise="615.a"
 ### BEGIN SOLUTION
@@ -272,7 +275,8 @@ def suspects(rows):
     mine = by_source[worst]
     # Before the place labels say fine, after it they say failed: the place where most do.
     fits = [
-        sum(not row["failed"] for row in mine[:place]) + sum(row["failed"] for row in mine[place:])
+        sum(not row["failed"] for row in mine[:place])
+        + sum(row["failed"] for row in mine[place:])
         for place in range(len(mine))
     ]
     return [row["id"] for row in mine[fits.index(max(fits)) :]]

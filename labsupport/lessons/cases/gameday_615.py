@@ -67,7 +67,8 @@ def batch(seed: int, poisoned: bool = True) -> tuple[list[dict[str, Any]], set[i
     turned = (sources == bad) & (np.arange(800) >= 300) if poisoned else np.zeros(800, dtype=bool)
     labels = failed ^ turned
     rows = [
-        {"id": 5_000 + at, "source": str(sources[at]), "failed": None if at >= 790 else bool(labels[at])} for at in range(800)
+        {"id": 5_000 + at, "source": str(sources[at]), "failed": None if at >= 790 else bool(labels[at])}
+        for at in range(800)
     ]
     return rows, {5_000 + int(at) for at in np.flatnonzero(turned) if at < 790}
 
