@@ -83,9 +83,15 @@ def lines(entries: list[dict[str, Any]]) -> list[str]:
         return ["No day has begun: labs gameday start"]
     said = []
     for entry in entries:
-        rest = [str(value) for name, value in entry.items() if name not in ("at", "what", "number", "target") and value != ""]
+        rest = [
+            str(value)
+            for name, value in entry.items()
+            if name not in ("at", "what", "number", "target") and value != ""
+        ]
         number = f" {entry['number']}" if "number" in entry else ""
-        said.append(f"{entry['at'] - entries[0]['at']:7.1f} s  {entry['what']}{number}{': ' if rest else ''}{', '.join(rest)}")
+        said.append(
+            f"{entry['at'] - entries[0]['at']:7.1f} s  {entry['what']}{number}{': ' if rest else ''}{', '.join(rest)}"
+        )
     return said
 
 

@@ -1,5 +1,6 @@
 """The dashboard of the day: six panels, each a query to Prometheus with the threshold of its alert."""
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,8 @@ from labsupport.monitoring.prometheus import Prometheus, Series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from labsupport.gameday.oncall import Day
 
 MINUTE = 60.0
 
@@ -31,6 +34,18 @@ PANELS = (
     Panel("Labels: failed", "ledger_failed_share", "share", 0.15),
     Panel("Memory", 'process_resident_memory_bytes{job=~"deploy-risk|forecast"} / 2^20', "MiB", None, "job"),
 )  # fmt: skip
+
+
+def show(day: "Day") -> None:
+    """Show the dashboard of a day's last minute, with what each panel says now."""
+    now = time.time()
+    with day.prometheus() as prometheus:
+        found = look(prometheus, now)
+    plots.show(
+        draw(found, now),
+        alt="Six panels over the last minute: questions without an answer, wrong answers by version, how far inputs moved, age of features, share of failed labels, memory.",
+        summary=summary(found),
+    )
 
 
 def look(prometheus: Prometheus, now: float, seconds: float = MINUTE) -> dict[str, list[Series]]:

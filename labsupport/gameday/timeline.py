@@ -38,7 +38,9 @@ def draw(entries: Sequence[Entry]) -> "Figure":
                 axes.plot(entry["at"] - begin, one["number"], shape, color=color, markersize=6, label=label)
     axes.set_yticks([one["number"] for one in days], [f"{one['number']} {one['kind']}" for one in days])
     axes.invert_yaxis()
-    axes.set(title="The day: from each incident to its end", xlabel="seconds since the first incident", ylabel="incident")
+    axes.set(
+        title="The day: from each incident to its end", xlabel="seconds since the first incident", ylabel="incident"
+    )
     if known:
         axes.legend(fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.25 if len(days) > 3 else -0.5))
     return figure

@@ -13,7 +13,11 @@ def test_entries_come_back_in_their_order_with_the_clock(tmp_path: Path) -> None
     kept.write("begin", seed=3)
     kept.write("incident", number=1, kind="oom")
     kept.write("alert", number=1, at=11.0)
-    assert [(one["at"], one["what"]) for one in kept.entries()] == [(10.0, "begin"), (12.5, "incident"), (11.0, "alert")]
+    assert [(one["at"], one["what"]) for one in kept.entries()] == [
+        (10.0, "begin"),
+        (12.5, "incident"),
+        (11.0, "alert"),
+    ]
 
 
 def test_another_process_goes_on_with_the_same_book(tmp_path: Path) -> None:

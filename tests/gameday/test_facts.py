@@ -20,11 +20,21 @@ def snapshot(**changes) -> Snapshot:
     items = [item for file in ("predictor.yaml", "route.yaml") for item in show.documents(manifests_of("615") / file)]
     items += [item for item in show.documents(manifests_of("605") / "refresh.yaml")]
     items.append({"kind": "ConfigMap", "metadata": {"name": "registry"}, "data": {"champion": "1"}})
-    owner = {"kind": "ReplicaSet", "metadata": {"name": "set", "uid": "s", "ownerReferences": [{"kind": "Deployment", "name": "deploy-risk", "uid": "d"}]}}
+    owner = {
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": "set",
+            "uid": "s",
+            "ownerReferences": [{"kind": "Deployment", "name": "deploy-risk", "uid": "d"}],
+        },
+    }
     pod = {
         "kind": "Pod",
         "metadata": {"name": "pod", "ownerReferences": [{"kind": "ReplicaSet", "name": "set", "uid": "s"}]},
-        "status": {"conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [{"state": {"running": {}}}]},
+        "status": {
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "containerStatuses": [{"state": {"running": {}}}],
+        },
     }
     found = copy.deepcopy([*items, owner, pod])
     for item in found:
@@ -50,14 +60,22 @@ def rows(count: int = 200, differs: bool = False, turned: str = "") -> list[dict
 def test_a_healthy_system_has_no_incident_and_nothing_is_left_of_any_but_drift() -> None:
     found = facts.of(snapshot(), HEALTHY, [], rows())
     assert facts.kind_of(found) == ""
-    assert (found.ready, found.limit_mib, found.canary_share, found.stable_version, found.champion) == (1, 192, 0.0, "1", "1")
+    assert (found.ready, found.limit_mib, found.canary_share, found.stable_version, found.champion) == (
+        1,
+        192,
+        0.0,
+        "1",
+        "1",
+    )
     assert {kind for kind in plan.KINDS if facts.unmet(kind, found)} == {"drift"}
     assert "learnt before the drift" in facts.unmet("drift", found)
 
 
 def killed(pod: dict) -> None:
     pod["status"]["conditions"][0]["status"] = "False"
-    pod["status"]["containerStatuses"] = [{"state": {"waiting": {}}, "lastState": {"terminated": {"reason": "OOMKilled"}}}]
+    pod["status"]["containerStatuses"] = [
+        {"state": {"waiting": {}}, "lastState": {"terminated": {"reason": "OOMKilled"}}}
+    ]
 
 
 def small(deployment: dict) -> None:
@@ -79,7 +97,12 @@ def late(job: dict) -> None:
 
 ILL = {
     "oom": (snapshot(pod_pod=killed, deployment_deploy_risk=small), {"unanswered": 1.0}, rows(), "may have 32 MiB"),
-    "rollout": (snapshot(httproute_deploy_risk=split, deployment_canary=bad), {}, rows(), "still gets 40% of the requests"),
+    "rollout": (
+        snapshot(httproute_deploy_risk=split, deployment_canary=bad),
+        {},
+        rows(),
+        "still gets 40% of the requests",
+    ),
     "skew": (snapshot(), {"psi": 1.4}, rows(differs=True), "differs from the records"),
     "drift": (snapshot(), {"psi": 1.4}, rows(), "learnt before the drift"),
     "stale": (snapshot(cronjob_refresh=late), {"feature_age_s": 15_000.0}, rows(), "the next run would make"),
@@ -120,7 +143,9 @@ def test_a_repair_that_voids_good_rows_of_other_sources_is_none() -> None:
     assert "with the bad ones you lost good ones" in facts.unmet("poison", found)
 
 
-@pytest.mark.parametrize(("text", "mib"), [("192Mi", 192), ("1Gi", 1024), ("98304Ki", 96), ("100663296", 96), (None, float("inf"))])
+@pytest.mark.parametrize(
+    ("text", "mib"), [("192Mi", 192), ("1Gi", 1024), ("98304Ki", 96), ("100663296", 96), (None, float("inf"))]
+)
 def test_limits_in_all_their_units(text: str | None, mib: float) -> None:
     def change(deployment: dict) -> None:
         limits = deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]

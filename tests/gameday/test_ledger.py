@@ -18,7 +18,13 @@ class Clock:
 
 
 def row(source: str = "build-1", tests: int = 0, record: int | None = None) -> dict:
-    deploy = {"lines_changed": 100, "files_changed": 5, "author_deploys": 40, "tests_failed_before": tests, "coverage": 0.8}
+    deploy = {
+        "lines_changed": 100,
+        "files_changed": 5,
+        "author_deploys": 40,
+        "tests_failed_before": tests,
+        "coverage": 0.8,
+    }
     kept = deploy if record is None else deploy | {"tests_failed_before": record}
     return {"record": kept, "sent": deploy, "status": 200, "source": source, "version": "1", "hold": False}
 
@@ -47,7 +53,9 @@ def test_a_label_comes_late(tmp_path: Path, clock: Clock) -> None:
     assert [one["failed"] for one in ledger.shown(10)] == [True, None]
 
 
-def test_a_backfill_turns_one_sources_labels_over_and_a_quarantine_mends_the_share(tmp_path: Path, clock: Clock) -> None:
+def test_a_backfill_turns_one_sources_labels_over_and_a_quarantine_mends_the_share(
+    tmp_path: Path, clock: Clock
+) -> None:
     ledger = filled(tmp_path, clock)
     before = ledger.failed_share()
     assert ledger.backfill("build-3", 600) == 50

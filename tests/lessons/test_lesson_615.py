@@ -56,7 +56,15 @@ BEGIN = (
 )
 
 
-def day(name: str = "Mai", said: str = "", late: float = 0.0, helped: int = 0, over: int = 6, count: int = 6, by: str = book.YOU) -> str:
+def day(
+    name: str = "Mai",
+    said: str = "",
+    late: float = 0.0,
+    helped: int = 0,
+    over: int = 6,
+    count: int = 6,
+    by: str = book.YOU,
+) -> str:
     """Return a day's book: `said` is every first diagnosis (the right one if empty), `helped`: so many were left to the reference."""
     entries = [{"at": 0.0, "what": "begin", "seed": 0}, {"at": 1.0, "what": "on call", "name": name}]
     for one in plan.day(0)[:count]:
@@ -90,7 +98,10 @@ WRONG = {
         "sees drift in everything": (tells(STALE, DRIFT), "the world need not have moved"),
         "asks for the inputs first": (tells(SKEW, DRIFT, STALE), "renew them first"),
         "forgets the features": (tells(SKEW, DRIFT), "the features are four hours old"),
-        "calls a rounding skew": (tells(STALE, "if psi > 0.5 and differs > 0: return 'skew'", DRIFT), "one question in a hundred"),
+        "calls a rounding skew": (
+            tells(STALE, "if psi > 0.5 and differs > 0: return 'skew'", DRIFT),
+            "one question in a hundred",
+        ),
         "sees drift in health": (tells(STALE, SKEW, "return 'drift'"), "nothing is beyond its threshold"),
         "is strict with features": (tells("if age > 3000: return 'stale'", SKEW, DRIFT), "allowed to be an hour old"),
         "returns a number": ("def tell(facts):\n    return 3", "the words are drift, skew and stale"),
@@ -104,10 +115,16 @@ WRONG = {
     },
     "615.4": {
         "voids all failures": (finds("row['failed']"), "real failures would be lost"),
-        "voids the failures of the source": (finds("row['source'] == worst and row['failed']", LOW, BEGIN), "void what the source delivered"),
+        "voids the failures of the source": (
+            finds("row['source'] == worst and row['failed']", LOW, BEGIN),
+            "void what the source delivered",
+        ),
         "voids all of the source": (finds("row['source'] == worst", LOW), "from which row on is it not"),
         "voids nothing": (finds("False"), "compare the share of failed labels by source"),
-        "accuses somebody always": (finds("row['source'] == worst and row['id'] >= 5300"), "sources differ a little by luck"),
+        "accuses somebody always": (
+            finds("row['source'] == worst and row['id'] >= 5300"),
+            "sources differ a little by luck",
+        ),
         "returns rows": ("def suspects(rows):\n    return rows", "return the ids (numbers)"),
         "voids all that came then": (finds("row['id'] >= 5300", LOW), "rows of other sources are void"),
     },
@@ -140,7 +157,11 @@ RIGHT = {
     "615.4": {
         "from four failures in a row": finds("row['source'] == worst and row['id'] >= begin", LOW, BEGIN),
     },
-    "615.5": {"all by oneself": day(), "one left to the reference": day(helped=1), "the reference's shift": day("the reference", by=book.REFERENCE)},
+    "615.5": {
+        "all by oneself": day(),
+        "one left to the reference": day(helped=1),
+        "the reference's shift": day("the reference", by=book.REFERENCE),
+    },
     "615.6": {"by a variable": 'kinds = ["none", "concept"]\ncase = kinds[-1]'},
 }
 
