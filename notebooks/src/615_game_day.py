@@ -60,15 +60,13 @@ day = oncall.begin(lab, SEED)
 dashboard.show(day)
 
 # %% [markdown]
-# What runs, and which lab it comes from:
-#
-# | what | from | what it does |
+# | what | from lab | what it does |
 # |---|---|---|
-# | `traefik`, the route `deploy-risk` | 611 | the door: splits questions between `deploy-risk` and `canary` by weight |
-# | `deploy-risk`, `canary` | 604, 612 | lesson 203's model, signed, behind tokens; the ConfigMap `registry` says which version is champion |
-# | `feast`, the CronJob `refresh`, `forecast` | 605 | features of three regions, the job that makes them, and a model that needs them |
-# | `ledger` | new | the **desk**: asks about 30 deploys a second, writes down record, question, answer and, two seconds later, how the deploy ended |
-# | `prometheus` | 609 | asks each of them every second, and judges by five rules |
+# | `traefik`, route `deploy-risk` | 611 | the door: splits questions by weight |
+# | `deploy-risk`, `canary` | 604, 612 | lesson 203's model, signed, behind tokens; the ConfigMap `registry` names the champion |
+# | `feast`, CronJob `refresh`, `forecast` | 605 | features of three regions, the job that makes them, a model that needs them |
+# | `ledger` | new | the **desk**: asks about 30 deploys a second; writes down record, question, answer and, 2 s later, the deploy's end |
+# | `prometheus` | 609 | asks them all every second, and judges by five rules |
 
 # %% tags=["nbval-ignore-output"]
 lab.kubectl("kubectl get deployments,cronjobs,httproutes")
@@ -283,28 +281,28 @@ quiz("615.b", choice_b)
 # %% [markdown]
 # ## Break it: the day
 #
-# Now it is earnest. Six incidents, one at a time, 45 minutes. For each there are three cells, and a terminal with `kubectl` (its line stands above, where the lab began):
+# Now it is earnest. Six incidents, one at a time, 45 minutes. For each there are three cells, and a terminal with `kubectl` (its line stands where the lab began):
 #
 # 1. `day.next(1)` lets it happen, `day.page()` waits for the alert. You are paged.
-# 2. Look: `dashboard.show(day)`, `day.facts()`, `lab.kubectl("kubectl get ...")`, `desk.rows(lab)`. Then write your **diagnosis** and your **repair** into the second cell: lines for kubectl, or a function that
-#    takes the day. What you did in a terminal counts, too.
-# 3. `day.repaired()` looks whether it is over. Where nobody did anything, the reference repairs it, and says so.
-
-# %% [markdown]
-# Helpers for repairs that are no line of kubectl:
-#
-# | you want | call |
-# |---|---|
-# | void rows of the ledger | `desk.post(lab, "quarantine", ids=[...])` |
-# | train on what came since a time, and promote it | `version, saved = repairs.retrain(lab, day.registry, since)`, then `repairs.promote(lab, day.registry, version)` |
-# | set the canary's weight | `canaries.set_percent(lab, 0)` |
-# | run the feature job now | `system.run_job(lab, "by-hand")` |
-#
-# The day's score: 10 points an incident. 3 for answering the page within a minute, 3 for a first diagnosis that is right, 4 for a repair within seven and a half minutes.
+# 2. Look: `dashboard.show(day)`, `day.facts()`, `lab.kubectl("kubectl get ...")`, `desk.rows(lab)`. Write your **diagnosis** and your **repair** into the second cell. What you did in a terminal counts, too.
+# 3. `day.repaired()` looks whether it is over. Where nobody did anything, the reference does, and says so.
 
 # %%
 from labsupport.cluster import canaries
 from labsupport.gameday import system
+
+# %% [markdown]
+# For repairs that are no line of kubectl:
+#
+# | you want | call |
+# |---|---|
+# | void rows of the ledger | `desk.post(lab, "quarantine", ids=[...])` |
+# | train on what came since a time | `version, saved = repairs.retrain(lab, day.registry, since)` |
+# | promote a version | `repairs.promote(lab, day.registry, version)` |
+# | set the canary's weight | `canaries.set_percent(lab, 0)` |
+# | run the feature job now | `system.run_job(lab, "by-hand")` |
+#
+# 10 points an incident: 3 for answering the page within a minute, 3 for a first diagnosis that is right, 4 for a repair within seven and a half minutes.
 
 # %% [markdown]
 # **Exercise 615.5 (10 minutes).** Who is on call? Write your name; in a pair, both. Then work through the incidents (that takes longer), and have the day checked after the sixth.
@@ -538,16 +536,22 @@ claim("nine lines, all ticked", len(lines) == 9 and all(line.holds for line in l
 # %% [markdown]
 # ### What the course says today of the handout's main ideas
 #
-# The handout (*Summary*, *The main ideas*) has five. (It numbers its sections 6.1 to 6.3 twice: once for serving, monitoring and A/B tests, once for this summary.)
+# The handout's *Main ideas* (its sections 6.1 to 6.3 are numbered twice: for its tools, then for this summary), and what the course says of each:
 #
-# 1. *Solving problems needs an accurate model of the world.* Accurate enough for the question, and inside its range (101, 102).
-# 2. *ML fits models to reality.* To the reality of the training rows; today's drift was the rest (201, 610).
-# 3. *Deep learning learns features.* It does, from enough data; a table often does without (301, 204).
-# 4. *RL learns by interacting.* By what the reward says, not by what you meant (401, 403).
-# 5. *Data is the most important part.* Four of today's six incidents came with data, none with the algorithm (501).
+# 1. *Solving problems needs an accurate model of the world*: accurate enough for the question, inside its range (101, 102).
+# 2. *ML fits models to reality*: to that of the training rows; today's drift was the rest (201, 610).
+# 3. *Deep learning learns features*: from enough data; a table often does without (301, 204).
+# 4. *RL learns by interacting*: what the reward says, not what you meant (401, 403).
+# 5. *Data matters most* (501). Today:
+
+# %%
+with_data = [one.kind for one in points if one.kind in ("drift", "skew", "stale", "poison")]
+print(f"{len(with_data)} of {len(points)} incidents came with data, none with the algorithm")
 
 # %% [markdown]
 # ## Quiz
+#
+# One more, for the debrief of your own team:
 
 # %% tags=["exercise"] exercise="615.d"
 ### BEGIN SOLUTION

@@ -18,7 +18,7 @@ HEALTHY = {"psi": 0.1, "feature_age_s": 200.0, "failed_share": 0.07, "hold_share
 def snapshot(**changes) -> Snapshot:
     """Return what the lab's manifests make, with a ready pod; `changes`: functions by kind and name."""
     items = [item for file in ("predictor.yaml", "route.yaml") for item in show.documents(manifests_of("615") / file)]
-    items += [item for item in show.documents(manifests_of("605") / "refresh.yaml")]
+    items += list(show.documents(manifests_of("605") / "refresh.yaml"))
     items.append({"kind": "ConfigMap", "metadata": {"name": "registry"}, "data": {"champion": "1"}})
     owner = {
         "kind": "ReplicaSet",
