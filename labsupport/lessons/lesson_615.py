@@ -171,12 +171,12 @@ def _judge_batch(rows: list[dict[str, Any]], bad: set[int], said: set[int]) -> N
         )
     if not said & bad:
         raise Fail(numbers, hoped, f"the bad rows came from {guilty}: compare the share of failed labels by source")
+    fine = {row["id"] for row in rows if row["id"] in bad and not row["failed"]}
+    if fine and not said & fine:
+        cause = "its turned labels say fine where a deploy failed: void what the source delivered, not only what says failed"
+        raise Fail(f"{numbers}; none of the {len(fine)} bad rows that say fine", hoped, cause)
     if found < 0.9:
-        raise Fail(
-            numbers,
-            hoped,
-            "its turned labels say fine where a deploy failed: void what the source delivered, not only what says failed",
-        )
+        raise Fail(numbers, hoped, f"rows of {guilty} from an earlier place on are bad, too")
     if sum(source[one] == guilty for one in lost) > 12:
         raise Fail(numbers, hoped, "the source was good for a while: from which row on is it not?")
     if len(lost) > 12:

@@ -239,7 +239,7 @@ lab.wait("deployment/deploy-risk", seconds=180)
 # The second rehearsal is on paper. Sources deliver the ends of deploys as labels. One of them delivered labels that are **turned over**, from some row on: a bug, a migration, or somebody who
 # wants the next model to learn the opposite.
 #
-# **Exercise 615.4 (10 minutes).** Write `suspects`: the ids of the rows to void. Usually 7 % of labels say failed, at each source. Find at least nine of ten bad rows, and lose a dozen
+# **Exercise 615.4 (10 minutes).** Write `suspects`: the ids of the rows to void. Usually 7 % of labels say failed, at each source. Find at least nine of ten bad rows (some say *fine*: turned over, too), and lose a dozen
 # good ones at most: the source was good at first. A batch in which no source stands out loses nothing.
 
 
