@@ -7,7 +7,6 @@ model server may be sent to /v1/traces (OTLP); /traces says of which traces.
 """
 
 import argparse
-import contextlib
 import http.client
 import json
 import logging
@@ -38,7 +37,8 @@ class Desk:
         self, ledger: Ledger, url: str, token: Path | None, counted: str, seed: int, per_second: float
     ) -> None:
         self.ledger, self.counted, self.seed, self.per_second = ledger, counted, seed, per_second
-        self._where, self._token, self._connection = urlsplit(url), token, None
+        self._where, self._token = urlsplit(url), token
+        self._connection: http.client.HTTPConnection | None = None
         self.stopped = threading.Event()
         # The newest traces of which a span came: the day has no store of traces of its own (lab 609 has MLflow's).
         self.traces: deque[str] = deque(maxlen=100)
@@ -212,7 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
     Window.desk = desk
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: desk.stopped.set())
-    with contextlib.closing(ThreadingHTTPServer((options.host, options.port), Window)) as server:
+    with ThreadingHTTPServer((options.host, options.port), Window) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         log.info("asking %s; failed tests are counted by %s", options.url, options.count_tests)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
@@ -193,7 +193,7 @@ def _snapshot(day: Day) -> Snapshot:
 
 
 def _answer(
-    day: Day, deploy: dict[str, object], token: str | None = None, headers: dict[str, str] | None = None
+    day: Day, deploy: Mapping[str, object], token: str | None = None, headers: dict[str, str] | None = None
 ) -> tuple[int, dict[str, object]]:
     """Ask at the door, with the desk's token if none is given; return the status and the answer."""
     import base64
@@ -210,7 +210,7 @@ def _answer(
         try:
             with contextlib.closing(
                 build_opener(ProxyHandler({})).open(
-                    Request(f"{url}/predict", json.dumps(deploy).encode(), head), timeout=30
+                    Request(f"{url}/predict", json.dumps(dict(deploy)).encode(), head), timeout=30
                 )
             ) as answer:
                 return answer.status, json.loads(answer.read())

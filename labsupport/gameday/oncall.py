@@ -13,6 +13,7 @@ from labsupport.cluster.lab import Lab
 from labsupport.cluster.snapshot import Snapshot, take
 from labsupport.errors import LabsError
 from labsupport.gameday import book, desk, facts, incidents, plan, repairs, score, system, versions
+from labsupport.gameday.book import Book, Entry
 from labsupport.monitoring.prometheus import Prometheus
 
 PAGE_S, REPAIRED_S, CALM_S = 120, 90, 60
@@ -24,7 +25,7 @@ class Day:
 
     lab: Lab
     registry: versions.Registry
-    book: book.Book
+    book: Book
     seed: int
 
     def on_call(self, name: Any = ...) -> None:
@@ -171,13 +172,13 @@ class Day:
         """Return a context with the day's Prometheus."""
         return self._prometheus()
 
-    def _by_reference(self, one: book.Entry) -> None:
+    def _by_reference(self, one: Entry) -> None:
         print(f"Nobody has repaired it: the reference does ({one['kind']}).")
         alerts = self._about(one, "alert")
         self.book.write("repair", number=one["number"], by=book.REFERENCE)
         repairs.repair(self.lab, self.registry, one["kind"], alerts[0]["at"] if alerts else one["at"])
 
-    def _about(self, one: book.Entry, what: str) -> list[book.Entry]:
+    def _about(self, one: Entry, what: str) -> list[Entry]:
         return [entry for entry in self.book.entries() if entry["what"] == what and entry["number"] == one["number"]]
 
     @contextlib.contextmanager

@@ -12,7 +12,9 @@ def incident(*then: tuple[float, str, dict]) -> list[dict]:
     ]
 
 
-PAGE, SAID, DONE = (5.0, "page", {}), (20.0, "diagnosis", {"kind": "skew", "by": YOU}), (60.0, "repaired", {})
+PAGE: tuple[float, str, dict] = (5.0, "page", {})
+SAID: tuple[float, str, dict] = (20.0, "diagnosis", {"kind": "skew", "by": YOU})
+DONE: tuple[float, str, dict] = (60.0, "repaired", {})
 
 
 @pytest.mark.parametrize(

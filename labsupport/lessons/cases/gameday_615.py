@@ -17,7 +17,7 @@ def alerts(seed: int) -> tuple[list[dict[str, Any]], list[str]]:
     names = rng.sample(["RequestsFail", "InputsShifted", "FeaturesOld", "FailuresOdd", "DiskFills", "BackupLate", "VersionsDisagree", "CertificateEnds"], 8)  # fmt: skip
     states = ["firing", "firing", "firing", "firing", "pending", "pending", "firing", "firing"]
     severities = ["page", "page", "page", "page", "page", "page", "ticket", "ticket"]
-    made = [
+    made: list[dict[str, Any]] = [
         {
             "labels": {"alertname": name, "severity": severity},
             "annotations": {"summary": "see the dashboard"},
