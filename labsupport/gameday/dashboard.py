@@ -66,7 +66,7 @@ def draw(found: dict[str, list[Series]], now: float) -> "Figure":
         axes.set_title(panel.title, fontsize=9)
         axes.set(ylabel=panel.unit, xlabel="seconds ago" if axes in grid[1] else "")
         axes.set_ylim(bottom=0)
-        if panel.label and 1 < len(found[panel.title]) <= 3:
+        if axes.get_legend_handles_labels()[0] and 1 < len(found[panel.title]) <= 3:
             axes.legend(fontsize=7)
     return figure
 
