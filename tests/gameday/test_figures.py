@@ -1,5 +1,7 @@
 """The dashboard and the timeline draw what there is, also when there is little."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -12,7 +14,8 @@ NOW = 1_000.0
 
 
 def series(*values: float, **labels: str) -> Series:
-    return Series(labels, NOW - np.arange(len(values))[::-1], np.array(values))
+    times = np.asarray(NOW - np.arange(len(values)), dtype=np.float64)
+    return Series(labels, times[::-1], np.array(values))
 
 
 def test_a_dashboard_without_data_says_so() -> None:
@@ -37,7 +40,7 @@ def test_the_timeline_has_a_bar_for_each_incident(count: int) -> None:
             {"at": 50.0 * number + 9, "what": "repaired", "number": number},
         ]
     figure = timeline.draw(entries)
-    bars = figure.axes[0].patches
+    bars: list[Any] = list(figure.axes[0].patches)
     assert [bar.get_width() for bar in bars] == [9.0] * count
     assert plots.to_png(figure)
     plt.close(figure)
