@@ -75,7 +75,9 @@ def summary(found: dict[str, list[Series]]) -> list[str]:
     """Return each panel's highest value now."""
     said = []
     for panel in PANELS:
-        values = [float(series.values[-1]) for series in found[panel.title]]
+        newest = max((series.times[-1] for series in found[panel.title]), default=0.0)
+        # A series that has ended, such as that of a version that is gone, has no value now.
+        values = [float(one.values[-1]) for one in found[panel.title] if one.times[-1] == newest]
         said.append(
             f"{panel.title}: {max(values):.2f} {panel.unit}" if values else f"{panel.title}: no data (0 series)"
         )

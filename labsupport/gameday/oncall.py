@@ -16,7 +16,7 @@ from labsupport.gameday import book, desk, facts, incidents, plan, repairs, scor
 from labsupport.gameday.book import Book, Entry
 from labsupport.monitoring.prometheus import Prometheus
 
-PAGE_S, REPAIRED_S, CALM_S = 120, 90, 60
+PAGE_S, REPAIRED_S, CALM_S, SEEN_S = 120, 90, 60, 15
 
 
 @dataclass
@@ -129,7 +129,7 @@ class Day:
             self.lab.kubectl(line)
 
     def repaired(self, seconds: float = REPAIRED_S) -> bool:
-        """Look whether the incident is over, and write it down. Where nobody repaired anything, the reference does.
+        """Look whether the incident is over, and write it down. Where nobody is on call and nobody repaired anything, the reference does.
 
         Returns whether it is over; what is left of it is said in a sentence.
         """
@@ -143,13 +143,12 @@ class Day:
             left[0] = facts.unmet(kind, self.facts())
             return not left[0]
 
-        tried = bool(self._about(one, "repair"))
-        if not over() and not tried:
+        if not over() and not self._attended() and not self._about(one, "repair"):
             self._by_reference(one)
         try:
             waiting.until(over, "it is over", seconds, 0.5)
         except LabsError:
-            print(f"It is not over: {left[0]}.")
+            print(f"It is not over: {left[0]}. (day.give_up() lets the reference repair it.)")
             return False
         if not self._about(one, "repair"):  # In a terminal.
             self.book.write("repair", number=one["number"], by=book.YOU)
@@ -172,8 +171,13 @@ class Day:
         """Return a context with the day's Prometheus."""
         return self._prometheus()
 
+    def _attended(self) -> bool:
+        """Return whether somebody is on call who is not the reference."""
+        named = [entry["name"] for entry in self.book.entries() if entry["what"] == "on call"]
+        return bool(named) and named[-1] not in ("", book.REFERENCE)
+
     def _by_reference(self, one: Entry) -> None:
-        print(f"Nobody has repaired it: the reference does ({one['kind']}).")
+        print(f"The reference repairs it ({one['kind']}).")
         alerts = self._about(one, "alert")
         self.book.write("repair", number=one["number"], by=book.REFERENCE)
         repairs.repair(self.lab, self.registry, one["kind"], alerts[0]["at"] if alerts else one["at"])
@@ -197,7 +201,13 @@ def begin(lab: Lab, seed: int = 0) -> Day:
     registry = system.begin(lab, home(), seed)
     kept = book.default()
     kept.begin(seed)
-    return Day(lab, registry, kept, seed)
+    day = Day(lab, registry, kept, seed)
+    with day.prometheus() as prometheus:
+        # So many seconds of all that the dashboard shows.
+        asked = "min(count_over_time(ledger_input_psi[60s])) and on() (count(feature_written_timestamp_seconds) == 3)"
+        waiting.until(lambda: prometheus.value(asked, 0.0) >= SEEN_S, "Prometheus has seen the system", PAGE_S, 0.5)
+        waiting.until(lambda: not _firing(prometheus), "no alert fires", CALM_S, 0.5)
+    return day
 
 
 def go_on(lab: Lab) -> Day:

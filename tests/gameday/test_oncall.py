@@ -162,3 +162,22 @@ def test_without_a_day_each_command_says_what_to_do(tmp_path, monkeypatch, capsy
     monkeypatch.setenv("LABS_HOME", str(tmp_path))
     assert cli.main(["gameday", "status"]) == 0
     assert "No day has begun: labs gameday start" in capsys.readouterr().out
+
+
+def test_where_somebody_is_on_call_the_reference_waits_to_be_asked(
+    day: Double, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day.on_call("Mai")
+    day.next(1)
+    day.page()
+    assert not day.repaired(seconds=0.1)
+    assert "day.give_up() lets the reference" in capsys.readouterr().out
+    day.ill = ""
+    assert day.repaired(seconds=1)
+    assert day.points()[0].by == "you"
+
+
+def test_a_name_that_is_none_is_nobody(day: Double, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in (..., "", "  ", 3):
+        day.on_call(name)
+        assert "Nobody is on call" in capsys.readouterr().out
