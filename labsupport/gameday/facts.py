@@ -68,7 +68,7 @@ def of(seen: Snapshot, answers: Mapping[str, float], alerts: Sequence[str], rows
         alerts=tuple(sorted(alerts)),
         killed=sum(_killed(pod) for pod in pods),
         ready=sum(_ready(pod) for pod in pods),
-        limit_mib=_limit(seen.get("Deployment", NAME)),
+        limit_mib=limit_mib(seen.get("Deployment", NAME)),
         canary_share=_canary_share(seen.get("HTTPRoute", NAME)),
         canary_version=_version(seen.get("Deployment", CANARY)),
         stable_version=_version(seen.get("Deployment", NAME)),
@@ -176,7 +176,8 @@ def _ready(pod: Object) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions") or [])
 
 
-def _limit(deployment: Object | None) -> float:
+def limit_mib(deployment: Object | None) -> float:
+    """Return the memory that the first container of a Deployment may have, in MiB: infinite without a limit, 0 without a Deployment."""
     if deployment is None:
         return 0.0
     text = (

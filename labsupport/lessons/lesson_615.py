@@ -108,7 +108,7 @@ def more_memory(snapshot: Any) -> str:
             "a limit of 96 MiB or more",
             "without a limit one leak takes the node with it: give more, not everything",
         )
-    found = facts._limit(deployment)
+    found = facts.limit_mib(deployment)
     if found == 32 and deployment["spec"].get("replicas") == 1:
         raise NotAttempted("The predictor may still have 32 MiB.")
     if found < facts.LEAST_MIB:

@@ -281,7 +281,7 @@ quiz("615.b", choice_b)
 # %% [markdown]
 # ## Break it: the day
 #
-# Now it is earnest. Six incidents, one at a time, 45 minutes. For each there are three cells, and a terminal with `kubectl` (its line stands where the lab began):
+# Now it is earnest. Six incidents, one at a time, 45 minutes. (You have seen the day of seed 0 if you read this page: take another `SEED`.) For each there are three cells, and a terminal with `kubectl` (its line stands where the lab began):
 #
 # 1. `day.next(1)` lets it happen, `day.page()` waits for the alert. You are paged.
 # 2. Look: `dashboard.show(day)`, `day.facts()`, `lab.kubectl("kubectl get ...")`, `desk.rows(lab)`. Write your **diagnosis** and your **repair** into the second cell. What you did in a terminal counts, too.
