@@ -162,7 +162,7 @@ check("615.2", tell)
 
 # %% [markdown]
 # How much does such a drift cost? Flaky tests come into the world: the count of failed test runs now contains five more on average, that mean nothing. The champion was
-# trained before. Normally about one in six of its answers is wrong (it holds many deploys that would have gone well, for a hold is cheap).
+# trained before. Normally fewer than one in four of its answers is wrong (it holds many deploys that would have gone well, for a hold is cheap).
 
 # %%
 guess("615.g2")
@@ -179,8 +179,8 @@ for world in ("none", "flaky"):
     print(f"{world:<6} wrong in {wrong[world]:.0%}")
 reveal("615.g2", 100 * wrong["flaky"])
 claim(
-    "more than half are wrong, three times as many",
-    wrong["flaky"] > max(0.5, 3 * wrong["none"]),
+    "more than twice as many are wrong",
+    wrong["flaky"] > 2 * wrong["none"] and wrong["none"] < 0.25,
 )
 
 # %% tags=["exercise"] exercise="615.a"
