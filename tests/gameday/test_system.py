@@ -32,9 +32,7 @@ def test_each_alert_that_an_incident_shows_itself_by_is_a_rule_and_has_the_facts
     configmap = next(
         item for item in show.documents(lab.manifests_of("615") / "prometheus.yaml") if item["kind"] == "ConfigMap"
     )
-    rules = {
-        rule["alert"]: rule for group in yaml.safe_load(rules_of(configmap))["groups"] for rule in group["rules"]
-    }
+    rules = {rule["alert"]: rule for group in yaml.safe_load(rules_of(configmap))["groups"] for rule in group["rules"]}
     assert set(rules) == set(facts.ALERT.values())
     assert all(rule["labels"] == {"severity": "page"} for rule in rules.values())
     wanted = {
