@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from labsupport import ending
 from labsupport.cluster import commands as cluster
 from labsupport.errors import LabsError
+from labsupport.gameday import commands as gameday
 
 if TYPE_CHECKING:
     from labsupport.course.variants import Variant
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("number", metavar="NNN")
     added.add_argument("topic")
     cluster.add_parsers(commands)
+    gameday.add_parsers(commands)
     return parser
 
 

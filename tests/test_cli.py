@@ -10,7 +10,21 @@ import pytest
 
 from labsupport import cli
 
-COMMANDS = ["list", "lab", "start", "reset", "save", "restore", "progress", "doctor", "run", "build", "measure", "new"]
+COMMANDS = [
+    "list",
+    "lab",
+    "start",
+    "reset",
+    "save",
+    "restore",
+    "progress",
+    "doctor",
+    "run",
+    "build",
+    "measure",
+    "new",
+    "gameday",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

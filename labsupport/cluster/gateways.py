@@ -3,7 +3,7 @@
 import contextlib
 
 from labsupport.cluster.interface import Cluster
-from labsupport.cluster.lab import Lab
+from labsupport.cluster.lab import BORROWED, Lab
 from labsupport.cluster.snapshot import Object, Snapshot
 from labsupport.errors import LabsError
 
@@ -13,10 +13,11 @@ ROUTES = "httproutes.gateway.networking.k8s.io"
 
 def define(lab: Lab) -> None:
     """Define the lab's kinds of the Gateway API. A cluster that has them from somebody else keeps its own, and all its routes."""
-    if theirs := _of_others(lab.cluster, lab.number):
+    borrowed = BORROWED.get(lab.number, f"{lab.number}/gateway-api.yaml")
+    if theirs := _of_others(lab.cluster, borrowed[:3]):
         print(f"The cluster has the Gateway API already ({theirs}); the lab uses that one.")
         return
-    said = lab.ask(f"kubectl apply -f {lab.manifests / 'gateway-api.yaml'}")
+    said = lab.ask(f"kubectl apply -f {lab.manifests.parent / borrowed}")
     print(f"{said.count('customresourcedefinition')} kinds of the Gateway API are defined")
     for name in lab.kinds:
         lab.wait(f"crd/{name}", "Established")

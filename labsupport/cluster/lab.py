@@ -21,6 +21,8 @@ from labsupport.errors import LabsError
 
 PART_OF = "app.kubernetes.io/part-of=labs"
 GONE_SECONDS = 90
+# Definitions of kinds that a lab takes from another one's manifests.
+BORROWED = {"615": "611/gateway-api.yaml"}
 # What a learner makes and repairs; no Secrets.
 _KEPT = (
     "deployments,statefulsets,daemonsets,jobs,cronjobs,pods,services,configmaps,persistentvolumeclaims,"
@@ -173,6 +175,17 @@ def start(number: str, cluster: str = "auto") -> Lab:
     return lab
 
 
+def attach(number: str, cluster: str = "auto") -> Lab:
+    """Return a lab that another process has begun, as it is now, and look at it from here; raises LabsError when it is not there."""
+    chosen = get_cluster(cluster)
+    lab = Lab(number, chosen)
+    there = chosen.kubectl("get", "namespace", lab.namespace, "--ignore-not-found", "-o", "name", check=False)
+    if not there.output.strip():
+        raise LabsError(f"Lab {number} is not on the cluster {chosen.name}: begin it first.")
+    _current[:] = [lab]
+    return lab
+
+
 def keep(cluster: Cluster, number: str) -> Path | None:
     """Write what a learner made in a lab's namespace to a file that `kubectl apply` takes; returns it, or None without any."""
     namespace = namespace_of(number)
@@ -271,7 +284,8 @@ def manifests_of(number: str) -> Path:
 def _kinds_of(number: str) -> list[str]:
     """Return the names of the kinds that a lab's manifests define; none for a namespace that is no lab's."""
     folder = paths.course_root() / "manifests" / number
-    items = [item for file in sorted(folder.glob("*.yaml")) for item in show.documents(file)]
+    sources = [*sorted(folder.glob("*.yaml")), *([folder.parent / BORROWED[number]] if number in BORROWED else [])]
+    items = [item for file in sources for item in show.documents(file)]
     return [item["metadata"]["name"] for item in items if item["kind"] == "CustomResourceDefinition"]
 
 

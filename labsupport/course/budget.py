@@ -27,6 +27,13 @@ class Budget:
 
 LESSON = Budget(cpu_seconds=60, memory_mb=1000, wall_seconds=600)
 LAB = Budget(cpu_seconds=120, memory_mb=1500, wall_seconds=900, cell_seconds=300)
+# Game day: the whole system on one cluster.
+DAY = Budget(cpu_seconds=180, memory_mb=1800, wall_seconds=1200, cell_seconds=600)
+
+
+def of(number: str) -> Budget:
+    """Return the budget of a lesson, by its number."""
+    return DAY if number == "615" else LAB if number.startswith("6") else LESSON
 
 
 @dataclass(frozen=True)

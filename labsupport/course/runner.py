@@ -34,7 +34,7 @@ class Job:
     @classmethod
     def of(cls, lesson: Lesson, variant: Variant, seed: int | None = None, name: str = "") -> "Job":
         """Return the job of one variant of a lesson; in the solved one every check must pass."""
-        limits = budget.LAB if lesson.is_lab else budget.LESSON
+        limits = budget.of(lesson.number)
         checks = tuple(variants.answers(lesson)["exercises"]) if variant == "solution" else ()
         notebook = variants.derive(lesson, variant)
         return cls(name or lesson.name, notebook, limits, seed, checks, lesson.is_lab, lesson.programs)

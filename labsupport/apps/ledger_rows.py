@@ -1,0 +1,129 @@
+"""The ledger of deploys: rows that are only added to, their labels, which come late, and what was declared void."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from labsupport.drift.inject import NAMES
+from labsupport.ml.deploy_columns import NEEDED
+
+# Who reports how a deploy ended.
+SOURCES = ("build-1", "build-2", "build-3", "build-4")
+LATE_S = 2.0
+# So many of the newest rows, and labels, say how things are now.
+WINDOW, LABELS, FEWEST = 120, 600, 100
+Row = dict[str, Any]
+
+
+class Ledger:
+    """A folder with `rows.jsonl`, which grows, and `state.json`; one process writes it."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        """Go on with what the folder holds."""
+        self._folder, self._clock, self._lock = folder, clock, threading.RLock()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.rows: list[Row] = []
+        state: dict[str, Any] = {}
+        if (folder / "state.json").exists():
+            state = json.loads((folder / "state.json").read_text())
+            lines = (folder / "rows.jsonl").read_text().splitlines()
+            self.rows = [json.loads(line) for line in lines if line.endswith("}")]
+        self.world_now: str = state.get("world", "none")
+        self._since: int = state.get("reference", 0)
+        self._void: set[int] = set(state.get("void", []))
+        self._turned: set[int] = set(state.get("turned", []))
+        self._saved, self._open = len(self.rows), len(self.rows)
+        self._reference: dict[str, list[float]] | None = state.get("learnt")
+
+    def world(self, kind: str) -> str:
+        """Let the deploys come from another world (a name of labsupport.drift.inject) from now on."""
+        if kind not in NAMES:
+            raise ValueError(f"the world is one of {', '.join(NAMES)}; got {kind!r}")
+        self.world_now = kind
+        return kind
+
+    def backfill(self, source: str, rows: int) -> int:
+        """Deliver labels of one source again for the newest rows, turned over; returns how many."""
+        if source not in SOURCES:
+            raise ValueError(f"the sources are {', '.join(SOURCES)}; got {source!r}")
+        with self._lock:
+            chosen = {row["id"] for row in self._labelled()[-rows:] if row["source"] == source}
+            self._turned |= chosen
+        return len(chosen)
+
+    def reference(self, columns: dict[str, list[float]], since: int = 0) -> int:
+        """Compare what is sent with these values (what the model that answers learnt from) from now on; returns how many."""
+        if sorted(columns) != sorted(NEEDED):
+            raise ValueError(f"the reference has the columns {', '.join(NEEDED)}")
+        self._reference, self._since = columns, since
+        return len(next(iter(columns.values())))
+
+    def quarantine(self, ids: list[int]) -> int:
+        """Declare rows void, by their ids: nothing is learnt or concluded from them any more; returns how many are void now."""
+        with self._lock:
+            self._void |= {int(one) for one in ids} & {row["id"] for row in self.rows}
+        return len(self._void)
+
+    def write(self, row: Row, failed: bool) -> list[Row]:
+        """Add a row; returns the rows whose label has come meanwhile."""
+        with self._lock:
+            self.rows.append({"id": len(self.rows), "at": round(self._clock(), 3), **row, "failed": failed})
+            begin = self._open
+            while self._open < len(self.rows) and self.rows[self._open]["at"] <= self._clock() - LATE_S:
+                self._open += 1
+            return self.rows[begin : self._open]
+
+    def shown(self, last: int) -> list[Row]:
+        """Return the newest rows as others may see them: a label that has not come is null, a void row says so."""
+        with self._lock:
+            return [self._seen(row) for row in self.rows[-last:]]
+
+    def save(self) -> None:
+        """Write what is new."""
+        with self._lock:
+            fresh, self._saved = self.rows[self._saved :], len(self.rows)
+            state = {"world": self.world_now, "reference": self._since, "void": sorted(self._void),
+                     "turned": sorted(self._turned), "learnt": self._reference}  # fmt: skip
+        with (self._folder / "rows.jsonl").open("a") as file:
+            file.writelines(json.dumps(row) + "\n" for row in fresh)
+        part = self._folder / "state.part"
+        part.write_text(json.dumps(state))
+        part.replace(self._folder / "state.json")
+
+    def psi(self) -> dict[str, float]:
+        """Return how far each column that was sent of late lies from the reference; empty without one, or with few rows."""
+        from labsupport.drift.psi import psi
+
+        sent = [row["sent"] for row in self.rows[-WINDOW:]]
+        if self._reference is None or len(sent) < FEWEST:
+            return {}
+        numbers = ("lines_changed", "files_changed", "author_deploys", "tests_failed_before", "coverage")
+        return {name: float(psi(self._reference[name], [[float(one[name]) for one in sent]])[0]) for name in numbers}
+
+    def hold_share(self) -> float:
+        """Return the share of the newest answers that say hold; 0 without any."""
+        return _share(row["hold"] for row in self.rows[-WINDOW:] if row["hold"] is not None)
+
+    def failed_share(self) -> float:
+        """Return the share of the newest labels, of rows that are not void, that say failed; 0 with few."""
+        with self._lock:
+            valid = [row for row in self._labelled()[-LABELS:] if row["id"] not in self._void]
+        return _share(self._label(row) for row in valid) if len(valid) >= FEWEST else 0.0
+
+    def _labelled(self) -> list[Row]:
+        return self.rows[: self._open]
+
+    def _label(self, row: Row) -> bool:
+        return bool(row["failed"]) != (row["id"] in self._turned)
+
+    def _seen(self, row: Row) -> Row:
+        label = self._label(row) if row["id"] < self._open else None
+        return row | {"failed": label, "void": row["id"] in self._void}
+
+
+def _share(values: Iterable[Any]) -> float:
+    found = [bool(value) for value in values]
+    return sum(found) / len(found) if found else 0.0

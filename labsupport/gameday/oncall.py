@@ -1,0 +1,225 @@
+"""What somebody on call does: answer the page, look, say what it is, repair, and let the repair be looked at."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from labsupport import paths
+from labsupport.cluster import waiting
+from labsupport.cluster.lab import Lab
+from labsupport.cluster.snapshot import Snapshot, take
+from labsupport.errors import LabsError
+from labsupport.gameday import book, desk, facts, incidents, plan, repairs, score, system, versions
+from labsupport.gameday.book import Book, Entry
+from labsupport.monitoring.prometheus import Prometheus
+
+PAGE_S, REPAIRED_S, CALM_S, SEEN_S = 120, 90, 60, 15
+
+
+@dataclass
+class Day:
+    """One day on one cluster. Several processes may work on it: what they share stands in the book and on the cluster."""
+
+    lab: Lab
+    registry: versions.Registry
+    book: Book
+    seed: int
+
+    def on_call(self, name: Any = ...) -> None:
+        """Write down who is on call; without a name it is nobody, and the reference acts."""
+        named = isinstance(name, str) and bool(name.strip())
+        self.book.write("on call", name=name.strip()[:60] if named else "")
+        print(f"On call: {name.strip()[:60]}." if named else "Nobody is on call: the reference will act.")
+
+    def next(self, number: int = 0) -> None:
+        """Let an incident of the plan happen (its number; 0: the next one), and say nothing of it.
+
+        One that has happened does not happen again, and one that is not repaired stays the only one.
+        """
+        entries = self.book.entries()
+        known = book.injected(entries)
+        one = book.under_way(entries)
+        if one and one["number"] != number and number:
+            print(f"Incident {one['number']} is not over: it comes first.")
+            return
+        if number and number <= len(known) and not one:
+            print(f"Incident {number} is over.")
+            return
+        if one and any(entry["what"] == "injected" and entry["number"] == one["number"] for entry in entries):
+            print(f"Incident {one['number']} is under way.")
+            return
+        # What was interrupted while it happened happens once more.
+        left = [plan.Incident(one["number"], one["kind"], one["target"])] if one else plan.day(self.seed)[len(known) :]
+        if not left:
+            print("The day is over.")
+            return
+        # What the last repair left must not be taken for what comes now.
+        with self._prometheus() as prometheus:
+            waiting.until(lambda: bool(one) or not _firing(prometheus), "no alert fires any more", CALM_S, 0.5)
+        self.inject(left[0])
+        print(f"Incident {left[0].number} of {len(plan.KINDS)} has happened.")
+
+    def inject(self, incident: plan.Incident) -> None:
+        """Let an incident happen."""
+        if not book.under_way(self.book.entries()):
+            self.book.write("incident", number=incident.number, kind=incident.kind, target=incident.target)
+        incidents.inject(self.lab, incident)
+        self.book.write("injected", number=incident.number)
+
+    def page(self, seconds: float = PAGE_S) -> list[str]:
+        """Wait until an alert fires, say which, and write down that you have seen it; returns the alerts' names."""
+        one = book.under_way(self.book.entries())
+        if one is None:
+            print("No incident is under way.")
+            return []
+        with self._prometheus() as prometheus:
+            firing = waiting.until(lambda: _firing(prometheus), "an alert fires", seconds, 0.5)
+        seen = {entry["alert"] for entry in self._about(one, "alert")}
+        for alert in firing:
+            name = alert["labels"]["alertname"]
+            if name not in seen:
+                begun = datetime.fromisoformat(alert["activeAt"]).timestamp()
+                self.book.write("alert", number=one["number"], alert=name, at=max(begun, one["at"]))
+                seen.add(name)
+            print(f"{name}: {alert['annotations']['summary']}")
+        if not self._about(one, "page"):
+            self.book.write("page", number=one["number"])
+        return sorted(seen)
+
+    def facts(self) -> facts.Facts:
+        """Look at the cluster, at Prometheus and at the ledger."""
+        with self._prometheus() as prometheus:
+            answers = {name: prometheus.value(query) for name, query in facts.QUERIES.items()}
+            alerts = sorted({alert["labels"]["alertname"] for alert in _firing(prometheus)})
+        rows: list[dict[str, Any]] = []
+        with contextlib.suppress(LabsError):  # It may be restarting.
+            rows = desk.rows(self.lab)
+        return facts.of(_look(self.lab), answers, alerts, rows)
+
+    def diagnose(self, kind: Any = ...) -> str:
+        """Say what it is: one of drift, skew, oom, rollout, stale, poison. The stub lets the reference say it."""
+        one = book.under_way(self.book.entries())
+        if one is None:
+            print("No incident is under way.")
+            return ""
+        if kind is ...:
+            said, by = facts.kind_of(self.facts()), book.REFERENCE
+            print(f"The reference says: {said or 'nothing is wrong'}.")
+        else:
+            said, by = str(kind).strip().lower(), book.YOU
+            if said not in plan.KINDS:
+                raise LabsError(f"A diagnosis is one of {', '.join(plan.KINDS)}; it was {kind!r:.40}.")
+            print(f"Written down: {said}, {plan.MEANING[said]}.")
+        self.book.write("diagnosis", number=one["number"], kind=said, by=by)
+        return said
+
+    def repair(self, what: Any = ...) -> None:
+        """Do a repair: a line for kubectl, several of them, or a function that takes this day. The stub does nothing."""
+        one = book.under_way(self.book.entries())
+        if one is None or what is ...:
+            return
+        self.book.write("repair", number=one["number"], by=book.YOU)
+        if callable(what):
+            what(self)
+            return
+        for line in [what] if isinstance(what, str) else what:
+            self.lab.kubectl(line)
+
+    def repaired(self, seconds: float = REPAIRED_S) -> bool:
+        """Look whether the incident is over, and write it down. Where nobody is on call and nobody repaired anything, the reference does.
+
+        Returns whether it is over; what is left of it is said in a sentence.
+        """
+        one = book.under_way(self.book.entries())
+        if one is None:
+            print("No incident is under way.")
+            return True
+        kind, left = one["kind"], [""]
+
+        def over() -> bool:
+            left[0] = facts.unmet(kind, self.facts())
+            return not left[0]
+
+        if not over() and not self._attended() and not self._about(one, "repair"):
+            self._by_reference(one)
+        try:
+            waiting.until(over, "it is over", seconds, 0.5)
+        except LabsError:
+            print(f"It is not over: {left[0]}. (day.give_up() lets the reference repair it.)")
+            return False
+        if not self._about(one, "repair"):  # In a terminal.
+            self.book.write("repair", number=one["number"], by=book.YOU)
+        self.book.write("repaired", number=one["number"])
+        print(f"Incident {one['number']} is over: it was {kind}, {plan.MEANING[kind]}.")
+        return True
+
+    def give_up(self) -> bool:
+        """Let the reference repair what you can't; returns whether it is over then."""
+        one = book.under_way(self.book.entries())
+        if one is not None:
+            self._by_reference(one)
+        return self.repaired()
+
+    def points(self) -> list[score.Points]:
+        """Return what each incident gave so far."""
+        return score.score(self.book.entries())
+
+    def prometheus(self) -> "contextlib.AbstractContextManager[Prometheus]":
+        """Return a context with the day's Prometheus."""
+        return self._prometheus()
+
+    def _attended(self) -> bool:
+        """Return whether somebody is on call who is not the reference."""
+        named = [entry["name"] for entry in self.book.entries() if entry["what"] == "on call"]
+        return bool(named) and named[-1] not in ("", book.REFERENCE)
+
+    def _by_reference(self, one: Entry) -> None:
+        print(f"The reference repairs it ({one['kind']}).")
+        alerts = self._about(one, "alert")
+        self.book.write("repair", number=one["number"], by=book.REFERENCE)
+        repairs.repair(self.lab, self.registry, one["kind"], alerts[0]["at"] if alerts else one["at"])
+
+    def _about(self, one: Entry, what: str) -> list[Entry]:
+        return [entry for entry in self.book.entries() if entry["what"] == what and entry["number"] == one["number"]]
+
+    @contextlib.contextmanager
+    def _prometheus(self) -> Iterator[Prometheus]:
+        with self.lab.cluster.reach("prometheus", 9090, self.lab.namespace) as url:
+            yield Prometheus(url)
+
+
+def home() -> Path:
+    """Return the folder of this learner's day: the book, and the key of the models' builder."""
+    return paths.data_home() / "gameday"
+
+
+def begin(lab: Lab, seed: int = 0) -> Day:
+    """Start the whole system and a new book."""
+    registry = system.begin(lab, home(), seed)
+    kept = book.default()
+    kept.begin(seed)
+    day = Day(lab, registry, kept, seed)
+    with day.prometheus() as prometheus:
+        # So many seconds of all that the dashboard shows.
+        asked = "min(count_over_time(ledger_input_psi[60s])) and on() (count(feature_written_timestamp_seconds) == 3)"
+        waiting.until(lambda: prometheus.value(asked, 0.0) >= SEEN_S, "Prometheus has seen the system", PAGE_S, 0.5)
+        waiting.until(lambda: not _firing(prometheus), "no alert fires", CALM_S, 0.5)
+    return day
+
+
+def go_on(lab: Lab) -> Day:
+    """Return the day that another process began; raises LabsError when there is none."""
+    kept = book.default()
+    seed = next((entry["seed"] for entry in kept.entries() if entry["what"] == "begin"), 0)
+    return Day(lab, versions.load(lab, home()), kept, seed)
+
+
+def _firing(prometheus: Prometheus) -> list[dict[str, Any]]:
+    return [alert for alert in prometheus.get("/api/v1/alerts")["alerts"] if alert["state"] == "firing"]
+
+
+def _look(lab: Lab) -> Snapshot:
+    return take(lab.cluster, lab.namespace, logs=False, kinds=lab.kinds)

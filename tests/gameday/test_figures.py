@@ -1,0 +1,47 @@
+"""The dashboard and the timeline draw what there is, also when there is little."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from labsupport import plots
+from labsupport.gameday import dashboard, timeline
+from labsupport.monitoring.prometheus import Series
+
+NOW = 1_000.0
+
+
+def series(*values: float, **labels: str) -> Series:
+    times = np.asarray(NOW - np.arange(len(values)), dtype=np.float64)
+    return Series(labels, times[::-1], np.array(values))
+
+
+def test_a_dashboard_without_data_says_so() -> None:
+    said = dashboard.summary({panel.title: [] for panel in dashboard.PANELS})
+    assert len(said) == 6 and all("no data" in line for line in said)
+    plt.close(dashboard.draw({panel.title: [] for panel in dashboard.PANELS}, NOW))
+
+
+def test_a_panel_says_the_highest_of_its_newest_values() -> None:
+    found = {panel.title: [series(9.0, 0.1, version="1"), series(0.0, 0.4, version="3")] for panel in dashboard.PANELS}
+    assert all(line.split(": ")[-1].startswith("0.40") for line in dashboard.summary(found))
+    assert plots.to_png(dashboard.draw(found, NOW))
+
+
+@pytest.mark.parametrize("count", [0, 1, 6])
+def test_the_timeline_has_a_bar_for_each_incident(count: int) -> None:
+    entries = [{"at": 0.0, "what": "begin", "seed": 0}]
+    for number in range(1, count + 1):
+        entries += [
+            {"at": 50.0 * number, "what": "incident", "number": number, "kind": "oom"},
+            {"at": 50.0 * number + 5, "what": "alert", "number": number, "alert": "RequestsFail"},
+            {"at": 50.0 * number + 9, "what": "repaired", "number": number},
+        ]
+    figure = timeline.draw(entries)
+    bars: list[Any] = list(figure.axes[0].patches)
+    assert [bar.get_width() for bar in bars] == [9.0] * count
+    assert plots.to_png(figure)
+    plt.close(figure)
+    assert timeline.summary(entries).count("oom") == count
