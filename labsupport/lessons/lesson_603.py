@@ -268,7 +268,10 @@ def went_on(snapshot: Any) -> str:
         if not server.wanted:
             raise NotAttempted("`training` has failed, and the server that `register` asks for has 0 replicas.")
         said = _last_words(snapshot, "register") or "nothing"
-        cause = "Failed is an end: nobody looks at a Workflow that has ended. `argo retry training` opens it again"
+        cause = (
+            "Failed is an end: nobody looks at a Workflow that has ended. `argo retry training` opens it again; begun "
+            "before the server answers, it fails again: `kubectl rollout status deployment/mlflow` waits for that"
+        )
         if not server.complete:
             cause = (
                 "the server is not ready yet: `kubectl rollout status deployment/mlflow`, then `argo retry training`"

@@ -21,11 +21,16 @@ def fill(value: Any, scope: Mapping[str, str]) -> Any:
 
 
 def holds(condition: str) -> bool:
-    """Decide `A == B` or `A != B`, after `fill`; raises ValueError for another form."""
+    """Decide `A == B` or `A != B`, after `fill`, each side plain or in quotes; raises ValueError for another form."""
     found = _COMPARISON.fullmatch(condition)
     if found is None:
         raise ValueError(f"`when` is A == B or A != B here; it was {condition!r}")
-    return (found[1] == found[3]) == (found[2] == "==")
+    return (_unquoted(found[1]) == _unquoted(found[3])) == (found[2] == "==")
+
+
+def _unquoted(text: str) -> str:
+    """Return a side of a comparison without the pair of quotes around it."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"" else text
 
 
 def _of(name: str, scope: Mapping[str, str]) -> str:
