@@ -249,7 +249,7 @@ exercises.quiz(
     ("Five workers train, each with a fifth of the batch.", False, "How many workers there are says the list of addresses, and it has three."),
     ("Ranks 0 to 2 train, 3 and 4 wait for neighbours until the patience is over.", False, "Waiting would need an address to wait at. Theirs is not on the list, and they see that at once."),
     ("Ranks 0 to 2 train to the end, the Job is complete, and two pods failed.", False, "The three would. But a Job is complete when *each* index has succeeded, and here the first failure ends it."),
-    ("Ranks 3 and 4 end at once with an error, and the Job fails and takes the three others with it.", True, "No address has their rank. With `backoffLimit: 0` one failed pod is one too many, and a failed Job ends the pods that still run. Two numbers that must agree should be written once: generate the list."),
+    ("Ranks 3 and 4 end with an error, and the Job takes the others with it.", True, "No address has their rank. With `backoffLimit: 0` one failed pod is one too many, and a failed Job ends the pods that still run. Two numbers that must agree should be written once: generate the list."),
 )  # fmt: skip
 exercises.quiz(
     "c",

@@ -246,7 +246,7 @@ exercises.quiz(
     "A colleague may create Experiments in this namespace. She may neither create Jobs nor read Secrets. Can she get at the database password in a Secret here?",
     ("No: RBAC refuses her `get secrets`, and nothing else shows a Secret.", False, "It refuses *her*. What a pod mounts is decided by its Job, and who writes that Job?"),
     ("No: the controller's account has no right to read Secrets either.", False, "It needs none. It makes a Job that mounts the Secret, and the node hands the file to the pod."),
-    ("Yes: her trialTemplate mounts the Secret and prints it, and the controller makes that Job for her.", True, "Who may make an object from which a controller makes pods may run any pod of the namespace. Grant the one as you would grant the other."),
+    ("Yes: her trialTemplate mounts and prints it, and the controller makes that Job.", True, "Who may make an object from which a controller makes pods may run any pod of the namespace. Grant the one as you would grant the other."),
     ("Only if the controller ran as cluster-admin, which this one does not.", False, "The right to create Jobs in this namespace is enough. Cluster-admin would add all other namespaces."),
 )  # fmt: skip
 exercises.quiz(
@@ -267,7 +267,7 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "All twelve Jobs are Complete, and the Experiment has failed after three trials `MetricsUnavailable`. The logs end with `accuracy: 0.771 (epoch 27)`. What mends it?",
+    "The first three Jobs are Complete, and yet the Experiment has failed: three trials `MetricsUnavailable`. The logs end with `accuracy: 0.771 (epoch 27)`. What mends it?",
     ("A higher `maxFailedTrialCount`, since the trainings went well.", False, "Then twelve trials are trained and none is judged. A search without values has no winner."),
     ("`retain: true`, so that the log is still there when the collector looks.", False, "The log is there and was read: it was just quoted."),
     ("A program that prints `accuracy=0.771`.", True, "The collector looks for NAME=NUMBER, letter for letter. A colon is for people. Nothing crashed, and nothing was said to it."),

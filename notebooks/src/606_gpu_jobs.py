@@ -133,7 +133,7 @@ claim("cpu and memory are no reason to wait", max(share.values()) < 10)
 # %%
 import inspect
 
-print(inspect.getsource(gpus.offer).split('"""')[2].strip("\n"))
+print(inspect.getsource(gpus.offer))
 gpus.offer(lab.cluster, 1)
 print(jobs.ended(lab, "single", PATIENCE))
 claim("with a GPU on offer it runs", len(jobs.reports(lab.snapshot(), "single")) == 1)
@@ -338,7 +338,7 @@ lab.apply("ring.yaml")
 lab.show("ring.yaml", "spec", kind="Service")
 print()
 lab.show("train.yaml", "spec.template.spec.containers.0.command")
-lab.show("train.yaml", "spec.template.spec.containers.0.args.0")
+lab.show("train.yaml", "spec.template.spec.containers.0.args")
 
 # %% [markdown]
 # **Exercise 606.3 (10 minutes).** `train.yaml` is a Job `train` of three pods, of which each is worker 0 of a ring of one. Make them one ring of

@@ -339,8 +339,8 @@ print(door("denied"))
 # %% [markdown]
 # **Exercise 607.2 (9 minutes).** Repair it, by a dictionary `{"trialParameters": [...], "parameters": [...]}`. The trial's program is given: a Job that takes
 # `--rate` and `--batch`. Each trialParameter is `{"name": ..., "reference": ...}`: the name in the Job's `${trialParameters.NAME}`, and the parameter
-# behind it. In `parameters`, written anew, the tutorial's own rate 0.001 must lie inside, and the good rates that you have seen (up to 1), each tenfold as likely.
-# The rest of the tutorial stays.
+# behind it. Write `parameters` anew: the rate 0.001 that the tutorial trains with (307) must lie inside, and so must the good rates that
+# you have seen, up to 1. From 0.001 to 0.01 shall be as likely as from 0.01 to 0.1, or from 0.1 to 1. `batch_size` stays as it is.
 
 # %%
 template = lab.objects("random.yaml")[0]["spec"]["trialTemplate"]

@@ -77,7 +77,7 @@ WRONG = {
     "605.2": {
         "gives minutes": ("605-limit-minutes", "are these minutes"),
         "refuses good rows": ("605-limit-good-rows", "refuses now and then what is right"),
-        "forgives no failed run": ("605-limit-one-failed-run", "one failed run, and the newest row"),
+        "forgives no failed run": ("605-limit-one-failed-run", "300 s more after one failed run"),
         "serves what is useless": ("605-limit-half-an-hour", "no lead over the clock"),
         "writes a duration": ("605-limit-words", "ends at once with such an option"),
         "breaks the command": ("605-limit-crash", "its last words"),
