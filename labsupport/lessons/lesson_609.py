@@ -103,7 +103,9 @@ def who_is_woken(snapshot: Any) -> str:
     try:
         whole = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise Fail("a file that Alertmanager can't read", "YAML", f"it says: {_told(str(error))}") from None
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", "") or str(error)
+        where = f"line {mark.line + 1}: {problem}" if mark else problem
+        raise Fail("a file that Alertmanager can't read", "YAML", f"it says: {where}") from None
     if not isinstance(whole, dict) or not isinstance(whole.get("route"), dict):
         raise Fail(
             "a file without a `route`", "`route:` and `receivers:`", "write the whole file, as it is shown above"
@@ -218,7 +220,7 @@ exercises.quiz(
     "b",
     "Your predictor has 12 replicas behind one Service. Prometheus scrapes the Service's address, as in this lab. What will `rate(model_predictions_total[5m])` show?",
     ("A twelfth of the traffic: each scrape sees one replica.", False, "If each scrape met the *same* replica. Connections are spread anew when one is opened."),
-    ("Nonsense that looks busy: counters of different replicas in one series, each fall taken for a restart.", True, "A counter that falls was reset, says `rate`, and adds the new value as a whole. Scrape pods, each under its own `instance` (`kubernetes_sd_configs`), and add up in PromQL."),
+    ("Nonsense: one series of many counters, whose falls it takes for restarts.", True, "A counter that falls was reset, says `rate`, and adds the new value as a whole. Scrape pods, each under its own `instance` (`kubernetes_sd_configs`), and add up in PromQL."),
     ("The right rate, for the Service adds its replicas up.", False, "A Service passes a connection on. It knows nothing of metrics."),
     ("Nothing: a Service must not be scraped.", False, "It answers like anybody else, and nobody warns you."),
 )  # fmt: skip
@@ -226,8 +228,8 @@ exercises.quiz(
     "c",
     "A customer complains of one request at 14:03 and sends its trace id. Traces are sampled at 1 in 50, logs have a line for each request, metrics have labels outcome and model. Where do you look first, and what will you find?",
     ("In the traces: the id leads straight to its spans.", False, "In one of 50 cases. The id is in the header and in the log whether or not spans were kept."),
-    ("In the metrics at 14:03, for the outcome of that request.", False, "They count many requests. None of them has a name."),
-    ("In the logs, for the line with that id: its status and duration are there, its spans hardly ever.", True, "And if such complaints matter, keep the spans of *failed* and slow requests: a tail sampler decides when the trace is over."),
+    ("In the metrics at 14:03, under the outcome of that request.", False, "They count many requests. None of them has a name."),
+    ("In the logs: the line with that id has status and duration.", True, "And if such complaints matter, keep the spans of *failed* and slow requests: a tail sampler decides when the trace is over."),
     ("Nowhere: without spans, the id was never written.", False, "The client makes the id, the header carries it, the server logs it. Sampling decides only on spans."),
 )  # fmt: skip
 exercises.quiz(
@@ -236,5 +238,5 @@ exercises.quiz(
     ("Silence the alert on Sundays from 02:50 to 03:10.", False, "Then a real outage in that window is nobody's. A silence is for what somebody works on now."),
     ("Raise the factor from 14.4 to 40.", False, "It would sleep through outages on all days, for the sake of one."),
     ("Nothing: the budget is kept.", False, "A page that needs no action teaches people to ignore pages."),
-    ("Find out whether who asks at 03:00 is hurt, and make the backup cheaper or slower: it spends budget each week.", True, "The alert is right: at this speed the budget goes. That it stops after 4 minutes is luck, and there is money in the budget for a planned repair, not for a habit."),
+    ("Find out whom it hurts, and make the backup cheaper or slower.", True, "The alert is right: at this speed the budget goes. That it stops after 4 minutes is luck, and there is money in the budget for a planned repair, not for a habit."),
 )  # fmt: skip

@@ -335,7 +335,7 @@ exercises.quiz(
     "Your rank detector, with a level of 5 % for 365 nights, has rung on night 40. The next morning a colleague proposes to look once more, by a t-test of the last 30 nights at 5 %, and to drop the alarm if it does not ring. What do you say?",
     ("Good: two tests that agree are wrong in only 0.25 % of cases.", False, "They see the same rows, so they are not independent; and a shift in spread would be dropped, because the t-test does not see it."),
     ("Good, if the t-test gets 5 % / 30 as its level.", False, "That makes false alarms of the t-test rarer. Here it is asked to confirm, and would miss more."),
-    ("The alarm's promise holds as it stands. Look at which column it was and at what comes in, and wait for labels.", True, "The first alarm is what the promise was made for. A weaker second test only adds a way to miss the drift."),
+    ("The promise holds as it stands. Look at the column, wait for labels.", True, "The first alarm is what the promise was made for. A weaker second test only adds a way to miss the drift."),
     ("Reset the detector and see whether it rings again within a week.", False, "That throws away the evidence of 40 nights. And if it stays quiet, was it a false alarm, or a drift that began to count as usual?"),
 )  # fmt: skip
 exercises.quiz(
@@ -349,7 +349,7 @@ exercises.quiz(
 exercises.quiz(
     "c",
     "An alarm rings, labels say harmful: a producer now sends `coverage` in percent (0 to 100) instead of as a share. The retraining would run tonight, and its gate would say `better`. What do you do?",
-    ("Stop it, and have the unit repaired at the source or at the door; then the champion is right again.", True, "It learnt from shares. A challenger trained on a mix of percent and shares would be wrong as soon as the producer is repaired."),
+    ("Stop it, and have the unit repaired at the source or at the door.", True, "It learnt from shares. A challenger trained on a mix of percent and shares would be wrong as soon as the producer is repaired."),
     ("Let it run: the gate compares on new data, so what it promotes is better there.", False, "Better than a champion that reads nonsense. On the day of the repair it is the challenger that reads nonsense."),
     ("Let it run, but raise the gate's demand to twice the saving.", False, "The saving is large, because the champion is badly misled. Size is not the question here."),
     ("Take `coverage` out of the watched columns.", False, "The only sensor that said so would be gone, and the bill stays."),
@@ -360,5 +360,5 @@ exercises.quiz(
     ("Raise the limit until it stops.", False, "Then it is deaf for the next, larger drift in any column."),
     ("Retrain anyway, so that the model knows the new values.", False, "The old rule is still right there. A challenger from fewer rows brings noise; the gate would keep the champion."),
     ("Remove the feature from the watch, as it has proved harmless.", False, "This move was harmless. The next one may be a changed unit."),
-    ("Take the rows since the drift as the new reference, and note why and when.", True, "The new state is the usual one now. The detector starts again with its full promise, and the note tells the next reader."),
+    ("Take the rows since then as the new reference, and note why.", True, "The new state is the usual one now. The detector starts again with its full promise, and the note tells the next reader."),
 )  # fmt: skip

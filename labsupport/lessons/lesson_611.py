@@ -192,7 +192,7 @@ exercises.quiz(
     "\"We look at the experiment each morning, but we only stop when p < 0.05 on two mornings in a row. So our error is 0.05 x 0.05.\" What is their error?",
     ("0.25 %, as they say: two independent errors in a row.", False, "They are not independent: the second morning's data contain the first's, and differ by one day."),
     ("5 %: the second look repairs what peeking costs.", False, "It repairs a part. There are still as many pairs of mornings as days, and each is a chance to stop."),
-    ("Above 5 %, for a long experiment; they could measure it by simulating A/A tests with their own rule.", True, "A z value that is above 1.96 today is likely to be there tomorrow. Any rule can be put to the test of this lesson: 1,000 experiments in which nothing differs."),
+    ("Above 5 % in a long one; A/A tests by their rule would show it.", True, "A z value that is above 1.96 today is likely to be there tomorrow. Any rule can be put to the test of this lesson: 1,000 experiments in which nothing differs."),
     ("Unknown without the size of the true difference.", False, "A false winner is about experiments without a difference. Its rate needs no size."),
 )  # fmt: skip
 exercises.quiz(
@@ -206,8 +206,8 @@ exercises.quiz(
 exercises.quiz(
     "d",
     "Whether an answer was right is known after two days. The new version's answers look normal in speed and errors. At 1 % for two days, with 200 requests an hour in all, what do you do?",
+    ("Ask both about recorded deploys first; then start with 5 or 10 %, and wait.", True, "1 % gives about 100 judged answers in two days. Recorded questions cost no user anything and find the coarse faults; a larger first step makes the labels worth waiting for."),
     ("Promote by speed and errors, and roll back when the labels say so.", False, "For two days everybody gets a version whose answers nobody has judged: the bad model of this lesson would be among them."),
-    ("Ask both versions the same recorded deploys, whose end is known, before a user sees it; then start with 5 or 10 %, and wait for the labels.", True, "1 % gives about 100 judged answers in two days. Recorded questions cost no user anything and find the coarse faults; a larger first step makes the labels worth waiting for."),
     ("Keep it at 1 % until 1,000 labels of the canary are there.", False, "That is 2 requests an hour: three weeks, for each candidate."),
     ("Compare how often both versions say \"hold\", and take a difference for a fault.", False, "A useful early alarm, but a better model differs, too. It can say *look*, not *wrong*."),
 )  # fmt: skip

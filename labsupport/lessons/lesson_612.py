@@ -125,7 +125,10 @@ def rotation(snapshot: Any) -> str:
         raise NotAttempted("There is no pod of `deploy-risk` with tokens yet: run the cells above.")
     lists = [_since_handed_over(found) for found in pods.values()]
     if all(len(found) < 2 for found in lists):
-        raise NotAttempted("The pods still know the tokens that they began with.")
+        raise NotAttempted(
+            "No token of another name than in the beginning has been valid yet. (A new value under the old name locks the "
+            "dashboard out until it has changed.)"
+        )
     if len({tuple(sorted(found[-1])) for found in lists if found}) > 1:
         cause = "a pod has not read the Secret yet: wait a moment, and check again"
         raise Fail(
@@ -146,7 +149,7 @@ def rotation(snapshot: Any) -> str:
                 cause = "for a moment, or for good, the dashboard had no token at all"
                 raise Fail(f"valid at one time: {', '.join(one)}", "a token of dashboard at all times", cause)
         if OLD in found[-1]:
-            cause = "whoever has found the old token still comes in. Taking it out is what all this was for"
+            cause = "whoever has found the old token still comes in: take it out. A key goes when `data`, not `stringData`, has `None` for it"
             raise Fail(f"valid at the end: {', '.join(found[-1])}", f"without {OLD}", cause)
         if not any(OLD in one and len([name for name in one if name.startswith("dashboard.")]) > 1 for one in found):
             cause = "the old one went in the moment in which the new one came: until a client has its new token, it gets 401"
@@ -245,12 +248,14 @@ def no_more_than_the_rate(case: Any) -> Measured:
 
 exercises.guess("g1", "The scanner names what the poisoned joblib file would run")
 exercises.guess("g2", "Peak memory of the typical tutorial's code while it encrypts 64 MB", unit="MB")
-exercises.guess("g3", "A probe, a status or a metric of the trusting server shows that its model was exchanged")
+exercises.guess(
+    "g3", "After the exchange, a probe, a status or `model_reload_failing` of the trusting server reports trouble"
+)
 exercises.quiz(
     "a",
     "A partner sends a `.joblib` model every week. He can't export ONNX yet. What do you ask for, from today?",
-    ("A scan by two tools that know pickles, and loading only what both call clean.", False, "You have seen what a clean report of such a file is worth: it was not read to its end."),
-    ("A signature by his key over the file, verified before it is loaded, in a process that has nothing to steal.", True, "A pickle is a program, so treat it as one: know who wrote it, and let it run where there is neither secret nor network. The signature does not make it safe; it makes it *his*."),
+    ("His signature, verified before the file is loaded, in a process with nothing to steal.", True, "A pickle is a program, so treat it as one: know who wrote it, and let it run where there is neither secret nor network. The signature does not make it safe; it makes it *his*."),
+    ("A scan by two tools that know pickles, and loading only what both of them call clean.", False, "You have seen what a clean report of such a file is worth: it was not read to its end."),
     ("An SHA-256 beside the file, in the same bucket, compared before it is loaded.", False, "Whoever can write the file can write its sum beside it. It finds accidents."),
     ("Encryption with a key that only you two have.", False, "That keeps others from reading it. With GCM it would even show that it came from a holder of the key, which you are, too; but it opens the same program."),
 )  # fmt: skip
@@ -259,8 +264,8 @@ exercises.quiz(
     "A service decrypts a model of 3 GiB while it downloads it, and to save time it begins to answer with the first layers as soon as their chunks have verified. What can go wrong?",
     ("Nothing: each chunk that was used had verified.", False, "Each chunk is genuine. Whether they are *all* is known at the end only."),
     ("Chunks may have arrived in another order.", False, "Then the next one would not have verified: its number is in its nonce."),
-    ("The download ends early, the file is refused, and the service has answered with a part of a model.", True, "Truncation is the one change that shows at the end. So: nothing of it is used before all of it has verified, as the temporary file and its renaming do here."),
-    ("A chunk of last week's file, with the same key, may be among them.", False, "Each file has a key of its own, from its salt. That chunk would not verify."),
+    ("The download ends early: it has answered with a part of a model.", True, "Truncation is the one change that shows at the end. So: nothing of it is used before all of it has verified, as the temporary file and its renaming do here."),
+    ("A chunk of last week's file, sealed with the same key, may be among them.", False, "Each file has a key of its own, from its salt. That chunk would not verify."),
 )  # fmt: skip
 exercises.quiz(
     "c",
@@ -274,7 +279,7 @@ exercises.quiz(
     "d",
     "The limit of 200 requests a second for each client shall protect the database behind the service. With the autoscaler from lesson 604 there are 2 to 10 pods. What may a client send at most?",
     ("200 a second, whatever the number of pods.", False, "Each pod has buckets of its own and knows nothing of the others'."),
-    ("Up to about 2,000 a second; and the busier it makes them, the more pods there are.", True, "The limit protects *a pod*. To protect what is behind them all, count in one place (a gateway, a shared store), or let the database have its own limit."),
-    ("400 a second, because two pods are the least.", False, "The least is no limit. An autoscaler adds a bucket with each pod, just when much comes."),
     ("100 a second: the Service deals requests out evenly, so half of the permits go to waste.", False, "Each pod grants 200 to each client. Dealt out evenly, all of them can be used."),
+    ("400 a second, because two pods are the least.", False, "The least is no limit. An autoscaler adds a bucket with each pod, just when much comes."),
+    ("Up to about 2,000 a second, when it keeps all ten pods busy.", True, "The limit protects *a pod*. To protect what is behind them all, count in one place (a gateway, a shared store), or let the database have its own limit."),
 )  # fmt: skip

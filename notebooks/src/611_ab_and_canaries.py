@@ -715,7 +715,7 @@ check("611.5", case)
 
 # %% tags=["exercise"] exercise="611.d"
 ### BEGIN SOLUTION
-choice_d = "B"
+choice_d = "A"
 ### END SOLUTION
 quiz("611.d", choice_d)
 

@@ -141,7 +141,8 @@ plots.show(
 
 # %% [markdown]
 # joblib writes arrays *between* the instructions, and an array of names as a whole pickle of its own. That one ends with a full
-# stop, and the scanner takes it for the end of the file. Real scanners have the same trouble:
+# stop, and the scanner takes it for the end of the file. (`_operator.getitem`, which it did see, harms nobody: the call comes later.)
+# Real scanners have the same trouble. `error` is an exit code above 1, of a scanner that gave up:
 
 # %%
 from labsupport.security import benchmarked
@@ -237,15 +238,16 @@ answer = labs.waiting.until(
 print({key: answer[key] for key in ("probability_of_failure", "hold")})
 ready = lab.fetch("deploy-risk", 8080, "/v2/health/ready")
 metrics = lab.fetch("deploy-risk", 8080, "/metrics")
-print(ready, [line for line in metrics.splitlines() if "failing 0" in line])
-reveal("612.g3", "model_reload_failing 1.0" in metrics)
+told = ("model_reload_failing", 'model_reloads_total{outcome="ok"}')
+print(ready, [line for line in metrics.splitlines() if line.startswith(told)])
+reveal("612.g3", not json.loads(ready)["ready"] or "model_reload_failing 0.0" not in metrics)
 claim(
     "healthy, quick, and wrong",
     json.loads(ready)["ready"] and "model_reload_failing 0.0" in metrics,
 )
 
 # %% [markdown]
-# The file ran no code. It is a perfect model of the opposite. A format says what a file *can do*; only a **signature** says who made it.
+# One counter moved, `model_reloads_total`, as it does after each good update. The file ran no code. It is a perfect model of the opposite. A format says what a file *can do*; only a **signature** says who made it.
 #
 # ## Build it: what is signed
 #
@@ -517,6 +519,7 @@ lab.apply("client.yaml")
 lab.apply("server.yaml")
 lab.wait("deployment/deploy-risk", seconds=PATIENCE)
 lab.wait("pod/load", "Ready", seconds=PATIENCE)
+# settle: until each pod goes by what the Secret holds now
 tokens.settle(lab, "deploy-risk", "tokens", "deploy-risk")
 
 # %%
@@ -585,7 +588,7 @@ put_files("model", place / "model")
 
 # %% tags=["exercise"] exercise="612.a"
 ### BEGIN SOLUTION
-choice_a = "B"
+choice_a = "A"
 ### END SOLUTION
 quiz("612.a", choice_a)
 
@@ -866,10 +869,12 @@ def put_policy(rule):
         changed["spec"]["validations"][1]["expression"] = rule
     digest = hashlib.sha256(json.dumps(changed).encode()).hexdigest()[:8]
     changed["spec"]["validations"][0]["message"] = f"in force: {digest}"
-    lab.ask("kubectl delete deployments -l labs/trial=images")
     lab.apply([changed, binding])
     if lab.ask(f"kubectl get {KIND} lab-612-images -o yaml").count(digest) == 0:
-        return print("The API server does not take this rule; its words stand above.")
+        return print(
+            "The API server does not take this rule; its words stand above. The rule before it is in force."
+        )
+    lab.ask("kubectl delete deployments -l labs/trial=images")
     canary = copy.deepcopy(trials[0])
     canary["metadata"]["name"] = "canary"
 
@@ -968,7 +973,7 @@ check("612.5", case)
 
 # %% tags=["exercise"] exercise="612.d"
 ### BEGIN SOLUTION
-choice_d = "B"
+choice_d = "D"
 ### END SOLUTION
 quiz("612.d", choice_d)
 

@@ -42,7 +42,7 @@ def judge_assignment(assign: Assign) -> None:
             if many == (1 - share) * USERS:
                 cause = "the share is b's, not a's"
             elif many == sum(half):
-                cause = "as many as at 50 %, so the share plays no part: compare the number with `share`"
+                cause = "as many as at 50 %, so the share plays no part: compare it with a number from 0 to 1"
             raise Fail(f"{many} of {USERS} users in b at {share:.0%}", f"{share * USERS:.0f}", cause)
     for share in (0.05, 0.25, 0.5, 0.9):
         many, chance = sum(in_b("bolder", share)), 4.5 * math.sqrt(USERS * share * (1 - share))
