@@ -368,7 +368,7 @@ exercises.quiz(
     "Your nodes are full: not a tenth of a core is free. A colleague deletes two of the three pods of a Deployment, \"to restart them\". What happens?",
     ("One pod is left until somebody adds a node: there is no room for new ones.", False, "What the two requested is free as soon as they are gone. Until then their successors wait, Pending."),
     ("The same two pods are started again in their places.", False, "A container is restarted in its pod. A deleted pod is gone for good, with its name and its address."),
-    ("Two others come up in the room that these leave; until they are ready, one pod does the work of three.", True, "The ReplicaSet counts one and makes two. That it ends well does not make it free: `kubectl rollout restart` replaces them one after another."),
+    ("Two new ones come up; until they are ready, one does all the work.", True, "The ReplicaSet counts one and makes two. That it ends well does not make it free: `kubectl rollout restart` replaces them one after another."),
     ("Nothing: the API server refuses, because three replicas are wished for.", False, "It deletes what it is told to. A wish is kept by a controller, afterwards."),
 )  # fmt: skip
 exercises.quiz(
@@ -385,12 +385,12 @@ exercises.quiz(
     ("`kubectl rollout restart`: the new pods have got stuck at their start.", False, "The same template makes the same pods. And the two that wait are no danger: they get no traffic."),
     ("Raise the memory limit, production has more traffic.", False, "A container beyond its limit is killed, and RESTARTS counts it."),
     ("Take the readiness probe out, so that traffic comes to the new pods.", False, "Then users see what the probe has seen. It is the only thing that stands between them and this release."),
-    ("Read the `Unhealthy` events: what did the probe ask, and what did it get?", True, "They run, do not end, and are not ready: that is the probe's word. What differs from staging is often what the page behind it needs."),
+    ("Read the `Unhealthy` events: what did the probe get?", True, "They run, do not end, and are not ready: that is the probe's word. What differs from staging is often what the page behind it needs."),
 )  # fmt: skip
 exercises.quiz(
     "d",
     "Twenty equal pods request 256 MiB each, with a limit of 2 GiB; each really takes 1 GiB. Their node has 8 GiB. What do you expect?",
-    ("The node runs out of memory, and pods are killed of which none has reached its limit.", True, "The scheduler saw 20 x 256 MiB = 5 GiB and was content. The limits add up to 40 GiB, use to 20: a request below real use is a bet on the others."),
+    ("The node runs out of memory, and pods below their limit are killed.", True, "The scheduler saw 20 x 256 MiB = 5 GiB and was content. The limits add up to 40 GiB, use to 20: a request below real use is a bet on the others."),
     ("Nothing: every pod stays far below its limit.", False, "A limit protects the others from one pod. It does not make memory: 20 GiB do not fit into 8."),
     ("Eight of them run, the others stay Pending.", False, "The scheduler adds up requests, and 5 GiB fit. It does not look at use."),
     ("The scheduler moves some of them to another node when memory gets scarce.", False, "A pod is placed once. It can be evicted, which means ended; its ReplicaSet then makes another."),

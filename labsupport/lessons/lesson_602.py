@@ -78,6 +78,8 @@ def names_of_clients(snapshot: Any) -> str:
     """Try hosts on the Deployment's patterns as MLflow does: names, addresses, and strangers; then look at the rollout."""
     container = _container(snapshot)
     said = _setting(container, "MLFLOW_SERVER_ALLOWED_HOSTS", "--allowed-hosts")
+    # As code: Markdown would take the stars of a pattern for its own.
+    shown = f"allowed hosts: `{said}`" if said else "allowed hosts: none set"
     patterns = [pattern.strip() for pattern in (said or "").split(",") if pattern.strip()]
     if patterns == ["127.*"]:
         raise NotAttempted("The server still allows `127.*` and nothing else.")
@@ -90,20 +92,20 @@ def names_of_clients(snapshot: Any) -> str:
         cause = (
             "every name passes, so the check is off: any web page can lead a colleague's browser here. Name the names"
         )
-        raise Fail("allowed hosts: *", "the Service's names", cause)
+        raise Fail("allowed hosts: `*`", "the Service's names", cause)
     if through := [host for host in STRANGERS if allowed(host)]:
         cause = f"this also lets {through[0]} in: end the pattern's name where the Service's name ends"
-        raise Fail(f"allowed hosts: {said}", "the Service's names, and no others", cause)
+        raise Fail(shown, "the Service's names, and no others", cause)
     for host in NAMES:
         if allowed(host):
             continue
         cause = f"clients that ask for {host} are still refused"
         if allowed(host.partition(":")[0]):
             cause = f"the name without a port: clients send {host}, so let the pattern end with `:*` or `:5000`"
-        raise Fail(f"allowed hosts: {said or 'none set'}", f"a pattern for {host}", cause)
+        raise Fail(shown, f"a pattern for {host}", cause)
     if not all(allowed(host) for host in ADDRESSES):
         cause = "your notebook comes by an address, and you have just locked it out: keep `127.*`"
-        raise Fail(f"allowed hosts: {said}", "a pattern for 127.…, too", cause)
+        raise Fail(shown, "a pattern for 127.…, too", cause)
     _serves(snapshot)
     return f"{len(patterns)} patterns: the Service's names pass, strangers do not."
 
@@ -366,14 +368,14 @@ exercises.quiz(
     ("Gladly: it is one line, and a PodDisruptionBudget keeps one of them.", False, "Two servers would then write to one SQLite file, on a claim that one node may mount."),
     ("Yes, with a claim of its own for each.", False, "Then each run is on one of the two servers, and the Service sends you to either."),
     ("One replica, but with RollingUpdate, so that the new one is ready before the old one goes.", False, "For that while they are two, on one file. `Recreate` is there for a reason."),
-    ("First the books move out: PostgreSQL for runs, an object store for models. Until then an upgrade costs one start.", True, "A server that keeps nothing itself can be many. What is replicated is the database, by people and programs that know how."),
+    ("First the books move out: PostgreSQL for runs, an object store for models.", True, "A server that keeps nothing itself can be many. Until then an upgrade costs one start. What is replicated is the database, by people and programs that know how."),
 )  # fmt: skip
 exercises.quiz(
     "d",
     "The copy is made at 02:17, a restore takes half an hour. The data scientists say: \"We can't lose more than an hour of work.\" What do you change?",
-    ("Faster disks for the restore.", False, "That shortens how long they wait. What was logged since 02:17 is gone all the same."),
-    ("The schedule: a copy each hour, or a database that ships its log continuously.", True, "The age of the last good copy is what gets lost: the recovery *point*. Everything else on this list is about other numbers."),
-    ("A second copy of the nightly back-up in another region.", False, "It helps when both disks here are gone. It is just as old."),
+    ("A copy each hour, or a database that ships its log all the time.", True, "The age of the last good copy is what gets lost: the recovery *point*. Everything else on this list is about other numbers."),
+    ("Faster disks for the restore, and the artifacts in parallel.", False, "That shortens how long they wait. What was logged since 02:17 is gone all the same."),
+    ("A second copy of the nightly back-up, in another region of the cloud.", False, "It helps when both disks here are gone. It is just as old."),
     ("A rehearsal of the restore each month.", False, "Do that, too: it makes the half hour a fact. It does not make the copy younger."),
 )  # fmt: skip
 exercises.quiz(
@@ -381,6 +383,6 @@ exercises.quiz(
     "You may add one check to this server that runs each minute and pages you. Which one?",
     ("`/health`, asked from three networks.", False, "It said 200 while clients got 403, and again without any books. Asking more often does not make it ask more."),
     ("A liveness probe on the list of experiments, so that the server is restarted when it fails.", False, "A restart mends neither a wrong setting nor an empty disk, and here it would have replaced an open database by an empty one."),
-    ("As a client, by the Service's name: load the champion, and compare what it says of one known deploy.", True, "It needs the name, the password, the list, the file, and the right file. Few other ways to be broken are left."),
+    ("By the Service's name: load the champion, and let it judge a known deploy.", True, "It needs the name, the password, the list, the file, and the right file. Few other ways to be broken are left."),
     ("The list of experiments, by the Service's name and with the password.", False, "Much better than `/health`, and the Job `client` did it: content with a server that had lost everything."),
 )  # fmt: skip

@@ -456,7 +456,9 @@ for text in dict.fromkeys(lab.snapshot().messages("Pod", "predictor")):
 
 # %% [markdown]
 # **Exercise 601.4 (7 minutes).** Two repairs, in the cluster. The image is `labs-serve:1.0`, as in `web`. When it runs, the
-# readiness probe will fail; find out why, and mend that as well. A patch merges into what is there, containers by their name.
+# readiness probe will fail; find out why, and mend that as well. A patch
+# is a dictionary that holds only what changes, such as `{"spec": {"replicas": 3}}`. It merges into what is there, containers by
+# their name.
 
 # %% tags=["exercise"] exercise="601.4"
 ### BEGIN SOLUTION
@@ -478,6 +480,7 @@ patch = {
 ### END SOLUTION
 
 # %%
+# Each time it begins from the manifest as it was: nothing of a failed try stays.
 lab.patch("deployment/predictor", patch, begin=deployment)
 
 # %% [markdown]
@@ -516,7 +519,7 @@ reveal("601.g3", len(behind) > 0)
 claim("a Service without pods is no error", behind == [])
 
 # %% [markdown]
-# **Exercise 601.5 (4 minutes).** No event, no error: a Service that finds nobody is as good as one that finds three. Whom
+# **Exercise 601.5 (4 minutes).** No event, no error: a Service that finds nobody looks as healthy as one that finds three. Whom
 # does it look for? Patch it.
 
 # %% tags=["exercise"] exercise="601.5"

@@ -5,8 +5,8 @@
 #     question: Who may ask the server that keeps our models, and what is left when its pod, or its disk, is gone?
 #     part: 6
 #     will:
-#       - bring a typical tutorial's MLflow server to life, and watch it lose its runs
-#       - find out why clients are refused while every probe is green
+#       - bring a typical tutorial's MLflow server to life, and see where it keeps its runs
+#       - find out what a green probe does not see
 #       - put its books on a volume, and its password where it belongs
 #       - back up a living database, lose the volume, and bring the champion back
 #     need: Lesson 204 (runs, versions, the alias `champion`), and 601 (manifests, and where they get stuck).
@@ -607,8 +607,8 @@ plots.show(
 # %% [markdown]
 # ### Refute it
 #
-# The back-up has a guard: books that know fewer runs or versions than the last copy are refused. So of last night's ten runs four may be
-# deleted by mistake today, and tonight's copy does not replace the good one:
+# The back-up has a guard: books that know fewer runs or versions than the last copy are refused. So if four of last night's ten
+# runs are deleted by mistake today, tonight's copy does not replace the good one:
 
 # %%
 suppose("602.6", (4, 0))
@@ -633,7 +633,7 @@ check("602.6", case)
 
 # %% tags=["exercise"] exercise="602.d"
 ### BEGIN SOLUTION
-choice_d = "B"
+choice_d = "A"
 ### END SOLUTION
 quiz("602.d", choice_d)
 

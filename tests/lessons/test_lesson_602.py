@@ -7,6 +7,7 @@ from labsupport.cluster.snapshot import Snapshot
 from labsupport.exercises import proof
 from labsupport.exercises.engine import evaluate
 from labsupport.exercises.proof import Kind
+from labsupport.exercises.render import Card
 from labsupport.lessons import lesson_602
 
 
@@ -162,3 +163,10 @@ def test_the_handouts_manifest_is_the_handouts() -> None:
     assert 'value: "sqlite:///mlflow.db"' in text
     assert "image: mlflow:latest" in text
     assert "command" not in text
+
+
+@pytest.mark.parametrize("name", ["602-hosts-no-port", "602-hosts-prefix", "602-hosts-any"])
+def test_a_card_shows_the_stars_of_the_learners_patterns(name) -> None:
+    outcome = proof.outcome_of("602.2", name)
+    assert "*" in outcome.saw
+    assert "<em>" not in Card("FAIL", "602.2", [("Saw", outcome.saw)]).as_html()
