@@ -393,7 +393,7 @@ exercises.quiz(
     "d",
     "Steps hand each other files on a `ReadWriteOnce` volume, as here. The cluster gets three nodes. What happens to a graph with two trainings side by side?",
     ("Nothing changes: a claim can be mounted by any number of pods.", False, "By any number of pods of one node. That was true as long as there was one."),
-    ("Both pods run on the volume's node, or one of them waits; with files in an object store each would find a place.", True, "ReadWriteOnce means one node. The claim has become a scheduling rule that nobody wrote down."),
     ("The second training reads an empty folder on its own node.", False, "A claim is never silently another disk: the pod would wait for it, Pending or ContainerCreating."),
+    ("Both pods run on the volume's node, or one of them waits.", True, "ReadWriteOnce means one node. The claim has become a scheduling rule that nobody wrote down; files in an object store would make none."),
     ("The controller refuses the graph, because two tasks share a volume.", False, "It does not look at volumes at all: that is between the scheduler, the kubelet and the storage."),
 )  # fmt: skip

@@ -67,8 +67,8 @@ lab = labs.start("603", CLUSTER)
 argo.define(lab)
 
 # %% [markdown]
-# A typical tutorial (the handout's *Kubeflow - ML Workflow Orchestration*) shows this as a Kubeflow pipeline. Its `apiVersion` says that it is a
-# Workflow of Argo. Three steps, three images. What does it not say?
+# A typical tutorial (the handout's *Kubeflow - ML Workflow Orchestration*) shows this as a Kubeflow pipeline. Its `apiVersion` is `argoproj.io/v1alpha1`:
+# a Workflow of Argo. Three steps, three images. What does it not say?
 
 # %%
 lab.show("broken/handout.yaml", "spec")
@@ -142,7 +142,7 @@ lab.show("elsewhere/object-store.yaml", "spec.templates.1.outputs")
 #
 # **Exercise 603.1 (8 minutes).** Write the tasks. Each has a `name`, a `template`, and where it must wait, `dependencies`. `train` gets its
 # parameter `data` by `arguments`, in the form `{"parameters": [{"name": ..., "value": ...}]}`; the value is a reference,
-# `{{tasks.TASK.outputs.parameters.PARAMETER}}`. `register` has a `when`: it runs only if the verdict is `better`.
+# `{{tasks.TASK.outputs.parameters.PARAMETER}}`. `register` has a `when`, a text of the form `REFERENCE == WORD`: it runs only if the verdict is `better`.
 
 # %% tags=["exercise"] exercise="603.1"
 ### BEGIN SOLUTION
@@ -602,8 +602,8 @@ claim(
 # %% [markdown]
 # ### Refute it
 #
-# `register` tries three times, after 0, 2 and 6 seconds. Its server is away for 1 % of the time, says the monitoring. Three bad draws in a row, 0.01 x 0.01 x 0.01,
-# that is one run in a million:
+# `register` tries three times, after 0, 2 and 6 seconds. Its server is away for 1 % of the time, says the monitoring. Three bad draws in a row, 0.01 x 0.01 x 0.01:
+# that would be one run in a million. The sentence leaves room for a hundred times as many:
 
 # %%
 suppose("603.5", 1)
@@ -628,7 +628,7 @@ check("603.5", case)
 
 # %% tags=["exercise"] exercise="603.d"
 ### BEGIN SOLUTION
-choice_d = "B"
+choice_d = "C"
 ### END SOLUTION
 quiz("603.d", choice_d)
 

@@ -147,7 +147,8 @@ import inspect
 from labsupport.rl import actor, learning, shares
 
 print(inspect.getsource(shares.collect))
-print(inspect.getsource(learning.learnt).split('"""')[2].strip("\n"))
+signature, _, body = inspect.getsource(learning.learnt).split('"""')
+print(signature.rstrip() + body.rstrip("\n"))
 
 # %% [markdown]
 # `learnt` is a pure function: state and shares in, state out. Dice are thrown by the number of the update and the share, not by who throws them. So it does not matter
@@ -155,6 +156,7 @@ print(inspect.getsource(learning.learnt).split('"""')[2].strip("\n"))
 
 # %%
 print(inspect.getsource(actor.act).rpartition("        except Over:")[2].strip("\n"))
+lab.show("learner.yaml", "spec.template.spec.containers.0.volumeMounts")
 lab.show("learner.yaml", "spec.template.spec.volumes")
 print()
 print("backoffLimit:", lab.objects("learner.yaml")[0]["spec"]["backoffLimit"])
@@ -176,8 +178,8 @@ claim(
 
 # %% [markdown]
 # **Exercise 608.1 (9 minutes).** Change the Job `learner` so that a killed pod is followed by one that goes on from the checkpoint. `desk.yaml` has made a claim `models`.
-# Write a change, as `kubectl patch` merges it: containers and volumes merge by `name` (the container is `learner`), mounts by `mountPath`. The next cell makes
-# your Job with an empty volume, and kills its pod after the first checkpoint. It kills an actor, too.
+# Write a change, as `kubectl patch` merges it: containers and volumes merge by `name` (the container is `learner`), mounts by `mountPath`. (A volume that is called `scratch`
+# again would keep its `emptyDir`.) The next cell makes your Job with an empty volume, and kills its pod after the first checkpoint. It kills an actor, too.
 
 # %% tags=["exercise"] exercise="608.1"
 ### BEGIN SOLUTION
