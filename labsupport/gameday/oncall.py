@@ -146,7 +146,7 @@ class Day:
         if not over() and not self._attended() and not self._about(one, "repair"):
             self._by_reference(one)
         try:
-            waiting.until(over, "it is over", seconds, 0.5)
+            waiting.until(over, "it is over", seconds, 1.0)
         except LabsError:
             print(f"It is not over: {left[0]}. (day.give_up() lets the reference repair it.)")
             return False
