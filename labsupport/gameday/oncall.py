@@ -56,15 +56,15 @@ class Day:
         if not left:
             print("The day is over.")
             return
-        # What the last repair left must not be taken for what comes now.
-        with self._prometheus() as prometheus:
-            waiting.until(lambda: bool(one) or not _firing(prometheus), "no alert fires any more", CALM_S, 0.5)
         self.inject(left[0])
         print(f"Incident {left[0].number} of {len(plan.KINDS)} has happened.")
 
     def inject(self, incident: plan.Incident) -> None:
         """Let an incident happen."""
         if not book.under_way(self.book.entries()):
+            # What the last repair left must not be taken for what comes now.
+            with self._prometheus() as prometheus:
+                waiting.until(lambda: not _firing(prometheus), "no alert fires any more", CALM_S, 0.5)
             self.book.write("incident", number=incident.number, kind=incident.kind, target=incident.target)
         incidents.inject(self.lab, incident)
         self.book.write("injected", number=incident.number)
@@ -146,7 +146,7 @@ class Day:
         if not over() and not self._attended() and not self._about(one, "repair"):
             self._by_reference(one)
         try:
-            waiting.until(over, "it is over", seconds, 0.5)
+            waiting.until(over, "it is over", seconds, 1.0)
         except LabsError:
             print(f"It is not over: {left[0]}. (day.give_up() lets the reference repair it.)")
             return False
