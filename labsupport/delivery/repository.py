@@ -15,7 +15,7 @@ def make(workshop: Workshop) -> Repository:
     """Return the repository, with nothing committed yet."""
     repo = workshop.repository(NAME)
     for file in sorted(_FILES.rglob("*")):
-        if file.is_file() and file.suffix in (".py", ".yaml", ".txt"):
+        if file.is_file() and file.suffix in (".py", ".yaml", ".txt", ".toml"):
             _copy(file, repo.folder / file.relative_to(_FILES))
     _copy(_FILES / "deliver.yml", repo.folder / WORKFLOW)
     manifests = paths.course_root() / "manifests" / "613"

@@ -73,7 +73,7 @@ def push(repo: Repository, settings: Mapping[str, str]) -> Run:
     # One job at a time: on a small machine two would only wait for each other.
     words += ["--no-cache-server", "--concurrent-jobs=1", "--use-gitignore=true"]
     words += [word for name, value in settings.items() for word in ("--var", f"{name}={value}")]
-    own = {"HOME": str(repo.home), "XDG_CACHE_HOME": str(repo.home / "cache"), "XDG_CONFIG_HOME": str(repo.home)}
+    own = {"HOME": str(repo.home), "XDG_CACHE_HOME": str(repo.home / "cache"), "XDG_CONFIG_HOME": str(repo.home), "NO_COLOR": "1"}
     try:
         ended = subprocess.run(
             words,

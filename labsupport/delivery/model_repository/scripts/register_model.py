@@ -1,4 +1,4 @@
-"""Put build/model.onnx into the store, make it a version in the registry, and tell the next jobs its version and digest."""
+"""Put build/model.onnx into the store and register it as a version; the next jobs get its version and digest."""
 
 import os
 from pathlib import Path

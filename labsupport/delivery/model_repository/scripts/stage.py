@@ -1,4 +1,4 @@
-"""Put a released file and its version into an overlay: `stage.py staging`. Kustomize names the ConfigMap by its content."""
+"""Put a released file and its version into an overlay: `stage.py staging`. Its ConfigMap is named by content."""
 
 import os
 import sys
