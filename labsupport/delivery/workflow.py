@@ -1,5 +1,7 @@
 """Read a workflow file: its jobs, what each waits for, and its steps, as GitHub understands them."""
 
+import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -76,3 +78,31 @@ def parse(text: str) -> Workflow:
         raise LabsError(f"Jobs wait for each other: {', '.join(error.args[1])}.") from None
     jobs = tuple(Job(name, tuple(needs[name]), tuple(whole["jobs"][name]["steps"])) for name in order)
     return Workflow(jobs, whole)
+
+
+def merged(whole: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a workflow with a change merged into it: mappings key by key, anything else is replaced."""
+    result = copy.deepcopy(dict(whole))
+    for key, value in change.items():
+        before = result.get(key)
+        both = isinstance(before, dict) and isinstance(value, Mapping)
+        result[key] = merged(before, value) if both else copy.deepcopy(value)  # type: ignore[arg-type]
+    return result
+
+
+def text_of(whole: Mapping[str, Any]) -> str:
+    """Return a workflow as the text of a file."""
+
+    class Plain(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    return yaml.dump(dict(whole), Dumper=Plain, sort_keys=False, width=160)
+
+
+def without_order(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a workflow as a copy of the handout's often ends: no permissions, no concurrency, each job waits for the build alone."""
+    draft = {key: copy.deepcopy(value) for key, value in whole.items() if key not in ("permissions", "concurrency")}
+    for name in ("validate", "staging", "production"):
+        draft["jobs"][name]["needs"] = ["build"]
+    return draft

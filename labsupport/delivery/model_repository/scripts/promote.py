@@ -2,7 +2,7 @@
 
 import os
 
-from labsupport import tracking
+from labsupport.tracking import registry
 
-tracking.promote("deploy-risk", os.environ["VERSION"])
+registry.promote("deploy-risk", os.environ["VERSION"])
 print(f"champion: version {os.environ['VERSION']}")

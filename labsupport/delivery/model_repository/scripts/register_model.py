@@ -5,9 +5,9 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
-from labsupport import tracking
 from labsupport.delivery import store
 from labsupport.serving.card import MODEL
+from labsupport.tracking import registry
 
 NAME = "deploy-risk"
 place = Path(os.environ["STORE"])
@@ -17,7 +17,7 @@ if not client.search_registered_models(filter_string=f"name = '{NAME}'"):
     client.create_registered_model(NAME)
 tags = {"digest": digest, "commit": os.environ["GITHUB_SHA"]}
 made = client.create_model_version(NAME, source=(place / digest).as_uri(), tags=tags)
-champion = tracking.find(NAME, "champion")
+champion = registry.find(NAME, "champion")
 with Path(os.environ["GITHUB_OUTPUT"]).open("a") as outputs:
     print(f"version={made.version}", file=outputs)
     print(f"digest={digest}", file=outputs)
