@@ -8,16 +8,16 @@ from labsupport.data.repository import Repository, Workshop
 
 NAME = "deploy-risk"
 WORKFLOW = Path(".github") / "workflows" / "deliver.yml"
-_FILES = Path(__file__).with_name("model_repository")
+FILES = Path(__file__).with_name("model_repository")
 
 
 def make(workshop: Workshop) -> Repository:
     """Return the repository, with nothing committed yet."""
     repo = workshop.repository(NAME)
-    for file in sorted(_FILES.rglob("*")):
+    for file in sorted(FILES.rglob("*")):
         if file.is_file() and file.suffix in (".py", ".yaml", ".txt", ".toml"):
-            _copy(file, repo.folder / file.relative_to(_FILES))
-    _copy(_FILES / "deliver.yml", repo.folder / WORKFLOW)
+            _copy(file, repo.folder / file.relative_to(FILES))
+    _copy(FILES / "deliver.yml", repo.folder / WORKFLOW)
     manifests = paths.course_root() / "manifests" / "613"
     for part in ("base", "overlays"):
         shutil.copytree(manifests / part, repo.folder / "k8s" / part)
