@@ -70,7 +70,9 @@ def against(
     interval = paired(challenger - champion, seed, level)
     said = verdict(interval, margin)
     low, high = interval
-    words = f"{said}, costs {low:+.2f} to {high:+.2f} euros more per deploy (margin {margin:g}, {len(champion):,} deploys)"
+    words = (
+        f"{said}, costs {low:+.2f} to {high:+.2f} euros more per deploy (margin {margin:g}, {len(champion):,} deploys)"
+    )
     return Gate(name, said == "no worse", words)
 
 
@@ -97,7 +99,11 @@ def validate_model(
     gates += [against(name, old[rows], new[rows], limits.slice_margin, seed, level) for name, rows in slices.items()]
     gap = calibration(challenger, came).gap
     gates.append(
-        Gate("calibration", gap <= limits.calibration_gap, f"promises are off by {gap:.3f} (limit {limits.calibration_gap:g})")
+        Gate(
+            "calibration",
+            gap <= limits.calibration_gap,
+            f"promises are off by {gap:.3f} (limit {limits.calibration_gap:g})",
+        )
     )
     if seconds is not None:
         before, after = seconds

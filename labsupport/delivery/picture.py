@@ -22,11 +22,27 @@ def draw(runs: Mapping[str, Run]) -> "Figure":
         for column, (job, result) in enumerate(run.results.items()):
             color, hatch = _LOOKS[result]
             axes.barh(row, 0.86, left=column, height=0.66, color=color, hatch=hatch, edgecolor=plots.INK, alpha=0.85)
-            axes.text(column + 0.43, row, f"{job}\n{result}", ha="center", va="center", fontsize=7.5, color="black" if color != "none" else plots.INK)
+            axes.text(
+                column + 0.43,
+                row,
+                f"{job}\n{result}",
+                ha="center",
+                va="center",
+                fontsize=7.5,
+                color="black" if color != "none" else plots.INK,
+            )
             if column:
-                axes.annotate("", (column, row), (column - 0.14, row), arrowprops={"arrowstyle": "->", "color": plots.INK})
+                axes.annotate(
+                    "", (column, row), (column - 0.14, row), arrowprops={"arrowstyle": "->", "color": plots.INK}
+                )
     axes.set_yticks(range(len(runs)), list(runs))
-    axes.set(xlim=(-0.1, len(jobs)), ylim=(len(runs) - 0.4, -0.6), title="Each push, and how far it came", xlabel="jobs, in the order of the file", ylabel="push")
+    axes.set(
+        xlim=(-0.1, len(jobs)),
+        ylim=(len(runs) - 0.4, -0.6),
+        title="Each push, and how far it came",
+        xlabel="jobs, in the order of the file",
+        ylabel="push",
+    )
     axes.set_xticks([])
     axes.grid(False)
     return figure

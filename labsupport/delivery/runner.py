@@ -73,7 +73,12 @@ def push(repo: Repository, settings: Mapping[str, str]) -> Run:
     # One job at a time: on a small machine two would only wait for each other.
     words += ["--no-cache-server", "--concurrent-jobs=1", "--use-gitignore=true"]
     words += [word for name, value in settings.items() for word in ("--var", f"{name}={value}")]
-    own = {"HOME": str(repo.home), "XDG_CACHE_HOME": str(repo.home / "cache"), "XDG_CONFIG_HOME": str(repo.home), "NO_COLOR": "1"}
+    own = {
+        "HOME": str(repo.home),
+        "XDG_CACHE_HOME": str(repo.home / "cache"),
+        "XDG_CONFIG_HOME": str(repo.home),
+        "NO_COLOR": "1",
+    }
     try:
         ended = subprocess.run(
             words,
@@ -86,7 +91,9 @@ def push(repo: Repository, settings: Mapping[str, str]) -> Run:
             timeout=LIMIT_S,
         )
     except subprocess.TimeoutExpired:
-        raise LabsError(f"The workflow did not end within {LIMIT_S} s: look at the machine's load, then push again.") from None
+        raise LabsError(
+            f"The workflow did not end within {LIMIT_S} s: look at the machine's load, then push again."
+        ) from None
     finally:
         shutil.rmtree(repo.home / "cache" / "act", ignore_errors=True)
     run = read(ended.stdout, workflow.read(repo.folder / WORKFLOW))

@@ -19,7 +19,9 @@ Answer = tuple[int, dict[str, Any]]
 Ask = Callable[..., Answer]
 
 
-def smoke_test(ask: Ask, version: str, question: Mapping[str, Any], expected: float, refused: Mapping[str, Any]) -> list[str]:
+def smoke_test(
+    ask: Ask, version: str, question: Mapping[str, Any], expected: float, refused: Mapping[str, Any]
+) -> list[str]:
     """Return what is wrong with a service, in sentences: nothing for a good one.
 
     `ask(path)` is a GET, `ask(path, body)` a POST. `question`: a deploy, whose probability to fail is known to be `expected` from
@@ -84,7 +86,9 @@ def forwarded(service: str, port: int, namespace: str) -> Iterator[str]:
             said = process.stdout.readline()
             found = re.search(r"127\.0\.0\.1:(\d+)", said)
             if found is None:
-                raise LabsError(f"No way leads to the Service {service}: {said.strip() or 'kubectl port-forward ended'}.")
+                raise LabsError(
+                    f"No way leads to the Service {service}: {said.strip() or 'kubectl port-forward ended'}."
+                )
             yield f"http://127.0.0.1:{found[1]}"
         finally:
             process.terminate()

@@ -28,7 +28,9 @@ def fetch(store: Path, digest: str, to: Path) -> Path:
     if not digest or not kept.is_file():
         raise LabsError(f"The store has no model {digest[:12] or '(no digest)'}: did the build job put it there?")
     if digest_of(kept) != digest:
-        raise LabsError(f"The model {digest[:12]} in the store is damaged: its bytes have another digest. Build it again.")
+        raise LabsError(
+            f"The model {digest[:12]} in the store is damaged: its bytes have another digest. Build it again."
+        )
     to.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(kept, to / MODEL)
     return to / MODEL

@@ -64,7 +64,9 @@ def closed(answer: Guarded) -> str:
     names = {str(name) for name in said}
     shown = ", ".join(sorted(names)) or "none"
     if odd := names - set(slices):
-        raise Fail(f"{', '.join(sorted(odd))}", "names of slices", "the dictionary's keys are the names, its values the masks")
+        raise Fail(
+            f"{', '.join(sorted(odd))}", "names of slices", "the dictionary's keys are the names, its values the masks"
+        )
     if names == set(slices) - wanted:
         raise Fail(f"closed: {shown}", ", ".join(sorted(wanted)), "these are the open ones: it is asked for the others")
     if "bots" not in names:
@@ -91,12 +93,18 @@ def closed(answer: Guarded) -> str:
 def ordered(answer: Any) -> str:
     """Merge the change into the draft, parse it as a workflow, and follow who waits for whom."""
     if not isinstance(answer, dict):
-        raise Fail(f"a {type(answer).__name__}", "a dictionary, such as {'permissions': ...}", "the change is merged key by key")
+        raise Fail(
+            f"a {type(answer).__name__}",
+            "a dictionary, such as {'permissions': ...}",
+            "the change is merged key by key",
+        )
     whole = workflow.merged(delivery_613.DRAFT, answer)
     try:
         delivery_613.judge_workflow(whole)
     except (LabsError, TypeError, AttributeError) as error:
-        raise Fail(f"no workflow: {error}", "a workflow that GitHub reads", question="is each key at its place?") from None
+        raise Fail(
+            f"no workflow: {error}", "a workflow that GitHub reads", question="is each key at its place?"
+        ) from None
     return "The gate stands before staging, staging before production, one delivery runs at a time, and the token may only read."
 
 
@@ -141,7 +149,11 @@ def rolled_back(snapshot: Any) -> str:
         cause = "that is the wrong door: users are at production"
         raise Fail("staging went back, production did not", "production with the version before", cause)
     if found["spec"].get("replicas", 1) < 1:
-        raise Fail("no pods in production", "the version before, served", "nobody is served now: go back instead of switching it off")
+        raise Fail(
+            "no pods in production",
+            "the version before, served",
+            "nobody is served now: go back instead of switching it off",
+        )
     if version == newest and len(known) > 1:
         raise NotAttempted(f"Production still serves version {version}, the one that users complain of.")
     if len(known) < 2:
@@ -177,7 +189,7 @@ def _number(version: str) -> int:
     hints=(
         "The model of this exercise *is* worse. On which test sets does it look better, twice?",
         "Each of the two passes about one time in four. How many seeds must be tried until both pass?",
-        "Try `check` with some more: 0, 1, 2, ... One in about sixteen will do.",
+        "Try `check` with some more: 0, 1, 2, ... One in about twelve will do.",
     ),
     minutes=3,
 )
@@ -185,7 +197,7 @@ def twice_is_no_worse(case: Any) -> Measured:
     """Draw two test sets by the seed, and see whether the worse model passes on both."""
     seed = whole_number(case, 0, 999, "a seed")
     first, second = delivery_613.twice(seed)
-    numbers = f"it costs {first:+.2f} and {second:+.2f} euros more per deploy on the two test sets, and +1.02 in truth"
+    numbers = f"it costs {first:+.2f} and {second:+.2f} euros more per deploy on the two test sets, and +0.96 in truth"
     if first < 0 and second < 0:
         return Measured(False, numbers)
     question = "how many more seeds should you try, if each test set is a coin?"
