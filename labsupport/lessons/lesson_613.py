@@ -81,7 +81,7 @@ def closed(answer: Guarded) -> str:
 
 
 @exercises.check(
-    "3",
+    "5",
     "The order of the jobs",
     hints=(
         "Three things: who waits for whom (`needs`), what the token may do (`permissions`), and how many runs at once (`concurrency`).",
@@ -109,7 +109,7 @@ def ordered(answer: Any) -> str:
 
 
 @exercises.check(
-    "4",
+    "3",
     "A smoke test",
     hints=(
         "Three requests: readiness, a question whose answer is known, and one that must be refused.",
@@ -125,7 +125,7 @@ def smoke(answer: Guarded) -> str:
 
 
 @exercises.check(
-    "5",
+    "4",
     "A rollback",
     hints=(
         "A Deployment keeps its last templates as ReplicaSets: `kubectl rollout history deployment/production-deploy-risk`.",

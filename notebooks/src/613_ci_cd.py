@@ -431,12 +431,12 @@ claim("staging was rolled back", (staging, production) == ("1", "1"))
 # Kustomize names each by a hash of its content.
 
 # %% [markdown]
-# **Exercise 613.4 (9 minutes).** Write that smoke test. `ask(path)` is a GET, `ask(path, body)` a POST; both return a status and a body (a
+# **Exercise 613.3 (9 minutes).** Write that smoke test. `ask(path)` is a GET, `ask(path, body)` a POST; both return a status and a body (a
 # dictionary, empty if there was no JSON). Good is: `/v2/health/ready` says 200. `/predict` answers the question with 200, the right
 # `version`, and `probability_of_failure` as expected. And a question with a `coverage` of 80 is refused, with 4xx.
 
 
-# %% tags=["exercise"] exercise="613.4"
+# %% tags=["exercise"] exercise="613.3"
 def smoke_test(ask, version, question, expected):
     """Return True for a service that is as released.
 
@@ -455,10 +455,10 @@ def smoke_test(ask, version, question, expected):
 
 
 # %%
-check("613.4", smoke_test)
+check("613.3", smoke_test)
 
 # %%
-smoke_test = use("613.4", smoke_test)
+smoke_test = use("613.3", smoke_test)
 first = next(
     iter(sorted((place / "store").glob("*/model.onnx"), key=lambda file: file.stat().st_mtime))
 )
@@ -505,10 +505,10 @@ plots.show(
 )
 
 # %% [markdown]
-# **Exercise 613.5 (4 minutes).** It is the evening, and users complain of the new version in production; whether they are right is for tomorrow. Take *production* back to what
+# **Exercise 613.4 (4 minutes).** It is the evening, and users complain of the new version in production; whether they are right is for tomorrow. Take *production* back to what
 # it served before, with one kubectl command (as a text).
 
-# %% tags=["exercise"] exercise="613.5"
+# %% tags=["exercise"] exercise="613.4"
 ### BEGIN SOLUTION
 undo = "kubectl rollout undo deployment/production-deploy-risk"
 ### END SOLUTION
@@ -519,10 +519,10 @@ if undo is not ...:
     lab.wait("deployment/production-deploy-risk")
 
 # %%
-check("613.5", undo)
+check("613.4", undo)
 
 # %%
-lab.go_on_by("613.5", lab.ask)
+lab.go_on_by("613.4", lab.ask)
 lab.wait("deployment/production-deploy-risk")
 
 # %% [markdown]
@@ -584,10 +584,10 @@ for name, job in draft["jobs"].items():
 print(*linting.findings(workflow.text_of(draft)), sep="\n")
 
 # %% [markdown]
-# **Exercise 613.3 (8 minutes).** Write the change, which is merged into the draft key by key: the right `needs` for `staging` and `production`, the least `permissions`, and a
+# **Exercise 613.5 (8 minutes).** Write the change, which is merged into the draft key by key: the right `needs` for `staging` and `production`, the least `permissions`, and a
 # `concurrency` group whose runs wait. A job reads the outputs (`version`, `digest`) of those jobs only that it names itself.
 
-# %% tags=["exercise"] exercise="613.3"
+# %% tags=["exercise"] exercise="613.5"
 ### BEGIN SOLUTION
 change = {
     "permissions": {"contents": "read"},
@@ -600,10 +600,10 @@ change = {
 ### END SOLUTION
 
 # %%
-check("613.3", change)
+check("613.5", change)
 
 # %%
-change = use("613.3", change)
+change = use("613.5", change)
 repaired = workflow.text_of(workflow.merged(draft, change))
 print("before production:", ", ".join(sorted(workflow.parse(repaired).before("production"))))
 print("findings:", len(linting.findings(repaired)))
@@ -627,7 +627,7 @@ suppose("613.6", SEED)
 
 # %% tags=["exercise"] exercise="613.6"
 ### BEGIN SOLUTION
-case = 7
+case = 13
 ### END SOLUTION
 
 # %%
