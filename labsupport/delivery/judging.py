@@ -37,17 +37,16 @@ def judge(champion: Path, candidate: Path, seed: int) -> list[gates.Gate]:
     """Return the gates of a candidate's file against the champion's."""
     records = training.judged_on(seed)
     rows, sessions = _rows(records), [Session(file) for file in (champion, candidate)]
-    said = [_asked(session, rows) for session in sessions]
+    before, after = (_asked(session, rows) for session in sessions)
     seconds = [_seconds(session, rows[:1]) for session in sessions]
-    return gates.validate_model(
-        *said, records["failed"].to_numpy(), slices_of(records), PRICES, seconds=seconds, seed=seed
-    )
+    failed, slices = records["failed"].to_numpy(), slices_of(records)
+    return gates.validate_model(before, after, failed, slices, PRICES, seconds=seconds, seed=seed)
 
 
 def known_answer(file: Path) -> tuple[dict[str, Any], float]:
     """Return a deploy that is asked for in smoke tests, and its probability to fail by the model's file."""
     question = training.judged_on(0, 1)[list(deploy_columns.NEEDED)]
-    plain: dict[str, Any] = {name: values[0] for name, values in question.to_dict("list").items()}
+    plain = {str(name): values[0] for name, values in question.to_dict("list").items()}
     return plain, float(probabilities(file, question)[0])
 
 

@@ -26,7 +26,7 @@ SUCCESS, FAILURE, SKIPPED = "success", "failure", "skipped"
 
 @dataclass(frozen=True)
 class Step:
-    """A step that was looked at: its name, its result, and what its commands wrote."""
+    """A step that ran (act tells nothing of one whose condition is not met): its name, its result, and what its commands wrote."""
 
     name: str
     result: str

@@ -197,11 +197,13 @@ share = {
 }
 print({name: f"passes {value:.0%}" for name, value in share.items()})
 reveal("613.g1", 100 * share["worse"])
+print(f"with up to three tries, the worse one passes in {1 - (1 - share['worse']) ** 3:.0%}")
 claim("for an equal model the gate is a coin", 0.35 < share["equal"] < 0.7)
 claim("and the worse one passes often", 0.12 < share["worse"] < 0.5)
+claim("with three tries, about as often as not", 1 - (1 - share["worse"]) ** 3 > 0.4)
 
 # %% [markdown]
-# A red build of a good model, and *"just run it again"*: with three tries the worse model gets through more often than not. What helps is an honest statement of what is
+# A red build of a good model, and *"just run it again"*: with three tries the worse model has about even odds, or better. What helps is an honest statement of what is
 # known. Both models answered **the same deploys**, so we take the difference on each, and ask how far luck could move its mean:
 
 # %%

@@ -39,7 +39,7 @@ def test_a_file_that_is_missing_is_a_sentence(tmp_path) -> None:
 
 
 def test_a_change_is_merged_key_by_key_and_the_original_stays() -> None:
-    whole = {"jobs": {"a": {"needs": ["b"], "steps": []}}, "on": "push"}
+    whole: dict = {"jobs": {"a": {"needs": ["b"], "steps": []}}, "on": "push"}
     made = workflow.merged(whole, {"jobs": {"a": {"needs": []}}, "permissions": {}})
     assert made == {"jobs": {"a": {"needs": [], "steps": []}}, "on": "push", "permissions": {}}
     assert whole["jobs"]["a"]["needs"] == ["b"]
