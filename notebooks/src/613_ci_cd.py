@@ -143,16 +143,15 @@ claim("the handout's file has severe findings", linting.findings(handout)[0].sta
 # %% [markdown]
 # *Unpinned*: whoever moves the tag `v2` runs code in your pipeline. *Permissions*: a token that may write, for a job that only reads.
 #
-# No linter says the worst. The job `deploy` has no checkout, so there is no folder `k8s`. It applies production right after a smoke test
-# in the same job, with no rollout to wait for and no way back. And its gate is a script with no threshold in sight. So: what is in that
-# script?
+# No linter says the worst. `deploy` has no checkout, so there is no folder `k8s`. No rollout is waited for, and there is no way back. And the
+# gate is a script with no threshold in sight. What is in it?
 
 # %% [markdown]
 # ## Build it: a gate is a coin first
 #
-# Most often: *the new score is better than the champion's*. Our score is money. A held deploy costs a colleague's hour, a failed one that was not held a
-# page at night. Three models: the champion, one trained on other deploys of the same kind (**equal**), and one that does not know nights
-# and Fridays (**worse**).
+# Most often: *the new score beats the champion's*. Our score is money: a held deploy costs an hour, a failed one that was not held a
+# page at night. Beside the champion stand a model trained on other deploys of the same kind (**equal**), and one that knows no nights and
+# Fridays (**worse**).
 
 # %%
 judged = training.judged_on(SEED)
@@ -647,22 +646,23 @@ quiz("613.b", choice_b)
 # %% [markdown]
 # ## Take it to work
 #
-# A CSV of cases that both models answered: `champion` and `challenger`, what each case cost. A workflow file: `linting.findings` of yours.
+# Your own deploys, and two rules for which of them a colleague should watch. Is the new rule proven to be no worse? (A CSV with `time`,
+# `failed` and what you know of each; the prices are yours.) Of a workflow file, `linting.findings` tells the faults.
 
 # %%
-import io
+from labsupport import own
 
-answers = (
-    "champion,challenger\n" + "60,60\n0,0\n600,60\n0,60\n" * 400
-)  # your file: open("answers.csv").read()
-cases = pd.read_csv(io.StringIO(answers))
-interval = paired(cases["challenger"] - cases["champion"])
+mine = own.deploys()  # own.deploys("deploys.csv") reads yours
+old_rule = mine["time"].dt.dayofweek == 4
+new_rule = mine["lines_changed"] > 300
+cost = [gates.bills(rule, mine["failed"], judging.PRICES) for rule in (old_rule, new_rule)]
+low, high = paired(cost[1] - cost[0])
 print(
-    f"{interval[0]:+.0f} to {interval[1]:+.0f} euros more per case: {gates.verdict(interval, margin=1)}"
+    f"{low:+.1f} to {high:+.1f} euros more per deploy: {gates.verdict((low, high), margin=1)}"
 )
 print(
     len(linting.findings(handout)), "kinds of findings"
-)  # open(".github/workflows/deploy.yml").read()
+)  # Path(".github/workflows/x.yml").read_text()
 
 # %% [markdown]
 # Leave the cluster as you found it.
