@@ -143,15 +143,15 @@ claim("the handout's file has severe findings", linting.findings(handout)[0].sta
 # %% [markdown]
 # *Unpinned*: whoever moves the tag `v2` runs code in your pipeline. *Permissions*: a token that may write, for a job that only reads.
 #
-# No linter says the worst. `deploy` has no checkout, so there is no folder `k8s`. No rollout is waited for, and there is no way back. And the
-# gate is a script with no threshold in sight. What is in it?
+# No linter says the worst. `deploy` has no checkout, so there is no folder `k8s`. No rollout is waited for, nothing leads back. And the
+# gate is a script. What is in it?
 
 # %% [markdown]
 # ## Build it: a gate is a coin first
 #
-# Most often: *the new score beats the champion's*. Our score is money: a held deploy costs an hour, a failed one that was not held a
-# page at night. Beside the champion stand a model trained on other deploys of the same kind (**equal**), and one that knows no nights and
-# Fridays (**worse**).
+# Most often: *the new score is better*. Our score is money: a held deploy costs an hour, a failed one that was not held a
+# page at night. Beside the champion stand a model trained on other deploys of the same kind (**equal**), and one that knows no nights,
+# Fridays and failed tests (**worse**).
 
 # %%
 judged = training.judged_on(SEED)
@@ -166,7 +166,9 @@ def bill(recipe):
 
 champion = bill(training.Recipe(SEED + 1, 12_000))
 equal = bill(training.Recipe(SEED + 2, 12_000))
-worse = bill(training.Recipe(SEED + 1, 12_000, without=("friday", "night")))
+worse = bill(
+    training.Recipe(SEED + 1, 12_000, without=("friday", "night", "tests_failed_before"))
+)
 for name, cost in (("champion", champion), ("equal", equal), ("worse", worse)):
     print(f"{name:<9} {cost.mean():.2f} euros per deploy, of {len(cost):,}")
 claim("the worse model is worse", worse.mean() > champion.mean() + 0.2)
@@ -198,11 +200,11 @@ print({name: f"passes {value:.0%}" for name, value in share.items()})
 reveal("613.g1", 100 * share["worse"])
 print(f"with up to three tries, the worse one passes in {1 - (1 - share['worse']) ** 3:.0%}")
 claim("for an equal model the gate is a coin", 0.35 < share["equal"] < 0.7)
-claim("and the worse one passes often", 0.12 < share["worse"] < 0.5)
-claim("with three tries, about as often as not", 1 - (1 - share["worse"]) ** 3 > 0.4)
+claim("and the worse one passes often", 0.07 < share["worse"] < 0.35)
+claim("with three tries, much more often", 1 - (1 - share["worse"]) ** 3 > 0.2)
 
 # %% [markdown]
-# A red build of a good model, and *"just run it again"*: with three tries the worse model has about even odds, or better. What helps is an honest statement of what is
+# A red build of a good model, and *"just run it again"*: three tries more than double the worse model's odds. What helps is an honest statement of what is
 # known. Both models answered **the same deploys**, so we take the difference on each, and ask how far luck could move its mean:
 
 # %%
@@ -262,7 +264,7 @@ claim(
     "with few deploys the gate is closed for nearly all", few["no worse: passes"].max() < 0.35
 )
 claim("with many, equal models pass", many["no worse: passes"].iloc[0] > 0.7)
-claim("and worse ones don't", many["no worse: passes"].iloc[1] < 0.35)
+claim("and worse ones don't", many["no worse: passes"].iloc[1] < 0.05)
 
 # %% tags=["draw"]
 figure, axes = plt.subplots(figsize=(6.4, 2.4))
