@@ -11,38 +11,29 @@ from labsupport.delivery.runner import FAILURE, SKIPPED, SUCCESS, Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LOOKS = {SUCCESS: (plots.SKY, ""), FAILURE: (plots.ORANGE, "//"), SKIPPED: ("none", "")}
+_COLOR = {SUCCESS: plots.SKY, FAILURE: plots.ORANGE, SKIPPED: "none"}
+_WIDTH, _HEIGHT = 0.86, 0.66
 
 
 def draw(runs: Mapping[str, Run]) -> "Figure":
     """Return the picture of runs by the name of their push, the first one on top."""
-    jobs = list(next(iter(runs.values())).results)
     figure, axes = plt.subplots(figsize=(7.2, 0.7 + 0.55 * len(runs)))
+    most = max(len(run.results) for run in runs.values())
     for row, run in enumerate(runs.values()):
         for column, (job, result) in enumerate(run.results.items()):
-            color, hatch = _LOOKS[result]
-            axes.barh(row, 0.86, left=column, height=0.66, color=color, hatch=hatch, edgecolor=plots.INK, alpha=0.85)
-            axes.text(
-                column + 0.43,
-                row,
-                f"{job}\n{result}",
-                ha="center",
-                va="center",
-                fontsize=7.5,
-                color="black" if color != "none" else plots.INK,
-            )
+            failed = result == FAILURE
+            edge = {"edgecolor": plots.INK, "linewidth": 2.2 if failed else 0.8}
+            axes.barh(row, _WIDTH, left=column, height=_HEIGHT, color=_COLOR[result], **edge)
+            # Black on a colour, in both themes; a skipped job has the page's own.
+            ink = plots.INK if result == SKIPPED else "black"
+            style = {"fontsize": 7.5, "color": ink, "fontweight": "bold" if failed else "normal"}
+            axes.text(column + _WIDTH / 2, row, f"{job}\n{result}", ha="center", va="center", **style)
             if column:
-                axes.annotate(
-                    "", (column, row), (column - 0.14, row), arrowprops={"arrowstyle": "->", "color": plots.INK}
-                )
+                arrow = {"arrowstyle": "->", "color": plots.INK}
+                axes.annotate("", (column, row), (column - 1 + _WIDTH, row), arrowprops=arrow)
     axes.set_yticks(range(len(runs)), list(runs))
-    axes.set(
-        xlim=(-0.1, len(jobs)),
-        ylim=(len(runs) - 0.4, -0.6),
-        title="Each push, and how far it came",
-        xlabel="jobs, in the order of the file",
-        ylabel="push",
-    )
     axes.set_xticks([])
+    axes.set(xlim=(-0.1, most), ylim=(len(runs) - 0.4, -0.6), xlabel="jobs, in the order of the file", ylabel="push")
+    axes.set_title("Each push, and how far it came")
     axes.grid(False)
     return figure
