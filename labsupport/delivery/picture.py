@@ -1,7 +1,7 @@
 """Draw runs of a workflow: a row for each push, a box for each job, with its result in colour and in words."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 
@@ -22,11 +22,11 @@ def draw(runs: Mapping[str, Run]) -> "Figure":
     for row, run in enumerate(runs.values()):
         for column, (job, result) in enumerate(run.results.items()):
             failed = result == FAILURE
-            edge = {"edgecolor": plots.INK, "linewidth": 2.2 if failed else 0.8}
+            edge: dict[str, Any] = {"edgecolor": plots.INK, "linewidth": 2.2 if failed else 0.8}
             axes.barh(row, _WIDTH, left=column, height=_HEIGHT, color=_COLOR[result], **edge)
             # Black on a colour, in both themes; a skipped job has the page's own.
             ink = plots.INK if result == SKIPPED else "black"
-            style = {"fontsize": 7.5, "color": ink, "fontweight": "bold" if failed else "normal"}
+            style: dict[str, Any] = {"fontsize": 7.5, "color": ink, "fontweight": "bold" if failed else "normal"}
             axes.text(column + _WIDTH / 2, row, f"{job}\n{result}", ha="center", va="center", **style)
             if column:
                 arrow = {"arrowstyle": "->", "color": plots.INK}

@@ -1,4 +1,4 @@
-"""A store by digest, and what a release adds to the overlays, which kustomize puts together."""
+"""What a release adds to the overlays, which kustomize puts together."""
 
 import shutil
 import subprocess
@@ -10,27 +10,6 @@ from labsupport import variables
 from labsupport.cluster import kubectl
 from labsupport.cluster.lab import manifests_of
 from labsupport.delivery import release, store
-from labsupport.errors import LabsError
-
-
-def test_what_was_put_comes_back_under_its_digest(tmp_path) -> None:
-    file = tmp_path / "any.onnx"
-    file.write_bytes(b"a model")
-    digest = store.put(tmp_path / "store", file)
-    assert store.fetch(tmp_path / "store", digest, tmp_path / "to").read_bytes() == b"a model"
-    assert store.put(tmp_path / "store", file) == digest
-
-
-def test_what_is_missing_or_damaged_is_not_handed_out(tmp_path) -> None:
-    file = tmp_path / "any.onnx"
-    file.write_bytes(b"a model")
-    digest = store.put(tmp_path / "store", file)
-    (tmp_path / "store" / digest / "model.onnx").write_bytes(b"another")
-    with pytest.raises(LabsError, match="is damaged"):
-        store.fetch(tmp_path / "store", digest, tmp_path)
-    for unknown in ("", "0" * 64):
-        with pytest.raises(LabsError, match="did the build job put it there"):
-            store.fetch(tmp_path / "store", unknown, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["staging", "production"])
