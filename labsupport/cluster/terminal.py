@@ -23,12 +23,21 @@ def script(cluster: Cluster, namespace: str = "") -> str:
     """
     access = cluster.access
     if namespace:
-        first = _settings(cluster, namespace)
-        rest = [str(access.kubeconfig)] if access.kubeconfig else _own_files()
-        return _export(os.pathsep.join([str(first), *(file for file in rest if file != str(first))]))
+        return _export(kubeconfig(cluster, namespace))
     if access.kubeconfig is None:
         return f"kubectl config use-context {shlex.quote(access.context)}"
     return _export(str(access.kubeconfig))
+
+
+def kubeconfig(cluster: Cluster, namespace: str) -> str:
+    """Return what KUBECONFIG is for a cluster with a namespace as kubectl's default: files, with colons between.
+
+    Raises LabsError where the cluster is not known to kubectl yet.
+    """
+    access = cluster.access
+    first = _settings(cluster, namespace)
+    rest = [str(access.kubeconfig)] if access.kubeconfig else _own_files()
+    return os.pathsep.join([str(first), *(file for file in rest if file != str(first))])
 
 
 def _settings(cluster: Cluster, namespace: str) -> Path:
