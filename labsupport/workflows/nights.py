@@ -5,9 +5,6 @@ versions in the bucket, git says which one was when. Each step may run twice: it
 named by its content is not made again.
 """
 
-import io
-import json
-import os
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import Any
 from labsupport import files
 from labsupport.data import pipeline_steps
 from labsupport.data.bucket import Bucket, md5
+from labsupport.data.quality import GateClosed
 from labsupport.serving.shelf import Shelf
 
 MODEL = "deploy-risk"
@@ -61,12 +59,17 @@ def receive(folder: Path, bucket: Bucket, day: str) -> dict[str, str] | None:
 def check(folder: Path, bucket: Bucket, day: str) -> dict[str, Any]:
     """Judge a batch by the contract, and keep its bad rows in the bucket, with their reasons; return how many are good and bad.
 
-    Raises GateClosed, with the report, for a batch that must not go on.
+    Raises GateClosed, with the report, for a batch that must not go on; the bucket has the report, too.
     """
+    kept, said = folder / "quarantine" / f"{day}.jsonl", f"checks/{day}.txt"
     try:
-        return pipeline_steps.check(folder, day)
+        counts = pipeline_steps.check(folder, day)
+        bucket.delete(said)
+        return counts
+    except GateClosed as stopped:
+        bucket.put(said, str(stopped))
+        raise
     finally:
-        kept = folder / "quarantine" / f"{day}.jsonl"
         if kept.exists():
             bucket.put(f"quarantine/{day}.jsonl", kept.read_bytes())
         else:
