@@ -18,7 +18,7 @@ from typing import Any
 from labsupport.data import airflow_runs
 from labsupport.errors import LabsError
 
-DAG = airflow_runs.SIDE / "dags" / "deploys_nightly.py"
+DAG = airflow_runs.NIGHTLY
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from labsupport import isolated
 from labsupport.cluster import jobs, waiting
 from labsupport.cluster.lab import Lab
 from labsupport.data import bucket as buckets
 from labsupport.data.bucket import Bucket
+from labsupport.errors import LabsError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +21,12 @@ STORE, PORT, BUCKET = "store", 8333, "deploys"
 SERVER, SERVER_PORT = "deploy-risk", 8080
 JOB = "night"
 _KEY, _SECRET = "access-key", "secret-key"
+
+
+def make_image(lab: Lab) -> None:
+    """Make what the nights' image stands for where images are environments of this machine, unless it is there."""
+    if lab.cluster.name == "pocket":
+        isolated.make("airflow", quiet=True)
 
 
 def make_keys(lab: Lab) -> None:
@@ -51,6 +59,8 @@ def arrive(to: Bucket, batches: "Mapping[str, pd.DataFrame]", place: str = "inbo
 
 def run(lab: Lab, *days: str, seconds: float) -> list[dict[str, Any]]:
     """Make a Job of the CronJob's template for the nights after these days, wait for its end, and return a line for each night."""
+    if not days:
+        raise LabsError("Which nights? Name a day or more.")
     (cron,) = lab.objects("nightly.yaml")
     job = {"apiVersion": "batch/v1", "kind": "Job", **cron["spec"]["jobTemplate"]}
     job["metadata"] = {**job.get("metadata", {}), "name": JOB}
