@@ -50,8 +50,8 @@ def _dag() -> Any:
     shutil.copyfile(DAG, folder / DAG.name)
     os.environ.update(airflow_runs.SETTINGS | {"AIRFLOW__CORE__DAGS_FOLDER": str(folder)})
     warnings.filterwarnings("ignore")
-    from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
     from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import BundleDagBag, sync_bag_to_db
     from airflow.utils.db import initdb
 
     from labsupport.data import bucket

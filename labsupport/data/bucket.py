@@ -104,7 +104,9 @@ def from_environment(name: str | None = None) -> Bucket:
     """Return the bucket that a pod's environment names; raises LabsError, naming the variable that is missing."""
     wanted = [ADDRESS, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", *([] if name else [BUCKET])]
     if missing := [variable for variable in wanted if not os.environ.get(variable)]:
-        raise LabsError(f"{', '.join(missing)} is not set: where the store is, and by which keys, stands in the environment.")
+        raise LabsError(
+            f"{', '.join(missing)} is not set: where the store is, and by which keys, stands in the environment."
+        )
     address, key, secret = (os.environ[variable] for variable in wanted[:3])
     return connect(address, name or os.environ[BUCKET], key, secret)
 

@@ -27,7 +27,9 @@ HOURS_3 = 3 * 3600
 def verdict(answer: Guarded) -> str:
     """Ask about batches that are empty, broken off, spotty and bad, at the limits and beside them."""
     batches_614.judge_verdicts(expect.function(answer))
-    return f"{len(batches_614.BATCHES)} batches judged: nothing is waited for, half a batch stops, a few bad rows do not."
+    return (
+        f"{len(batches_614.BATCHES)} batches judged: nothing is waited for, half a batch stops, a few bad rows do not."
+    )
 
 
 @exercises.check(
@@ -77,7 +79,9 @@ def one_at_a_time(snapshot: Any) -> str:
     if policy == "Replace":
         raise Fail("concurrencyPolicy Replace", "Forbid", "it kills the night that runs, perhaps in its last step")
     if deadline is None:
-        cause = "a night that could not start at 3 would start at noon, too: `startingDeadlineSeconds` is the other half"
+        cause = (
+            "a night that could not start at 3 would start at noon, too: `startingDeadlineSeconds` is the other half"
+        )
         raise Fail("no deadline", f"{HOURS_3} s", cause)
     if deadline != HOURS_3:
         raise Fail(f"a deadline of {deadline} s", f"{HOURS_3} s", **_why_deadline(int(deadline)))

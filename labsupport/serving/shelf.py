@@ -38,7 +38,9 @@ class Shelf:
 
     def records(self) -> dict[str, dict[str, Any]]:
         """Return the record of each version, in order."""
-        named = (re.fullmatch(r"(\d+)/run\.json", key.removeprefix(self._folder)) for key in self.bucket.tags(self._folder))
+        named = (
+            re.fullmatch(r"(\d+)/run\.json", key.removeprefix(self._folder)) for key in self.bucket.tags(self._folder)
+        )
         versions = sorted((found[1] for found in named if found), key=int)
         return {version: self.bucket.find_json(f"{self._folder}{version}/run.json") for version in versions}
 
@@ -53,7 +55,9 @@ class Shelf:
         except LabsError as error:
             raise ModelError(str(error).rstrip(".")) from None
         if named is None:
-            raise ModelError(f"{self.name} has no {self.alias} in the bucket {self.bucket.name}: nothing was promoted yet")
+            raise ModelError(
+                f"{self.name} has no {self.alias} in the bucket {self.bucket.name}: nothing was promoted yet"
+            )
         return named.decode().strip()
 
     def content(self, version: str) -> str:

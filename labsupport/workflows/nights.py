@@ -44,7 +44,9 @@ def prepare(folder: Path, bucket: Bucket) -> None:
         settings["remote"]["store"] = {"url": f"s3://{bucket.name}/dvc", "endpointurl": bucket.client.meta.endpoint_url}
         settings["core"]["remote"] = "store"
     days = sorted(path.stem for path in (folder / "history").glob("*.csv"))
-    version(folder, days[-1], f"{len(days)} days of history", (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore"))
+    version(
+        folder, days[-1], f"{len(days)} days of history", (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore")
+    )
 
 
 def receive(folder: Path, bucket: Bucket, day: str) -> dict[str, str] | None:
@@ -134,7 +136,6 @@ def report(bucket: Bucket, day: str, came: Any, counts: Any, made: Any) -> dict[
 
 def _train(folder: Path, days: list[str]) -> tuple[bytes, int]:
     """Return lesson 203's regression on these days as the file that is served, and how many rows taught it."""
-    import pandas as pd
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -161,5 +162,10 @@ def _commit(folder: Path, day: str, words: str) -> None:
 
     due = datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1) + pipeline_steps.BEGINS
     with Git(str(folder)) as git:
-        when = {"commit_timestamp": due.timestamp(), "commit_timezone": 0, "author_timestamp": due.timestamp(), "author_timezone": 0}
+        when = {
+            "commit_timestamp": due.timestamp(),
+            "commit_timezone": 0,
+            "author_timestamp": due.timestamp(),
+            "author_timezone": 0,
+        }
         git.get_worktree().commit(message=words.encode(), committer=WHO, author=WHO, **when)

@@ -31,7 +31,9 @@ def test_the_way_back_names_version_night_commit_data_and_days(bucket, capsys) -
     assert f"2024-03-18  {md5(ROWS)[:8]}     2 rows" in said
 
 
-@pytest.mark.parametrize(("row", "words"), [("d-1", "version 1, the served one among them"), ("d-3", "no version has learnt")])
+@pytest.mark.parametrize(
+    ("row", "words"), [("d-1", "version 1, the served one among them"), ("d-3", "no version has learnt")]
+)
 def test_the_way_forward_names_the_versions(bucket, capsys, row, words) -> None:
     assert lineage.main(["--server", "http://x", "--row", row], bucket) == 0
     assert words in capsys.readouterr().out

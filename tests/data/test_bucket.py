@@ -40,7 +40,12 @@ def test_an_absent_object_is_named(shop: Bucket) -> None:
 
 def test_wrong_keys_are_refused_with_what_to_look_at(shop: Bucket) -> None:
     stranger = bucket.connect(shop.client.meta.endpoint_url, "deploys", "nobody", "knows")
-    for do in (lambda: stranger.find("x"), lambda: stranger.put("x", ""), lambda: stranger.tags(), lambda: stranger.delete("x")):
+    for do in (
+        lambda: stranger.find("x"),
+        lambda: stranger.put("x", ""),
+        lambda: stranger.tags(),
+        lambda: stranger.delete("x"),
+    ):
         with pytest.raises(LabsError, match="are the keys those of its Secret"):
             do()
 
@@ -51,7 +56,12 @@ def test_a_store_that_is_not_there_is_a_sentence() -> None:
 
 
 def test_the_environment_names_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = {"STORE_URL": "http://store:8333", "STORE_BUCKET": "deploys", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    said = {
+        "STORE_URL": "http://store:8333",
+        "STORE_BUCKET": "deploys",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+    }
     for name, value in said.items():
         monkeypatch.setenv(name, value)
     found = bucket.from_environment()

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tests.memory_bucket import MemoryBucket
 
 from labsupport.serving import models, shelf
 from labsupport.serving.session import ModelError
 from labsupport.serving.shelf import Shelf
+from tests.memory_bucket import MemoryBucket
 
 
 @pytest.fixture
@@ -49,10 +49,16 @@ def test_the_servers_word_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("STORE_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "http://store:8333")
     found = models.source("s3://deploys/models/deploy-risk@champion")
-    assert isinstance(found, Shelf) and (found.bucket.name, found.name, found.alias) == ("deploys", "deploy-risk", "champion")
+    assert isinstance(found, Shelf) and (found.bucket.name, found.name, found.alias) == (
+        "deploys",
+        "deploy-risk",
+        "champion",
+    )
 
 
-@pytest.mark.parametrize("model", ["s3://deploys/deploy-risk@champion", "s3://deploys/models/deploy-risk", "s3:deploys"])
+@pytest.mark.parametrize(
+    "model", ["s3://deploys/deploy-risk@champion", "s3://deploys/models/deploy-risk", "s3:deploys"]
+)
 def test_another_word_is_refused_with_the_right_form(model: str) -> None:
     with pytest.raises(ModelError, match="write s3://BUCKET/models/NAME@ALIAS"):
         shelf.parse(model)

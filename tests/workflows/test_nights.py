@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.memory_bucket import MemoryBucket
 
 from labsupport.data import bucket as buckets
 from labsupport.data import s3
@@ -14,6 +13,7 @@ from labsupport.data.deploy_contract import FAULTS, deliveries
 from labsupport.data.quality import GateClosed
 from labsupport.serving.shelf import Shelf
 from labsupport.workflows import nights, provenance
+from tests.memory_bucket import MemoryBucket
 
 pytestmark = pytest.mark.timeout(300)
 DAYS = {str(day.time.min().date()): day for day in deliveries(17, per_day=60, seed=0)}
@@ -28,7 +28,11 @@ def arrive(bucket: Bucket, day: str, frame=None, place: str = "inbox") -> None:
 def shop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Bucket]:
     if reason := s3.missing():
         pytest.skip(reason)
-    settings = {"DVC_SITE_CACHE_DIR": str(tmp_path / "site"), "DVC_GLOBAL_CONFIG_DIR": str(tmp_path / "global"), "DVC_NO_ANALYTICS": "1"}
+    settings = {
+        "DVC_SITE_CACHE_DIR": str(tmp_path / "site"),
+        "DVC_GLOBAL_CONFIG_DIR": str(tmp_path / "global"),
+        "DVC_NO_ANALYTICS": "1",
+    }
     for name, value in (settings | s3.CREDENTIALS).items():
         monkeypatch.setenv(name, value)
     with s3.running("deploys") as url:
@@ -61,8 +65,8 @@ def test_nights_make_versions_of_data_and_models_once(shop: Bucket, tmp_path: Pa
     assert (again["version"], again["new"]) == ("2", False) and shop.tags("dvc/") == before
     shelf = Shelf(shop, "deploy-risk")
     assert shelf.newest() == "2"
-    # The first day is repaired: a new version, that knows the second day still.
-    arrive(shop, WEEK[0], DAYS[WEEK[0]].assign(failed=~DAYS[WEEK[0]].failed))
+    # The first day comes with other outcomes: a new version, that knows the second day still.
+    arrive(shop, WEEK[0], FAULTS["outcome of another deploy"](DAYS[WEEK[0]], 1.0, 0))
     filled = night(folder, shop, WEEK[0])
     assert (filled["version"], filled["new"]) == ("3", True)
     origin = provenance.origin(shelf, "3")
@@ -84,7 +88,9 @@ def test_a_bad_batch_is_counted_and_moves_nothing(tmp_path: Path) -> None:
         nights.check(tmp_path, shop, WEEK[0])
     line = nights.report(shop, WEEK[0], came, None, None)
     assert line["moved"] == 0 and line["bad"] > 0 and line["version"] is None
-    assert "STOPPED" in shop.get(f"checks/{WEEK[0]}.txt").decode() and not (tmp_path / "good" / f"{WEEK[0]}.csv").exists()
+    assert (
+        "STOPPED" in shop.get(f"checks/{WEEK[0]}.txt").decode() and not (tmp_path / "good" / f"{WEEK[0]}.csv").exists()
+    )
     # Repaired: the old verdict and the quarantine go.
     arrive(shop, WEEK[0])
     nights.receive(tmp_path, shop, WEEK[0])

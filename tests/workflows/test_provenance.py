@@ -3,14 +3,18 @@
 import json
 
 import pytest
-from tests.memory_bucket import MemoryBucket
 
 from labsupport.data.bucket import md5
 from labsupport.errors import LabsError
 from labsupport.serving.shelf import Shelf
 from labsupport.workflows import provenance
+from tests.memory_bucket import MemoryBucket
 
-GOOD, BAD, OTHER = b"deploy_id,failed\nd-1,True\nd-2,False\n", b"deploy_id,failed\nd-1,False\nd-2,True\n", b"deploy_id,failed\nd-12,False\n"
+GOOD, BAD, OTHER = (
+    b"deploy_id,failed\nd-1,True\nd-2,False\n",
+    b"deploy_id,failed\nd-1,False\nd-2,True\n",
+    b"deploy_id,failed\nd-12,False\n",
+)
 
 
 @pytest.fixture

@@ -120,10 +120,14 @@ def _why_named(files: Mapping[str, bytes], said: str) -> dict[str, str]:
             return {"cause": cause}
     contents = (b"".join(files[path] for path in paths) for paths in (sorted(files), list(files)))
     if said.removesuffix(".dir") in map(_md5, contents):
-        return {"cause": "that is the md5 of all contents in one piece: rows could move from a day to the next unnoticed"}
+        return {
+            "cause": "that is the md5 of all contents in one piece: rows could move from a day to the next unnoticed"
+        }
     if _named(json.dumps(ordered, sort_keys=True)).removesuffix(".dir") not in said and len(said) > 40:
         return {"cause": "a name has 32 hex digits and `.dir`: an md5 of the list, not the list itself"}
-    return {"question": "Print your JSON text for `{'a.csv': b'y'}` beside the list from the store: where do they differ?"}
+    return {
+        "question": "Print your JSON text for `{'a.csv': b'y'}` beside the list from the store: where do they differ?"
+    }
 
 
 def _folder(files: Mapping[str, bytes]) -> str:
@@ -180,7 +184,9 @@ def _why_nights(case: Nights, days: list[str]) -> dict[str, str]:
         return {"cause": "each night once" if twice else "in the order of the days"}
     for day in sorted(more):
         if day not in case.there:
-            return {"cause": "there is no batch of that day even now: its night could only be skipped again, or it would take good rows away"}
+            return {
+                "cause": "there is no batch of that day even now: its night could only be skipped again, or it would take good rows away"
+            }
         return {"cause": "its night has taken in just that content: nothing would change"}
     for day in sorted(missing):
         if day not in case.taken:
@@ -245,9 +251,13 @@ def _why_lineage(case: Shelf, found: list[str]) -> dict[str, str]:
         run = case.runs[version]
         listed = case.listings[run["data"]]
         if case.content in listed.values():
-            return {"cause": "its data version holds that content, on a day that the model did not learn from: look at `days`"}
+            return {
+                "cause": "its data version holds that content, on a day that the model did not learn from: look at `days`"
+            }
         return {"cause": "it learnt from that *day*, with another content: compare contents, not days"}
-    return {"question": f"What does the listing of version {next(v for v in case.right if v not in found)} say about its days?"}
+    return {
+        "question": f"What does the listing of version {next(v for v in case.right if v not in found)} say about its days?"
+    }
 
 
 @cache

@@ -73,7 +73,9 @@ def find(name: str, policy: str = "IfNotPresent") -> Image:
         try:
             python = isolated.program(ISOLATED_IMAGES[repository], "python")
         except LabsError as error:
-            raise ImageError("ErrImagePull", f'image "{name}" is an environment of this machine here: {error}') from None
+            raise ImageError(
+                "ErrImagePull", f'image "{name}" is an environment of this machine here: {error}'
+            ) from None
         return Image(identity, command=("python",), programs=python.parent, apart=True)
     if repository in PYTHON_IMAGES:
         return Image(identity, command=("python3",))
