@@ -136,7 +136,7 @@ def learnt_from(answer: Guarded) -> str:
     case="a pair: how many percent of the failed deploys, and how many of the others, come with a broken row; each from 0 to 100",
     hints=(
         "Failed deploys are rare. How many of them can go, until 5 % of *all* rows are gone?",
-        "One day in ten fails or so: 40 % of the failed are 4 % of all.",
+        "About one deploy in fourteen fails: 40 % of the failed are 3 % of all.",
         "`case = (40, 0)`, for example.",
     ),
     minutes=5,
