@@ -48,7 +48,18 @@ def bucket(lab: Lab) -> Iterator[Bucket]:
         found = buckets.connect(url, BUCKET, key, secret)
         if BUCKET not in [one["Name"] for one in found.client.list_buckets()["Buckets"]]:
             found.client.create_bucket(Bucket=BUCKET)
+            # It answers before it has a place for what is put there.
+            waiting.until(lambda: _takes(found), "the store takes objects", 180, pause=0.5)
         yield found
+
+
+def _takes(to: Bucket) -> bool:
+    try:
+        to.put("probe", "")
+        to.delete("probe")
+    except LabsError:
+        return False
+    return True
 
 
 def arrive(to: Bucket, batches: "Mapping[str, pd.DataFrame]", place: str = "inbox") -> None:
