@@ -6,6 +6,8 @@ from labsupport.data.bucket import Bucket, md5
 class MemoryBucket(Bucket):
     """Objects in a dictionary, by their names; no store and no client."""
 
+    objects: dict[str, bytes]
+
     def __init__(self) -> None:
         super().__init__(client=None, name="deploys")
         object.__setattr__(self, "objects", {})

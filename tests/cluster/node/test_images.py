@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from labsupport import isolated
 from labsupport.cluster.pocket.node import images
 from labsupport.cluster.pocket.node.images import ImageError, find
 from labsupport.errors import LabsError
@@ -47,7 +48,7 @@ def test_installed_program_is_the_entrypoint(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_image_apart_is_an_environment_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(images.isolated, "program", lambda name, command: tmp_path / name / "bin" / command)
+    monkeypatch.setattr(isolated, "program", lambda name, command: tmp_path / name / "bin" / command)
     found = find("labs-airflow:1.0")
     assert (found.programs, found.apart, found.command) == (tmp_path / "airflow" / "bin", True, ("python",))
     assert not find("labs-serve:1.0").apart
@@ -57,7 +58,7 @@ def test_an_image_apart_that_is_not_made_says_how(monkeypatch: pytest.MonkeyPatc
     def missing(name: str, command: str) -> Path:
         raise LabsError(f"Make it: labs env {name}")
 
-    monkeypatch.setattr(images.isolated, "program", missing)
+    monkeypatch.setattr(isolated, "program", missing)
     with pytest.raises(ImageError, match="labs env airflow") as refused:
         find("labs-airflow:1.0")
     assert refused.value.reason == "ErrImagePull"
