@@ -161,11 +161,10 @@ def _commit(folder: Path, day: str, words: str) -> None:
     from dulwich.repo import Repo as Git
 
     due = datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1) + pipeline_steps.BEGINS
+    when: dict[str, Any] = {
+        f"{who}_{what}": value
+        for who in ("commit", "author")
+        for what, value in (("timestamp", due.timestamp()), ("timezone", 0))
+    }
     with Git(str(folder)) as git:
-        when = {
-            "commit_timestamp": due.timestamp(),
-            "commit_timezone": 0,
-            "author_timestamp": due.timestamp(),
-            "author_timezone": 0,
-        }
         git.get_worktree().commit(message=words.encode(), committer=WHO, author=WHO, **when)
