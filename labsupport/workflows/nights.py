@@ -14,6 +14,7 @@ from labsupport import files
 from labsupport.data import pipeline_steps
 from labsupport.data.bucket import Bucket, md5
 from labsupport.data.quality import GateClosed
+from labsupport.serving.card import MODEL as FILE
 from labsupport.serving.shelf import Shelf
 
 MODEL = "deploy-risk"
@@ -37,7 +38,7 @@ def prepare(folder: Path, bucket: Bucket) -> None:
             files.write_bytes(folder / place / Path(key).name, bucket.get(key))
     (folder / ".gitignore").write_text("/history\n/inbox\n/quarantine\n")
     if not (folder / ".git").exists():
-        Git.init(str(folder)).close()
+        Git.init(str(folder)).close()  # type: ignore[no-untyped-call]
     if not (folder / ".dvc").exists():
         Repo.init(str(folder)).close()
     with Repo(str(folder)) as repo, repo.config.edit() as settings:
@@ -153,7 +154,7 @@ def _train(folder: Path, days: list[str]) -> tuple[bytes, int]:
     with tempfile.TemporaryDirectory() as work:
         how: dict[str, Any] = {"front": MODEL, "threshold": float(deploy_risk.PRICES.threshold)}
         export.export_sklearn(model, Path(work), known, deploy_risk.UNITS, **how)
-        return (Path(work) / export.MODEL).read_bytes(), len(rows)
+        return (Path(work) / FILE).read_bytes(), len(rows)
 
 
 def _commit(folder: Path, day: str, words: str) -> None:
