@@ -32,9 +32,8 @@ class Batch(NamedTuple):
 
 
 BATCHES = (
-    Batch(0, 0), Batch(300, 0), Batch(300, 9), Batch(300, 90), Batch(60, 0), Batch(149, 0), Batch(150, 0), Batch(300, 15),
-    Batch(300, 16), Batch(160, 9), Batch(600, 24), Batch(600, 31), Batch(300, 300), Batch(20, 0, 30), Batch(1000, 60, 1000, 0.1), Batch(40, 3, 40, 0.05),
-    Batch(1000, 49, 1000, 0.05), Batch(0, 0, 1000, 0.0), Batch(200, 0, 200, 0.0), Batch(200, 1, 200, 0.0),
+    Batch(0, 0), Batch(300, 0), Batch(300, 9), Batch(300, 90), Batch(60, 0), Batch(149, 0), Batch(150, 0), Batch(1000, 49, 1000, 0.05), Batch(300, 15),
+    Batch(300, 16), Batch(160, 9), Batch(600, 24), Batch(600, 31), Batch(300, 300), Batch(20, 0, 30), Batch(1000, 60, 1000, 0.1), Batch(40, 3, 40, 0.05), Batch(0, 0, 1000, 0.0), Batch(200, 0, 200, 0.0), Batch(200, 1, 200, 0.0),
 )  # fmt: skip
 WORDS = ("wait", "stop", "go on")
 
@@ -58,8 +57,10 @@ def _why(batch: Batch, word: Any) -> dict[str, str]:
     too_few, many_bad = batch.came < batch.usual / 2, batch.bad / batch.came > batch.tolerated
     if too_few and not many_bad:
         return {"cause": "none of the few rows is bad, and most are missing: compare `came` with half of `usual`"}
-    if batch.came == batch.usual / 2 or batch.bad == batch.tolerated * batch.came:
-        return {"cause": "it is exactly at the limit: *less* than half, *more* than the share, so it goes on"}
+    if batch.came == batch.usual / 2:
+        return {"cause": "exactly half came, which is not *less* than half"}
+    if batch.bad == batch.tolerated * batch.came:
+        return {"cause": "exactly the tolerated share is bad, which is not *more* than it"}
     if many_bad and batch.bad <= batch.tolerated * batch.usual:
         return {"cause": "the share is one of the rows that came, not of the usual number"}
     if not many_bad and batch.bad > batch.tolerated * batch.usual:
