@@ -1,6 +1,7 @@
 """The nights of lab 614 on its cluster: the store's keys, batches that arrive, nights as Jobs, and what became of them."""
 
 import base64
+import copy
 import json
 import secrets
 from collections.abc import Iterator, Mapping
@@ -73,13 +74,19 @@ def run(lab: Lab, *days: str, seconds: float) -> list[dict[str, Any]]:
     if not days:
         raise LabsError("Which nights? Name a day or more.")
     (cron,) = lab.objects("nightly.yaml")
-    job = {"apiVersion": "batch/v1", "kind": "Job", **cron["spec"]["jobTemplate"]}
-    job["metadata"] = {**job.get("metadata", {}), "name": JOB}
-    job["spec"]["template"]["spec"]["containers"][0]["args"] = list(days)
+    job = job_for(cron, days)
     lab.ask(f"kubectl delete job {JOB} --ignore-not-found --cascade=foreground")
     lab.apply(job)
     print(jobs.ended(lab, JOB, seconds))
     return jobs.lines(lab, f"job/{JOB}", "night")
+
+
+def job_for(cron: dict[str, Any], days: tuple[str, ...]) -> dict[str, Any]:
+    """Return the Job that a CronJob would make, for these days instead of yesterday."""
+    template = copy.deepcopy(cron["spec"]["jobTemplate"])
+    template["spec"]["template"]["spec"]["containers"][0]["args"] = list(days)
+    meta = template.get("metadata", {}) | {"name": JOB}
+    return {"apiVersion": cron["apiVersion"], "kind": "Job", "metadata": meta, "spec": template["spec"]}
 
 
 def ledger(of: Bucket) -> "pd.DataFrame":

@@ -164,32 +164,32 @@ exercises.guess("g3", "Versions, of 7, that have learnt from the wrong join", un
 exercises.quiz(
     "a",
     "A colleague wants `learn` to train anyway when the data version is the one of an earlier model: \"The code may have changed.\" What do you change?",
-    ("Train each time: a model more costs little, and the shelf has room.", False, "Then a night that is run twice makes two models of the same rows, and nobody knows which difference counts."),
+    ("Train each night, whatever the rows: a model more costs little, and the shelf has room for it.", False, "Then a night that is run twice makes two models of the same rows, and nobody knows which difference counts."),
     ("Add the hour to the data version, so that each night is a new one.", False, "Then the same rows have many names, and what is the same can't be told any more."),
-    ("Put the commit of the training code into the key: same rows *and* same code make no new model.", True, "The key names everything that the result hangs on. What is missing in it is what a rerun overlooks."),
+    ("Put the commit of the training code into the key, beside the name of the rows.", True, "Same rows *and* same code make no new model. The key names everything that the result hangs on; what is missing in it, a rerun overlooks."),
     ("Nothing: code is released by CI, and has nothing to do with data.", False, "Both make the model. After a release the next night would go on with the old one until a row changes."),
 )  # fmt: skip
 exercises.quiz(
     "b",
     "On Sundays no team deploys, and no batch comes. Which alarm do you set for this pipeline?",
-    ("On the newest day that has moved rows: older than the calendar of deliveries allows.", True, "It rings for late, lost and stopped batches alike, whatever colour the run has, and knows that Sunday brings none."),
-    ("On each run that is not a success.", False, "The night without a batch was one. The silent failure is the one that needs the alarm."),
-    ("On each task that was skipped.", False, "It rings every Monday at 3. After four Mondays somebody mutes it."),
+    ("On the newest day that moved rows: older than deliveries allow.", True, "It rings for late, lost and stopped batches alike, whatever colour the run has, and knows that Sunday brings none."),
+    ("On each run that is not a success, with a page for whoever is on call.", False, "The night without a batch was one. The silent failure is the one that needs the alarm."),
+    ("On each task that was skipped, because then nothing moved.", False, "It rings every Monday at 3. After four Mondays somebody mutes it."),
     ("On the duration: a night that ends sooner than usual has done nothing.", False, "A hint at best: a slow node hides it, and a night whose data version is known is short, too."),
 )  # fmt: skip
 exercises.quiz(
     "c",
     "A customer asks that their rows be erased, and the model forget them. They stand in the batches of three days. What is enough?",
-    ("Delete the three objects in the store: all data versions that list them are mended at once.", False, "Their lists now name contents that are not there, so no old version can be checked out, and the models still know the rows."),
-    ("Write the three batches anew without these rows, back-fill, let the alias move on, then remove the old contents and the versions that learnt from them.", True, "Forward lineage names the models and the data versions. What is removed last is removed knowingly, and nothing that serves hangs on it."),
+    ("Delete the three objects in the store: data versions hold their names only, so all that list them, old ones and new ones, are mended at once.", False, "Their lists now name contents that are not there, so no old version can be checked out, and the models still know the rows."),
+    ("Write the batches anew without these rows, back-fill, then remove the old contents and the versions that learnt from them.", True, "The alias has moved on by then. Forward lineage names the models and data versions; nothing that serves hangs on what is removed."),
     ("Put the rows into quarantine; the gate keeps them out from now on.", False, "The quarantine holds rows, too, and the models of the past stay on the shelf."),
     ("Train a new model tonight; in 14 days the window has moved on.", False, "It forgets by itself, in two weeks. The old versions, the batches and the quarantine don't."),
 )  # fmt: skip
 exercises.quiz(
     "d",
     "Somebody changes `learn`: a night trains on the 14 days before and including *its own* day. All else stays. What happens at the next back-fill of a day three weeks ago?",
-    ("The gate stops it, because its rows are too old.", False, "Fresh is what is fresh when the night was due. A back-fill passes, as it should."),
+    ("The gate stops it, because rows of three weeks ago are older than the contract allows.", False, "Fresh is what is fresh when the night was due. A back-fill passes, as it should."),
     ("Nothing: that data version exists, so no model is made.", False, "The repaired batch is another content: the data version is new."),
     ("The DAG is red, because only one run may be active.", False, "It waits for its turn, and then runs."),
-    ("A model of rows three weeks old is promoted, and serves until the next good night.", True, "Who promotes must ask whether the candidate knows newer days than the champion, or always learn from the newest days."),
+    ("A model of old rows is promoted, and serves until the next good night.", True, "Who promotes must ask whether the candidate knows newer days than the champion, or always learn from the newest days."),
 )  # fmt: skip
