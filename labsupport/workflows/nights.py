@@ -26,7 +26,10 @@ WINDOW = 14
 
 def prepare(folder: Path, bucket: Bucket) -> None:
     """Make the repository with the days of history, unless it is there; nothing is half made after an interruption."""
-    if (folder / f"{TRACKED}.dvc").exists():
+    # One writer at a time: what a killed one has left locked is nobody's.
+    for stale in (".git/index.lock", ".dvc/tmp/rwlock"):
+        (folder / stale).unlink(missing_ok=True)
+    if _committed(folder) is not None:
         return
     from dvc.repo import Repo
     from scmrepo.git import Git
@@ -87,13 +90,12 @@ def version(folder: Path, day: str, words: str = "", more: tuple[str, ...] = ())
     from dvc.repo import Repo
 
     pointer = folder / f"{TRACKED}.dvc"
-    before = pointer.read_bytes() if pointer.exists() else b""
     with Repo(str(folder)) as repo:
         (stage,) = repo.add([str(folder / TRACKED)])
         data = str(stage.outs[0].hash_info.value)
         repo.push()
         scm = repo.scm
-        if pointer.read_bytes() != before:
+        if pointer.read_bytes() != _committed(folder):
             scm.add([str(folder / name) for name in (f"{TRACKED}.dvc", ".gitignore", *more)])
             _commit(folder, day, words or f"rows of {day}")
         return {"data": data, "commit": str(scm.get_rev())}
@@ -155,6 +157,25 @@ def _train(folder: Path, days: list[str]) -> tuple[bytes, int]:
         how: dict[str, Any] = {"front": MODEL, "threshold": float(deploy_risk.PRICES.threshold)}
         export.export_sklearn(model, Path(work), known, deploy_risk.UNITS, **how)
         return (Path(work) / FILE).read_bytes(), len(rows)
+
+
+def _committed(folder: Path) -> bytes | None:
+    """Return the pointer to the data as the newest commit has it, or None where there is none yet."""
+    from dulwich.errors import NotGitRepository
+    from dulwich.object_store import tree_lookup_path
+    from dulwich.objects import Blob, Commit
+    from dulwich.repo import Repo as Git
+
+    try:
+        with Git(str(folder)) as git:
+            head = git[git.head()]
+            assert isinstance(head, Commit)
+            _, name = tree_lookup_path(git.get_object, head.tree, f"{TRACKED}.dvc".encode())
+            blob = git[name]
+            assert isinstance(blob, Blob)
+            return blob.data
+    except (NotGitRepository, KeyError):
+        return None
 
 
 def _commit(folder: Path, day: str, words: str) -> None:

@@ -51,8 +51,16 @@ def night(folder: Path, bucket: Bucket, day: str) -> dict:
     return nights.report(bucket, day, came, counts, made)
 
 
-def test_nights_make_versions_of_data_and_models_once(shop: Bucket, tmp_path: Path) -> None:
+def test_nights_make_versions_of_data_and_models_once(
+    shop: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "deploys"
+    # Killed before its first commit: the next one begins with what is there.
+    with monkeypatch.context() as killed:
+        killed.setattr(nights, "_commit", lambda *_: exit())
+        with pytest.raises(SystemExit):
+            nights.prepare(folder, shop)
+    (folder / ".git" / "index.lock").touch()
     nights.prepare(folder, shop)
     nights.prepare(folder, shop)
     for day in WEEK[:2]:
