@@ -37,3 +37,17 @@ COPY --from=train-environment /opt/labs /opt/labs
 COPY labsupport /opt/course/labsupport
 RUN python -m compileall -q /opt/course
 USER 10001:10001
+
+FROM ${BASE} AS airflow-environment
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /build
+RUN python3 -m venv /opt/labs
+COPY requirements/airflow.txt requirements/
+RUN /opt/labs/bin/pip install --no-compile -r requirements/airflow.txt
+RUN /opt/labs/bin/python -m compileall -q -j 0 /opt/labs/lib || true
+
+FROM course AS labs-airflow
+COPY --from=airflow-environment /opt/labs /opt/labs
+COPY labsupport /opt/course/labsupport
+RUN python -m compileall -q /opt/course
+USER 10001:10001

@@ -59,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--model", required=True, metavar="WHERE",
-        help="a folder with model.onnx or with numbered folders of it, or models:/name@alias on the server of MLFLOW_TRACKING_URI",
+        help="a folder with model.onnx or with numbered folders of it, models:/name@alias on the server of MLFLOW_TRACKING_URI, "
+        "or s3://bucket/models/name@alias in the store of STORE_URL",
     )  # fmt: skip
     parser.add_argument("--name", required=True, help="the name under which it is served")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine only)")

@@ -29,7 +29,7 @@ def add_parsers(commands: Any) -> None:
     added = action("down", _down, "stop the cluster and delete what it stored")
     added.add_argument("--keep", action="store_true", help="keep objects, volumes and logs for the next start")
     added = action("load", _load, "kind: build the images of the labs and load those that changed")
-    added.add_argument("images", nargs="*", metavar="IMAGE", help="default: labs-serve labs-train")
+    added.add_argument("images", nargs="*", metavar="IMAGE", help="default: all three")
     action("reset", _reset, "delete the cluster with all that is in it and start an empty one")
     action("status", _status, "what runs, and what this cluster can't do")
     added = action("logs", _logs, "the log of one program of the cluster")

@@ -30,6 +30,8 @@ SIDE = Path(__file__).parent / "airflow_side"
 # The lesson's DAGs, as files of the package.
 DAILY = SIDE / "dags" / "deploys_daily.py"
 APPENDING = SIDE / "dags" / "deploys_appending.py"
+# Of lab 614, whose pods run it.
+NIGHTLY = SIDE / "dags" / "deploys_nightly.py"
 
 SETTINGS = {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

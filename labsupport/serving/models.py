@@ -80,7 +80,11 @@ class Folder:
 
 
 def source(model: str) -> Source:
-    """Return the source that a text names: a folder, or `models:/name@alias`; raises ModelError."""
+    """Return the source that a text names: a folder, `models:/name@alias`, `s3://bucket/models/name@alias`; raises ModelError."""
+    if model.startswith("s3:"):
+        from labsupport.serving import shelf
+
+        return shelf.parse(model)
     if model.startswith("models:"):
         from labsupport.serving.registry import Registry
 

@@ -158,7 +158,7 @@ def test_dockerfile_is_clean() -> None:
 def test_advice_is_given_for_the_labs_images_only() -> None:
     assert "labs cluster load labs-serve" in str(images.advice("docker.io/library/labs-serve:1.0"))
     assert images.advice("postgres:16") is None
-    with pytest.raises(LabsError, match="expected one of labs-serve, labs-train"):
+    with pytest.raises(LabsError, match="expected one of labs-serve, labs-train, labs-airflow"):
         images.named("nginx")
 
 

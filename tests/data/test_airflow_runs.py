@@ -244,3 +244,9 @@ def test_one_that_ended_is_replaced_and_leaves_no_folder(airflow: Airflow, week,
     own.close()
     assert not own.home.exists()
     assert airflow_runs.shared() is airflow
+
+
+def test_the_nightly_dag_of_lab_614_reports_whatever_happened(airflow: Airflow) -> None:
+    seen = airflow.read(airflow_runs.NIGHTLY)
+    assert not seen.problem and seen.order[0] == "receive" and not seen.catchup
+    assert seen.upstream["report"] == ["check", "learn", "receive"] and seen.upstream["check"] == ["receive"]

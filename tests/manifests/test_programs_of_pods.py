@@ -37,7 +37,7 @@ metadata.version = version_there
 
 def distributions(image: str) -> list[str]:
     """Return the names of what an image installs."""
-    files = {"labs-serve": ["serve"], "labs-train": ["serve", "train"]}[image]
+    files = {"labs-serve": ["serve"], "labs-train": ["serve", "train"], "labs-airflow": ["airflow"]}[image]
     text = "\n".join((paths.course_root() / f"requirements/{name}.txt").read_text() for name in files)
     return [re.sub("[-_.]+", "-", name).lower() for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)]
 

@@ -16,7 +16,7 @@ from labsupport.errors import LabsError
 
 BASE_VARIABLE = "LABS_BASE_IMAGE"
 TAG = "1.0"
-TARGETS = ("labs-serve", "labs-train")
+TARGETS = ("labs-serve", "labs-train", "labs-airflow")
 BUILD_SECONDS = 3600.0
 LOAD_SECONDS = 600.0
 

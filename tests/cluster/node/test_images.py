@@ -1,9 +1,13 @@
 """A name of an image means a local program or is refused with a reason that says what to do."""
 
+from pathlib import Path
+
 import pytest
 
+from labsupport import isolated
 from labsupport.cluster.pocket.node import images
 from labsupport.cluster.pocket.node.images import ImageError, find
+from labsupport.errors import LabsError
 
 
 @pytest.mark.parametrize(
@@ -41,3 +45,20 @@ def test_program_that_is_not_installed_is_named_with_its_package(monkeypatch: py
 def test_installed_program_is_the_entrypoint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "which", lambda program: f"/opt/{program}")
     assert find("quay.io/prometheus/prometheus:v3.1.0").entrypoint == ("/opt/prometheus",)
+
+
+def test_an_image_apart_is_an_environment_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(isolated, "program", lambda name, command: tmp_path / name / "bin" / command)
+    found = find("labs-airflow:1.0")
+    assert (found.programs, found.apart, found.command) == (tmp_path / "airflow" / "bin", True, ("python",))
+    assert not find("labs-serve:1.0").apart
+
+
+def test_an_image_apart_that_is_not_made_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str, command: str) -> Path:
+        raise LabsError(f"Make it: labs env {name}")
+
+    monkeypatch.setattr(isolated, "program", missing)
+    with pytest.raises(ImageError, match="labs env airflow") as refused:
+        find("labs-airflow:1.0")
+    assert refused.value.reason == "ErrImagePull"

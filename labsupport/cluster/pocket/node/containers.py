@@ -78,6 +78,7 @@ async def start(pod: Pod, container: Container, image: Image, node: Node) -> Non
 async def _configure(pod: Pod, container: Container, image: Image, node: Node) -> None:
     """Decide a container's mounts, command, working folder and environment. Raises ConfigError and CannotStart."""
     container.mounts = volumes.mounts_of(pod, container)
+    container.image = image
     known = await variables.build(pod, container, node)
     message = container.folder.with_suffix(".message")
     message.write_text("")

@@ -6,10 +6,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from labsupport import isolated
 from labsupport.cluster.pocket import observers
+from labsupport.errors import LabsError
 
 # Images that stand for the very Python environment in which the course runs.
 LAB_IMAGES = ("labs-serve", "labs-train")
+# Images of the labs that stand for an environment of its own (labsupport.isolated), with the course's package on its path.
+ISOLATED_IMAGES = {"labs-airflow": "airflow"}
 PYTHON_IMAGES = ("python",)
 SHELL_IMAGES = ("busybox", "alpine", "debian", "ubuntu")
 # Other images: the program that they run, and where to get it.
@@ -30,11 +34,16 @@ _REGISTRIES = ("docker.io/library/", "docker.io/", "quay.io/prometheus/", "local
 
 @dataclass(frozen=True)
 class Image:
-    """What a container of this image runs when its manifest names no command."""
+    """What a container of this image runs when its manifest names no command, and where its programs are.
+
+    `apart`: whether these can't import the course's package by themselves.
+    """
 
     identity: str
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    programs: Path = Path(sys.executable).parent
+    apart: bool = False
 
 
 class ImageError(Exception):
@@ -60,6 +69,14 @@ def find(name: str, policy: str = "IfNotPresent") -> Image:
     identity = f"pocket://{repository}{found['tag'] or ':latest'}"
     if repository in LAB_IMAGES:
         return Image(identity, command=("python",))
+    if repository in ISOLATED_IMAGES:
+        try:
+            python = isolated.program(ISOLATED_IMAGES[repository], "python")
+        except LabsError as error:
+            raise ImageError(
+                "ErrImagePull", f'image "{name}" is an environment of this machine here: {error}'
+            ) from None
+        return Image(identity, command=("python",), programs=python.parent, apart=True)
     if repository in PYTHON_IMAGES:
         return Image(identity, command=("python3",))
     if repository in SHELL_IMAGES:
@@ -77,7 +94,7 @@ def find(name: str, policy: str = "IfNotPresent") -> Image:
     raise ImageError(
         "ErrImagePull",
         f'failed to pull and unpack image "{name}": failed to resolve reference "{name}": not found. '
-        f"This node pulls no images; it knows {', '.join((*LAB_IMAGES, *PYTHON_IMAGES, *SHELL_IMAGES, *PROGRAMS))}. "
+        f"This node pulls no images; it knows {', '.join((*LAB_IMAGES, *ISOLATED_IMAGES, *PYTHON_IMAGES, *SHELL_IMAGES, *PROGRAMS))}. "
         "Use one of them, or a kind cluster (LABS_CLUSTER=kind)",
     )
 

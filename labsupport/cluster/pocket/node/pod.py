@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labsupport.cluster.pocket import layout as places
 from labsupport.cluster.pocket.node.api import Json
+from labsupport.cluster.pocket.node.images import Image
 
 # The kinds of containers.
 MAIN, INIT, SIDECAR = "main", "init", "sidecar"
@@ -31,6 +32,8 @@ class Container:
     log: Path | None = None
     previous_log: Path | None = None
     image_id: str = ""
+    # What it was started from last.
+    image: Image = Image("")
     identity: str = ""
     ready: bool = False
     started: bool = False

@@ -1,13 +1,13 @@
 """Make a container's environment variables, from every source and in the order of the kubelet."""
 
+import contextlib
 import json
 import os
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from labsupport import files
+from labsupport import files, paths
 from labsupport.cluster.pocket.node import fields, references
 from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.node import Node
@@ -109,12 +109,22 @@ def of_image(pod: Pod, container: Container) -> dict[str, str]:
     temporary.mkdir(parents=True, exist_ok=True)
     return {
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-        "PATH": f"{Path(sys.executable).parent}:{_SYSTEM_PATH}",
+        **(_course(container) if container.image.apart else {}),
+        "PATH": f"{container.image.programs}:{_SYSTEM_PATH}",
         "HOME": str(container.folder),
         "TMPDIR": str(temporary),
         "HOSTNAME": hostname(pod),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _course(container: Container) -> dict[str, str]:
+    """Return the path by which a Python apart finds the course's package, and nothing of what lies beside it."""
+    folder = container.folder / "course"
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        (folder / "labsupport").symlink_to(paths.PACKAGE, target_is_directory=True)
+    return {"PYTHONPATH": str(folder)}
 
 
 async def _services(pod: Pod, node: Node) -> dict[str, str]:
