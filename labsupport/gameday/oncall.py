@@ -63,7 +63,7 @@ class Day:
         """Let an incident happen."""
         if not book.under_way(self.book.entries()):
             # What the last repair left must not be taken for what comes now.
-            with self._prometheus() as prometheus:
+            with self.prometheus() as prometheus:
                 waiting.until(lambda: not _firing(prometheus), "no alert fires any more", CALM_S, 0.5)
             self.book.write("incident", number=incident.number, kind=incident.kind, target=incident.target)
         incidents.inject(self.lab, incident)
@@ -75,7 +75,7 @@ class Day:
         if one is None:
             print("No incident is under way.")
             return []
-        with self._prometheus() as prometheus:
+        with self.prometheus() as prometheus:
             firing = waiting.until(lambda: _firing(prometheus), "an alert fires", seconds, 0.5)
         seen = {entry["alert"] for entry in self._about(one, "alert")}
         for alert in firing:
@@ -91,7 +91,7 @@ class Day:
 
     def facts(self) -> facts.Facts:
         """Look at the cluster, at Prometheus and at the ledger."""
-        with self._prometheus() as prometheus:
+        with self.prometheus() as prometheus:
             answers = {name: prometheus.value(query) for name, query in facts.QUERIES.items()}
             alerts = sorted({alert["labels"]["alertname"] for alert in _firing(prometheus)})
         rows: list[dict[str, Any]] = []
@@ -167,9 +167,11 @@ class Day:
         """Return what each incident gave so far."""
         return score.score(self.book.entries())
 
-    def prometheus(self) -> "contextlib.AbstractContextManager[Prometheus]":
-        """Return a context with the day's Prometheus."""
-        return self._prometheus()
+    @contextlib.contextmanager
+    def prometheus(self) -> Iterator[Prometheus]:
+        """Reach the day's Prometheus."""
+        with self.lab.cluster.reach("prometheus", 9090, self.lab.namespace) as url:
+            yield Prometheus(url)
 
     def _attended(self) -> bool:
         """Return whether somebody is on call who is not the reference."""
@@ -184,11 +186,6 @@ class Day:
 
     def _about(self, one: Entry, what: str) -> list[Entry]:
         return [entry for entry in self.book.entries() if entry["what"] == what and entry["number"] == one["number"]]
-
-    @contextlib.contextmanager
-    def _prometheus(self) -> Iterator[Prometheus]:
-        with self.lab.cluster.reach("prometheus", 9090, self.lab.namespace) as url:
-            yield Prometheus(url)
 
 
 def home() -> Path:
