@@ -36,7 +36,7 @@ class Double(oncall.Day):
         return ILL[self.ill] if self.ill else WELL
 
     @contextlib.contextmanager
-    def _prometheus(self) -> Iterator[Any]:
+    def prometheus(self) -> Iterator[Any]:
         yield Alerts([facts.ALERT[self.ill]] if self.ill else [])
 
 
