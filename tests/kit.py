@@ -8,7 +8,12 @@ import tempfile
 from pathlib import Path
 
 # What public images run, by their names without the tag.
-PROGRAMS = {"prom/prometheus": "prometheus", "prom/alertmanager": "alertmanager", "traefik": "traefik"}
+PROGRAMS = {
+    "prom/prometheus": "prometheus",
+    "prom/alertmanager": "alertmanager",
+    "traefik": "traefik",
+    "chrislusf/seaweedfs": "weed",
+}
 
 
 def find() -> Path | None:
