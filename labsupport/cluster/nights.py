@@ -56,7 +56,7 @@ def bucket(lab: Lab) -> Iterator[Bucket]:
 
 def _takes(to: Bucket) -> bool:
     try:
-        to.put("probe", "")
+        to.put("probe", "an empty object would need no place")
         to.delete("probe")
     except LabsError:
         return False

@@ -338,12 +338,12 @@ lab.apply("ring.yaml")
 lab.show("ring.yaml", "spec", kind="Service")
 print()
 lab.show("train.yaml", "spec.template.spec.containers.0.command")
-lab.show("train.yaml", "spec.template.spec.containers.0.args")
+lab.show("train.yaml", "spec.template.spec.containers.0.args.0")
 
 # %% [markdown]
 # **Exercise 606.3 (10 minutes).** `train.yaml` is a Job `train` of three pods, of which each is worker 0 of a ring of one. Make them one ring of
-# three, with port 7000. Write a change; containers are merged by `name` (here `worker`), the list `args` is replaced as a whole.
-# (What a worker complains of stands in `kubectl logs -l job-name=train`.)
+# three, with port 7000. Write a change; containers are merged by `name` (here `worker`), the list `args` is replaced as a whole:
+# behind `--rank=0` stands a second word, `--addresses=`, with the addresses of all in order and commas between them. (What a worker complains of stands in `kubectl logs -l job-name=train`.)
 
 # %% tags=["exercise"] exercise="606.3"
 ### BEGIN SOLUTION
