@@ -37,6 +37,7 @@ CLUSTER = "auto"
 
 # %% tags=["setup"]
 import inspect
+import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -72,6 +73,7 @@ from labsupport.exercises import (
 )
 
 plots.use_style()
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 # %% tags=["nbval-ignore-output"]
 lab = labs.start("613", CLUSTER)
