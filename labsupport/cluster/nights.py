@@ -31,11 +31,15 @@ def make_image(lab: Lab) -> None:
 
 
 def make_keys(lab: Lab) -> None:
-    """Draw the store's keys and keep them in a Secret: the store reads them as `s3.json`, who uses it as two variables."""
+    """Draw the store's keys and keep them in a Secret: the store reads them as `s3.json`, who uses it as two variables.
+
+    With them goes the number by which two stores on one machine differ.
+    """
     key, secret = secrets.token_hex(8), secrets.token_hex(16)
     rights = ["Admin", "Read", "Write", "List", "Tagging"]
     user = {"name": "nights", "credentials": [{"accessKey": key, "secretKey": secret}], "actions": rights}
-    data = {_KEY: key, _SECRET: secret, "s3.json": json.dumps({"identities": [user]})}
+    number = str(1000 + secrets.randbelow(4000))
+    data = {_KEY: key, _SECRET: secret, "number": number, "s3.json": json.dumps({"identities": [user]})}
     meta = {"name": STORE, "labels": {"app.kubernetes.io/part-of": "labs", "app": STORE}}
     lab.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "Opaque", "stringData": data})
 
