@@ -53,6 +53,8 @@ class Desk:
         self._failed = Gauge(
             "ledger_failed_share", "Share of the newest labels that say failed.", registry=self.registry
         )
+        for gauge in (self._hold, self._failed):
+            gauge.set(float("nan"))  # After a restart nothing is measured yet: that is no 0.
         for outcome in ("ok", "failed"):
             self._asked.labels(outcome)
 

@@ -61,7 +61,13 @@ class Facts:
     void_of_bad: float = field(default=1.0, repr=False)
 
 
-def of(seen: Snapshot, answers: Mapping[str, float], alerts: Sequence[str], rows: Sequence[Object], turned: Mapping[str, int] | None = None) -> Facts:
+def of(
+    seen: Snapshot,
+    answers: Mapping[str, float],
+    alerts: Sequence[str],
+    rows: Sequence[Object],
+    turned: Mapping[str, int] | None = None,
+) -> Facts:
     """Read the facts. `answers`: to `QUERIES`; `alerts`: the names of those that fire; `rows`: the ledger's newest; `turned`: its record of labels turned over."""
     pods = [pod for pod in seen.pods_of(NAME) if "deletionTimestamp" not in pod["metadata"]]
     valid = [row for row in rows if row["failed"] is not None and not row["void"]]

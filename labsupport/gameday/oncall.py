@@ -159,7 +159,9 @@ class Day:
             waiting.until(over, "it is over", seconds, 1.0)
         except LabsError:
             if self._attended() and not self._about(one, "diagnosis"):
-                print("It is not over. What is it? day.diagnose(...) first. (day.give_up() lets the reference repair it.)")
+                print(
+                    "It is not over. What is it? day.diagnose(...) first. (day.give_up() lets the reference repair it.)"
+                )
                 return False
             print(f"It is not over: {left[0]}. (day.give_up() lets the reference repair it.)")
             return False

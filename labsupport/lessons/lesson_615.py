@@ -58,7 +58,7 @@ def to_answer(answer: Guarded) -> str:
     "The same symptom, two causes",
     hints=(
         "Which fact does only one of the two causes have? Ask for that first; what both have decides nothing.",
-        "With old features nothing else can be judged. So: age first, then whether what was sent differs, then the inputs.",
+        "In a model that reads them old features move inputs, too. So: age first, then whether what was sent differs, then the inputs.",
         "Return `stale` above 3600 s; else, where `psi` is above 0.5, `skew` if `sent_differs` is above 0.5, else `drift`; else an empty text.",
     ),
     minutes=6,
@@ -117,7 +117,7 @@ def more_memory(snapshot: Any) -> str:
         cause = (
             "more pods that are too small are killed, too"
             if deployment["spec"].get("replicas") != 1
-            else "the server takes up to 110 MiB, and wants some room"
+            else "the server needs 128 MiB, with a little room"
         )
         raise Fail(f"a limit of {limit}", "128Mi or more", cause)
     if found > 1024:
@@ -174,7 +174,9 @@ def _judge_batch(rows: list[dict[str, Any]], bad: set[int], said: set[int]) -> N
     if not said & bad:
         raise Fail(numbers, hoped, f"the bad rows came from {guilty}: compare the share of failed labels by source")
     if said and not any(row["failed"] for row in rows if row["id"] in said):
-        raise Fail(numbers, hoped, "only rows that say fine are void: most turned labels say failed where a deploy went well")
+        raise Fail(
+            numbers, hoped, "only rows that say fine are void: most turned labels say failed where a deploy went well"
+        )
     fine = {row["id"] for row in rows if row["id"] in bad and not row["failed"]}
     if fine and not said & fine:
         cause = "its turned labels say fine where a deploy failed: void what the source delivered, not only what says failed"
@@ -250,7 +252,7 @@ def unmoved(case: Any) -> Measured:
     return Measured(False, numbers)
 
 
-exercises.guess("g1", "Each of the day's six incidents has an alert of its own")
+exercises.guess("g1", "Drift and skew are told apart by their alerts")
 exercises.guess("g2", "Share of the champion's answers that are wrong when flaky tests come into the world", unit="%")
 exercises.quiz(
     "a",

@@ -130,7 +130,9 @@ def test_without_a_measure_nothing_that_it_measures_is_over(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", plan.KINDS)
 def test_an_alert_that_still_fires_is_not_over(kind: str) -> None:
-    found = replace(facts.of(snapshot(), HEALTHY, [facts.ALERT[kind]], rows(), UNTURNED), stable_version="4", champion="4")
+    found = replace(
+        facts.of(snapshot(), HEALTHY, [facts.ALERT[kind]], rows(), UNTURNED), stable_version="4", champion="4"
+    )
     assert facts.unmet(kind, found) == f"the alert {facts.ALERT[kind]} still fires"
 
 

@@ -81,7 +81,9 @@ def test_a_poisoned_source_goes_on_until_what_it_turned_is_void(tmp_path: Path, 
     ledger.quarantine([one["id"] for one in late[-120:] if one["source"] == "build-3"])
     seen = ledger.turned()
     assert 0 < seen["void"] < seen["turned"] / 5
-    ledger.quarantine([one["id"] for one in ledger.shown(2_000) if one["source"] == "build-3" and one["failed"] is not None])
+    ledger.quarantine(
+        [one["id"] for one in ledger.shown(2_000) if one["source"] == "build-3" and one["failed"] is not None]
+    )
     before = ledger.turned()
     assert before["void"] == before["turned"] and before["good_void"] < 20
     for at in range(200):

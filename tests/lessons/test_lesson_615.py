@@ -108,7 +108,7 @@ WRONG = {
         "returns a number": ("def tell(facts):\n    return 3", "the words are drift, skew and stale"),
     },
     "615.3": {
-        "gives a little more": ("615-still-small", "takes up to 110 MiB"),
+        "gives a little more": ("615-still-small", "needs 128 MiB"),
         "makes more of them": ("615-more-pods", "more pods that are too small"),
         "takes the limit away": ("615-no-limit", "one leak takes the node with it"),
         "adds a container": ("615-another-container", "name it `server`"),

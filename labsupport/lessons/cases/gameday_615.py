@@ -52,7 +52,7 @@ PATIENTS = (
     Patient(_facts(psi=1.4), "drift", "the inputs have moved, and what is sent is what the records say"),
     Patient(_facts(psi=1.4, sent_differs=0.98), "skew", "what is sent is not what the records say: the world need not have moved"),
     Patient(_facts(feature_age_s=14_500.0), "stale", "the features are four hours old"),
-    Patient(_facts(psi=0.9, feature_age_s=14_500.0), "stale", "with old features nothing else can be judged: renew them first, then look again"),
+    Patient(_facts(psi=0.9, feature_age_s=14_500.0), "stale", "old features move the inputs of a model that reads them: renew them first, then look again"),
     Patient(_facts(psi=0.7, feature_age_s=3_500.0), "drift", "features are allowed to be an hour old"),
     Patient(_facts(psi=3.0, sent_differs=0.61), "skew", "more than half of the questions differ from their records"),
     Patient(_facts(), "", "nothing is beyond its threshold"),
