@@ -296,11 +296,11 @@ quiz("615.b", choice_b)
 # %% [markdown]
 # ## Break it: the day
 #
-# Now in earnest. Six incidents, one at a time, 45 minutes. (You have seen the day of seed 0 if you read this page. For another one change `SEED` in the first code cell, restart the kernel, run to here.) For each there are four cells, and a terminal with `kubectl` (its line stands where the lab began):
+# Now in earnest. Six incidents, one at a time. (You have seen the day of seed 0 if you read this page. For another one change `SEED` in the first code cell, restart the kernel, run to here.) For each there are four cells:
 #
-# 1. `day.next(1)` lets it happen. The clock runs; the page waits for nobody.
-# 2. `day.page()` answers the page: which alert? (The first dashboards may still show the rehearsal's outage.)
-# 3. Look: `dashboard.show(day)`, `day.facts()`, `lab.kubectl("kubectl get ...")`, `desk.rows(lab)`. Write your **diagnosis** and your **repair** into the third cell. What you did in a terminal counts, too.
+# 1. `day.next(1)` lets it happen. The clock runs: a page waits for nobody.
+# 2. `day.page()` answers the page. (The first dashboard may still show the rehearsal.)
+# 3. Look: `day.facts()`, `lab.kubectl("kubectl get ...")`, `desk.rows(lab)`. Write your **diagnosis** and **repair** into the third cell. What you do in a terminal counts, too.
 # 4. `day.repaired()` looks whether it is over, and says what is left. Where nobody is on call, the reference repairs it.
 
 # %%
