@@ -296,30 +296,35 @@ quiz("615.b", choice_b)
 # %% [markdown]
 # ## Break it: the day
 #
-# Now in earnest. Six incidents, one at a time. (You have seen the day of seed 0 if you read this page. For another one change `SEED` in the first code cell, restart the kernel, run to here.) For each there are four cells:
+# Now in earnest. Six incidents, one at a time. (For a day other than the one on this page change `SEED` in the first code cell, restart the kernel, run to here.) For each there are four cells:
 #
 # 1. `day.next(1)` lets it happen. The clock runs: a page waits for nobody.
-# 2. `day.page()` answers the page. (The first dashboard may still show the rehearsal.)
-# 3. Look: `day.facts()`, `lab.kubectl("kubectl get ...")`, `desk.rows(lab)`. Write your **diagnosis** and **repair** into the third cell. What you do in a terminal counts, too.
+# 2. `day.page()` answers the page. (A first dashboard may show the rehearsal.)
+# 3. Look: `day.facts()`, `lab.kubectl("kubectl get ...")`, `desk.rows(lab)`. Write your **diagnosis** and **repair** into the third cell. A terminal counts, too.
 # 4. `day.repaired()` looks whether it is over, and says what is left. Where nobody is on call, the reference repairs it.
 
 # %%
 from labsupport.cluster import canaries
-from labsupport.gameday import system
 
 # %% [markdown]
-# The runbook:
+# The runbook, first alerts with one cause:
 #
 # | alert | the fact that only it has | where to look | repair |
 # |---|---|---|---|
 # | `RequestsFail` | `limit_mib` small, `killed` | `kubectl describe pod -l track=stable` | oom: `kubectl set resources`, or 615.3's patch |
 # | `VersionsDisagree` | `canary_share`, `canary_version` | `kubectl get httproute deploy-risk -o yaml` | rollout: `canaries.set_percent(lab, 0)` |
-# | `FeaturesOld` | `feature_age_s`, `job_lags` | `kubectl get cronjob refresh -o yaml`: does its command end in `--hours-ago=...`? | stale: `lab.apply(system.borrowed("605", "refresh.yaml"))`, then `system.run_job(lab, "by-hand")` |
-# | `FailuresOdd` | one source in `failed_by` | `desk.rows(lab, since=day.since() - 60)` | poison: `desk.post(lab, "quarantine", ids=suspects(rows))`; the source goes on until told |
-# | `InputsShifted` | `sent_differs` 1 | `kubectl get deployment ledger -o yaml`: its `args`. The model learnt from `--count-tests=branch` | skew: `kubectl rollout undo deployment/ledger` |
-# | `InputsShifted` | `sent_differs` 0 | `desk.rows(lab)`: records moved, too | drift: see below |
+# | `FailuresOdd` | one source in `failed_by` | `rows = desk.rows(lab, since=day.since() - 60)` | poison: `desk.post(lab, "quarantine", ids=suspects(rows))`; until then the source goes on |
+
+# %%
+from labsupport.gameday import system
 
 # %% [markdown]
+# | alert | the fact that only it has | where to look | repair |
+# |---|---|---|---|
+# | `FeaturesOld` | `feature_age_s`, `job_lags` | `kubectl get cronjob refresh -o yaml`: its command ends in `--hours-ago=...` | stale: `lab.apply(system.borrowed("605", "refresh.yaml"))`, then `system.run_job(lab, "by-hand")` |
+# | `InputsShifted` | `sent_differs` 1 | `kubectl get deployment ledger -o yaml`: its `args`. The model learnt from `--count-tests=branch` | skew: `kubectl rollout undo deployment/ledger` |
+# | `InputsShifted` | `sent_differs` 0 | `desk.rows(lab)`: records moved, too | drift: a new model |
+#
 # The repair of a drift is a new model:
 
 
