@@ -575,7 +575,7 @@ claim("nine lines, all ticked", len(lines) == 9 and all(line.holds for line in l
 # 2. *ML fits models to reality*: to that of the training rows; today's drift was the rest (201, 610).
 # 3. *Deep learning learns features*: from enough data; a table often does without (301, 204).
 # 4. *RL learns by interacting*: what the reward says, not what you meant (401, 403).
-# 5. *Data matters most* (501). Today, of incidents that the authors chose:
+# 5. *Data matters most* (501). Today, by our choice:
 
 # %%
 with_data = [one.kind for one in points if one.kind in ("drift", "skew", "stale", "poison")]

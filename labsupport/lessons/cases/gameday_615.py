@@ -11,7 +11,11 @@ SOURCES = ("build-1", "build-2", "build-3", "build-4", "build-5")
 
 
 # What some of the alerts know of their cause.
-NAMED = {"InputsShifted": {"column": "coverage"}, "FeaturesOld": {"region": "asia"}, "VersionsDisagree": {"version": "3"}}
+NAMED = {
+    "InputsShifted": {"column": "coverage"},
+    "FeaturesOld": {"region": "asia"},
+    "VersionsDisagree": {"version": "3"},
+}
 
 
 def alerts(seed: int) -> tuple[list[dict[str, Any]], list[str]]:
