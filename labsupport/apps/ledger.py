@@ -2,7 +2,7 @@
 
 It asks the model about each deploy at an even rate, and keeps a ledger: the deploy's own record, what was sent to the model of it,
 what was said, and, two seconds later, whether the deploy failed. /metrics sums it up, /rows shows it. What happens to the world
-comes by POST: /world (a drift), /backfill (labels of one source, turned over), /reference and /quarantine (repairs). Spans of the
+comes by POST: /world (a drift), /backfill (labels of one source, turned over until it is mended), /reference and /quarantine (repairs). Spans of the
 model server may be sent to /v1/traces (OTLP); /traces says of which traces.
 """
 
@@ -53,6 +53,8 @@ class Desk:
         self._failed = Gauge(
             "ledger_failed_share", "Share of the newest labels that say failed.", registry=self.registry
         )
+        for gauge in (self._hold, self._failed):
+            gauge.set(float("nan"))  # After a restart nothing is measured yet: that is no 0.
         for outcome in ("ok", "failed"):
             self._asked.labels(outcome)
 
@@ -142,8 +144,11 @@ class Window(BaseHTTPRequestHandler):
         if path == "/metrics":
             self._answer(200, generate_latest(self.desk.registry), "text/plain; version=0.0.4")
         elif path == "/rows":
-            last = int(parse_qs(query).get("last", ["600"])[0])
-            self._answer(200, json.dumps(self.desk.ledger.shown(last)).encode())
+            asked = parse_qs(query)
+            since = float(asked["since"][0]) if "since" in asked else None
+            self._answer(200, json.dumps(self.desk.ledger.shown(int(asked.get("last", ["600"])[0]), since)).encode())
+        elif path == "/turned":
+            self._answer(200, json.dumps(self.desk.ledger.turned()).encode())
         elif path == "/traces":
             self._answer(200, json.dumps(list(self.desk.traces)).encode())
         elif path == "/health":

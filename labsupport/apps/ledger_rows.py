@@ -15,6 +15,8 @@ SOURCES = ("build-1", "build-2", "build-3", "build-4")
 LATE_S = 2.0
 # So many of the newest rows, and labels, say how things are now.
 WINDOW, LABELS, FEWEST = 120, 600, 100
+# A source goes on turning labels until so much of what it turned is void.
+ENOUGH = 0.9
 Row = dict[str, Any]
 
 
@@ -35,6 +37,7 @@ class Ledger:
         self._since: int = state.get("reference", 0)
         self._void: set[int] = set(state.get("void", []))
         self._turned: set[int] = set(state.get("turned", []))
+        self._turning: str = state.get("turning", "")
         self._saved, self._open = len(self.rows), len(self.rows)
         self._reference: dict[str, list[float]] | None = state.get("learnt")
 
@@ -46,12 +49,16 @@ class Ledger:
         return kind
 
     def backfill(self, source: str, rows: int) -> int:
-        """Deliver labels of one source again for the newest rows, turned over; returns how many."""
+        """Deliver labels of one source again for the newest rows, turned over; returns how many.
+
+        The source turns over all it delivers from now on, until what it turned is void.
+        """
         if source not in SOURCES:
             raise ValueError(f"the sources are {', '.join(SOURCES)}; got {source!r}")
         with self._lock:
             chosen = {row["id"] for row in self._labelled()[-rows:] if row["source"] == source}
             self._turned |= chosen
+            self._turning = source
         return len(chosen)
 
     def reference(self, columns: dict[str, list[float]], since: int = 0) -> int:
@@ -62,10 +69,21 @@ class Ledger:
         return len(next(iter(columns.values())))
 
     def quarantine(self, ids: list[int]) -> int:
-        """Declare rows void, by their ids: nothing is learnt or concluded from them any more; returns how many are void now."""
+        """Declare rows void, by their ids: nothing is learnt or concluded from them any more; returns how many are void now.
+
+        Whoever is told nearly all rows that it turned mends its labels.
+        """
         with self._lock:
             self._void |= {int(one) for one in ids} & {row["id"] for row in self.rows}
+            if len(self._turned & self._void) >= ENOUGH * len(self._turned):
+                self._turning = ""
         return len(self._void)
+
+    def turned(self) -> dict[str, int]:
+        """Return how many rows have a label that was turned over, how many of those are void, and how many good ones are."""
+        with self._lock:
+            found = self._turned & self._void
+            return {"turned": len(self._turned), "void": len(found), "good_void": len(self._void - found)}
 
     def write(self, row: Row, failed: bool) -> list[Row]:
         """Add a row; returns the rows whose label has come meanwhile."""
@@ -73,20 +91,23 @@ class Ledger:
             self.rows.append({"id": len(self.rows), "at": round(self._clock(), 3), **row, "failed": failed})
             begin = self._open
             while self._open < len(self.rows) and self.rows[self._open]["at"] <= self._clock() - LATE_S:
+                if self.rows[self._open]["source"] == self._turning:
+                    self._turned.add(self._open)
                 self._open += 1
             return self.rows[begin : self._open]
 
-    def shown(self, last: int) -> list[Row]:
-        """Return the newest rows as others may see them: a label that has not come is null, a void row says so."""
+    def shown(self, last: int, since: float | None = None) -> list[Row]:
+        """Return the newest rows, or those since a time, as others may see them: a label that has not come is null, a void row says so."""
         with self._lock:
-            return [self._seen(row) for row in self.rows[-last:]]
+            chosen = self.rows[-last:] if since is None else [row for row in self.rows if row["at"] >= since]
+            return [self._seen(row) for row in chosen]
 
     def save(self) -> None:
         """Write what is new."""
         with self._lock:
             fresh, self._saved = self.rows[self._saved :], len(self.rows)
             state = {"world": self.world_now, "reference": self._since, "void": sorted(self._void),
-                     "turned": sorted(self._turned), "learnt": self._reference}  # fmt: skip
+                     "turned": sorted(self._turned), "turning": self._turning, "learnt": self._reference}  # fmt: skip
         with (self._folder / "rows.jsonl").open("a") as file:
             file.writelines(json.dumps(row) + "\n" for row in fresh)
         part = self._folder / "state.part"

@@ -145,8 +145,8 @@ def suppose(key: str, case: Any) -> None:
         measured = refutable.condition(case)
     if not measured.held:
         raise ClaimError(
-            f"This run does not suggest it: {refutable.sentence} ({measured.numbers}). If all cells ran once, in order, "
-            "please report it: it is a bug."
+            f"This run does not suggest it: {refutable.sentence} ({measured.numbers}). If you changed the case, "
+            "yours refutes it: give it to the exercise. Else, if all cells ran once, in order, please report it: it is a bug."
         )
     print(f"It seems so: “{refutable.sentence}” ({measured.numbers}).")
 

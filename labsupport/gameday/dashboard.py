@@ -1,10 +1,16 @@
 """The dashboard of the day: six panels, each a query to Prometheus with the threshold of its alert."""
 
+import itertools
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from labsupport import plots
+from labsupport.gameday import facts
 from labsupport.monitoring.prometheus import Prometheus, Series
 
 if TYPE_CHECKING:
@@ -12,7 +18,10 @@ if TYPE_CHECKING:
 
     from labsupport.gameday.oncall import Day
 
-MINUTE = 60.0
+MINUTE, GAP_S = 60.0, 3.0
+# Lines that lie on each other are told apart by their dashes.
+STYLES = ("-", "--", "-.", ":", "-")
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ def show(day: "Day") -> None:
     with day.prometheus() as prometheus:
         found = look(prometheus, now)
     plots.show(
-        draw(found, now),
+        draw(found, now, facts.limit_mib(day.lab.cluster.get(f"deployment/{facts.NAME}", "-n", day.lab.namespace))),
         alt="Six panels over the last minute: questions without an answer, wrong answers by version, how far inputs moved, age of features, share of failed labels, memory.",
         summary=summary(found),
     )
@@ -53,22 +62,30 @@ def look(prometheus: Prometheus, now: float, seconds: float = MINUTE) -> dict[st
     return {panel.title: prometheus.over(panel.query, now - seconds, now) for panel in PANELS}
 
 
-def draw(found: dict[str, list[Series]], now: float) -> "Figure":
-    """Draw the panels; a dotted line is the threshold of an alert."""
+def draw(found: dict[str, list[Series]], now: float, limit_mib: float = math.inf) -> "Figure":
+    """Draw the panels; a dotted line is the threshold of an alert, or the predictor's memory limit."""
     import matplotlib.pyplot as plt
 
     figure, grid = plt.subplots(2, 3, figsize=(7.6, 4.0), sharex=True)
     for axes, panel in zip(grid.flat, PANELS, strict=True):
-        for series in found[panel.title]:
-            axes.plot(series.times - now, series.values, label=series.labels.get(panel.label, ""), linewidth=1.3)
-        if panel.threshold is not None:
-            axes.axhline(panel.threshold, color=plots.RED, linestyle=":", linewidth=1.2)
+        for series, style in zip(found[panel.title], itertools.cycle(STYLES), strict=False):
+            times, values = gapped(series.times - now, series.values)
+            axes.plot(times, values, style, label=series.labels.get(panel.label, ""), linewidth=1.3)
+        threshold = panel.threshold if panel.title != "Memory" else limit_mib
+        if threshold is not None and math.isfinite(threshold):
+            axes.axhline(threshold, color=plots.RED, linestyle=":", linewidth=1.2)
         axes.set_title(panel.title, fontsize=9)
         axes.set(ylabel=panel.unit, xlabel="seconds ago" if axes in grid[1] else "")
         axes.set_ylim(bottom=0)
-        if axes.get_legend_handles_labels()[0] and 1 < len(found[panel.title]) <= 3:
-            axes.legend(fontsize=7)
+        if axes.get_legend_handles_labels()[0] and 1 < len(found[panel.title]) <= 5:
+            axes.legend(fontsize=5.5 if len(found[panel.title]) > 3 else 7)
     return figure
+
+
+def gapped(times: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """Put a gap (nan) where a line has no value for more than some seconds: while nobody measured, there is nothing to join."""
+    at = np.flatnonzero(np.diff(times) > GAP_S) + 1
+    return np.insert(times, at, np.nan), np.insert(values, at, np.nan)
 
 
 def summary(found: dict[str, list[Series]]) -> list[str]:

@@ -10,9 +10,16 @@ from labsupport.errors import LabsError
 SERVICE, PORT = "ledger", 8087
 
 
-def rows(lab: Lab, last: int = 600) -> list[dict[str, Any]]:
-    """Return the newest rows of the ledger, oldest first."""
-    found: list[dict[str, Any]] = json.loads(lab.fetch(SERVICE, PORT, f"/rows?last={last}", seconds=30))
+def rows(lab: Lab, last: int = 600, since: float | None = None) -> list[dict[str, Any]]:
+    """Return the newest rows of the ledger, or all since a time (s since 1970), oldest first."""
+    asked = f"last={last}" if since is None else f"since={since}"
+    found: list[dict[str, Any]] = json.loads(lab.fetch(SERVICE, PORT, f"/rows?{asked}", seconds=30))
+    return found
+
+
+def turned(lab: Lab) -> dict[str, int]:
+    """Return the ledger's own record of labels that were turned over: `turned`, of those `void`, and `good_void`."""
+    found: dict[str, int] = json.loads(lab.fetch(SERVICE, PORT, "/turned", seconds=30))
     return found
 
 

@@ -1,7 +1,7 @@
 """What is true on the cluster: read off a snapshot, Prometheus' answers and the ledger's rows; nothing here asks anybody."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from labsupport.cluster.snapshot import Object, Snapshot
@@ -24,7 +24,7 @@ QUERIES = {
     "hold_share": "max(ledger_hold_share)",
     "unanswered": 'sum(rate(ledger_requests_total{outcome="failed"}[5s])) / sum(rate(ledger_requests_total[5s]))',
 }
-BAD, RECENT, LEAST_MIB = "3", 60, 96
+BAD, RECENT, LEAST_MIB, ENOUGH = "3", 60, 128, 0.9
 # The thresholds of the alerts.
 OLD_S, SHIFTED, ODD, LOST = 3600, 0.5, 0.15, 0.05
 
@@ -37,7 +37,7 @@ class Facts:
     are; `limit_mib`: its memory limit; `canary_share`, `canary_version`, `stable_version`, `champion`: who answers, and who should;
     `sent_differs`: share of the newest rows in which something else was sent than the record says; `failed_by`: share of failed
     labels by source, of rows that are not void; `void_by`: share of void rows by source; `job_lags`: the feature job reads until hours
-    ago; the rest: Prometheus' answers, nan without any.
+    ago; `void_of_bad`: the ledger's own record of how much of what was turned over is void; the rest: Prometheus' answers, nan without any.
     """
 
     alerts: tuple[str, ...] = ()
@@ -57,10 +57,18 @@ class Facts:
     hold_share: float = 0.0
     unanswered: float = 0.0
     job_lags: bool = False
+    # Only for the verdict: who is on call must find out.
+    void_of_bad: float = field(default=1.0, repr=False)
 
 
-def of(seen: Snapshot, answers: Mapping[str, float], alerts: Sequence[str], rows: Sequence[Object]) -> Facts:
-    """Read the facts. `answers`: to `QUERIES`; `alerts`: the names of those that fire; `rows`: the ledger's newest."""
+def of(
+    seen: Snapshot,
+    answers: Mapping[str, float],
+    alerts: Sequence[str],
+    rows: Sequence[Object],
+    turned: Mapping[str, int] | None = None,
+) -> Facts:
+    """Read the facts. `answers`: to `QUERIES`; `alerts`: the names of those that fire; `rows`: the ledger's newest; `turned`: its record of labels turned over."""
     pods = [pod for pod in seen.pods_of(NAME) if "deletionTimestamp" not in pod["metadata"]]
     valid = [row for row in rows if row["failed"] is not None and not row["void"]]
     recent = rows[-RECENT:]
@@ -77,6 +85,7 @@ def of(seen: Snapshot, answers: Mapping[str, float], alerts: Sequence[str], rows
         failed_by=_by_source(valid, "failed"),
         void_by=_by_source(list(rows), "void"),
         job_lags=_lags(seen.get("CronJob", "refresh")),
+        void_of_bad=float("nan") if turned is None else turned["void"] / turned["turned"] if turned["turned"] else 1.0,
         **{name: answers.get(name, float("nan")) for name in QUERIES},
     )
 
@@ -154,6 +163,8 @@ def _stale(facts: Facts) -> str:
 def _poison(facts: Facts) -> str:
     if not facts.failed_share <= ODD:
         return f"{facts.failed_share:.0%} of the valid labels say failed"
+    if not facts.void_of_bad >= ENOUGH:
+        return "labels that are not true are still valid: look at all rows since a minute before the alert (since=...)"
     void = facts.void_by or {}
     if sum(share > 0.05 for share in void.values()) > 1:
         return "rows of several sources are void: with the bad ones you lost good ones"

@@ -95,15 +95,25 @@ class Day:
             answers = {name: prometheus.value(query) for name, query in facts.QUERIES.items()}
             alerts = sorted({alert["labels"]["alertname"] for alert in _firing(prometheus)})
         rows: list[dict[str, Any]] = []
+        turned: dict[str, int] | None = None
         with contextlib.suppress(LabsError):  # It may be restarting.
-            rows = desk.rows(self.lab)
-        return facts.of(_look(self.lab), answers, alerts, rows)
+            rows, turned = desk.rows(self.lab), desk.turned(self.lab)
+        return facts.of(_look(self.lab), answers, alerts, rows, turned)
+
+    def since(self) -> float:
+        """Return when the alert of the incident that is under way began (s since 1970); without an alert, when that happened."""
+        one = book.under_way(self.book.entries())
+        if one is None:
+            raise LabsError("No incident is under way: there is no alert to begin from.")
+        return float(next((entry["at"] for entry in self._about(one, "alert")), one["at"]))
 
     def diagnose(self, kind: Any = ...) -> str:
-        """Say what it is: one of drift, skew, oom, rollout, stale, poison. The stub lets the reference say it."""
+        """Say what it is: one of drift, skew, oom, rollout, stale, poison. Of the stub, the reference says it where nobody is on call; somebody is asked for it."""
         one = book.under_way(self.book.entries())
         if one is None:
             print("No incident is under way.")
+            return ""
+        if kind is ... and self._attended():
             return ""
         if kind is ...:
             said, by = facts.kind_of(self.facts()), book.REFERENCE
@@ -148,6 +158,11 @@ class Day:
         try:
             waiting.until(over, "it is over", seconds, 1.0)
         except LabsError:
+            if self._attended() and not self._about(one, "diagnosis"):
+                print(
+                    "It is not over. What is it? day.diagnose(...) first. (day.give_up() lets the reference repair it.)"
+                )
+                return False
             print(f"It is not over: {left[0]}. (day.give_up() lets the reference repair it.)")
             return False
         if not self._about(one, "repair"):  # In a terminal.
@@ -180,9 +195,8 @@ class Day:
 
     def _by_reference(self, one: Entry) -> None:
         print(f"The reference repairs it ({one['kind']}).")
-        alerts = self._about(one, "alert")
         self.book.write("repair", number=one["number"], by=book.REFERENCE)
-        repairs.repair(self.lab, self.registry, one["kind"], alerts[0]["at"] if alerts else one["at"])
+        repairs.repair(self.lab, self.registry, one["kind"], self.since())
 
     def _about(self, one: Entry, what: str) -> list[Entry]:
         return [entry for entry in self.book.entries() if entry["what"] == what and entry["number"] == one["number"]]

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROWS, FOLDS = 500, 5
+# Labels that are not true may have been delivered for rows from before the alert.
+BEFORE_S = 60.0
 
 
 def repair(lab: Lab, registry: Registry, kind: str, since: float) -> None:
@@ -57,12 +59,16 @@ def promote(lab: Lab, registry: Registry, version: str) -> None:
 
 
 def suspects(rows: "list[dict[str, Any]]") -> list[int]:
-    """Return the ids of the rows of the source whose labels say failed far more often than those of all others."""
-    found = table([row for row in rows if row["failed"] is not None])
+    """Return the ids of the rows of the source whose labels say failed far more often than those of all others, from where they do."""
+    found = table([row for row in rows if row["failed"] is not None and not row["void"]])
     shares = found.groupby("source")["failed"].mean()
     worst = shares.idxmax()
-    others = shares.drop(worst)
-    return [] if shares[worst] < 3 * others.max() else found.loc[found["source"] == worst, "id"].astype(int).tolist()
+    if shares[worst] < 3 * shares.drop(worst).max():
+        return []
+    mine = found[found["source"] == worst]
+    # Before the place labels say fine, after it they say failed: the place where a step of +1 and -1 has climbed highest.
+    climbed = mine["failed"].map({True: 1, False: -1})[::-1].cumsum()[::-1]
+    return mine.loc[climbed.idxmax() :, "id"].astype(int).tolist()
 
 
 def pipeline() -> Any:
@@ -89,29 +95,39 @@ def _drift(lab: Lab, registry: Registry, since: float) -> None:
 
 
 def _skew(lab: Lab, registry: Registry, since: float) -> None:
-    lab.ask("kubectl rollout undo deployment/ledger")
+    _kubectl(lab, "kubectl rollout undo deployment/ledger")
     lab.wait("deployment/ledger", seconds=120)
 
 
 def _oom(lab: Lab, registry: Registry, since: float) -> None:
-    lab.kubectl("kubectl set resources deployment/deploy-risk --requests=memory=96Mi --limits=memory=192Mi")
+    _kubectl(lab, "kubectl set resources deployment/deploy-risk --requests=memory=96Mi --limits=memory=192Mi")
     lab.wait("deployment/deploy-risk", seconds=120)
 
 
 def _rollout(lab: Lab, registry: Registry, since: float) -> None:
+    print("canaries.set_percent(lab, 0), in the words of kubectl:")
+    print("$ kubectl patch httproute deploy-risk --type=merge -p '<100 for deploy-risk, 0 for canary>'")
     canaries.set_percent(lab, 0)
 
 
 def _stale(lab: Lab, registry: Registry, since: float) -> None:
     from labsupport.gameday.system import borrowed
 
+    print('$ kubectl apply -f -  # system.borrowed("605", "refresh.yaml"): the job as its manifest has it')
     lab.apply(borrowed("605", "refresh.yaml"))
+    print("$ kubectl create job refresh-now --from=cronjob/refresh")
     run_job(lab, "refresh-now")
 
 
 def _poison(lab: Lab, registry: Registry, since: float) -> None:
-    ids = suspects(desk.rows(lab, 900))
-    print(f"{desk.post(lab, 'quarantine', ids=ids)} rows are void")
+    desk.post(lab, "quarantine", ids=suspects(desk.rows(lab, since=since - BEFORE_S)))
+    seen = desk.turned(lab)
+    print(f"void: {seen['void']} of {seen['turned']} bad rows, and {seen['good_void']} good ones")
+
+
+def _kubectl(lab: Lab, line: str) -> None:
+    print(f"$ {line}")
+    lab.kubectl(line)
 
 
 _REPAIR: dict[str, Callable[[Lab, Registry, float], None]] = {

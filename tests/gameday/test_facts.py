@@ -13,6 +13,7 @@ from labsupport.gameday import facts, plan
 from labsupport.gameday.facts import Facts
 
 HEALTHY = {"psi": 0.1, "feature_age_s": 200.0, "failed_share": 0.07, "hold_share": 0.2, "unanswered": 0.0}
+UNTURNED = {"turned": 0, "void": 0, "good_void": 0}
 
 
 def snapshot(**changes) -> Snapshot:
@@ -58,7 +59,7 @@ def rows(count: int = 200, differs: bool = False, turned: str = "") -> list[dict
 
 
 def test_a_healthy_system_has_no_incident_and_nothing_is_left_of_any_but_drift() -> None:
-    found = facts.of(snapshot(), HEALTHY, [], rows())
+    found = facts.of(snapshot(), HEALTHY, [], rows(), UNTURNED)
     assert facts.kind_of(found) == ""
     assert (found.ready, found.limit_mib, found.canary_share, found.stable_version, found.champion) == (
         1,
@@ -121,7 +122,7 @@ def test_each_incident_is_told_by_its_facts_and_is_not_over(kind: str) -> None:
 @pytest.mark.parametrize("kind", plan.KINDS)
 def test_without_a_measure_nothing_that_it_measures_is_over(kind: str) -> None:
     measured = {"oom": "unanswered", "skew": "psi", "drift": "psi", "stale": "feature_age_s", "poison": "failed_share"}
-    found = replace(facts.of(snapshot(), HEALTHY, [], rows()), stable_version="4", champion="4")
+    found = replace(facts.of(snapshot(), HEALTHY, [], rows(), UNTURNED), stable_version="4", champion="4")
     assert facts.unmet(kind, found) == ""
     if kind in measured:
         assert facts.unmet(kind, Facts(**(vars(found) | {measured[kind]: float("nan")})))
@@ -129,13 +130,24 @@ def test_without_a_measure_nothing_that_it_measures_is_over(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", plan.KINDS)
 def test_an_alert_that_still_fires_is_not_over(kind: str) -> None:
-    found = replace(facts.of(snapshot(), HEALTHY, [facts.ALERT[kind]], rows()), stable_version="4", champion="4")
+    found = replace(
+        facts.of(snapshot(), HEALTHY, [facts.ALERT[kind]], rows(), UNTURNED), stable_version="4", champion="4"
+    )
     assert facts.unmet(kind, found) == f"the alert {facts.ALERT[kind]} still fires"
 
 
 def test_a_new_champion_must_stand_in_the_books_and_be_served() -> None:
     found = Facts(stable_version="4", champion="1")
     assert "the registry says champion 1" in facts.unmet("drift", found)
+
+
+@pytest.mark.parametrize(("void", "over"), [(0, False), (80, False), (95, True)])
+def test_poison_is_over_when_what_was_turned_is_void_not_when_the_share_has_sunk(void: int, over: bool) -> None:
+    turned = {"turned": 100, "void": void, "good_void": 0}
+    found = facts.of(snapshot(), HEALTHY, [], rows(), turned)
+    assert (facts.unmet("poison", found) == "") is over
+    assert "void_of_bad" not in repr(found)
+    assert "still valid" in facts.unmet("poison", facts.of(snapshot(), HEALTHY, [], rows()))
 
 
 def test_a_repair_that_voids_good_rows_of_other_sources_is_none() -> None:

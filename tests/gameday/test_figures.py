@@ -45,3 +45,9 @@ def test_the_timeline_has_a_bar_for_each_incident(count: int) -> None:
     assert plots.to_png(figure)
     plt.close(figure)
     assert timeline.summary(entries).count("oom") == count
+
+
+def test_a_line_has_a_gap_where_nobody_measured() -> None:
+    times, values = dashboard.gapped(np.array([0.0, 1.0, 9.0, 10.0]), np.array([1.0, 2.0, 3.0, 4.0]))
+    assert np.isnan(values).tolist() == [False, False, True, False, False]
+    assert np.isnan(times).tolist() == np.isnan(values).tolist()

@@ -66,6 +66,32 @@ def test_a_backfill_turns_one_sources_labels_over_and_a_quarantine_mends_the_sha
         ledger.backfill("build-9", 600)
 
 
+def test_a_poisoned_source_goes_on_until_what_it_turned_is_void(tmp_path: Path, clock: Clock) -> None:
+    ledger = filled(tmp_path, clock)
+    ledger.backfill("build-3", 600)
+    begin = clock.now
+    for at in range(1_200):
+        clock.now += 1 / 30
+        ledger.write(row(f"build-{at % 4 + 1}"), failed=at % 20 == 0)
+    assert ledger.failed_share() > 0.15
+    ledger.save()
+    ledger = Ledger(tmp_path, clock)
+    late = ledger.shown(0, since=begin)
+    assert len(late) == 1_201 and ledger.turned()["void"] == 0
+    ledger.quarantine([one["id"] for one in late[-120:] if one["source"] == "build-3"])
+    seen = ledger.turned()
+    assert 0 < seen["void"] < seen["turned"] / 5
+    ledger.quarantine(
+        [one["id"] for one in ledger.shown(2_000) if one["source"] == "build-3" and one["failed"] is not None]
+    )
+    before = ledger.turned()
+    assert before["void"] == before["turned"] and before["good_void"] < 20
+    for at in range(200):
+        clock.now += 1 / 30
+        ledger.write(row(f"build-{at % 4 + 1}"), failed=at % 20 == 0)
+    assert ledger.turned()["turned"] == before["turned"] and ledger.failed_share() < 0.1
+
+
 def test_another_process_goes_on_with_rows_world_and_void(tmp_path: Path, clock: Clock) -> None:
     ledger = filled(tmp_path, clock)
     ledger.world("flaky")

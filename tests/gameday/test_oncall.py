@@ -181,3 +181,29 @@ def test_a_name_that_is_none_is_nobody(day: Double, capsys: pytest.CaptureFixtur
     for name in (..., "", "  ", 3):
         day.on_call(name)
         assert "Nobody is on call" in capsys.readouterr().out
+
+
+def test_somebody_on_call_is_told_nothing_before_their_own_diagnosis(
+    day: Double, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day.on_call("Mai")
+    day.next(1)
+    day.page()
+    capsys.readouterr()
+    assert day.diagnose() == ""
+    assert not day.repaired(seconds=0.1)
+    said = capsys.readouterr().out
+    assert facts.unmet(day.ill, ILL[day.ill]) not in said and day.ill not in said
+    assert not [one for one in day.book.entries() if one["what"] == "diagnosis"]
+    day.diagnose(day.ill)
+    assert not day.repaired(seconds=0.1)
+    assert facts.unmet(day.ill, ILL[day.ill]) in capsys.readouterr().out
+
+
+def test_since_is_when_the_alert_began_and_there_is_none_without_an_incident(day: Double) -> None:
+    with pytest.raises(LabsError, match="No incident is under way"):
+        day.since()
+    day.next(1)
+    day.page()
+    (alert,) = [one for one in day.book.entries() if one["what"] == "alert"]
+    assert day.since() == alert["at"]

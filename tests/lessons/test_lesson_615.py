@@ -92,6 +92,7 @@ WRONG = {
             "not in the order of `activeAt`",
         ),
         "takes the first alone": (reads() + "[:1]", "which alert is missing"),
+        "returns the alerts": ("def to_answer(alerts):\n    return alerts", "return names"),
         "returns a text": ("def to_answer(alerts):\n    return 'RequestsFail'", "return the names, in a list"),
     },
     "615.2": {
@@ -107,7 +108,7 @@ WRONG = {
         "returns a number": ("def tell(facts):\n    return 3", "the words are drift, skew and stale"),
     },
     "615.3": {
-        "gives a little more": ("615-still-small", "needs about 90 MiB"),
+        "gives a little more": ("615-still-small", "needs 128 MiB"),
         "makes more of them": ("615-more-pods", "more pods that are too small"),
         "takes the limit away": ("615-no-limit", "one leak takes the node with it"),
         "adds a container": ("615-another-container", "name it `server`"),
@@ -120,6 +121,7 @@ WRONG = {
             "void what the source delivered",
         ),
         "voids all of the source": (finds("row['source'] == worst", LOW), "from which row on is it not"),
+        "voids what is fine": (finds("not row['failed']"), "only rows that say fine are void"),
         "voids nothing": (finds("False"), "compare the share of failed labels by source"),
         "accuses somebody always": (
             finds("row['source'] == worst and row['id'] >= 5300"),

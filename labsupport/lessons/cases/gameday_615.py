@@ -10,6 +10,14 @@ import numpy as np
 SOURCES = ("build-1", "build-2", "build-3", "build-4", "build-5")
 
 
+# What some of the alerts know of their cause.
+NAMED = {
+    "InputsShifted": {"column": "coverage"},
+    "FeaturesOld": {"region": "asia"},
+    "VersionsDisagree": {"version": "3"},
+}
+
+
 def alerts(seed: int) -> tuple[list[dict[str, Any]], list[str]]:
     """Return alerts as Prometheus' API lists them, in no order, and the names of those to answer, the oldest first."""
     rng = random.Random(seed)
@@ -19,7 +27,7 @@ def alerts(seed: int) -> tuple[list[dict[str, Any]], list[str]]:
     severities = ["page", "page", "page", "page", "page", "page", "ticket", "ticket"]
     made: list[dict[str, Any]] = [
         {
-            "labels": {"alertname": name, "severity": severity},
+            "labels": {"alertname": name, "severity": severity, **NAMED.get(name, {})},
             "annotations": {"summary": "see the dashboard"},
             "state": state,
             "activeAt": f"2026-11-29T09:{minute:02d}:00Z",
@@ -48,7 +56,7 @@ PATIENTS = (
     Patient(_facts(psi=1.4), "drift", "the inputs have moved, and what is sent is what the records say"),
     Patient(_facts(psi=1.4, sent_differs=0.98), "skew", "what is sent is not what the records say: the world need not have moved"),
     Patient(_facts(feature_age_s=14_500.0), "stale", "the features are four hours old"),
-    Patient(_facts(psi=0.9, feature_age_s=14_500.0), "stale", "old features move the inputs, too: renew them first, then look again"),
+    Patient(_facts(psi=0.9, feature_age_s=14_500.0), "stale", "old features move the inputs of a model that reads them: renew them first, then look again"),
     Patient(_facts(psi=0.7, feature_age_s=3_500.0), "drift", "features are allowed to be an hour old"),
     Patient(_facts(psi=3.0, sent_differs=0.61), "skew", "more than half of the questions differ from their records"),
     Patient(_facts(), "", "nothing is beyond its threshold"),
