@@ -343,7 +343,7 @@ def learn_again(day):
 # 10 points an incident: 3 for answering the page within a minute, 3 for a first diagnosis that is right, 4 for a repair within seven and a half minutes. Later: 1, 1 and 2.
 
 # %% [markdown]
-# **Exercise 615.5 (10 minutes for the first incident, 45 for all).** Who is on call? Write your name; in a pair, both. Then work through the incidents, and have the day checked after the sixth.
+# **Exercise 615.5 (10 minutes).** That is for the first incident; all six take about 45. Who is on call? Write your name; in a pair, both. Then work through the incidents, and have the day checked after the sixth.
 # Without a name the reference acts, so that the notebook runs to its end.
 
 # %% tags=["exercise"] exercise="615.5"

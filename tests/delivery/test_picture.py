@@ -1,6 +1,7 @@
 """The picture of runs says each job's result in words, and marks it in colour."""
 
 import matplotlib
+import matplotlib.pyplot as plt
 
 from labsupport.delivery import picture
 from labsupport.delivery.runner import Run
@@ -13,7 +14,9 @@ def test_each_job_of_each_push_has_a_box_with_its_result() -> None:
         "one": Run({"check": "success", "build": "success"}, {}),
         "two": Run({"check": "failure", "build": "skipped"}, {}),
     }
-    (axes,) = picture.draw(runs).axes
+    figure = picture.draw(runs)
+    plt.close(figure)
+    (axes,) = figure.axes
     said = [text.get_text() for text in axes.texts if text.get_text()]
     assert said == ["check\nsuccess", "build\nsuccess", "check\nfailure", "build\nskipped"]
     assert len(axes.patches) >= 4

@@ -27,7 +27,9 @@ def test_a_dashboard_without_data_says_so() -> None:
 def test_a_panel_says_the_highest_of_its_newest_values() -> None:
     found = {panel.title: [series(9.0, 0.1, version="1"), series(0.0, 0.4, version="3")] for panel in dashboard.PANELS}
     assert all(line.split(": ")[-1].startswith("0.40") for line in dashboard.summary(found))
-    assert plots.to_png(dashboard.draw(found, NOW))
+    figure = dashboard.draw(found, NOW)
+    assert plots.to_png(figure)
+    plt.close(figure)
 
 
 @pytest.mark.parametrize("count", [0, 1, 6])
