@@ -158,23 +158,21 @@ def rolled_back(snapshot: Any) -> str:
         raise NotAttempted(f"Production still serves version {version}, the one that users complain of.")
     if len(known) < 2:
         raise NotAttempted("Production has served one version only: run the cells above.")
-    if known.get(version) != content:
+    others = {of for number, contents in known.items() if number != version for of in contents}
+    if content in others:
         cause = "a number was changed, and not the file: `rollout undo` takes back the template as a whole"
-        raise Fail(f"version {version} with the content of {content or 'nothing'}", f"{known.get(version)}", cause)
+        wanted = " or ".join(sorted(known[version] - others)) or f"a file of version {version}'s own"
+        raise Fail(f"version {version} with the content of {content or 'nothing'}", wanted, cause)
     return f"Production serves version {version} again, the template before as a whole."
 
 
-def _versions(snapshot: Any, deployment: str) -> dict[str, str]:
-    """Return version -> ConfigMap of what a Deployment's ReplicaSets are made of, by the first ReplicaSet that had each."""
-    mine = [
-        item
-        for item in snapshot.all("ReplicaSet")
-        if any(owner["name"] == deployment for owner in item["metadata"].get("ownerReferences") or [])
-    ]
-    found: dict[str, str] = {}
-    for item in sorted(mine, key=lambda one: str(one["metadata"]["creationTimestamp"])):
-        version, content = release.served(item)
-        found.setdefault(version, content)
+def _versions(snapshot: Any, deployment: str) -> dict[str, set[str]]:
+    """Return version -> ConfigMaps of what a Deployment's ReplicaSets are made of."""
+    found: dict[str, set[str]] = {}
+    for item in snapshot.all("ReplicaSet"):
+        if any(owner["name"] == deployment for owner in item["metadata"].get("ownerReferences") or []):
+            version, content = release.served(item)
+            found.setdefault(version, set()).add(content)
     return found
 
 
