@@ -1,6 +1,8 @@
 """What somebody who looks at a machine found: a level, one sentence, and the line that mends it."""
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 OK, NOTE, FAIL = "ok", "note", "fail"
 
@@ -15,10 +17,10 @@ class Finding:
 
 
 def text(findings: list[Finding]) -> str:
-    """Return findings as lines for a terminal."""
+    """Return findings as lines for a terminal; one's home is `~`, as a shell has it, and nobody's name is published."""
     lines = []
     for finding in findings:
         lines.append(f"{finding.level:<4}  {finding.sentence}")
         if finding.mend:
             lines.append(f"      -> {finding.mend}")
-    return "\n".join(lines)
+    return re.sub(rf"(?<!\S){re.escape(str(Path.home()))}/", "~/", "\n".join(lines))

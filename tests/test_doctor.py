@@ -277,6 +277,12 @@ def test_each_finding_is_a_line_with_its_mend_below() -> None:
     assert findings.text(found) == "ok    Python 3.12.\nfail  No disk.\n      -> buy one"
 
 
+def test_ones_home_is_a_tilde() -> None:
+    found = [Finding(NOTE, f"{Path.home()}/.cache/labs is not there.", f"ls {Path.home()}/.cache /srv{Path.home()}/a")]
+    said = findings.text(found)
+    assert said == f"note  ~/.cache/labs is not there.\n      -> ls ~/.cache /srv{Path.home()}/a"
+
+
 @pytest.mark.parametrize(("level", "code"), [(OK, 0), (NOTE, 0), (FAIL, 1)])
 def test_the_command_fails_only_for_a_fault(
     level: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
