@@ -5,7 +5,6 @@ import inspect
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from labsupport import paths
@@ -61,22 +60,14 @@ def test_the_reference_passes_and_the_check_answers_at_once(key: str) -> None:
     reference = answers.reference(key)
     outcome = evaluate(key, reference)
     assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
-    # About a second on a quiet machine, for 100 ms of work beside the learner's own code.
-    assert any(_cost(key, reference) < 15 for _ in range(3))
+    # 100 ms of work beside the learner's own code, with room for a slow machine on which other work empties the caches.
+    assert any(_seconds(key, reference) < 1.5 for _ in range(3))
 
 
-def _cost(key: str, reference: object) -> float:
-    """Return the processor time of a check in units of a fixed loop beside it: what else runs slows both."""
-    times = [time.process_time()]
-    for work in (_loop, lambda: evaluate(key, reference), _loop):
-        work()
-        times.append(time.process_time())
-    before, needed, after = np.diff(times)
-    return float(needed / max(before, after))
-
-
-def _loop() -> int:
-    return sum(number * number for number in range(1_000_000))
+def _seconds(key: str, reference: object) -> float:
+    started = time.process_time()
+    evaluate(key, reference)
+    return time.process_time() - started
 
 
 @pytest.mark.parametrize("key", OFFLINE)

@@ -1,4 +1,4 @@
-"""Right answers of the proofs pass their checks in the learner's notebook, and the notebook runs to its end with it."""
+"""Right answers of the proofs pass their checks in the learner's notebook, and the notebook runs to its end with them."""
 
 import itertools
 import os
