@@ -7,8 +7,8 @@
 #     will:
 #       - serve lesson 203's pipeline from a registry, and ask it by a protocol that other servers speak, too
 #       - load a typical tutorial's service and a lean one in turns, and see the difference live
-#       - move an alias under load without a lost request, and let an autoscaler count pods
-#       - lose requests in a rolling update, find out why, and lose none
+#       - move an alias under load, and let an autoscaler count pods
+#       - watch rolling updates under load, and see who loses requests, and why
 #       - say what an old pod, a new pod, an alias and an eviction may each cost, and what guards them
 #     need: Lesson 203 (the pipeline), 204 (versions and the alias `champion`), and 601 (manifests). 602 is useful.
 #   kernelspec:
@@ -474,8 +474,8 @@ lab.until(lambda seen: len(seen.pods_of("deploy-risk")) == 2, "two pods are left
 print("without a request in flight it wants 2 again")
 
 # %% [markdown]
-# A warning from lesson 102: processor use says nothing of the queue. An HPA on CPU reacts after the damage, and on a request
-# that was guessed wrongly it reacts to the guess.
+# A warning from lesson 102: processor use says nothing of the queue. An HPA on CPU reacts after the damage, and where
+# somebody guessed the pods' CPU *request*, it reacts to the guess.
 
 # %% tags=["exercise"] exercise="604.b"
 ### BEGIN SOLUTION
@@ -484,7 +484,7 @@ choice_b = "B"
 quiz("604.b", choice_b)
 
 # %% [markdown]
-# ## Break it: an update that loses requests
+# ## Break it: one more line in the log
 #
 # A colleague wants a line in the log when the server ends, and wraps its command in a shell. One second of grace is to make
 # updates quick. All else is as it should be: a new pod must be ready before an old one goes (`maxUnavailable: 0`).
@@ -529,36 +529,29 @@ reveal("604.g3", sender.failed == 0)
 claim("this update loses requests", sender.failed > 0)
 
 # %% [markdown]
-# The rollout was green: `maxUnavailable: 0`, probes, two pods at any time. Before Kubernetes ends a pod it sends SIGTERM to
-# **process 1** of the container. That is `sh` now. Linux delivers to process 1 only what it has a handler for, and a shell has none: the
-# signal is lost, and nobody hands it on. The server goes on as if nothing was, its clients keep their connections, and SIGKILL cuts them off
-# when the grace is over. It takes the shell, too: the line that all this was for is never written when a pod ends. It belongs into the server,
-# which knows that it ends.
+# The rollout was green: `maxUnavailable: 0`, probes, two pods at any time. But to end a pod, Kubernetes sends SIGTERM to
+# **process 1** of the container, and that is `sh` now. Linux delivers to process 1 only the signals for which it has a handler.
+# A shell has none for this one, so the server never hears of it.
 #
-# More grace alone would only put SIGKILL off.
+# It goes on, its clients keep their connections, and SIGKILL cuts them off when the grace is over. More grace alone would only
+# put that off. And SIGKILL takes the shell, too: the line in the log is never written when a pod ends. It belongs into the
+# server, which knows that it ends.
 
 # %% [markdown]
-# **Exercise 604.3 (6 minutes).** Repair it by a patch, or in the terminal. The server must get the signal (a command without a shell,
+# **Exercise 604.3 (6 minutes).** Repair it by a patch, `graceful`, or in the terminal. The server must get the signal (a command without a shell,
 # `exec` in it, or a `trap`), answer for `--drain-seconds` while the news reaches all who send requests, and have enough grace for that.
 # `plain` is the command as it was.
 
 # %% tags=["exercise"] exercise="604.3"
 ### BEGIN SOLUTION
-command = [
-    "python", "-m", "labsupport.apps.server",
-    "--model=models:/deploy-risk@champion", "--name=deploy-risk", "--host=0.0.0.0", "--port=8080",
-    "--reload-seconds=1", "--drain-seconds=2",
-]  # fmt: skip
-graceful = {
-    "spec": {
-        "template": {
-            "spec": {
-                "terminationGracePeriodSeconds": 10,
-                "containers": [{"name": "server", "command": command}],
-            }
-        }
-    }
-}
+graceful = {"spec": {"template": {"spec": {
+    "terminationGracePeriodSeconds": 10,
+    "containers": [{"name": "server", "command": [
+        "python", "-m", "labsupport.apps.server",
+        "--model=models:/deploy-risk@champion", "--name=deploy-risk", "--host=0.0.0.0", "--port=8080",
+        "--reload-seconds=1", "--drain-seconds=2",
+    ]}],
+}}}}  # fmt: skip
 ### END SOLUTION
 
 # %%
