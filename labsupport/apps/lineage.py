@@ -48,7 +48,9 @@ def _backwards(shelf: Shelf, version: str) -> list[str]:
 
 def _forwards(shelf: Shelf, version: str, row: str) -> list[str]:
     held = provenance.holders(shelf.bucket, provenance.origins(shelf), row)
-    lines = [f"row      {row}"] if held else [f"row      {row}: no version has learnt from it"]
+    if not held:
+        return [f"row      {row}: no version has learnt from it"]
+    lines = [f"row      {row}: {provenance.columns(shelf.bucket, next(iter(held)))}"]
     for content, versions in held.items():
         mark = ", the served one among them" if version in versions else ""
         lines.append(f"  as in {content[:8]}: learnt by version {', '.join(versions)}{mark}")

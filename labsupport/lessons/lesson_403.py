@@ -43,7 +43,7 @@ APART = (
     ("ready", 4.0, 8.0, "who does not see how many are there can't say how many are missing"),
     ("starting", 0.0, 3.0, "for two minutes it would order the same replicas again and again"),
     ("waiting", 0.0, 400.0, "a queue has to be worked off on top of what comes"),
-    ("second", 34_200.0, 35_880.0, "9:30 and 9:58 look alike, and the rush at 10:00 comes unforeseen"),
+    ("second", 35_400.0, 35_880.0, "9:50 and 9:58 look alike, and the rush at 10:00 comes unforeseen"),
 )
 
 
@@ -336,9 +336,9 @@ exercises.quiz(
     "b",
     "For your service nobody knows any timetable. Load doubles at odd times within a minute, pods start in two. A colleague wants to train a policy as here, and hopes for the same sixth of the bill. What do you say of that sixth?",
     ("It will come again: PPO adapts to whatever traffic it is trained on.", False, "What it could adapt to here was the clock. Where nothing foretells a rush, there is nothing to learn but the size of a reserve."),
-    ("It has no source here: what is left to choose is a reserve.", True, "With a stopped clock the policy was dearer than the tuned HPA. Without a sign before the rush only the size of a reserve can be chosen, and the HPA's target is a knob for just that. Which of the two chooses it better would have to be measured."),
     ("It will be more than here, since the HPA is worse at sudden rushes.", False, "So is the policy, if nothing it sees foretells them: its replicas take two minutes as well."),
     ("It will be the whole bill: PPO can't be trained without a clock.", False, "Nothing keeps it from training: its rewards are there. What it lacks is something to foresee rushes by."),
+    ("It has no source here: what is left to choose is a reserve.", True, "With a stopped clock the policy was dearer than the tuned HPA. Without a sign before the rush only the size of a reserve can be chosen, and the HPA's target is a knob for just that. Which of the two chooses it better would have to be measured."),
 )  # fmt: skip
 exercises.quiz(
     "c",
@@ -351,8 +351,8 @@ exercises.quiz(
 exercises.quiz(
     "d",
     "Four teams each add one term to the reward of their scaler; the costs of replicas and of late requests stay in. Which term can *not* be earned by making something worse first?",
+    ("+5 cents for each half minute without a late request.", True, "It pays for a state, however that was reached; each harm interrupts the pay. What it does change is the price of lateness, which the price list should say openly."),
     ("+5 cents for each replica that is given back, so that it learns to be thrifty.", False, "A replica costs a twelfth of a cent for half a minute. Order four, give four back: twenty cents for nothing."),
     ("+1 euro if the p95 is back below its limit within two minutes of an alert.", False, "Cause a short alert, cure it at once: the quick cure is paid, and at night it costs a few late requests."),
-    ("+5 cents for each half minute without a late request.", True, "It pays for a state, however that was reached; each harm interrupts the pay. What it does change is the price of lateness, which the price list should say openly."),
     ("+5 cents for each half minute in which fewer requests wait than in the one before.", False, "A queue that is let grow and then worked off pays on its whole way down. The way up costs nothing extra."),
 )  # fmt: skip

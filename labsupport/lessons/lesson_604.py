@@ -312,8 +312,8 @@ exercises.quiz(
 exercises.quiz(
     "b",
     "Version 7 of the model needs a ninth number, which `/predict` must compute from the request. How do you bring both into production?",
-    ("Move the alias to version 7, then roll the program out.", False, "The old program meets the new model at once: every question has eight numbers where nine are wanted."),
-    ("Roll out a program that serves version 6 and 7, each with its own numbers; then move the alias.", True, "Two changes that depend on each other become two steps, each of which can be taken back. In between, old and new pods may meet both models."),
+    ("First the alias, so that version 7 is there when the new program starts.", False, "The old program meets the new model at once: every question has eight numbers where nine are wanted."),
+    ("First a program that can serve both versions, then the alias.", True, "Two changes that depend on each other become two steps, each of which can be taken back. In between, old and new pods may meet both models."),
     ("Both in the same minute: the rollout and the alias.", False, "A rollout takes as long as it takes, and pods of both kinds answer meanwhile. There is no same minute."),
     ("Scale to zero, change both, scale up.", False, "That is right about the order and an outage for everybody."),
 )  # fmt: skip
@@ -322,7 +322,7 @@ exercises.quiz(
     "After each update some requests fail with 503 *model not loaded*. The server catches SIGTERM, drains 5 s, and has 30 s of grace. Its readiness probe asks `/v2/health/live`. Where are they lost?",
     ("At the end of the old pods: 5 s of draining are too few.", False, "Then connections would be refused or cut off. A 503 about a model comes from a server that has just begun."),
     ("At SIGKILL: 30 s are not enough.", False, "After 5 s of draining nothing is left to kill. And a killed server sends no status."),
-    ("At the start of the new pods: the probe says yes before they can answer.", True, "Alive is not ready. The Service sends requests from the first yes on, and the rollout takes the next old pod away."),
+    ("At the start of the new pods: the probe says yes too soon.", True, "Alive is not ready. The Service sends requests from the first yes on, and the rollout takes the next old pod away."),
     ("In the Service: its selector matches pods of both templates.", False, "So it should, for an update is a while with both. What matters is which of them are ready."),
 )  # fmt: skip
 exercises.quiz(

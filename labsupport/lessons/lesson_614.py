@@ -132,7 +132,7 @@ def learnt_from(answer: Guarded) -> str:
 
 @exercises.refute(
     "6",
-    "With at most 5 % bad rows, a green night's share of failed deploys is off by a twentieth at most",
+    "With at most 5 % bad rows, a green night's share of failed deploys is off by a twentieth of itself at most",
     case="a pair: how many percent of the failed deploys, and how many of the others, come with a broken row; each from 0 to 100",
     hints=(
         "Failed deploys are rare. How many of them can go, until 5 % of *all* rows are gone?",
@@ -159,7 +159,7 @@ def off_by_a_twentieth(case: Any) -> Measured:
 
 
 exercises.guess("g1", "New objects in the store for the second night", unit="")
-exercises.guess("g2", "The run of the night without a batch is no success")
+exercises.guess("g2", "The night without a batch ends red")
 exercises.guess("g3", "Versions, of 7, that have learnt from the wrong join", unit="")
 exercises.quiz(
     "a",
@@ -180,8 +180,8 @@ exercises.quiz(
 exercises.quiz(
     "c",
     "A customer asks that their rows be erased, and the model forget them. They stand in the batches of three days. What is enough?",
-    ("Delete the three objects in the store: data versions hold their names only, so all that list them, old ones and new ones, are mended at once.", False, "Their lists now name contents that are not there, so no old version can be checked out, and the models still know the rows."),
-    ("Write the batches anew without these rows, back-fill, then remove the old contents and the versions that learnt from them.", True, "The alias has moved on by then. Forward lineage names the models and data versions; nothing that serves hangs on what is removed."),
+    ("Delete the three objects in the store: data versions hold their names only, so all that list them, old ones and new ones alike, are mended at the same moment.", False, "Their lists now name contents that are not there, so no old version can be checked out, and the models still know the rows."),
+    ("Write the batches anew without these rows, back-fill, then remove the old contents, the quarantined rows and the versions that learnt from them.", True, "The alias has moved on by then. Forward lineage names the models and data versions; nothing that serves hangs on what is removed."),
     ("Put the rows into quarantine; the gate keeps them out from now on.", False, "The quarantine holds rows, too, and the models of the past stay on the shelf."),
     ("Train a new model tonight; in 14 days the window has moved on.", False, "It forgets by itself, in two weeks. The old versions, the batches and the quarantine don't."),
 )  # fmt: skip

@@ -109,13 +109,17 @@ class HPA:
 
         return decide
 
+    def load(self, seen: Observation) -> Any:
+        """Return the load of the ready replicas (n,), by the metric, and with a profile as it will be soon."""
+        load = (
+            seen.busy if self.metric == "busy" else np.asarray(seen.requests_per_s) * SERVICE_S / np.asarray(seen.ready)
+        )
+        return load if self.profile is None else load * self.profile.rise(seen.second, self.lead_s)
+
     def wish(self, seen: Observation) -> Counts:
         """Return how many replicas it wants (n,), before the window: the rule of three on the load of the ready ones."""
         ready, now = np.asarray(seen.ready), np.asarray(seen.ready) + seen.starting
-        load = seen.busy if self.metric == "busy" else np.asarray(seen.requests_per_s) * SERVICE_S / ready
-        if self.profile is not None:
-            load = load * self.profile.rise(seen.second, self.lead_s)
-        ratio = load / self.target
+        ratio = self.load(seen) / self.target
         # Replicas that start count as idle when more are wanted; if they are enough by that, nothing happens.
         with_starting = np.where((ratio > 1) & (now > ready), ratio * ready / now, ratio)
         wanted = np.ceil(ratio * ready - 1e-9)

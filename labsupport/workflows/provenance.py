@@ -49,6 +49,11 @@ def rows(bucket: Bucket, content: str) -> list[str]:
     return bucket.get(_key(content)).decode().splitlines()[1:]
 
 
+def columns(bucket: Bucket, content: str) -> str:
+    """Return the names of a content's columns, as its first line has them."""
+    return bucket.get(_key(content)).decode().partition("\n")[0]
+
+
 def origin(shelf: Shelf, version: str) -> Origin:
     """Return what a version of a model learnt from; raises LabsError for one that has no record."""
     record = shelf.records().get(version)

@@ -7,8 +7,8 @@
 #     will:
 #       - serve lesson 203's pipeline from a registry, and ask it by a protocol that other servers speak, too
 #       - load a typical tutorial's service and a lean one in turns, and see the difference live
-#       - move an alias under load without a lost request, and let an autoscaler count pods
-#       - lose requests in a rolling update, find out why, and lose none
+#       - move an alias under load, and let an autoscaler count pods
+#       - watch rolling updates under load, and see who loses requests, and why
 #       - say what an old pod, a new pod, an alias and an eviction may each cost, and what guards them
 #     need: Lesson 203 (the pipeline), 204 (versions and the alias `champion`), and 601 (manifests). 602 is useful.
 #   kernelspec:
@@ -21,8 +21,8 @@
 # ## The bridge
 #
 # You know how to run a stateless web service: replicas, probes, a Service in front, rolling updates. A model server is one
-# of those. Its program changes seldom; what changes is the **model**, as a configuration does, and like a configuration it
-# can be replaced while requests are under way.
+# of those. Its program changes seldom; what changes is the **model**, as a configuration does, and nobody wants to
+# restart pods for that.
 #
 # The likeness ends at being wrong. A bad configuration crashes or answers 500, and a probe sees it. A model that was spoilt
 # on its way answers 200, quickly, with nonsense. So each export is compared with what it came from.
@@ -176,8 +176,8 @@ claim(
 
 # %% [markdown]
 # Under the heading *Logistic regression deployment* a typical tutorial saves the bare regression with joblib. It learnt from
-# scaled columns; here travels the **whole pipeline, with its scaler**. What comes before (the logarithm of the lines, the
-# night) is code behind `/predict`.
+# scaled columns, and answers raw ones with nonsense. So here the **whole pipeline travels, with its scaler**. What comes
+# before (the logarithm of the lines, the night) is code behind `/predict`.
 
 # %% [markdown]
 # ## Build it: the request
@@ -227,7 +227,7 @@ claim("200 rows in one request, each as the pipeline says", status == 200 and ap
 # ### A typical tutorial's service
 #
 # Lesson 201 met it and repaired its door. Here it is as it was, with only so much changed that it answers: a model
-# that exists, and `.tolist()`, without which it can't say what a classifier says. It gets one pod, and so does ours.
+# that exists, and `.tolist()`, without which FastAPI can't write an array as JSON. It gets one pod, and so does ours.
 
 # %%
 print(lab.objects("naive.yaml")[0]["data"]["naive.py"])
@@ -474,8 +474,8 @@ lab.until(lambda seen: len(seen.pods_of("deploy-risk")) == 2, "two pods are left
 print("without a request in flight it wants 2 again")
 
 # %% [markdown]
-# A warning from lesson 102: processor use says nothing of the queue. An HPA on CPU reacts after the damage, and on a request
-# that was guessed wrongly it reacts to the guess.
+# A warning from lesson 102: processor use says nothing of the queue. An HPA on CPU reacts after the damage, and where
+# somebody guessed the pods' CPU *request*, it reacts to the guess.
 
 # %% tags=["exercise"] exercise="604.b"
 ### BEGIN SOLUTION
@@ -484,7 +484,7 @@ choice_b = "B"
 quiz("604.b", choice_b)
 
 # %% [markdown]
-# ## Break it: an update that loses requests
+# ## Break it: one more line in the log
 #
 # A colleague wants a line in the log when the server ends, and wraps its command in a shell. One second of grace is to make
 # updates quick. All else is as it should be: a new pod must be ready before an old one goes (`maxUnavailable: 0`).
@@ -529,36 +529,29 @@ reveal("604.g3", sender.failed == 0)
 claim("this update loses requests", sender.failed > 0)
 
 # %% [markdown]
-# The rollout was green: `maxUnavailable: 0`, probes, two pods at any time. Before Kubernetes ends a pod it sends SIGTERM to
-# **process 1** of the container. That is `sh` now. Linux delivers to process 1 only what it has a handler for, and a shell has none: the
-# signal is lost, and nobody hands it on. The server goes on as if nothing was, its clients keep their connections, and SIGKILL cuts them off
-# when the grace is over. It takes the shell, too: the line that all this was for is never written when a pod ends. It belongs into the server,
-# which knows that it ends.
+# The rollout was green: `maxUnavailable: 0`, probes, two pods at any time. To end a pod, Kubernetes sends SIGTERM to
+# **process 1** of the container, and that is `sh` now. Linux delivers to process 1 only the signals for which it has a handler
+# (pocket does so with a container's first process). A shell has none for this one, so the server never hears of it.
 #
-# More grace alone would only put SIGKILL off.
+# It goes on, its clients keep their connections, and SIGKILL cuts them off when the grace is over. More grace alone would only
+# put that off. SIGKILL takes the shell, too: the line in the log is never written when a pod ends. It belongs into the
+# server, which knows that it ends.
 
 # %% [markdown]
-# **Exercise 604.3 (6 minutes).** Repair it by a patch, or in the terminal. The server must get the signal (a command without a shell,
+# **Exercise 604.3 (6 minutes).** Repair it by a patch, `graceful`, or in the terminal. The server must get the signal (a command without a shell,
 # `exec` in it, or a `trap`), answer for `--drain-seconds` while the news reaches all who send requests, and have enough grace for that.
 # `plain` is the command as it was.
 
 # %% tags=["exercise"] exercise="604.3"
 ### BEGIN SOLUTION
-command = [
-    "python", "-m", "labsupport.apps.server",
-    "--model=models:/deploy-risk@champion", "--name=deploy-risk", "--host=0.0.0.0", "--port=8080",
-    "--reload-seconds=1", "--drain-seconds=2",
-]  # fmt: skip
-graceful = {
-    "spec": {
-        "template": {
-            "spec": {
-                "terminationGracePeriodSeconds": 10,
-                "containers": [{"name": "server", "command": command}],
-            }
-        }
-    }
-}
+graceful = {"spec": {"template": {"spec": {
+    "terminationGracePeriodSeconds": 10,
+    "containers": [{"name": "server", "command": [
+        "python", "-m", "labsupport.apps.server",
+        "--model=models:/deploy-risk@champion", "--name=deploy-risk", "--host=0.0.0.0", "--port=8080",
+        "--reload-seconds=1", "--drain-seconds=2",
+    ]}],
+}}}}  # fmt: skip
 ### END SOLUTION
 
 # %%
@@ -683,7 +676,8 @@ claim("the champion of before goes on", status == 200 and answer["model_version"
 
 # %% [markdown]
 # Whoever runs goes on; whoever **starts** needs the registry. So a registry that is down is no incident yet, but no pod can
-# be replaced. For that there is `model_reload_failing` in its metrics: an alarm in lesson 609. Here it comes back:
+# be replaced. So set an alarm (lesson 609) on `model_reload_failing`, which each server has in its metrics. Here the
+# registry comes back:
 
 # %%
 lab.patch("service/mlflow", {"spec": {"selector": {"app": "mlflow"}}})
@@ -787,7 +781,7 @@ claim("accepted, and there is nothing on either side", behind == 0 and outside =
 # #### TensorFlow Serving
 #
 # It loads **SavedModel** folders with a number for a name, and serves the highest number. Another process (TensorFlow is too large for
-# this kernel) makes two of the same pipeline, as Keras networks, loads the higher one again, and calls it:
+# this kernel, and slow to start) makes two of the same pipeline, as Keras networks, loads the higher one again, and calls it:
 
 # %%
 shutil.rmtree(exports / "saved", ignore_errors=True)
@@ -844,8 +838,8 @@ claim("the API server takes it", "deployment.apps/tensorflow-serving created" in
 
 # %% [markdown]
 # `created (server dry run)`, with a warning: no pod would come of it, because this namespace is *restricted* (lesson 601). A
-# dry run asks schema and rules, but no scheduler, no registry of images, no volume. Three pods on a claim that one node may
-# mount is a fault that no dry run sees.
+# dry run asks schema and rules, but no scheduler, no registry of images, no volume. Three pods on three
+# nodes, and a claim that only one node may mount: no dry run sees that fault.
 #
 # #### Seldon Core, KServe, Triton
 #
@@ -904,6 +898,8 @@ quiz("604.d", choice_d)
 #
 # Did **your last update** lose requests? The access log in front of the service knows, minute by minute; the manifests may say
 # why. (nginx writes how long a request took if `$request_time` is appended to its combined format.)
+#
+# `pre_stop` is a hook that lets a pod answer on before its program gets SIGTERM. A server that drains by itself, as ours, needs none.
 
 # %%
 from labsupport import own

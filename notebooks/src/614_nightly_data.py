@@ -72,7 +72,8 @@ lab.apply("nightly.yaml")
 lab.wait("deployment/store", seconds=PATIENCE)
 
 # %% [markdown]
-# What runs at night is a CronJob. Its image `labs-airflow` holds Airflow and what the tasks import. The keys come from the Secret:
+# What runs at night is a CronJob (suspended here: you start its nights). Its image `labs-airflow` holds Airflow and what the tasks import. The
+# keys come from the Secret:
 
 # %%
 for key in (3, 4):
@@ -124,8 +125,8 @@ show_nights(
 )
 
 # %% [markdown]
-# Now the model server. It is told no file, but an **alias**: `s3://deploys/models/deploy-risk@champion`. Each second it looks which version
-# that is, and follows.
+# Now the model server. It is told no file, but an **alias**, a name that moves from version to version:
+# `s3://deploys/models/deploy-risk@champion`. Each second it looks which version that is, and follows. Each night has left a line, too:
 
 # %%
 lab.apply("server.yaml")
@@ -137,7 +138,9 @@ with nights.bucket(lab) as bucket:
 claim("the model of the second night is served", nights.served(lab) == "2")
 
 # %% [markdown]
-# The DAG is a short text. What a task hands on is a day, a name, a count. The rows stay in files:
+# `moved` rows went on to the model, `bad` ones were kept out. The night ended with model `version`, and made it (`new`) or found it there.
+#
+# The DAG is a short text (its steps: `labsupport/workflows/nights.py`). What a task hands on is a day, a name, a count. The rows stay in files:
 
 # %%
 from labsupport.data.airflow_runs import NIGHTLY
@@ -147,8 +150,8 @@ print(
 )
 
 # %% [markdown]
-# `receive` **skips** where no batch has come. `report` has the trigger rule `all_done`: it runs whatever happened, and writes a line into a
-# *ledger*, the table above.
+# `receive` **skips** where no batch has come. `learn` takes the newest 14 days. `report` has the trigger rule `all_done`: it runs whatever
+# happened, and writes a line into a *ledger*, the table above.
 
 # %% [markdown]
 # ## Build it: the gate
@@ -213,8 +216,7 @@ claim(
 # ### The name of a version
 #
 # After the gate, `version` gives the good rows of *all* days one name. DVC lists the files, each by the md5 of its content, and the list's own
-# md5 is the name. Here is that list as it lies in the store. The second night added one day to fifteen. How many new objects did
-# DVC put into the store for it?
+# md5 is the name. The second night added one day to fifteen. How many new objects did DVC put into the store for it?
 
 # %%
 guess("614.g1")
@@ -238,6 +240,9 @@ new_objects = len(in_list["2"] - in_list["1"]) + 1  # and the list itself
 reveal("614.g1", new_objects)
 print(f"{len(files)} files in version 2; {new_objects} new objects: a day and a list")
 claim("a night costs its own rows and a list", (len(files), new_objects) == (16, 2))
+
+# %% [markdown]
+# That list as it lies in the store:
 
 # %% tags=["nbval-ignore-output"]
 print(lists["2"].decode()[:150], "...")
@@ -283,8 +288,8 @@ quiz("614.a", choice_a)
 # %% [markdown]
 # ## Use it: every night at 3
 #
-# All nights write into one repository. Two at once would step on each other's feet. And a node that is down at 3 must not lose the night, nor
-# start it at noon, when the morning's batch is half there.
+# All nights write into one git repository, on the volume `books`: it says which data version was when. Two at once would step on each
+# other's feet. And a node that is down at 3 must not lose the night, nor start it at noon, when the morning's batch is half there.
 
 # %% [markdown]
 # **Exercise 614.3 (6 minutes).** Write a change of the CronJob `nightly`: while a night runs, the next one is *not* started, and the running one is left in
@@ -305,8 +310,8 @@ check("614.3", one_at_a_time)
 # %% [markdown]
 # ### One command
 #
-# What does the model that answers now know? From the server to the version, from there to the record of its making, to commit and data
-# version, to batches, to rows. In a terminal it is `python -m labsupport.apps.lineage --server URL`:
+# What does the model that answers now know? From the server to the version, from there to the record of its making, to the data version
+# and its commit, to batches, to rows. In a terminal it is `python -m labsupport.apps.lineage --server URL`:
 
 # %% tags=["nbval-ignore-output"]
 from labsupport.apps import lineage
@@ -319,13 +324,14 @@ with nights.bucket(lab) as bucket, lab.cluster.reach("deploy-risk", 8080, lab.na
 claim("the way leads to the rows", code == 0)
 
 # %% [markdown]
-# Nothing here was written down by hand. `learn` put data version and commit beside the model; the names of contents do the rest.
+# Nothing here was written down by hand. `learn` put the data version and its commit beside the model; the names of contents do the rest.
+# Which *code* trained it, this record does not say: the lab's code is the image's. At work put its commit there, too.
 
 # %% [markdown]
 # ## Break it: four nights
 #
 # March 20 is a good day. On the 21st a team exports *negative sizes*, in three rows of ten. On the 22nd the batch is not there at 3. On the
-# 23rd three rows in a hundred hold percents. First the night without a batch. Airflow has three colours for a run: running, failed, success.
+# 23rd three rows in a hundred hold percents. A run ends red, *failed*, or green, a *success*: what will the 22nd be?
 
 # %%
 guess("614.g2")
@@ -353,7 +359,7 @@ with nights.bucket(lab) as bucket:
 print(stopped)
 print(before.drop(columns="batch").to_string())
 print("served: version", nights.served(lab))
-reveal("614.g2", states[week[4]] != "success")
+reveal("614.g2", states[week[4]] == "failed")
 claim(
     "the bad batch makes its night red; the night without a batch is a success",
     list(states.values()) == ["success", "failed", "success", "success"],
@@ -369,9 +375,12 @@ claim(
 claim("models 3 and 4 came of the good nights", nights.served(lab) == "4")
 
 # %% [markdown]
-# Two kinds of nothing. The red night is loud: the batch waits in quarantine, the old model goes on answering. The green one is silent. `receive`
-# was skipped, what hangs on it was skipped, and **skipped counts as success**. Only the ledger says `moved 0`. So alarm on *rows that
-# moved*, or on the age of the newest day; never on the colour alone.
+# Two kinds of nothing. The red night is loud: its bad rows lie in quarantine, none went on, and the old model answers. The green one is silent.
+# `receive` was skipped, what hangs on it was skipped, and **skipped counts as success**. Only the ledger says `moved 0`.
+#
+# And red is easily lost. Airflow colours a run by its *last* tasks, here `promote` and `report`. Had `report` waited for `promote`, it would be the
+# only last one, and its success would make this night green, too. So alarm on *rows that moved*, or on the age of the newest day; never on the
+# colour alone.
 
 # %% tags=["exercise"] exercise="614.b"
 ### BEGIN SOLUTION
@@ -400,8 +409,8 @@ for day in week:
 
 # %% [markdown]
 # **Exercise 614.4 (7 minutes).** Which nights must run again? The ledger knows the content that each night took in (an md5; `None`: there was no batch).
-# The store knows what lies there now. A night without a batch even now can only be skipped again; a red night whose batch is the same would be
-# red again. A day that never had a night (the cluster was down) needs one.
+# The store knows what lies there now. A night without a batch even now can only be skipped again; the gate stops the same batch again. A day
+# that never had a night (the cluster was down) needs one. (A night whose pod was killed is another case: its Job says so.)
 
 
 # %% tags=["exercise"] exercise="614.4"
@@ -456,7 +465,7 @@ claim(
 claim("no row is there twice", len(ids) == len(set(ids)) and len(listed) == 20)
 
 # %% [markdown]
-# A night learns from the 14 newest days *that are there*, not from the 14 before its own day. Otherwise the back-fill of the 19th would have
+# A night learns from the newest 14 days *that are there*, not from the 14 before its own day. Otherwise the back-fill of the 19th would have
 # put a model on duty that knows nothing of the 23rd.
 
 # %% [markdown]
@@ -529,15 +538,15 @@ quiz("614.c", choice_c)
 # %% [markdown]
 # ### Refute it
 #
-# The gate tolerates 5 % bad rows. On the 23rd it kept some out, and the share of failed deploys in the rest was much as before. So **what a green night teaches about
-# how often deploys fail is off by a twentieth at most**. With 4 % of the rows broken, among failed and other deploys alike:
+# The gate tolerates 5 % bad rows. On the 23rd it kept a few out, and the night was green. So **the share of failed deploys that a green night
+# teaches is off by a twentieth of itself at most**. With 4 % of the rows broken, among failed and other deploys alike:
 
 # %%
 suppose("614.6", (4, 4))
 
 # %% [markdown]
 # **Exercise 614.6 (5 minutes).** Refute that. A case is a pair: how many percent of the failed deploys come with a broken row, and how many of the others, each
-# from 0 to 100. The real gate judges a day of 3,000 deploys.
+# a whole number from 0 to 100. The real gate judges a day of 3,000 deploys.
 
 # %% tags=["exercise"] exercise="614.6"
 ### BEGIN SOLUTION
@@ -548,7 +557,7 @@ case = (40, 0)
 check("614.6", case)
 
 # %% [markdown]
-# Who writes logs while a rollback runs? Rows of failed deploys break more easily than others. A share of bad rows is a limit on *how many* are missing, never on
+# Who writes logs while a rollback runs? Rows of failed deploys often break more easily than others. A share of bad rows is a limit on *how many* are missing, never on
 # *which*. So look at who is in quarantine, too.
 
 # %% [markdown]
@@ -585,7 +594,7 @@ claim("nothing is left", labs.labs_of(lab.cluster).count("614") == 0)
 # ## Take away
 #
 # - A green night says that no task raised. Skipped counts as success, so count the rows that moved.
-# - A gate between batch and model: a bad batch waits in quarantine, and the model that answers stays.
+# - A gate between batch and model: nothing of a bad batch moves on, and the model that answers stays.
 # - Name data by content. The same rows have the same name, so a night may run twice and a back-fill makes no double.
 # - What must run again is where the store holds another content than the night took in.
 # - A record beside each model leads back to rows, and from a row forward to all its models.

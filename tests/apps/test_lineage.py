@@ -39,6 +39,12 @@ def test_the_way_forward_names_the_versions(bucket, capsys, row, words) -> None:
     assert words in capsys.readouterr().out
 
 
+def test_a_row_stands_below_the_names_of_its_columns(bucket, capsys) -> None:
+    assert lineage.main(["--server", "http://x", "--row", "d-2"], bucket) == 0
+    said = capsys.readouterr().out
+    assert "row      d-2: deploy_id,failed\n" in said and said.endswith("    d-2,False\n")
+
+
 def test_what_is_missing_is_a_sentence_and_a_code(bucket, capsys) -> None:
     bucket.objects.clear()
     assert lineage.main(["--server", "http://x"], bucket) == 1

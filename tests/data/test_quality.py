@@ -1,5 +1,7 @@
 """A delivery is judged as schema, rows and table; nothing is lost, and the gate says why it closed."""
 
+import subprocess
+import sys
 from datetime import timedelta
 
 import numpy as np
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from labsupport.data.contracts import Contract
 from labsupport.data.deploy_contract import FAULTS, contract, deliveries
 from labsupport.data.profile import Profile
-from labsupport.data.quality import GateClosed, gate, inspect
+from labsupport.data.quality import GateClosed, gate, inspect, usual_counts
 
 HISTORY = deliveries(30, seed=1)
 RULES = contract(HISTORY[:20], counted=("failed",))
@@ -125,6 +127,28 @@ def test_good_and_bad_rows_together_are_all_rows(high: list[int], low: list[int]
 def test_a_report_is_not_used_for_another_delivery() -> None:
     with pytest.raises(ValueError, match="about 300 rows; the frame has 10"):
         report_on(HISTORY[25]).split(HISTORY[25][:10])
+
+
+@given(st.integers(1, 4_000), st.floats(0.0005, 0.9995), st.sampled_from([0.5, 0.9, 0.99, 0.999]))
+def test_the_counts_that_luck_makes_are_those_of_scipy(rows: int, share: float, confidence: float) -> None:
+    from scipy.stats import binom
+
+    assert usual_counts(rows, share, confidence) == tuple(binom.interval(confidence, rows, share))
+
+
+@pytest.mark.parametrize(("share", "always"), [(0.0, 0), (1.0, 300)])
+def test_a_flag_that_is_never_or_always_true_leaves_luck_no_room(share: float, always: int) -> None:
+    assert usual_counts(300, share, 0.999) == (always, always)
+
+
+def test_a_gate_opens_without_the_statistics_of_scipy() -> None:
+    look = (
+        "import sys; from labsupport.data.deploy_contract import contract, deliveries\n"
+        "from labsupport.data.quality import inspect\n"
+        "days = deliveries(15, seed=1); inspect(days[14], contract(days[:14], counted=('failed',)), now=days[14].time.max())\n"
+        "assert 'scipy.stats' not in sys.modules"
+    )
+    assert not subprocess.run([sys.executable, "-c", look], capture_output=True).returncode
 
 
 def test_the_distance_of_a_sample_from_its_own_source_stays_below_chance() -> None:

@@ -27,7 +27,11 @@ WRONG = {
         "knows the day": (view(FAIR + ', state["day"] / 100'), "learn the training days by heart"),
         "the time of day alone": (
             view(FAIR.split(", np.sin")[0] + ', state["second"] / 86400'),
-            "9:30 and 9:58 look alike",
+            "9:50 and 9:58 look alike",
+        ),
+        "a circle of the day": (
+            view(FAIR.replace("/ 3600", "/ 86400")),
+            "which a network hardly sees",
         ),
         "forgets what starts": (view(FAIR.replace('state["starting"] / 5, ', "")), "order the same replicas again"),
         "forgets the queue": (view(FAIR.replace('state["waiting"] / 200, ', "")), "worked off on top"),
