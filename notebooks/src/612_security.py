@@ -583,7 +583,7 @@ claim("the signed version goes on", still.json()["hold"] and still.json()["versi
 put_files("model", place / "model")
 
 # %% [markdown]
-# `model_reload_failing` is 1 in its metrics, which is an alarm in lesson 609. A signature has its limits. It says who signed; a *bad* model that was signed is served.
+# `model_reload_failing` is 1 in its metrics: alarm on it, by the rules of lesson 609. A signature has its limits. It says who signed; a *bad* model that was signed is served.
 # And version 6, signed last month, still verifies: whoever can write the ConfigMap can go back to it. Against that, compare versions with what the registry says.
 
 # %% tags=["exercise"] exercise="612.a"
