@@ -76,7 +76,8 @@ def reconcile(answer: Guarded) -> str:
             raise Fail(saw, f"{surplus} different names", "a name stands there twice: each pod goes once")
         worst = {name for name, pod in alive.items() if not pod["ready"]}
         if len(worst & set(delete)) < min(surplus, len(worst)):
-            raise Fail(saw, "pods that are not ready go first", "sort by `ready` before you cut")
+            cause = "sort by `ready` before you cut, and delete from the end at which the unready ones stand"
+            raise Fail(saw, "pods that are not ready go first", cause)
     return (
         "Nine states, nine right steps. It may be asked again at any moment: where nothing is missing it does nothing."
     )
@@ -316,9 +317,10 @@ def service_with_pods(snapshot: Any) -> str:
     if not matching:
         have: Object = next((pod["metadata"]["labels"] for pod in snapshot.pods_of("predictor")), {})
         shown = {name: value for name, value in have.items() if name != "pod-template-hash"}
-        raise Fail(
-            f"selector {selector}, and no pod with that label", f"labels {shown}", "whom does the Service look for?"
-        )
+        cause = "whom does the Service look for?"
+        if selector.get("app") == "model":
+            cause = "a patch merges, so `app: model` is still there, and a pod must have every label: change `app`"
+        raise Fail(f"selector {selector}, and no pod with these labels", f"labels {shown}", cause)
     if not ready:
         raise Fail("no ready address behind the Service", "the addresses of its pods", "not ready yet: first 601.4")
     target = service["spec"]["ports"][0].get("targetPort")

@@ -246,7 +246,8 @@ def restored(snapshot: Any) -> str:
         if not failed:
             raise Fail("a restore that is not complete", "a complete one", "wait for the Job, then check again")
         said = next((text for name, text in snapshot.logs.items() if name.startswith(f"{failed[0]}-")), "").strip()
-        raise Fail("a restore that failed", "a complete one", f"its last words: {said.splitlines()[-1:] or ['none']}")
+        last = said.rpartition("\n")[2] or "none"
+        raise Fail("a restore that failed", "a complete one", f"its last words: {last}")
     if not wanted:
         cause = "the books are back, and nobody serves them: scale the Deployment to 1"
         raise Fail("0 replicas", "1 replica", cause)

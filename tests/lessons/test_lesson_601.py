@@ -60,6 +60,10 @@ WRONG = {
             step(delete='[p["name"] for p in alive[: max(n - wanted, 0)]]'),
             "sort by `ready`",
         ),
+        "sorts and cuts at the wrong end": (
+            step(delete='[p["name"] for p in sorted(alive, key=lambda p: p["ready"])[wanted:]]'),
+            "delete from the end",
+        ),
         "tidies the dead away": (
             step(
                 delete='[p["name"] for p in pods if p not in alive] + [p["name"] for p in sorted(alive, key=lambda p: p["ready"])[: max(n - wanted, 0)]]'
@@ -243,6 +247,15 @@ def test_the_last_words_are_those_of_the_newest_template() -> None:
 
 def test_a_selector_that_the_api_server_refuses_is_explained() -> None:
     assert "`matchLabels` around them" in proof.outcome_of("601.5", "601-nobody-behind").text
+
+
+def test_a_patch_that_leaves_the_old_label_is_told_so() -> None:
+    seen = recorded("601-misspelt-label")
+    selector = {"app": "model", "name": "predictor"}
+    services = [{**one, "spec": {**one["spec"], "selector": selector}} for one in seen.all("Service")]
+    others = [one for one in seen.objects if one["kind"] != "Service"]
+    outcome = evaluate("601.5", seen=Snapshot(seen.namespace, [*others, *services], seen.events, seen.logs))
+    assert "a patch merges" in outcome.cause
 
 
 def test_the_scheduler_of_the_refutation_takes_the_emptiest_node_with_room() -> None:

@@ -127,6 +127,7 @@ RIGHT = {
             "    os.remove(target)",
             'sqlite3.connect(database).execute("vacuum into ?", (target,))',
         ),
+        "leaves closing to Python": copies(*BOTH, "live.backup(copy)"),
         "by its text": copies("if os.path.exists(target):", "    os.remove(target)", *BOTH, DUMP),
     },
     "602.5": {"with a Job of another name": "602-restored"},
