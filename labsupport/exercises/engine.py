@@ -26,12 +26,13 @@ LOOKS_AGAIN, PAUSE_SECONDS = 10, 0.5
 def check(key: str, answer: Any = _NONE) -> None:
     """Check an answer: PASS, NOT YET, FAIL with a diagnosis, or ERROR with your own traceback.
 
-    What is outside of the notebook, as a cluster, needs a moment to settle: such a check looks again before it says FAIL.
+    What is outside of the notebook, as a cluster, needs a moment to settle: such a check looks again before it says FAIL,
+    unless the checker says that this FAIL is final.
     """
     try:
         outcome = evaluate(key, answer)
         for _ in range(LOOKS_AGAIN if _exercise(key).look else 0):
-            if outcome.kind is not Kind.FAIL:
+            if outcome.kind is not Kind.FAIL or outcome.final:
                 break
             time.sleep(PAUSE_SECONDS)
             outcome = evaluate(key, answer)
@@ -171,7 +172,8 @@ def evaluate(key: str, answer: Any = _NONE, *, seen: Any = None) -> Outcome:
         what = str(reason) or "Replace the line that raises NotImplementedError."
         return Outcome(Kind.NOT_YET, key, f'{what} Stuck? `hint("{key}")`')
     except Fail as failure:
-        return Outcome(Kind.FAIL, key, "", failure.saw, failure.expected, failure.cause, question=failure.question)
+        texts = failure.saw, failure.expected, failure.cause
+        return Outcome(Kind.FAIL, key, "", *texts, question=failure.question, final=failure.final)
     except LearnerError as error:
         return Outcome(Kind.ERROR, key, f"Your code raised `{error.summary}`", code=error.where)
     except TimeUp:

@@ -25,17 +25,19 @@ class Outcome:
     cause: str = ""
     code: str = ""
     question: str = ""
+    final: bool = False
 
 
 class Fail(Exception):
     """Raised by a checker: what it saw, what it expected, and the most likely cause.
 
-    A checker that knows no cause blames nothing: it leaves `cause` empty and asks a `question`.
+    A checker that knows no cause blames nothing: it leaves `cause` empty and asks a `question`. `final`: no waiting
+    changes it, as it stands in a spec or a Job has ended; then a check of the cluster does not look again.
     """
 
-    def __init__(self, saw: str, expected: str, cause: str = "", *, question: str = "") -> None:
+    def __init__(self, saw: str, expected: str, cause: str = "", *, question: str = "", final: bool = False) -> None:
         super().__init__(f"{saw} (expected: {expected}; {f'likely cause: {cause}' if cause else question})")
-        self.saw, self.expected, self.cause, self.question = saw, expected, cause, question
+        self.saw, self.expected, self.cause, self.question, self.final = saw, expected, cause, question, final
 
 
 class NotAttempted(Exception):

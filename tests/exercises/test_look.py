@@ -35,7 +35,7 @@ def place(lesson: Exercises, monkeypatch: pytest.MonkeyPatch) -> Place:
         if seen == "begun":
             raise NotAttempted("All is as it was handed over.")
         if seen != "repaired":
-            raise Fail(seen, "repaired", "something else was repaired")
+            raise Fail(seen, "repaired", "something else was repaired", final=seen == "wrong by its spec")
         return "It serves."
 
     monkeypatch.setattr(engine, "LOOKS_AGAIN", 2)
@@ -65,6 +65,13 @@ def test_a_place_that_has_not_settled_is_looked_at_again(place: Place, capsys: p
     place.holds = ["half", "repaired"]
     check("199.3")
     assert capsys.readouterr().out.startswith("PASS") and len(place.looks) == 2
+
+
+def test_what_no_waiting_changes_is_said_at_once(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.holds = ["half", "wrong by its spec", "repaired"]
+    check("199.3")
+    said = capsys.readouterr().out
+    assert said.startswith("FAIL 199.3") and "wrong by its spec" in said and len(place.looks) == 2
 
 
 def test_where_there_is_nothing_to_look_at_the_card_says_what_to_do(
