@@ -98,6 +98,12 @@ def ordered(answer: Any) -> str:
             "a dictionary, such as {'permissions': ...}",
             "the change is merged key by key",
         )
+    if astray := [str(name) for name in answer if name in delivery_613.DRAFT["jobs"]]:
+        raise Fail(
+            f"{', '.join(astray)} beside `permissions`",
+            "jobs under the key `jobs`",
+            "a key lands where the change has it, and GitHub knows jobs in one place only",
+        )
     whole = workflow.merged(delivery_613.DRAFT, answer)
     try:
         delivery_613.judge_workflow(whole)
@@ -211,22 +217,22 @@ exercises.quiz(
     "The gate says `unsure` for a model that the team believes in: -0.4 to +1.1 euros per deploy, margin 0.75. What do you do?",
     ("Run the gate again with another seed for the bootstrap.", False, "The seed moves the ends by some cents. Whoever repeats it until it passes has built the coin again."),
     ("Judge both models on more recorded deploys, chosen before looking.", True, "Unsure means: not enough evidence. Four times the deploys make the interval half as wide."),
-    ("Widen the margin to 1.1, as most of the interval is below.", False, "The margin is what the business bears. It is set before, and not by the result."),
+    ("Widen the margin to 1.1 euros: most of the interval lies far below it.", False, "The margin is what the business bears. It is set before, and not by the result."),
     ("Ship it: it is not shown to be worse.", False, "With few deploys nothing is ever shown. Such a gate is the more open the less you measure."),
 )  # fmt: skip
 exercises.quiz(
     "b",
     "A colleague moves `validate` behind `staging`, so that people can try a model earlier. `production` still needs both. What changes?",
-    ("Nothing: production is protected as before.", False, "Production is. But staging is a place, too: people and other teams' tests rely on it."),
-    ("Bad models reach staging, and the older run may hold it while the gate still counts.", True, "Staging then shows models that will never go out, and the smoke test of a good one may meet them. It can be worth it: with an environment of its own."),
+    ("Nothing: production still waits for both of them.", False, "Production does. But staging is a place, too: people and other teams' tests rely on it."),
     ("The gate judges another file than the one that is served.", False, "It judges by digest, wherever it stands in the order."),
-    ("GitHub refuses the file, because jobs can't be reordered.", False, "Any order without a circle is a valid file."),
+    ("Staging serves models that the gate is yet to refuse.", True, "People and tests there meet models that will never go out. It can be worth it: with an environment of its own."),
+    ("GitHub refuses the file, because the order of jobs is fixed.", False, "Any order without a circle is a valid file."),
 )  # fmt: skip
 exercises.quiz(
     "c",
     "After `kubectl rollout undo` production is well. The next push changes one line of the README, and production is broken again. Why?",
+    ("The commit is still in main, and each delivery applies main.", True, "Roll back first, for the users; then revert the commit, for the next push."),
     ("The undo was not saved, because `rollout status` was missing.", False, "`rollout status` waits and watches. It stores nothing."),
-    ("The ConfigMap of the old model was deleted meanwhile.", False, "Then the pods would not start. Kustomize leaves the old ones."),
-    ("The smoke test of the README's push was skipped.", False, "No job is skipped for that, unless `paths` says so; and production would not be touched then."),
-    ("The commit is still in main: an undo repairs the cluster, and the next delivery applies the file.", True, "Roll back first, for the users; then revert the commit, for the next push."),
+    ("The ConfigMap of the old model was deleted when the new one came.", False, "Then the undo's pods would not have started. Kustomize leaves the old ones."),
+    ("The smoke test was skipped, as only the README had changed.", False, "No job is skipped for that, unless `paths` says so; and production would not be touched then."),
 )  # fmt: skip

@@ -104,6 +104,10 @@ WRONG = {
             'change = {"concurrency": "deliver", "jobs": {"staging": {"needs": ["build", "validate"]}, "production": {"needs": ["build", "staging"]}}}',
             "organisation's default",
         ),
+        "puts jobs at the top": (
+            'change = {"permissions": {"contents": "read"}, "concurrency": "deliver", "staging": {"needs": ["build", "validate"]}, "production": {"needs": ["build", "staging"]}}',
+            "jobs in one place only",
+        ),
         "makes a circle": (order(staging='["build", "production"]'), "is each key at its place"),
     },
     "613.6": {

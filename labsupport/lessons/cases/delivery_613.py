@@ -43,7 +43,7 @@ PAIRINGS = (
     Pairing("an equally good model, 20,000 deploys", 20_000, 0.05, 1.0, True, "it is proven to lie within the margin: is the interval of *paired* differences taken?"),
     Pairing("a better model, 20,000 deploys", 20_000, -1.5, 1.0, True, "a minus is a saving: which of the two bills is subtracted from which?"),
     Pairing("a model that costs 3 euros more, 20,000 deploys", 20_000, 3.0, 1.0, False, "it is certainly worse than the margin allows"),
-    Pairing("a model that seems 0.3 euros cheaper, 150 deploys", 150, -0.3, 1.0, False, "150 deploys prove nothing: the upper end of the interval must lie within the margin, not the mean"),
+    Pairing("a model that seems 0.3 euros cheaper, 150 deploys", 150, -0.3, 1.0, False, "150 deploys prove nothing: the upper end of the interval must lie within the margin, not its mean or lower end"),
     Pairing("a model that costs 0.5 euros more, 60,000 deploys, margin 1", 60_000, 0.5, 1.0, True, "a difference within the margin is tolerated: compare with `margin`, not with 0"),
     Pairing("a model that costs 0.5 euros more, 60,000 deploys, margin 0.2", 60_000, 0.5, 0.2, False, "the margin is the argument's, and not always the same"),
 )  # fmt: skip
