@@ -16,6 +16,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--repo", required=True, help="the folder of registry, rows and online store")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=6566)
+    parser.add_argument(
+        "--no-metrics", action="store_true", help="without the process that counts requests, on port 8000"
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     from labsupport.data import store as feature_store
@@ -25,7 +28,13 @@ def main(arguments: list[str] | None = None) -> int:
     logging.info("serving %s", ", ".join(view.name for view in store.list_feature_views()))
     # A worker that is renewed after so many requests would be away for seconds.
     store.serve(
-        options.host, options.port, workers=1, max_requests=0, max_requests_jitter=0, metrics=True, registry_ttl_sec=5
+        options.host,
+        options.port,
+        workers=1,
+        max_requests=0,
+        max_requests_jitter=0,
+        metrics=not options.no_metrics,
+        registry_ttl_sec=5,
     )
     return 0
 

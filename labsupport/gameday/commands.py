@@ -78,9 +78,11 @@ def _end(options: argparse.Namespace) -> int:
 
 
 def lines(entries: list[dict[str, Any]]) -> list[str]:
-    """Return the book in words, a line an entry, with the seconds since the day began."""
+    """Return the book in words, a line an entry, with the seconds since the day began, in the order of time."""
     if not entries:
         return ["No day has begun: labs gameday start"]
+    # An alert is written down when somebody answers, with the time at which it began.
+    entries = sorted(entries, key=lambda entry: float(entry["at"]))
     said = []
     for entry in entries:
         rest = [

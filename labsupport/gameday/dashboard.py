@@ -4,7 +4,7 @@ import itertools
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from labsupport.gameday.oncall import Day
 
 MINUTE, GAP_S = 60.0, 3.0
-# Lines that lie on each other are told apart by their dashes.
-STYLES = ("-", "--", "-.", ":", "-")
+# Lines that lie on each other are told apart by their dashes; dots are the thresholds'.
+DASHES: tuple[Any, ...] = ("-", "--", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1.5, 0.8)))
 Floats = npt.NDArray[np.float64]
 
 
@@ -68,9 +68,9 @@ def draw(found: dict[str, list[Series]], now: float, limit_mib: float = math.inf
 
     figure, grid = plt.subplots(2, 3, figsize=(7.6, 4.0), sharex=True)
     for axes, panel in zip(grid.flat, PANELS, strict=True):
-        for series, style in zip(found[panel.title], itertools.cycle(STYLES), strict=False):
+        for series, style in zip(found[panel.title], itertools.cycle(DASHES), strict=False):
             times, values = gapped(series.times - now, series.values)
-            axes.plot(times, values, style, label=series.labels.get(panel.label, ""), linewidth=1.3)
+            axes.plot(times, values, linestyle=style, label=series.labels.get(panel.label, ""), linewidth=1.3)
         threshold = panel.threshold if panel.title != "Memory" else limit_mib
         if threshold is not None and math.isfinite(threshold):
             axes.axhline(threshold, color=plots.RED, linestyle=":", linewidth=1.2)
@@ -78,7 +78,8 @@ def draw(found: dict[str, list[Series]], now: float, limit_mib: float = math.inf
         axes.set(ylabel=panel.unit, xlabel="seconds ago" if axes in grid[1] else "")
         axes.set_ylim(bottom=0)
         if axes.get_legend_handles_labels()[0] and 1 < len(found[panel.title]) <= 5:
-            axes.legend(fontsize=5.5 if len(found[panel.title]) > 3 else 7)
+            # Half transparent: a threshold may lie behind it.
+            axes.legend(fontsize=5.5 if len(found[panel.title]) > 3 else 7, framealpha=0.5)
     return figure
 
 

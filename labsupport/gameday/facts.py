@@ -86,7 +86,7 @@ def of(
         void_by=_by_source(list(rows), "void"),
         job_lags=_lags(seen.get("CronJob", "refresh")),
         void_of_bad=float("nan") if turned is None else turned["void"] / turned["turned"] if turned["turned"] else 1.0,
-        **{name: answers.get(name, float("nan")) for name in QUERIES},
+        **{name: round(answers.get(name, float("nan")), 4) for name in QUERIES},
     )
 
 
@@ -225,4 +225,4 @@ def _by_source(rows: Sequence[Object], what: str) -> dict[str, float]:
 
 
 def _share(values: Sequence[Any]) -> float:
-    return sum(bool(value) for value in values) / len(values) if values else 0.0
+    return round(sum(bool(value) for value in values) / len(values), 3) if values else 0.0

@@ -180,7 +180,11 @@ def _judge_batch(rows: list[dict[str, Any]], bad: set[int], said: set[int]) -> N
     fine = {row["id"] for row in rows if row["id"] in bad and not row["failed"]}
     if fine and not said & fine:
         cause = "its turned labels say fine where a deploy failed: void what the source delivered, not only what says failed"
-        raise Fail(f"{numbers}; none of the {len(fine)} bad rows that say fine", hoped, cause)
+        raise Fail(
+            f"{numbers}; none of the {len(fine)} bad rows that say fine",
+            f"{hoped}, some of the found ones say fine",
+            cause,
+        )
     if found < 0.9:
         raise Fail(numbers, hoped, f"rows of {guilty} from an earlier place on are bad, too")
     if sum(source[one] == guilty for one in lost) > 12:

@@ -32,7 +32,7 @@ CLUSTER = "auto"
 # %% [markdown]
 # ## See it: the system on one page
 #
-# The next cells start the cluster, where that is needed, empty the lab's namespace (a copy of what you made there is kept), and start everything. It takes a minute or two.
+# The next cells start the cluster, where that is needed, empty the lab's namespace (a copy of what you made there is kept), and start everything. It takes two minutes, on a busy machine five.
 # Then you see the **dashboard**: six panels, the dotted lines are the thresholds of alerts (of memory: the limit).
 
 # %% tags=["setup"]
@@ -312,7 +312,7 @@ from labsupport.cluster import canaries
 # | alert | the fact that only it has | where to look | repair |
 # |---|---|---|---|
 # | `RequestsFail` | `limit_mib` small, `killed` | `kubectl describe pod -l track=stable` | oom: `kubectl set resources`, or 615.3's patch |
-# | `VersionsDisagree` | `canary_share`, `canary_version` | `kubectl get httproute deploy-risk -o yaml` | rollout: `canaries.set_percent(lab, 0)` |
+# | `VersionsDisagree` | `canary_share`, `canary_version` | `kubectl get httproute deploy-risk -o jsonpath='{..backendRefs}'` | rollout: `canaries.set_percent(lab, 0)` |
 # | `FailuresOdd` | one source in `failed_by` | `rows = desk.rows(lab, since=day.since() - 60)` | poison: `desk.post(lab, "quarantine", ids=suspects(rows))`; until then the source goes on |
 
 # %%
@@ -321,8 +321,8 @@ from labsupport.gameday import system
 # %% [markdown]
 # | alert | the fact that only it has | where to look | repair |
 # |---|---|---|---|
-# | `FeaturesOld` | `feature_age_s`, `job_lags` | `kubectl get cronjob refresh -o yaml`: its command ends in `--hours-ago=...` | stale: `lab.apply(system.borrowed("605", "refresh.yaml"))`, then `system.run_job(lab, "by-hand")` |
-# | `InputsShifted` | `sent_differs` 1 | `kubectl get deployment ledger -o yaml`: its `args`. The model learnt from `--count-tests=branch` | skew: `kubectl rollout undo deployment/ledger` |
+# | `FeaturesOld` | `feature_age_s`, `job_lags` | `kubectl get cronjob refresh -o jsonpath='{..command}'` ends in `--hours-ago=...` | stale: `lab.apply(system.borrowed("605", "refresh.yaml"))`, then `system.run_job(lab, "by-hand")` |
+# | `InputsShifted` | `sent_differs` 1 | `kubectl get deployment ledger -o jsonpath='{..args}'`. The model learnt from `--count-tests=branch` | skew: `kubectl rollout undo deployment/ledger` |
 # | `InputsShifted` | `sent_differs` 0 | `desk.rows(lab)`: records moved, too | drift: a new model |
 #
 # The repair of a drift is a new model:

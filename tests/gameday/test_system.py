@@ -10,7 +10,7 @@ import yaml
 
 from labsupport.apps.ledger import trace_ids
 from labsupport.cluster import lab, show
-from labsupport.gameday import checklist, dashboard, desk, facts, repairs, system
+from labsupport.gameday import checklist, commands, dashboard, desk, facts, repairs, system
 from labsupport.lessons.cases import gameday_615
 from labsupport.monitoring.rules import rules_of
 
@@ -22,6 +22,19 @@ def test_what_is_borrowed_names_this_lab_and_no_other(number: str, file: str) ->
     items = system.borrowed(number, file)
     assert len(items) == len(show.documents(lab.manifests_of(number) / file))
     assert number not in json.dumps(items)
+
+
+def test_the_feature_server_runs_without_the_process_for_its_metrics_and_is_else_that_of_lab_605() -> None:
+    (changed,) = (item for item in system.feature_store() if item["kind"] == "Deployment")
+    (theirs,) = (item for item in system.borrowed("605", "server.yaml") if item["kind"] == "Deployment")
+    words = changed["spec"]["template"]["spec"]["containers"][0]["command"]
+    assert words.pop() == "--no-metrics"
+    assert changed == theirs
+
+
+def test_the_status_is_in_the_order_of_time() -> None:
+    entries = [{"at": 0.0, "what": "begin"}, {"at": 9.0, "what": "page"}, {"at": 5.0, "what": "alert"}]
+    assert [line.split()[-1] for line in commands.lines(entries)] == ["begin", "alert", "page"]
 
 
 def test_the_kinds_of_the_gateway_are_those_of_lab_611() -> None:
