@@ -303,11 +303,11 @@ def _short(value: Any, limit: int = 70) -> str:
 
 exercises.quiz(
     "a",
-    "Suppose our server collected requests for 5 ms before each call. What could these 16 clients get at most, however fast the model is?",
-    ("As much as now: larger batches, fewer calls.", False, "Calls get fewer, but every client waits at least 5 ms for each answer, and asks nothing meanwhile."),
-    ("200 answers a second: one call each 5 ms.", False, "That many calls, yes. But a call may hold a question of each of the 16 clients."),
-    ("3,200 answers a second: 16 each 5 ms.", True, "In a closed loop each client gets one answer in 5 ms. Waiting pays where a call is dear and clients are many, as on a GPU."),
-    ("More than now: a batch costs less than its rows one by one.", False, "It does, but that gain is microseconds a row here, and the price is 5 ms an answer."),
+    "Suppose our server collected requests for 50 ms before each call. What could these 16 clients get at most, however fast the model is?",
+    ("As much as now: larger batches, fewer calls.", False, "Calls get fewer, but every client waits at least 50 ms for each answer, and asks nothing meanwhile."),
+    ("20 answers a second: one call each 50 ms.", False, "That many calls, yes. But a call may hold a question of each of the 16 clients."),
+    ("320 answers a second: 16 each 50 ms.", True, "In a closed loop each client gets one answer in 50 ms. Waiting pays where a call is dear and clients are many, as on a GPU."),
+    ("More than now: a batch costs less than its rows one by one.", False, "It does, but that gain is microseconds a row here, and the price is 50 ms an answer."),
 )  # fmt: skip
 exercises.quiz(
     "b",
