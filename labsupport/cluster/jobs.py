@@ -4,12 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+from labsupport.cluster import waiting
 from labsupport.cluster.lab import Lab
 from labsupport.cluster.show import documents
 from labsupport.cluster.snapshot import Object, Snapshot
 from labsupport.errors import LabsError
 
 INDEX = "batch.kubernetes.io/job-completion-index"
+# A kubelet says so, and kubectl calls it a success, from when it has deleted an ended container until it reports the next one as
+# the previous: seconds, where a container ends soon after it was started.
+_NO_LOG_NOW = "unable to retrieve container logs"
+_LOG_SECONDS = 120.0
 
 
 def make(lab: Lab, file: str, change: Any = None) -> None:
@@ -65,8 +70,14 @@ def reports(seen: Snapshot, job: str) -> list[dict[str, Any]]:
 
 def lines(lab: Lab, target: str, key: str) -> list[dict[str, Any]]:
     """Return the lines of JSON with a key that the newest pod of a target (KIND/NAME) has logged."""
+
+    def ask() -> list[str]:
+        text = lab.ask(f"kubectl logs {target}")
+        return [] if text.startswith(_NO_LOG_NOW) else [text]
+
+    (text,) = waiting.until(ask, f"the log of {target} can be read", _LOG_SECONDS)
     found = []
-    for line in lab.ask(f"kubectl logs {target}").splitlines():
+    for line in text.splitlines():
         try:
             report = json.loads(line)
         except ValueError:

@@ -1,6 +1,7 @@
 """Jobs on a real cluster: made anew with a change, waited for, read; and pods of an Indexed Job that find each other by name."""
 
 import json
+from typing import cast
 
 import pytest
 
@@ -125,3 +126,24 @@ def test_reports_are_of_pods_that_ended_well_in_the_order_of_their_index() -> No
     pods = [pod(10, "Succeeded"), pod(2, "Succeeded"), pod(1, "Failed"), pod(3, "Succeeded")]
     logs = {"train-10/worker": '{"n": 10}', "train-2/worker": 'a word\n{"n": 2}\n', "train-1/worker": '{"n": 1}'}
     assert jobs.reports(Snapshot("x", pods, [], logs), "train") == [{"n": 2}, {"n": 10}]
+
+
+def test_log_of_a_container_that_the_kubelet_has_just_deleted_is_waited_for() -> None:
+    gone = "unable to retrieve container logs for containerd://28979b43914d3181969e6d177520a665c3449f078171a1aeed3a28cf9ba615e7"
+    answers = iter((gone, gone, '{"begins_at_update": 60, "of": 60}\n{"digest": "4fb5ffd11c96"}'))
+
+    class Answering:
+        def ask(self, line: str) -> str:
+            assert line == "kubectl logs deployment/training --previous"
+            return next(answers)
+
+    lines = jobs.lines(cast(Lab, Answering()), "deployment/training --previous", "digest")
+    assert lines == [{"digest": "4fb5ffd11c96"}]
+
+
+def test_target_without_a_log_has_no_lines() -> None:
+    class Refusing:
+        def ask(self, line: str) -> str:
+            return 'Error from server (NotFound): jobs.batch "night" not found'
+
+    assert jobs.lines(cast(Lab, Refusing()), "job/night", "night") == []

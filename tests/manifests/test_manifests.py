@@ -33,6 +33,8 @@ OUTSIDE = (
     "Namespace", "ClusterRole", "ClusterRoleBinding", "PersistentVolume", "CustomResourceDefinition",
     "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
 )  # fmt: skip
+# Programs that are not ours and write to /tmp whatever they are told: in a container with a read-only root it must be a volume.
+WRITE_TO_TMP = ("chrislusf/seaweedfs",)
 Object = dict[str, Any]
 
 
@@ -101,6 +103,15 @@ def test_a_pod_may_not_do_more_than_it_must(item: Object) -> None:
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.parametrize("item", pods())
+def test_a_program_that_writes_to_tmp_has_a_volume_there(item: Object) -> None:
+    pod = pod_of(item)
+    assert pod is not None
+    for container in pod["containers"]:
+        if container["image"].rpartition(":")[0] in WRITE_TO_TMP:
+            assert "/tmp" in [mount["mountPath"] for mount in container["volumeMounts"]]
 
 
 @pytest.mark.parametrize("item", pods())
