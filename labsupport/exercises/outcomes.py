@@ -31,13 +31,20 @@ class Outcome:
 class Fail(Exception):
     """Raised by a checker: what it saw, what it expected, and the most likely cause.
 
-    A checker that knows no cause blames nothing: it leaves `cause` empty and asks a `question`. `final`: no waiting
-    changes it, as it stands in a spec or a Job has ended; then a check of the cluster does not look again.
+    A checker that knows no cause blames nothing: it leaves `cause` empty and asks a `question`.
     """
 
-    def __init__(self, saw: str, expected: str, cause: str = "", *, question: str = "", final: bool = False) -> None:
+    final = False
+
+    def __init__(self, saw: str, expected: str, cause: str = "", *, question: str = "") -> None:
         super().__init__(f"{saw} (expected: {expected}; {f'likely cause: {cause}' if cause else question})")
-        self.saw, self.expected, self.cause, self.question, self.final = saw, expected, cause, question, final
+        self.saw, self.expected, self.cause, self.question = saw, expected, cause, question
+
+
+class FinalFail(Fail):
+    """A Fail that no waiting changes: it stands in a spec, or a Job has ended. A check of the cluster does not look again."""
+
+    final = True
 
 
 class NotAttempted(Exception):

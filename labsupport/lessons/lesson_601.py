@@ -10,7 +10,7 @@ from labsupport.cluster.rollout import Stage
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules, whole_number
 from labsupport.lessons.cases import placing, selectors
 from labsupport.lessons.cases.pods_601 import STUCK
@@ -239,13 +239,10 @@ def two_that_serve(snapshot: Any) -> str:
     strangers = [one["name"] for one in containers if one["name"] != "predictor"]
     if strangers:
         cause = "a patch merges containers by name, and another name adds a container: write `predictor`"
-        raise Fail(f"a container {strangers[0]} beside predictor", "one container, predictor", cause, final=True)
+        raise FinalFail(f"a container {strangers[0]} beside predictor", "one container, predictor", cause)
     if deployment["spec"]["replicas"] < 2:
-        raise Fail(
-            f"{deployment['spec']['replicas']} replica wanted",
-            "2",
-            "repair image and probe, leave the number",
-            final=True,
+        raise FinalFail(
+            f"{deployment['spec']['replicas']} replica wanted", "2", "repair image and probe, leave the number"
         )
     container = containers[0]
     image, probe = container["image"], container.get("readinessProbe") or {}
@@ -265,7 +262,7 @@ def two_that_serve(snapshot: Any) -> str:
         raise Fail("no pod of the Deployment yet", f"{wanted} pods", "wait some seconds, and check again")
     if not probe:
         cause = "without a readiness probe a pod gets traffic before it can answer: keep the probe, repair its path"
-        raise Fail("no readinessProbe", "a probe that succeeds", cause, final=True)
+        raise FinalFail("no readinessProbe", "a probe that succeeds", cause)
     if not rolled.complete or rolled.ready < wanted:
         cause = "wait some seconds, and check again"
         if "statuscode: 404" in rolled.words:
@@ -276,7 +273,7 @@ def two_that_serve(snapshot: Any) -> str:
         raise Fail(f"{rolled.ready} of {wanted} pods ready", f"{wanted} ready", cause)
     if image.endswith(":latest") or ":" not in image:
         cause = "a tag that moves: tomorrow the same manifest is another program. Name a version"
-        raise Fail(f"image {image}", "a tag that stays, such as labs-serve:1.0", cause, final=True)
+        raise FinalFail(f"image {image}", "a tag that stays, such as labs-serve:1.0", cause)
     return f"{wanted} pods of {image}, and their probe succeeds."
 
 
@@ -315,15 +312,12 @@ def service_with_pods(snapshot: Any) -> str:
     owned = {pod["metadata"]["name"] for pod in snapshot.pods_of("predictor")}
     strangers = [pod for pod in matching if pod["metadata"]["name"] not in owned]
     if not selector:
-        raise Fail(
-            "a Service without selector",
-            "the pods of `predictor`",
-            "name the label of the pods in `selector`",
-            final=True,
+        raise FinalFail(
+            "a Service without selector", "the pods of `predictor`", "name the label of the pods in `selector`"
         )
     if strangers and owned:
         cause = "it also finds pods of another Deployment: choose the label that only `predictor` has"
-        raise Fail(f"selector {selector}", "only the pods of `predictor`", cause, final=True)
+        raise FinalFail(f"selector {selector}", "only the pods of `predictor`", cause)
     if not matching:
         have: Object = next((pod["metadata"]["labels"] for pod in snapshot.pods_of("predictor")), {})
         shown = {name: value for name, value in have.items() if name != "pod-template-hash"}

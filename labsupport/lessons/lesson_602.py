@@ -13,7 +13,7 @@ from labsupport.cluster.rollout import Stage
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules, whole_number
 from labsupport.lessons.cases import copies_602
 
@@ -92,20 +92,20 @@ def names_of_clients(snapshot: Any) -> str:
         cause = (
             "every name passes, so the check is off: any web page can lead a colleague's browser here. Name the names"
         )
-        raise Fail("allowed hosts: `*`", "the Service's names", cause, final=True)
+        raise FinalFail("allowed hosts: `*`", "the Service's names", cause)
     if through := [host for host in STRANGERS if allowed(host)]:
         cause = f"this also lets {through[0]} in: end the pattern's name where the Service's name ends"
-        raise Fail(shown, "the Service's names, and no others", cause, final=True)
+        raise FinalFail(shown, "the Service's names, and no others", cause)
     for host in NAMES:
         if allowed(host):
             continue
         cause = f"clients that ask for {host} are still refused"
         if allowed(host.partition(":")[0]):
             cause = f"the name without a port: clients send {host}, so let the pattern end with `:*` or `:5000`"
-        raise Fail(shown, f"a pattern for {host}", cause, final=True)
+        raise FinalFail(shown, f"a pattern for {host}", cause)
     if not all(allowed(host) for host in ADDRESSES):
         cause = "your notebook comes by an address, and you have just locked it out: keep `127.*`"
-        raise Fail(shown, "a pattern for 127.…, too", cause, final=True)
+        raise FinalFail(shown, "a pattern for 127.…, too", cause)
     _serves(snapshot)
     return f"{len(patterns)} patterns: the Service's names pass, strangers do not."
 
@@ -146,40 +146,37 @@ def books_on_a_volume(snapshot: Any) -> str:
         cause = "the server asks for `MLFLOW_BACKEND_STORE_URI`; without it, it takes a file of its own"
         if for_clients != "sqlite:///mlflow.db":
             cause = "`MLFLOW_TRACKING_URI` is read by clients; the server reads `MLFLOW_BACKEND_STORE_URI`"
-        raise Fail("no MLFLOW_BACKEND_STORE_URI", "where the runs are kept", cause, final=True)
+        raise FinalFail("no MLFLOW_BACKEND_STORE_URI", "where the runs are kept", cause)
     if not claims:
         kinds = [next(iter(set(volume) - {"name"})) for volume in pod.get("volumes") or []]
         cause = "an emptyDir or the container's own folder goes with the pod; a claim stays: persistentVolumeClaim"
-        raise Fail(f"volumes of the kinds {', '.join(kinds)}", "a volume from the claim `books`", cause, final=True)
+        raise FinalFail(f"volumes of the kinds {', '.join(kinds)}", "a volume from the claim `books`", cause)
     if "books" not in claims.values():
         other = f"the claim {', '.join(claims.values())}"
         cause = "the other claim is for the back-up: a copy beside its original is none"
         if unknown := sorted(set(claims.values()) - {_name(item) for item in snapshot.all("PersistentVolumeClaim")}):
             cause = f"there is no claim `{unknown[0]}`: a pod waits for it, Pending"
-        raise Fail(other, "the claim `books`", cause, final=True)
+        raise FinalFail(other, "the claim `books`", cause)
     if "books" not in mounts.values():
         cause = "a volume that no container mounts is of no use: volumeMounts, by the volume's name"
         if file_here.exists():
             cause += f". And a pod of the pocket cluster sees your machine's folders: it has made {file_here.parent}. Delete it"
-        raise Fail("a volume, and no mount of it", "a mount of `books`", cause, final=True)
+        raise FinalFail("a volume, and no mount of it", "a mount of `books`", cause)
     place = next(path for path, claim in mounts.items() if claim == "books")
     if not store.startswith("sqlite:///"):
-        raise Fail(
-            f"store {store}",
-            f"sqlite:///{place}/mlflow.db",
-            "the store is an address: `sqlite:///` and the path",
-            final=True,
+        raise FinalFail(
+            f"store {store}", f"sqlite:///{place}/mlflow.db", "the store is an address: `sqlite:///` and the path"
         )
     file = store.removeprefix("sqlite:///")
     if not file.startswith("/"):
         cause = "three slashes and a relative path: it lies beside the program, in the pod. One slash more"
-        raise Fail(f"store {store}", f"sqlite:///{place}/mlflow.db", cause, final=True)
+        raise FinalFail(f"store {store}", f"sqlite:///{place}/mlflow.db", cause)
     if not file.startswith(f"{place}/"):
         cause = f"the volume is mounted at {place}, and this path is elsewhere"
-        raise Fail(f"store {store}", f"a file below {place}", cause, final=True)
+        raise FinalFail(f"store {store}", f"a file below {place}", cause)
     if models is None or not models.removeprefix("file://").startswith(f"{place}/"):
         cause = "the runs would stay and their models would go: MLFLOW_ARTIFACTS_DESTINATION, below the same mount"
-        raise Fail(f"artifacts {models or 'where the server likes'}", f"a folder below {place}", cause, final=True)
+        raise FinalFail(f"artifacts {models or 'where the server likes'}", f"a folder below {place}", cause)
     _serves(snapshot)
     return f"Runs and models are below {place}, on the claim `books`, which no pod takes along."
 
@@ -238,11 +235,11 @@ def restored(snapshot: Any) -> str:
         if wanted:
             raise NotAttempted("No Job was made from the CronJob `restore` yet.")
         cause = "the server is stopped, which is right; now make a Job from the CronJob `restore`"
-        raise Fail("no server, and no Job of `restore`", "a restore", cause, final=True)
+        raise FinalFail("no server, and no Job of `restore`", "a restore", cause)
     volumes = snapshot.get("Deployment", "mlflow")["spec"]["template"]["spec"].get("volumes") or []
     if "books" not in [volume.get("persistentVolumeClaim", {}).get("claimName") for volume in volumes]:
         cause = 'this server has no books: run the cell after `check("602.3", ...)` again, it mounts them'
-        raise Fail("a Deployment without the claim `books`", "the server of 602.3", cause, final=True)
+        raise FinalFail("a Deployment without the claim `books`", "the server of 602.3", cause)
     ends = {name: end for job in jobs if (end := job.get("status", {}).get("completionTime")) for name in [_name(job)]}
     if not ends:
         failed = [_name(job) for job in jobs if job.get("status", {}).get("failed")]
@@ -250,10 +247,10 @@ def restored(snapshot: Any) -> str:
             raise Fail("a restore that is not complete", "a complete one", "wait for the Job, then check again")
         said = next((text for name, text in snapshot.logs.items() if name.startswith(f"{failed[0]}-")), "").strip()
         last = said.rpartition("\n")[2] or "none"
-        raise Fail("a restore that failed", "a complete one", f"its last words: {last}", final=True)
+        raise FinalFail("a restore that failed", "a complete one", f"its last words: {last}")
     if not wanted:
         cause = "the books are back, and nobody serves them: scale the Deployment to 1"
-        raise Fail("0 replicas", "1 replica", cause, final=True)
+        raise FinalFail("0 replicas", "1 replica", cause)
     done = max(ends.values())
     if early := [pod for pod in pods if pod.get("status", {}).get("startTime", done) < done]:
         cause = (

@@ -8,7 +8,7 @@ from labsupport.errors import LabsError
 from labsupport.exercises import check, engine, progress, proof, use
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.engine import evaluate
-from labsupport.exercises.outcomes import Fail, Kind, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, Kind, NotAttempted
 
 
 class Place:
@@ -35,7 +35,8 @@ def place(lesson: Exercises, monkeypatch: pytest.MonkeyPatch) -> Place:
         if seen == "begun":
             raise NotAttempted("All is as it was handed over.")
         if seen != "repaired":
-            raise Fail(seen, "repaired", "something else was repaired", final=seen == "wrong by its spec")
+            refuse = FinalFail if seen == "wrong by its spec" else Fail
+            raise refuse(seen, "repaired", "something else was repaired")
         return "It serves."
 
     monkeypatch.setattr(engine, "LOOKS_AGAIN", 2)
