@@ -49,6 +49,21 @@ def test_the_timeline_has_a_bar_for_each_incident(count: int) -> None:
     assert timeline.summary(entries).count("oom") == count
 
 
+def test_an_incident_that_nobody_repaired_is_shown_as_open() -> None:
+    entries = [
+        {"at": 0.0, "what": "incident", "number": 1, "kind": "oom"},
+        {"at": 9.0, "what": "repaired", "number": 1},
+        {"at": 20.0, "what": "incident", "number": 2, "kind": "stale"},
+        {"at": 60.0, "what": "page", "number": 2},
+    ]
+    figure = timeline.draw(entries)
+    bars: list[Any] = list(figure.axes[0].patches)
+    assert [(bar.get_width(), bar.get_hatch()) for bar in bars] == [(9.0, None), (40.0, "///")]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["1 oom", "2 stale (open)"]
+    plt.close(figure)
+    assert timeline.summary(entries) == "1 oom, 2 stale (open)"
+
+
 def test_a_line_has_a_gap_where_nobody_measured() -> None:
     times, values = dashboard.gapped(np.array([0.0, 1.0, 9.0, 10.0]), np.array([1.0, 2.0, 3.0, 4.0]))
     assert np.isnan(values).tolist() == [False, False, True, False, False]
