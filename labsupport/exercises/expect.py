@@ -69,15 +69,16 @@ def number(answer: Any, what: str = "the answer") -> float:
 
 def array(answer: Any, shape: tuple[int, ...], what: str = "the answer") -> np.ndarray:
     """Return the answer as a float array of one shape; lists, tuples, Series and frames are welcome."""
-    returned(answer, f"{what} as numbers of shape {shape}")
     wanted = f"{what} as numbers of shape {shape}"
-    saw = f"{_article(answer)}: `{_short(answer)}`"
-    if isinstance(answer, Iterator):
-        raise Fail(saw, wanted, "a generator is read once only: make a list of it")
+    returned(answer, wanted)
+    cause = "a generator is read once only: make a list of it"
     try:
-        values = np.asarray(answer, dtype=float)
+        values = None if isinstance(answer, Iterator) else np.asarray(answer, dtype=float)
     except (TypeError, ValueError):
-        raise Fail(saw, wanted, _no_numbers(answer, shape)) from None
+        values, cause = None, _no_numbers(answer, shape)
+    if values is None:
+        # Written only here: an exercise may ask a thousand times, and a long array takes its time to write.
+        raise Fail(f"{_article(answer)}: `{_short(answer)}`", wanted, cause)
     if values.shape == shape:
         return values
     count = int(np.prod(shape))

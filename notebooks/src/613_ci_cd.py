@@ -143,18 +143,17 @@ print(
 claim("the handout's file has severe findings", linting.findings(handout)[0].startswith("High"))
 
 # %% [markdown]
-# *Unpinned*: it says `actions/checkout@v2`, and whoever moves the tag `v2` runs code in your pipeline. *Artipacked*: checkout leaves its
-# token in `.git`, where an upload takes it along. *Permissions*: a token that may write, for a job that only reads.
+# *Unpinned*: `checkout@v2`; whoever moves the tag `v2` runs code in your pipeline. *Artipacked*: checkout leaves its
+# token in `.git`, where an upload takes it along. *Permissions*: a token that may write, for a job that reads.
 #
-# No linter says the worst. `deploy` has no checkout, so there is no folder `k8s`. No rollout is waited for, nothing leads back. And the
+# No linter says the worst. `deploy` has no checkout, so no folder `k8s`. No rollout is waited for, nothing leads back. And the
 # gate is a script. What is in it?
 
 # %% [markdown]
 # ## Build it: a gate is a coin first
 #
-# Most often: *the new score is better*. Our score is money: a held deploy costs an hour, a failed one that was not held a
-# page at night. Beside the champion stand a model trained on other deploys of the same kind (**equal**), and one that knows no nights,
-# Fridays and failed tests (**worse**).
+# Mostly: *the new score is better*. Our score is money: a held deploy costs an hour, a failed one a page at night. Beside
+# the champion: a model trained on other such deploys (**equal**), and one that knows no nights, Fridays, failed tests (**worse**).
 
 # %%
 judged = training.judged_on(SEED)
