@@ -76,7 +76,7 @@ def reconcile(answer: Guarded) -> str:
             raise Fail(saw, f"{surplus} different names", "a name stands there twice: each pod goes once")
         worst = {name for name, pod in alive.items() if not pod["ready"]}
         if len(worst & set(delete)) < min(surplus, len(worst)):
-            cause = "sort by `ready` before you cut, and delete from the end at which the unready ones stand"
+            cause = "sort by `ready` before you cut, and delete from the end where the unready stand"
             raise Fail(saw, "pods that are not ready go first", cause)
     return (
         "Nine states, nine right steps. It may be asked again at any moment: where nothing is missing it does nothing."
@@ -240,10 +240,8 @@ def two_that_serve(snapshot: Any) -> str:
     if strangers:
         cause = "a patch merges containers by name, and another name adds a container: write `predictor`"
         raise FinalFail(f"a container {strangers[0]} beside predictor", "one container, predictor", cause)
-    if deployment["spec"]["replicas"] < 2:
-        raise FinalFail(
-            f"{deployment['spec']['replicas']} replica wanted", "2", "repair image and probe, leave the number"
-        )
+    if (replicas := deployment["spec"]["replicas"]) < 2:
+        raise FinalFail(f"{replicas} replica wanted", "2", "repair image and probe, leave the number")
     container = containers[0]
     image, probe = container["image"], container.get("readinessProbe") or {}
     wanted = rolled.wanted
@@ -312,9 +310,8 @@ def service_with_pods(snapshot: Any) -> str:
     owned = {pod["metadata"]["name"] for pod in snapshot.pods_of("predictor")}
     strangers = [pod for pod in matching if pod["metadata"]["name"] not in owned]
     if not selector:
-        raise FinalFail(
-            "a Service without selector", "the pods of `predictor`", "name the label of the pods in `selector`"
-        )
+        cause = "name the label of the pods in `selector`"
+        raise FinalFail("a Service without selector", "the pods of `predictor`", cause)
     if strangers and owned:
         cause = "it also finds pods of another Deployment: choose the label that only `predictor` has"
         raise FinalFail(f"selector {selector}", "only the pods of `predictor`", cause)
