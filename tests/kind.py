@@ -110,6 +110,8 @@ def run_labs(environment: dict[str, str]) -> int:
                 if code := subprocess.call(step, cwd=ROOT, env=environment):
                     print(f"This failed on the kind cluster {own!r}: {' '.join(step)}")
                     return code
+                if program is not None and step[1:] == ["cluster", "up"]:
+                    kit.close_way_out(own)
         finally:
             subprocess.call([labs, "cluster", "down"], cwd=ROOT, env=environment)
     return 0

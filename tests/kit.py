@@ -52,6 +52,24 @@ def public_images(base: str) -> list[str]:
     return made
 
 
+def close_way_out(cluster: str) -> None:
+    """Refuse on a kit's node what leaves it for a Service's address: there such a machine's network may answer anything.
+
+    A Service without endpoints yet would be answered 404 from outside, and Prometheus would keep that connection for ever.
+    """
+    from labsupport.cluster.kind import engine
+
+    rules = [
+        "add table inet guard",
+        "add chain inet guard forward { type filter hook forward priority -5; }",
+        "add rule inet guard forward oifname eth0 ip daddr 10.96.0.0/16 meta l4proto tcp reject with tcp reset",
+        "add rule inet guard forward oifname eth0 ip daddr 10.96.0.0/16 reject",
+    ]
+    for node in engine.find().nodes(cluster):
+        for rule in rules:
+            engine.find().run("exec", node, "nft", rule)
+
+
 def _programs() -> dict[str, str]:
     """Return the program of each public image in manifests/ that we know how to make."""
     from labsupport import paths

@@ -116,7 +116,9 @@ def show_nodes(workflow: Object) -> None:
     status = workflow["status"]
     print(f"{workflow['metadata']['name']}: {status['phase']}. {status.get('message') or ''}".rstrip())
     for node in nodes_of(workflow):
-        values = [f"{one['name']} {one['value'][:12]}" for one in node.get("outputs", {}).get("parameters", [])]
+        # Argo's own controller lists the outputs of a node that failed too, without a value.
+        outputs = [one for one in node.get("outputs", {}).get("parameters", []) if "value" in one]
+        values = [f"{one['name']} {one['value'][:12]}" for one in outputs]
         print(f"  {node['displayName']:<14}{node['phase']:<11}{node.get('message') or ', '.join(values)}".rstrip())
 
 

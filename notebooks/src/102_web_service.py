@@ -336,15 +336,15 @@ check("102.2", count_twice)
 
 # %%
 count_twice = use("102.2", count_twice)
-run = simulate_queue(80.0, service_time, replicas=8, requests=500_000, seed=SEED)
-moments = np.linspace(run.arrivals[0] + 60, run.arrivals[-1], 5000)
+run = simulate_queue(80.0, service_time, replicas=8, requests=200_000, seed=SEED)
+moments = np.linspace(run.arrivals[0] + 60, run.arrivals[-1], 1000)
 counted, by_law = count_twice(run.arrivals, run.departures, moments)
 print(
     f"by theory {theory.mean_in_system(80.0, 0.075, 8):.2f} requests inside, by Little's law {by_law:.2f}"
 )
 scrapes, _ = count_twice(run.arrivals, run.departures, run.arrivals[0] + 60 * np.arange(1, 31))
-print(f"counted at 5,000 moments {counted:.2f}, at 30 scrapes, one a minute, {scrapes:.2f}")
-claim("counting heads and Little's law agree within 3 %", abs(counted / by_law - 1) < 0.03)
+print(f"counted at 1,000 moments {counted:.2f}, at 30 scrapes, one a minute, {scrapes:.2f}")
+claim("counting heads and Little's law agree within 5 %", abs(counted / by_law - 1) < 0.05)
 
 # %% [markdown]
 # Your scrapes are such peeks: half an hour of them scatters visibly around the law. Keep it in your pocket all the same. It

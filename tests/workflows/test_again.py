@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from labsupport.cluster.argo import show_nodes
 from labsupport.workflows.advance import Advance
 from labsupport.workflows.again import again
 from tests.workflows.test_advance import NOW, World
@@ -47,3 +48,19 @@ def test_what_it_was_given_stays_as_it_was() -> None:
 def test_only_a_failed_one_is_taken(phase: Any) -> None:
     with pytest.raises(ValueError, match="only one that failed"):
         again({"metadata": {"name": "w"}, "status": {"phase": phase}})
+
+
+def test_a_failed_node_whose_outputs_have_no_value_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    # As Argo's own controller writes it.
+    declared = {"name": "version", "valueFrom": {"path": "/out/version"}}
+    node = {
+        "id": "w-1",
+        "name": "w.register",
+        "displayName": "register",
+        "type": "Pod",
+        "phase": "Failed",
+        "startedAt": "2026-01-01T00:00:00Z",
+    }
+    node["outputs"] = {"parameters": [declared]}
+    show_nodes({"metadata": {"name": "w"}, "status": {"phase": "Failed", "nodes": {"w-1": node}}})
+    assert capsys.readouterr().out == "w: Failed.\n  register      Failed\n"
