@@ -391,14 +391,7 @@ claim(
 )
 
 # %%
-for node in argo.nodes_of(overfit):
-    if node["displayName"] in ("evaluate", "register"):
-        print(
-            node["displayName"],
-            node["phase"],
-            node["message"],
-            [one["value"] for one in node.get("outputs", {}).get("parameters", [])],
-        )
+argo.show_nodes(overfit)
 reveal("603.g3", overfit["status"]["phase"] == "Failed")
 claim("a bad model is a decision, not a failure", overfit["status"]["phase"] == "Succeeded")
 
