@@ -22,11 +22,11 @@ class Budget:
     cpu_seconds: float
     memory_mb: float
     wall_seconds: float
-    cell_seconds: int = 120
+    cell_seconds: int = 300
 
 
 LESSON = Budget(cpu_seconds=60, memory_mb=1000, wall_seconds=600)
-LAB = Budget(cpu_seconds=120, memory_mb=1500, wall_seconds=900, cell_seconds=300)
+LAB = Budget(cpu_seconds=120, memory_mb=1500, wall_seconds=900)
 # Game day: the whole system on one cluster.
 DAY = Budget(cpu_seconds=180, memory_mb=1800, wall_seconds=1200, cell_seconds=600)
 

@@ -1,4 +1,7 @@
-"""Right answers of the proofs pass their checks in the learner's notebook, and the notebook runs to its end with them."""
+"""Each right answer of the proofs passes its check in the learner's notebook, and the notebook runs to its end with it.
+
+In `make nightly`; `make test` executes each notebook with one other right answer an exercise (tests/notebooks/test_published.py).
+"""
 
 import itertools
 import os
@@ -18,8 +21,6 @@ import test_every_lesson
 
 SOURCES = source.find_sources(paths.sources())
 LESSONS = [number for number in test_every_lesson.NUMBERS if not source.read(SOURCES[number]).is_lab]
-# One other right answer an exercise; `make nightly` takes all.
-MOST = None if os.environ.get("LABS_NIGHTLY") else 2
 # What these write stands outside of their names, in folders and on a server: each round of answers gets the whole notebook.
 WHOLE = {"201", "204"}
 
@@ -32,15 +33,12 @@ def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plots, "to_png", lambda figure: b"")
 
 
+@pytest.mark.skipif(not os.environ.get("LABS_NIGHTLY"), reason="all right answers take long: make nightly")
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("number", LESSONS)
 def test_the_notebook_goes_on_with_every_right_answer(number: str) -> None:
     lesson = source.read(SOURCES[number])
-    right = {
-        key: dict(itertools.islice(named.items(), MOST))
-        for key, named in test_every_lesson.RIGHT.items()
-        if key.startswith(number)
-    }
+    right = {key: named for key, named in test_every_lesson.RIGHT.items() if key.startswith(number)}
     try:
         problems = [problem for round_ in rounds(number, right) for problem in notebook_run.run(lesson, round_)]
     finally:

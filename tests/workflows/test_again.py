@@ -60,7 +60,7 @@ def test_a_failed_node_whose_outputs_have_no_value_is_shown(capsys: pytest.Captu
         "type": "Pod",
         "phase": "Failed",
         "startedAt": "2026-01-01T00:00:00Z",
+        "outputs": {"parameters": [declared]},
     }
-    node["outputs"] = {"parameters": [declared]}
     show_nodes({"metadata": {"name": "w"}, "status": {"phase": "Failed", "nodes": {"w-1": node}}})
     assert capsys.readouterr().out == "w: Failed.\n  register      Failed\n"
