@@ -38,13 +38,15 @@ def score(entries: Sequence[Entry]) -> list[Points]:
 
     Detection: 3 for a page that was answered within a minute, 1 later. Diagnosis: 3 for the right one at first, 1 later.
     Repair: 4 for one that was looked at and found good within seven and a half minutes, 2 later.
+    Both times begin when the incident was there, not when a busy machine began to make it.
     """
     found = []
     for one in injected(list(entries)):
         mine = [entry for entry in entries if entry.get("number") == one["number"]]
-        paged = next((entry["at"] - one["at"] for entry in mine if entry["what"] == "page"), None)
+        begun = next((entry["at"] for entry in mine if entry["what"] == "injected"), one["at"])
+        paged = next((max(0.0, entry["at"] - begun) for entry in mine if entry["what"] == "page"), None)
         said = tuple(str(entry["kind"]) for entry in mine if entry["what"] == "diagnosis")
-        done = next((entry["at"] - one["at"] for entry in mine if entry["what"] == "repaired"), None)
+        done = next((entry["at"] - begun for entry in mine if entry["what"] == "repaired"), None)
         helped = any(entry.get("by") == REFERENCE for entry in mine)
         detection = 0 if paged is None else DETECTED if paged <= DETECT_S else 1
         diagnosis = 0 if one["kind"] not in said else DIAGNOSED if said[0] == one["kind"] else 1

@@ -232,7 +232,7 @@ def the_day(entries: Any) -> str:
 
 @exercises.refute(
     "6",
-    "As long as no input has moved (PSI below 0.2), a deploy costs no more than before",
+    "As long as no input has moved (PSI below 0.2), a deploy costs at most 5 euros more than before",
     case=f"the name of a world: {', '.join(NAMES)}",
     hints=(
         "The alert compares inputs with inputs. What can change that no input shows?",
@@ -251,7 +251,9 @@ def unmoved(case: Any) -> Measured:
         return Measured(True, numbers, "here an input has moved, and the alert would fire: in which world does none?")
     if dearer <= 5:
         return Measured(
-            True, numbers, "nothing has moved, and nothing costs more: what changes only the ends of deploys?"
+            True,
+            numbers,
+            "nothing has moved, and nothing costs over 5 euros more: what changes only the ends of deploys?",
         )
     return Measured(False, numbers)
 

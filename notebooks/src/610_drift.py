@@ -568,7 +568,7 @@ if when is not mine:
 serve(40)
 
 # %% [markdown]
-# Now labels up to day 34 are there.
+# Now the labels of the first 35 days are there, those of 15 days since the drift among them.
 
 # %% tags=["nbval-ignore-output"]
 third = night("third-night")

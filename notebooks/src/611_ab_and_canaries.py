@@ -8,7 +8,7 @@
 #       - split requests between two versions by weight, and users by a hash
 #       - see how lost records and daily looks make winners of nothing, and use tests that notice and endure it
 #       - stop a variant that wins its goal and annoys its users
-#       - let a controller promote a canary or roll it back, before 5 % of the traffic saw a bad model
+#       - let a controller promote a canary or roll it back, before most users saw a bad model
 #     need: Lessons 203 (the model), 601 (manifests) and 604 (how it is served).
 #   kernelspec:
 #     display_name: Python 3
@@ -572,7 +572,8 @@ plots.show(
 # ## Break it: canaries
 #
 # A canary does not ask for users' hearts, it asks: is this broken? The traffic is small, and the answer must come soon. A usual rule: roll
-# back at 2 errors among its last 100 requests. Say that 0.5 % of requests fail, in *both* versions:
+# back at 2 errors among its last 100 requests. The other: at an e-value of 100 against it, which a healthy canary reaches once in 100 times at most.
+# Say that 0.5 % of requests fail, in *both* versions:
 
 # %%
 from labsupport.rollout import canary, failures, trials

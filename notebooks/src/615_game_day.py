@@ -36,6 +36,8 @@ CLUSTER = "auto"
 # Then you see the **dashboard**: six panels, the dotted lines are the thresholds of alerts (of memory: the limit).
 
 # %% tags=["setup"]
+import numpy as np
+
 from labsupport import plots
 from labsupport.cluster import lab as labs
 from labsupport.exercises import (
@@ -153,7 +155,29 @@ print("sent:  ", row["sent"])
 claim("the desk sends what the record says", row["sent"] == row["record"])
 
 # %% [markdown]
-# Drift and skew fire the same alert, for in both what arrives at the model has moved. In a drift the *records* have moved, too. With skew a client sends something else than
+# Today's **drift**: flaky tests come into the world; the count of failed test runs then contains five more on average, that mean nothing.
+# Today's **skew**: a client sends the failed tests of *every* run, re-runs included. `InputsShifted` looks at the PSI (610) of what was sent:
+
+# %%
+from labsupport.drift.inject import drifted
+from labsupport.drift.psi import psi
+
+column = "tests_failed_before"
+learnt, normal, flaky = (
+    drifted(world, rows, SEED + number)[column].to_numpy()
+    for number, (world, rows) in enumerate([("none", 8_000), ("none", 600), ("flaky", 600)])
+)
+reruns = np.random.default_rng(SEED).poisson(5, len(normal))
+shift = {}
+for name, sent in (("normal", normal), ("drift", flaky), ("skew", normal + reruns)):
+    shift[name] = float(psi(learnt, [sent])[0])
+    print(f"{name:<6} PSI {shift[name]:.2f}")
+reveal("615.g1", (shift["drift"] > 0.5) != (shift["skew"] > 0.5))
+claim("normal days are quiet", shift["normal"] < 0.5)
+claim("drift and skew fire the same alert", min(shift["drift"], shift["skew"]) > 0.5)
+
+# %% [markdown]
+# In both, what arrives at the model has moved. In a drift the *records* have moved, too. With skew a client sends something else than
 # its own record says. (`failed`: how the deploy ended, as its source says; `void`: nothing may be learnt from it.)
 #
 # **Exercise 615.2 (6 minutes).** Write `tell`. It gets `psi` (alert above 0.5), `sent_differs` (share of the newest questions that differ from their record; rounding
@@ -176,14 +200,12 @@ def tell(facts):
 check("615.2", tell)
 
 # %% [markdown]
-# How much does such a drift cost? Flaky tests come into the world: the count of failed test runs now contains five more on average, that mean nothing. The champion was
-# trained before. Normally fewer than one in four of its answers is wrong (it holds many deploys that would have gone well, for a hold is cheap).
+# How much does that drift cost? The champion was trained before the flaky tests came. Normally fewer than one in four of its answers is wrong (it holds many deploys that would have gone well, for a hold is cheap).
 
 # %%
 guess("615.g2")
 
 # %%
-from labsupport.drift.inject import drifted
 from labsupport.ml import deploy_risk
 
 champion = deploy_risk.train(seed=SEED)
@@ -340,7 +362,7 @@ def learn_again(day):
 # %% [markdown]
 # `day.repair(learn_again)` runs it. It waits for 500 labels, and `promote` goes by way of the canary, so that somebody answers at each moment.
 #
-# 10 points an incident: 3 for answering the page within a minute, 3 for a first diagnosis that is right, 4 for a repair within seven and a half minutes. Later: 1, 1 and 2.
+# 10 points an incident: 3 for answering the page within a minute of `has happened`, 3 for a first diagnosis that is right, 4 for a repair within seven and a half minutes. Later: 1, 1 and 2.
 
 # %% [markdown]
 # **Exercise 615.5 (10 minutes).** That is for the first incident; all six take about 45. Who is on call? Write your name; in a pair, both. Then work through the incidents, and have the day checked after the sixth.
@@ -471,7 +493,7 @@ _ = day.repaired()
 # %% [markdown]
 # ### The debrief
 #
-# What happened when? A grey bar is an incident, from its cause to the moment when somebody *looked* and found it over:
+# What happened when? A grey bar is an incident, from its cause to the moment when somebody *looked* and found it over (hatched: nobody did):
 
 # %% tags=["draw", "nbval-ignore-output"]
 entries = day.book.entries()
@@ -497,7 +519,6 @@ kind_of = {entry["number"]: entry["kind"] for entry in entries if entry["what"] 
 for entry in entries:
     if entry["what"] == "alert":
         fired[kind_of[entry["number"]]].add(entry["alert"])
-reveal("615.g1", not fired["drift"] & fired["skew"])
 claim(
     "drift and skew showed themselves by the same alert", bool(fired["drift"] & fired["skew"])
 )
@@ -521,7 +542,7 @@ print(SEED, *(one.kind for one in plan.day(SEED)))
 #     labs gameday status                # incidents, alerts, who did what
 #     labs gameday end                   # the score; leaves the cluster clean
 #
-# On call: `day = oncall.go_on(labs.attach("615"))`, then `day.page()` and so on.
+# `start` empties the lab: play after the last cell of this notebook. On call: `day = oncall.go_on(labs.attach("615"))`, then `day.page()` and so on.
 
 # %% tags=["exercise"] exercise="615.c"
 ### BEGIN SOLUTION
@@ -532,7 +553,7 @@ quiz("615.c", choice_c)
 # %% [markdown]
 # ### Refute it
 #
-# In drift and skew `InputsShifted` was first to notice that the model went wrong. So: **as long as no input has moved (PSI below 0.2), a deploy costs no more than before.** In the world as it was, for example:
+# In drift and skew `InputsShifted` was first to notice that the model went wrong. So: **as long as no input has moved (PSI below 0.2), a deploy costs at most 5 euros more than before.** In the world as it was, for example:
 
 # %%
 suppose("615.6", "none")

@@ -27,6 +27,8 @@ DONE: tuple[float, str, dict] = (60.0, "repaired", {})
         ((PAGE, SAID, (451.0, "repaired", {})), (3, 3, 2)),
         ((PAGE, SAID), (3, 3, 0)),
         ((), (0, 0, 0)),
+        (((34.0, "injected", {}), (61.0, "page", {}), SAID, (480.0, "repaired", {})), (3, 3, 4)),
+        (((4.0, "injected", {}), (65.0, "page", {}), SAID, (455.0, "repaired", {})), (1, 3, 2)),
     ],
 )
 def test_points_for_detection_diagnosis_and_repair(then, points) -> None:
@@ -44,6 +46,11 @@ def test_what_the_reference_did_anything_for_is_not_yours() -> None:
 
 def test_a_day_without_incidents_has_no_points() -> None:
     assert score.score([{"at": 0.0, "what": "begin", "seed": 0}]) == []
+
+
+def test_who_answers_while_it_still_happens_took_no_time() -> None:
+    (one,) = score.score(incident(PAGE, (7.0, "injected", {}), SAID, DONE))
+    assert one.detected_s == 0.0 and one.detection == 3
 
 
 def test_the_second_page_is_no_later_detection() -> None:
