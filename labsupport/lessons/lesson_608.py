@@ -255,7 +255,7 @@ def a_release(snapshot: Any) -> str:
         )
     if wanted != ordered:
         cause = {
-            1: "kubectl saw a field that the last manifest had and this one has not: it took it away, and what nobody sets is 1",
+            1: "`apply` takes away what the last manifest had and this one has not, `replace` all that this one has not; and what nobody sets is 1",
             14: "a manifest that names a number of replicas sets it, whatever the controller wanted",
         }.get(wanted, "the number belongs to the controller: leave it where it is")
         raise Fail(f"{wanted} replicas are wanted", f"{ordered}, as the controller ordered", cause)
@@ -311,7 +311,7 @@ def _bills(start_steps: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 exercises.guess("g1", "In the hour and a half, the policy's bill lies below the HPA rule's by so much", unit="%")
-exercises.guess("g2", "Over many days, the policy has fewer late requests than the HPA, too")
+exercises.guess("g2", "Of 80 days, those on which more than 1 % of the policy's requests are late", unit="")
 exercises.guess("g3", "Replicas that are wanted after the release without `replicas`", unit="")
 exercises.quiz(
     "a",
@@ -325,7 +325,7 @@ exercises.quiz(
     "b",
     "The replay and the simulator agree to a cent. A colleague concludes: \"So this is what the policy will save in production.\" What has the agreement shown?",
     ("That the queue formula is right for real requests.", False, "No request was sent. Both sides use the same formula, so they agree on it whether it is right or wrong."),
-    ("That orders, pods, gates and rights do on the API what the simulator says they do.", True, "Replicas were real, requests were numbers. What the formula says of requests was held against an exact simulation in 403; against your traffic, by nobody."),
+    ("That the API does to pods what the simulator says.", True, "Replicas were real, requests were numbers. What the formula says of requests was held against an exact simulation in 403; against your traffic, by nobody."),
     ("That the policy's saving does not depend on the day.", False, "It was one part of one day. The interval comes from many days, and all of them from one generator."),
     ("That the pods of a cluster start in two minutes.", False, "The replay opened the gates by its own clock. How long yours take is a number to measure, and it matters: 608.5."),
 )  # fmt: skip
@@ -334,7 +334,7 @@ exercises.quiz(
     "Somebody adds a real HorizontalPodAutoscaler for `web-policy`, \"as a safety net\": minReplicas 6, 70 % CPU. The policy keeps running. What happens on a quiet night, with the policy wanting 3?",
     ("The larger number wins: Kubernetes takes the maximum of all scalers.", False, "An HPA takes the maximum of *its own* metrics. Two writers of one field know nothing of each other."),
     ("The API server refuses the second scaler.", False, "It sees two accounts with the right to write a number."),
-    ("The HPA writes 6, the policy at its next step 4, as it moves by 2 at most, then the HPA 6, and so on.", True, "Pods start and end all night, and no log shows an error. A floor belongs into the one controller: a guard (403.3)."),
+    ("They take turns: the HPA writes 6, the policy 4 at its next step, and so on.", True, "The policy moves by 2 at most, so it never gets to 3. Pods start and end all night, and no log shows an error. A floor belongs into the one controller: a guard (403.3)."),
     ("The policy sees 6 and learns to leave it there.", False, "It does not learn any more: it is a file of weights. It wants fewer, each time."),
 )  # fmt: skip
 exercises.quiz(

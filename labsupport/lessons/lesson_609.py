@@ -205,9 +205,7 @@ def _told(words: str) -> str:
 
 exercises.guess("g1", "The page comes later than 5 seconds after the first bad answers are counted")
 exercises.guess("g2", "Most of the slow request's time in the server is the model's")
-exercises.guess(
-    "g3", "Series that one counter of the clients has after about 10 seconds with all four labels", unit="series"
-)
+exercises.guess("g3", "Series that 100 questions leave in the clients' counter, with these four labels", unit="series")
 exercises.quiz(
     "a",
     "A typical tutorial's metrics are a counter of predictions, a histogram of their latency and a gauge `model_accuracy`, set to 0.95 at the start. All three look well. Which failure would show in one of them?",
@@ -220,16 +218,16 @@ exercises.quiz(
     "b",
     "Your predictor has 12 replicas behind one Service. Prometheus scrapes the Service's address, as in this lab. What will `rate(model_predictions_total[5m])` show?",
     ("A twelfth of the traffic: each scrape sees one replica.", False, "If each scrape met the *same* replica. Connections are spread anew when one is opened."),
-    ("Nonsense: one series of many counters, whose falls it takes for restarts.", True, "A counter that falls was reset, says `rate`, and adds the new value as a whole. Scrape pods, each under its own `instance` (`kubernetes_sd_configs`), and add up in PromQL."),
     ("The right rate, for the Service adds its replicas up.", False, "A Service passes a connection on. It knows nothing of metrics."),
+    ("Nonsense: one series of many counters, whose falls it takes for restarts.", True, "A counter that falls was reset, says `rate`, and adds the new value as a whole. Scrape pods, each under its own `instance` (`kubernetes_sd_configs`), and add up in PromQL."),
     ("Nothing: a Service must not be scraped.", False, "It answers like anybody else, and nobody warns you."),
 )  # fmt: skip
 exercises.quiz(
     "c",
     "A customer complains of one request at 14:03 and sends its trace id. Traces are sampled at 1 in 50, logs have a line for each request, metrics have labels outcome and model. Where do you look first, and what will you find?",
     ("In the traces: the id leads straight to its spans.", False, "In one of 50 cases. The id is in the header and in the log whether or not spans were kept."),
-    ("In the metrics at 14:03, under the outcome of that request.", False, "They count many requests. None of them has a name."),
     ("In the logs: the line with that id has status and duration.", True, "And if such complaints matter, keep the spans of *failed* and slow requests: a tail sampler decides when the trace is over."),
+    ("In the metrics at 14:03, under the outcome of that request.", False, "They count many requests. None of them has a name."),
     ("Nowhere: without spans, the id was never written.", False, "The client makes the id, the header carries it, the server logs it. Sampling decides only on spans."),
 )  # fmt: skip
 exercises.quiz(

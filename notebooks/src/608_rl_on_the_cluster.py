@@ -345,6 +345,9 @@ check("608.3", seen)
 
 # %%
 seen = use("608.3", seen)
+# Pods of a replay before are warm: none of them may stay.
+lab.ask("kubectl scale deployment web-policy --replicas=0")
+lab.until(lambda now: not now.pods_of("web-policy"), "no pod is left", PATIENCE)
 lab.ask("kubectl scale deployment web-policy --replicas=4")
 lab.until(
     lambda now: (
@@ -361,7 +364,7 @@ claim("running is not ready: the gates are closed", (ready, starting) == (0, 4))
 # ### An hour and a half
 #
 # The clients' jobs start at each full hour, as in 403. From 10:45 to 12:15 of a day that neither side has seen: the same requests for both. By how many **per cent** will the policy's
-# bill be below that of the HPA's rule?
+# bill be below that of the HPA's rule? (The replay takes a minute, on a busy machine two or three, and says nothing meanwhile.)
 
 # %%
 guess("608.g1", low=..., high=...)
@@ -473,10 +476,10 @@ claim(
 # %% [markdown]
 # ### Eighty days, and every baseline
 #
-# The promise (SLO) of the service: at most 1 % of a day's requests are late. Will the policy, so much cheaper, also have **fewer late requests** than the HPA?
+# The promise (SLO) of the service: at most 1 % of a day's requests are late. On that day the policy kept it, with twice as many late ones as the HPA. On how many of **80 days** will it break it?
 
 # %%
-guess("608.g2", ...)
+guess("608.g2", low=..., high=...)
 
 # %%
 told = HPA(
@@ -507,7 +510,7 @@ plain = cheaper(played["policy"].euros, played["always 14"].euros)
 print("and {:.2f} against 14 replicas all day ({:.2f} to {:.2f})".format(*plain))
 print("it has {:.2f} points more of late requests ({:.2f} to {:.2f})".format(*more))
 print("the HPA with a timetable saves {:.2f} more ({:.2f} to {:.2f})".format(*loses))
-reveal("608.g2", more[0] < 0)
+reveal("608.g2", int((late["policy"] > 0.01).sum()))
 
 # %%
 claim("the policy is cheaper than the tuned HPA", saves[1] > 0)
@@ -655,7 +658,7 @@ quiz("608.d", choice_d)
 # %% [markdown]
 # ## Take it to work
 #
-# Two questions to **your** cluster: does a manifest name `replicas` of what something else scales, and does a Deployment run what ends by itself?
+# Two questions to **your** cluster: does a manifest name `replicas` of what something else scales, and does a Deployment run what ends by itself? (No line is good news: so it is in our example.)
 
 # %%
 from labsupport import own

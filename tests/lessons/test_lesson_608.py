@@ -71,6 +71,7 @@ WRONG = {
     "608.3": {
         "counts what runs": (counts(is_ready='status["phase"] == "Running"'), "may wait for its gate"),
         "looks at the containers": (counts(is_ready='any(c["type"] == "ContainersReady" and c["status"] == "True" for c in status.get("conditions", []))'), "the condition `Ready` decides"),
+        "takes a text for a truth value": (counts(is_ready='any(c["type"] == "Ready" and c["status"] for c in status.get("conditions", []))'), "counts as true in Python"),
         "counts who is about to end": (counts(out='status["phase"] in ("Succeeded", "Failed")'), "who is about to end serves nobody soon"),
         "counts who is about to end as starting": (counts(out='status["phase"] in ("Succeeded", "Failed")', is_ready='any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", [])) and "deletionTimestamp" not in pod["metadata"]'), "who is about to end"),
         "counts who has failed": (counts(out='"deletionTimestamp" in pod["metadata"] or status["phase"] == "Succeeded"'), "never starts again"),

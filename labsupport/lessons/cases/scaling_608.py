@@ -91,7 +91,7 @@ def pod(
 SINGLE = (
     Pods([], 0, 0, "no pods"),
     Pods([pod("a"), pod("b")], 2, 0, "two ready pods"),
-    Pods([pod("a"), pod("b", "False")], 1, 1, "a pod is ready, and one runs whose gate is closed", "a pod that runs (`phase`, `ContainersReady`) may wait for its gate: the condition `Ready` decides"),
+    Pods([pod("a"), pod("b", "False")], 1, 1, "a pod is ready, and one runs whose gate is closed", "a pod that runs (`phase`, `ContainersReady`) may wait for its gate: the condition `Ready` decides, and its status is a text (`'False'` counts as true in Python)"),
     Pods([pod("a"), pod("b", None, "Pending", node=None)], 1, 1, "a pod is ready, and one has no node yet", "it was ordered and will come: it is starting, though nothing says so in its conditions"),
     Pods([pod("a"), pod("b", "False", "Pending", running=False)], 1, 1, "a pod is ready, and one pulls its image (Pending)", "Pending is starting, too"),
     Pods([pod("a"), pod("b", going=True)], 1, 0, "a pod is ready, and one with a `deletionTimestamp` still is", "who is about to end serves nobody soon: it is not counted"),
