@@ -13,8 +13,15 @@ from labsupport.errors import LabsError
 T = TypeVar("T")
 # kubectl looks again this long after the limit, so that its own word comes before ours.
 _GRACE = 10.0
-_LOOK_AT_A_JOB = 3.0
+_LOOK_AT_A_JOB, _LOOK_AT_A_ROLLOUT = 3.0, 15.0
 _NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull")
+_STUCK = (
+    rollout.Stage.REFUSED,
+    rollout.Stage.UNSCHEDULED,
+    rollout.Stage.IMAGE,
+    rollout.Stage.CONFIG,
+    rollout.Stage.CRASH,
+)
 _OF_PODS = "deployments,replicasets,jobs,services,pods,events"
 _EVENTS, _LOG_LINES, _PODS = 8, 5, 3
 
@@ -31,8 +38,9 @@ def wait_for(
     `condition` is `rolled-out`, `deleted`, `created`, the name of a condition as in `kubectl wait`
     (`Ready`, `Available`, `Complete`, `Failed`) or `jsonpath={.status.phase}=Running`.
     Raises WaitFailed with events, conditions and the last log lines when `timeout` seconds pass, or a Job has failed.
+    Prints a line, once, when a rollout is stuck meanwhile, such as at a crash: what it needs may still come.
     """
-    of_a_job = condition == "Complete"
+    of_a_job, of_a_rollout, told = condition == "Complete", condition in ("rolled-out", "Available"), False
     if condition == "rolled-out":
         command = ["rollout", "status", target]
     else:
@@ -43,7 +51,7 @@ def wait_for(
     while True:
         left = started + timeout - time.monotonic()
         # kubectl waits for one condition only, and would wait on for a Job that has failed.
-        look = min(left, _LOOK_AT_A_JOB) if of_a_job else left
+        look = min(left, _LOOK_AT_A_JOB if of_a_job else _LOOK_AT_A_ROLLOUT if of_a_rollout and not told else left)
         limit = f"--timeout={max(1, round(look))}s"
         result = cluster.kubectl(*command, "-n", namespace, limit, timeout=max(look, 1) + _GRACE, check=False)
         if result.ok:
@@ -53,6 +61,10 @@ def wait_for(
         # kubectl gives up at once on what a controller has not made yet.
         if "(NotFound)" in result.errors and condition != "deleted":
             time.sleep(0.2)
+        elif of_a_rollout and "timed out" in result.errors:
+            if not told and (verdict := _stuck(cluster, target, namespace)):
+                print(f"Still waiting for {target}: {verdict}", flush=True)
+                told = True
         elif not of_a_job:
             break
     said = (result.errors.strip() or result.output.strip()).splitlines()[-1:]
@@ -86,16 +98,15 @@ def diagnosis(cluster: Cluster, target: str, namespace: str = "default") -> str:
     found = _read(cluster, "get", asked, name, "-n", namespace)
     # In the API's own word: one may ask for deploy, deployment or deployments.
     kind = found.get("kind", "")
-    items = _read(cluster, "get", _OF_PODS, "-n", namespace).get("items", [])
-    events = objects.in_order([item for item in items if item["kind"] == "Event"])
+    seen = _snapshot(cluster, namespace)
     lines = _conditions(found, target)
-    verdict = rollout.of(Snapshot(namespace, items, events), name) if kind == "Deployment" else None
+    verdict = rollout.of(seen, name) if kind == "Deployment" else None
     if verdict is not None:
         lines.append(f"Its rollout: {verdict}.")
-    troubled = [pod for pod in owners.pods_of(items, kind, name) if not _is_fine(pod)]
+    troubled = [pod for pod in owners.pods_of(seen.objects, kind, name) if not _is_fine(pod)]
     for pod in troubled[:_PODS]:
         lines += _pod(cluster, pod, namespace)
-    lines += _events(events)
+    lines += _events(seen.events)
     return "\n".join(lines) or f"Nothing is known of it. Look: kubectl get all,events -n {namespace}"
 
 
@@ -109,6 +120,19 @@ def _read(cluster: Cluster, *arguments: str) -> dict[str, Any]:
 
 def _has_failed(cluster: Cluster, job: str, namespace: str) -> bool:
     return objects.is_true(_read(cluster, "get", job, "-n", namespace), "Failed")
+
+
+def _stuck(cluster: Cluster, target: str, namespace: str) -> str | None:
+    """Return the verdict on a Deployment's rollout when time alone does not mend it; else, or of another kind, None."""
+    if _read(cluster, "get", target, "-n", namespace).get("kind") != "Deployment":
+        return None
+    verdict = rollout.of(_snapshot(cluster, namespace), target.partition("/")[2])
+    return None if verdict is None or verdict.stage not in _STUCK else str(verdict)
+
+
+def _snapshot(cluster: Cluster, namespace: str) -> Snapshot:
+    items = _read(cluster, "get", _OF_PODS, "-n", namespace).get("items", [])
+    return Snapshot(namespace, items, objects.in_order([item for item in items if item["kind"] == "Event"]))
 
 
 def _conditions(found: dict[str, Any], target: str) -> list[str]:

@@ -52,6 +52,22 @@ def test_crashing_container_is_explained_by_its_last_words(cluster, namespace) -
     assert "terminated Error 1" in str(failed.value) and "no such model" in str(failed.value)
 
 
+def test_rollout_that_is_stuck_is_told_once_while_one_waits(cluster, namespace, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(waiting, "_LOOK_AT_A_ROLLOUT", 1.0)
+    crashes = json.loads(pod("dies", command="raise SystemExit('no such model')"))
+    # Without a probe, a container counts as ready from its start to its end.
+    crashes["spec"]["containers"][0]["readinessProbe"] = {"exec": {"command": ["python", "-c", "raise SystemExit(1)"]}}
+    template = {"metadata": {"labels": {"app": "dies"}}, "spec": crashes["spec"]}
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "dies"}}
+    deployment["spec"] = {"selector": {"matchLabels": {"app": "dies"}}, "template": template}
+    cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(deployment))
+    with pytest.raises(waiting.WaitFailed, match="no such model"):
+        waiting.wait_for(cluster, "deployment/dies", "rolled-out", namespace, timeout=20)
+    (told,) = capsys.readouterr().out.splitlines()
+    assert told.startswith("Still waiting for deployment/dies: 0 of 1 pods of the newest template are ready; ")
+    assert "the container ends and starts again" in told
+
+
 def test_job_that_has_failed_is_not_waited_for(cluster, namespace) -> None:
     job = {
         "apiVersion": "batch/v1",
