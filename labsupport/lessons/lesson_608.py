@@ -12,7 +12,7 @@ from labsupport.cluster import jobs, look
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules
 from labsupport.lessons.cases import scaling_608
 from labsupport.rl.autoscale_contest import cheaper, play, results
@@ -248,7 +248,7 @@ def a_release(snapshot: Any) -> str:
     if limit != "96Mi":
         if wanted == ordered:
             raise NotAttempted("`web-policy` is not released yet.")
-        raise Fail(
+        raise FinalFail(
             f"a memory limit of {limit}",
             "96Mi, as in release.yaml",
             "the release has not arrived: what did kubectl say?",
@@ -258,10 +258,10 @@ def a_release(snapshot: Any) -> str:
             1: "`apply` takes away what the last manifest had and this one has not, `replace` all that this one has not; and what nobody sets is 1",
             14: "a manifest that names a number of replicas sets it, whatever the controller wanted",
         }.get(wanted, "the number belongs to the controller: leave it where it is")
-        raise Fail(f"{wanted} replicas are wanted", f"{ordered}, as the controller ordered", cause)
+        raise FinalFail(f"{wanted} replicas are wanted", f"{ordered}, as the controller ordered", cause)
     if (fall := f"from {ordered} to 1") in " ".join(_told(snapshot, web)):
         cause = "scaled back by hand: in between, the ReplicaSet had ended all pods but one"
-        raise Fail(f"an event of the Deployment: {fall}", f"{ordered} all the time", cause)
+        raise FinalFail(f"an event of the Deployment: {fall}", f"{ordered} all the time", cause)
     return f"Released twice, with {ordered} replicas before, in between and after."
 
 

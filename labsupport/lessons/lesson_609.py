@@ -7,7 +7,7 @@ import yaml
 
 from labsupport.cluster import look, promtool
 from labsupport.exercises.define import Exercises
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules
 from labsupport.lessons.cases import alerts_609 as cases
 from labsupport.monitoring import rules, slo
@@ -156,13 +156,13 @@ def few_series(snapshot: Any) -> str:
     if "trace_id" in labels:
         if "author" in labels and len(labels) == len(VALUES) + 1:
             raise NotAttempted("The clients still count with every label.")
-        raise Fail(
+        raise FinalFail(
             "a series for each request",
             f"{MOST_SERIES} series at most",
             "a trace id is never seen twice: it belongs into logs and traces",
         )
     if lacking := [name for name in ("outcome", "size") if name not in labels]:
-        raise Fail(
+        raise FinalFail(
             f"no label `{lacking[0]}`", "both questions answered",
             "how many failed, and whether large or small ones, can't be asked without it",
         )  # fmt: skip
@@ -170,7 +170,7 @@ def few_series(snapshot: Any) -> str:
     for name in labels:
         series *= VALUES[name]
     if series > MOST_SERIES:
-        raise Fail(
+        raise FinalFail(
             f"up to {series} series", f"{MOST_SERIES} at most", "labels multiply: 4 outcomes, 2 sizes, 40 authors"
         )
     return f"Up to {series} series, and both questions are answered."
