@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import psutil
 
 SAMPLE_SECONDS = 0.2
+# To add up the pages of a process takes the kernel milliseconds, and that process waits meanwhile.
+MEMORY_SECONDS = 1.0
 # A slow or busy machine takes more processor time for the same work: only where costs are measured does the budget hold
 # as it stands. Memory is the same on all.
 BUSY = 2.0
@@ -69,16 +71,18 @@ def watch(
     started = time.monotonic()
     root = psutil.Process(process.pid)
     cpu: dict[tuple[int, float], float] = {}
-    peak = 0.0
+    peak, next_look = 0.0, started
     reason = None
     try:
         while process.poll() is None and reason is None:
-            memory = 0.0
+            memory, now = 0.0, time.monotonic()
+            if looks := now >= next_look:
+                next_look = now + MEMORY_SECONDS
             for child in [*_children(root), *(one for number in others() for one in _family(number))]:
                 try:
                     times, key = child.cpu_times(), (child.pid, child.create_time())
                     # Until a new process has its own program it shows the memory of the one that starts it.
-                    memory += _resident_bytes(child) if key in cpu else 0
+                    memory += _resident_bytes(child) if looks and key in cpu else 0
                     cpu[key] = times.user + times.system
                 except psutil.Error:
                     continue
