@@ -89,10 +89,10 @@ def test_other_right_answers_pass_every_check_and_claim_with_another_seed(path: 
 def answered(lesson: Lesson, code: dict[str, str]) -> runner.Job:
     """Return the job of a solved notebook whose exercises have the code of other answers, where there is one.
 
-    Some of them are right and slow, such as a loop over all requests.
+    Some of them are right and slow, such as a loop over all requests, or keep more in memory.
     """
     job = runner.Job.of(lesson, "solution", seed=1)
-    limits = dataclasses.replace(job.budget, cpu_seconds=300, wall_seconds=850, cell_seconds=600)
+    limits = dataclasses.replace(job.budget, cpu_seconds=300, memory_mb=1500, wall_seconds=850, cell_seconds=600)
     for cell in job.notebook.cells:
         cell.source = code.get(cell.metadata.get("exercise"), cell.source)
     return dataclasses.replace(job, budget=limits, name=f"{job.name}, other answers")
