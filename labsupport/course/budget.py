@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import psutil
 
 SAMPLE_SECONDS = 0.2
-# To add up the pages of a process takes the kernel milliseconds, and that process waits meanwhile.
+# To add up the pages of a process takes the kernel milliseconds, and that process waits meanwhile: after the first seconds of
+# a run, memory is looked at less often.
 MEMORY_SECONDS = 1.0
 # A slow or busy machine takes more processor time for the same work: only where costs are measured does the budget hold
 # as it stands. Memory is the same on all.
@@ -77,7 +78,7 @@ def watch(
         while process.poll() is None and reason is None:
             memory, now = 0.0, time.monotonic()
             if looks := now >= next_look:
-                next_look = now + MEMORY_SECONDS
+                next_look = now + min(MEMORY_SECONDS, (now - started) / 10)
             for child in [*_children(root), *(one for number in others() for one in _family(number))]:
                 try:
                     times, key = child.cpu_times(), (child.pid, child.create_time())
