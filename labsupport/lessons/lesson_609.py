@@ -204,7 +204,7 @@ def _told(words: str) -> str:
 
 
 exercises.guess("g1", "The page comes later than 5 seconds after the first bad answers are counted")
-exercises.guess("g2", "Most of the slow request's time in the server is the model's")
+exercises.guess("g2", "In the median of the eight, most of the server's time is the model's")
 exercises.guess("g3", "Series that 100 questions leave in the clients' counter, with these four labels", unit="series")
 exercises.quiz(
     "a",

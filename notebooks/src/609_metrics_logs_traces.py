@@ -517,7 +517,7 @@ with lab.cluster.reach("alertmanager", 9093, lab.namespace) as url:
 #
 # A report asks 4,000 rows in one request, and eight people want it at once. Each trace begins at a client; the header `traceparent` carries its id to
 # the server, which adds spans for reading, the queue, the model, and the answer. Both send their spans to MLflow's OTLP endpoint (`/v1/traces`), where
-# you can look at them under *Traces*. The next cell takes the slowest of the eight.
+# you can look at them under *Traces*. The next cell fetches the eight traces, and draws the slowest.
 
 # %%
 guess("609.g2")
@@ -562,18 +562,24 @@ with (
         asked = list(pool.map(lambda _: report(tracer, server), range(8)))
     provider.shutdown()
     _, status, slowest = max(asked)
+    ids = [trace for _, _, trace in asked]
     mlflow.set_tracking_uri(url)
     client = mlflow.MlflowClient()
 
-    def spans():
-        """Return the spans that MLflow has of the slowest request."""
+    def spans(trace):
+        """Return the spans that MLflow has of one request."""
         try:
-            return client.get_trace(f"tr-{slowest}").data.spans
+            return client.get_trace(f"tr-{trace}").data.spans
         except mlflow.MlflowException:
             return []
 
-    until(lambda: len(spans()) >= 6, "all spans are stored", PATIENCE)
-    bars = traces.bars(spans())
+    until(
+        lambda: all(len(spans(trace)) >= 6 for trace in ids),
+        "all spans are stored",
+        PATIENCE,
+    )
+    traced = {trace: traces.bars(spans(trace)) for trace in ids}
+bars = traced[slowest]
 print("status", status, "- spans:", ", ".join(bar.name for bar in bars))
 claim(
     "client and server are in one trace",
@@ -581,10 +587,15 @@ claim(
 )
 
 # %% tags=["nbval-ignore-output"]
-length = {bar.name: bar.length_ms for bar in bars}
-print(", ".join(f"{name} {ms:.1f} ms" for name, ms in length.items()))
-reveal("609.g2", length["model"] > length["request"] / 2)
-claim("the model is the smaller part", length["model"] < length["request"] / 2)
+shares = []
+for request in traced.values():
+    length = {bar.name: bar.length_ms for bar in request}
+    shares.append(length["model"] / length["request"])
+share = float(np.median(shares))
+print(", ".join(f"{bar.name} {bar.length_ms:.1f} ms" for bar in bars))
+print(f"the model's share of the server's time, median of the eight: {share:.0%}")
+reveal("609.g2", share > 0.5)
+claim("the model is the smaller part", share < 0.5)
 
 # %% tags=["draw", "nbval-ignore-output"]
 figure, axes = plt.subplots(figsize=(5.6, 2.1))
@@ -603,7 +614,7 @@ plots.show(
 )
 
 # %% [markdown]
-# Who would have made the model faster? Its bar is the smaller part: 4,000 rows are one call, and their numbers must be read and written as text. Before
+# Who would have made the model faster? Its part is the smaller one: 4,000 rows are one call, and their numbers must be read and written as text. Before
 # the server's first span a request waits unseen, behind the other seven: the server's own histogram does not know of that. It takes the client's span to
 # see it.
 
