@@ -17,5 +17,5 @@ def tidy(text: str) -> str:
     text = _OF_A_JOB.sub("…", _SET.sub("…", text))
     text = _ADDRESS.sub(lambda found: found[0] if found[0] in ("0.0.0.0", "127.0.0.1") else "…", text)
     text = _AGE.sub("…", text)
-    # Columns keep the width of what was cut out.
-    return re.sub(r" {3,}", "   ", "\n".join(line.rstrip() for line in text.splitlines()))
+    # Columns keep the width of what was cut out; what YAML and `describe` indent stays.
+    return re.sub(r"(?<=\S) {3,}", "   ", "\n".join(line.rstrip() for line in text.splitlines()))

@@ -18,6 +18,7 @@ from labsupport.errors import LabsError
         ("10.244.0.7:8000 and 127.0.0.1:8000", "…:8000 and 127.0.0.1:8000"),
         ("pod   Running   3 (12s ago)   4m31s", "pod   Running   3 (… ago)   …"),
         ("NAME      READY     AGE", "NAME   READY   AGE"),
+        ("spec:\n      containers:\n      - name: web", "spec:\n      containers:\n      - name: web"),
         ("deployment.apps/labs-serve created", "deployment.apps/labs-serve created"),
         ("my-prediction-server unchanged", "my-prediction-server unchanged"),
     ],
