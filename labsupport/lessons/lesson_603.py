@@ -10,7 +10,7 @@ from labsupport.cluster import look, rollout
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules
 from labsupport.lessons.cases import registry_603
 
@@ -52,12 +52,12 @@ def four_steps(snapshot: Any) -> str:
                 cause = (
                     f"an arrow points the wrong way: `dependencies` names what comes before, and `{before}` comes first"
                 )
-            raise Fail(f"`{later}` does not wait for `{before}`", f"`{before}`, then `{later}`", cause)
+            raise FinalFail(f"`{later}` does not wait for `{before}`", f"`{before}`, then `{later}`", cause)
     _hands_on_the_hash(tasks)
     _has_a_gate(tasks)
     status = workflow.get("status") or {}
     if str(status.get("message", "")).startswith("invalid spec"):
-        raise Fail(status["message"][:160], "a Workflow that the controller accepts", "the message names the field")
+        raise FinalFail(status["message"][:160], "a Workflow that is accepted", "the message names the field")
     phases = _phases(workflow)
     if status.get("phase") not in ENDS:
         raise Fail("a Workflow that has not ended", "one that has", "wait for its end, then check again")
@@ -75,9 +75,9 @@ def _tasks_by_template(main: Object) -> dict[str, Object]:
     for step in STEPS:
         own = [task for task in tasks if task.get("template") == step]
         if not own:
-            raise Fail(f"no task of the template `{step}`", "one for each of the four", f"add a task for `{step}`")
+            raise FinalFail(f"no task of the template `{step}`", "one for each of the four", f"add a task for `{step}`")
         if len(own) > 1:
-            raise Fail(f"{len(own)} tasks of the template `{step}`", "one", "two of them would write the same files")
+            raise FinalFail(f"{len(own)} tasks of the template `{step}`", "one", "two would write the same files")
         found[step] = own[0]
     return found
 
@@ -106,12 +106,12 @@ def _hands_on_the_hash(tasks: dict[str, Object]) -> None:
     wanted = f"{{{{tasks.{tasks['prepare']['name']}.outputs.parameters.hash}}}}"
     if value is None:
         cause = "`train` refuses records that are not those of `prepare`, so it must be told their hash: `arguments`"
-        raise Fail("`train` gets no parameter `data`", f"data: {wanted}", cause)
+        raise FinalFail("`train` gets no parameter `data`", f"data: {wanted}", cause)
     if value.replace(" ", "") != wanted:
         cause = "a hash that is written down is right for one data set only; a reference is right for each"
         if "{{" in value:
             cause = "the reference names something else: {{tasks.TASK.outputs.parameters.PARAMETER}}"
-        raise Fail(f"data: {value[:60]}", f"data: {wanted}", cause)
+        raise FinalFail(f"data: {value[:60]}", f"data: {wanted}", cause)
 
 
 def _has_a_gate(tasks: dict[str, Object]) -> None:
@@ -119,21 +119,21 @@ def _has_a_gate(tasks: dict[str, Object]) -> None:
     verdict = f"{{{{tasks.{tasks['evaluate']['name']}.outputs.parameters.verdict}}}}"
     if said is None:
         cause = "as it is, a bad model becomes champion, too: `when` decides whether a task whose turn it is runs"
-        raise Fail("`register` has no `when`", f"when: {verdict} == better", cause)
+        raise FinalFail("`register` has no `when`", f"when: {verdict} == better", cause)
     plain = re.sub(r"[\s'\"]", "", said)
     if verdict not in plain:
         cause = "the verdict is an output of `evaluate`: {{tasks.evaluate.outputs.parameters.verdict}}"
-        raise Fail(f"when: {said}", f"when: {verdict} == better", cause)
+        raise FinalFail(f"when: {said}", f"when: {verdict} == better", cause)
 
     def passes(word: str) -> bool:
         left, equal, right = re.split(r"(==|!=)", plain.replace(verdict, word), maxsplit=1)
         return (left == right) == (equal == "==")
 
     if not re.search(r"==|!=", plain):
-        raise Fail(f"when: {said}", f"when: {verdict} == better", "a condition compares: `==` or `!=`")
+        raise FinalFail(f"when: {said}", f"when: {verdict} == better", "a condition compares: `==` or `!=`")
     if not passes("better") or passes("worse"):
         cause = f"for `better` this is {passes('better')}, for `worse` it is {passes('worse')}"
-        raise Fail(f"when: {said}", "a gate that lets `better` through, and nothing else", cause)
+        raise FinalFail(f"when: {said}", "a gate that lets `better` through, and nothing else", cause)
 
 
 def _phases(workflow: Object) -> dict[str, str]:

@@ -15,7 +15,7 @@ from labsupport.cluster.rollout import Stage
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules
 from labsupport.lessons.cases import ending
 
@@ -143,7 +143,7 @@ def graceful(snapshot: Any) -> str:
     if len(template["containers"]) != 1:
         names = ", ".join(container["name"] for container in template["containers"])
         cause = "the patch added a container: containers are merged by their name, which is `server`"
-        raise Fail(f"containers {names}", "the one container, server", cause)
+        raise FinalFail(f"containers {names}", "the one container, server", cause)
     container = template["containers"][0]
     words = [*(container.get("command") or []), *(container.get("args") or [])]
     shell = bool(words) and words[0].rsplit("/", 1)[-1] in ("sh", "bash", "dash")
@@ -154,24 +154,26 @@ def graceful(snapshot: Any) -> str:
         words = _trapped(script)
     elif shell and not script.lstrip().startswith("exec "):
         cause = "process 1 is a shell, which has no handler for SIGTERM and hands nothing on: no shell, or `exec` in front of the program"
-        raise Fail(f"command {_short(words[:2])}", "a server that gets the signal", cause)
+        raise FinalFail(f"command {_short(words[:2])}", "a server that gets the signal", cause)
     elif shell:
         words = _first_command(script.lstrip().removeprefix("exec "))
     if "labsupport.apps.server" not in words:
-        raise Fail(f"command {_short(words)}", "the model server", "`plain` holds the command as it was")
+        raise FinalFail(f"command {_short(words)}", "the model server", "`plain` holds the command as it was")
     drain, grace = _drain(words), template.get("terminationGracePeriodSeconds", 30)
     if drain < 1:
         cause = "it stops while others still send: the news that a pod goes takes a moment to reach everybody"
-        raise Fail(f"--drain-seconds={drain:g}", "at least 1", cause)
+        raise FinalFail(f"--drain-seconds={drain:g}", "at least 1", cause)
     if grace <= drain:
         cause = "SIGKILL comes when the grace period ends, whatever the server still does: it must be longer"
-        raise Fail(f"terminationGracePeriodSeconds {grace}, --drain-seconds={drain:g}", "more grace than drain", cause)
+        raise FinalFail(
+            f"terminationGracePeriodSeconds {grace}, --drain-seconds={drain:g}", "more grace than drain", cause
+        )
     strategy = deployment["spec"].get("strategy", {}).get("type", "RollingUpdate")
     if strategy == "Recreate":
-        raise Fail("strategy Recreate", "RollingUpdate", "it ends all old pods before there is a new one")
+        raise FinalFail("strategy Recreate", "RollingUpdate", "it ends all old pods before there is a new one")
     if "readinessProbe" not in container:
         cause = "without it a new pod gets requests before it can answer"
-        raise Fail("no readinessProbe", "the probe that was there", cause)
+        raise FinalFail("no readinessProbe", "the probe that was there", cause)
     if not rolled.complete:
         cause = "the update is under way: wait some seconds, and check again"
         if rolled.stage is Stage.CRASH:

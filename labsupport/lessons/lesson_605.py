@@ -10,7 +10,7 @@ from labsupport.cluster.rollout import Stage
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, whole_number
 from labsupport.lessons.cases import features_605
 from labsupport.monitoring import alerts
@@ -103,15 +103,17 @@ def too_old(snapshot: Any) -> str:
     try:
         limit = float(said)
     except ValueError:
-        raise Fail(f"{OPTION}={said}", "a number of seconds", "the server ends at once with such an option") from None
+        raise FinalFail(
+            f"{OPTION}={said}", "a number of seconds", "the server ends at once with such an option"
+        ) from None
     if 5 <= limit < 60:
-        raise Fail(f"{limit:g} s", "a limit in seconds", "are these minutes?")
+        raise FinalFail(f"{limit:g} s", "a limit in seconds", "are these minutes?")
     if limit < GOOD_S:
-        raise Fail(f"{limit:g} s", "at least what a good row may be old", f"a row of a good day is up to {GOOD_S} s old, so this refuses now and then what is right")  # fmt: skip
+        raise FinalFail(f"{limit:g} s", "at least what a good row may be old", f"a row of a good day is up to {GOOD_S} s old, so this refuses now and then what is right")  # fmt: skip
     if limit < FORGIVEN_S:
-        raise Fail(f"{limit:g} s", f"{FORGIVEN_S} s or more", "330 s on a good day, and 300 s more after one failed run: this refuses what one failed run leaves")  # fmt: skip
+        raise FinalFail(f"{limit:g} s", f"{FORGIVEN_S} s or more", "330 s on a good day, and 300 s more after one failed run: this refuses what one failed run leaves")  # fmt: skip
     if limit >= USELESS_S:
-        raise Fail(f"{limit:g} s", f"less than {USELESS_S} s", "look at the table: rows half an hour late have no lead over the clock any more, and these are served")  # fmt: skip
+        raise FinalFail(f"{limit:g} s", f"less than {USELESS_S} s", "look at the table: rows half an hour late have no lead over the clock any more, and these are served")  # fmt: skip
     rolled = rollout.of(snapshot, "forecast")
     if not (rolled and rolled.complete and rolled.wanted):
         cause = "its pod is not ready yet: wait for the rollout, then check again"
@@ -140,9 +142,11 @@ def an_alert(snapshot: Any) -> str:
     try:
         found = alerts.rules(item.get("data", {}).get("rules.yaml", ""))
     except alerts.AlertError as error:
-        raise Fail("a rule that can't be read", "a condition", str(error)[:300]) from None
+        raise FinalFail("a rule that can't be read", "a condition", str(error)[:300]) from None
     if not found:
-        raise Fail("no alert in rules.yaml", "the rule StaleFeatures", "keep the groups, and change the condition only")
+        raise FinalFail(
+            "no alert in rules.yaml", "the rule StaleFeatures", "keep the groups, and change the condition only"
+        )
     rule = next((one for one in found if one.name == "StaleFeatures"), found[0])
     if "".join(rule.expr.split()) == "time()-max(feature_written_timestamp_seconds)>900":
         raise NotAttempted("The rule is still the colleague's.")
@@ -155,7 +159,7 @@ def an_alert(snapshot: Any) -> str:
             cause = "on a good day a row is at most 330 s old, after one failed run 630 s"
             if "time()" not in "".join(rule.expr.split()):
                 cause = "the metric is a time, seconds since 1970: its age is `time() - ...`"
-            raise Fail(f"{told}: somebody is woken after {min(woken.values()):.0f} minutes", "silence", cause)
+            raise FinalFail(f"{told}: somebody is woken after {min(woken.values()):.0f} minutes", "silence", cause)
     stops: dict[str, float | None] = {"america": None, "asia": 30.0, "europe": None}
     _wakes_for(rule, "asia stops after 30 minutes", features_605.history(stops), ["asia"], by=60)
     first: dict[str, float | None] = {"america": 20.0, "asia": None, "europe": None}
@@ -176,13 +180,13 @@ def _wakes_for(rule: alerts.Rule, told: str, looks: Any, regions: list[str], by:
             cause = "it stays silent even when all three stop: can `time()` minus the time of writing ever be so large?"
         elif "{" in rule.expr:
             cause = "a region that stands in the condition is the only one that is watched"
-        raise Fail(f"{told}: nobody is woken", "an alert", cause)
+        raise FinalFail(f"{told}: nobody is woken", "an alert", cause)
     if not any(named):
-        raise Fail(f"{told}: an alert without a region", f"one that names {', '.join(regions)}", "whoever is woken must know which: an aggregation keeps the labels in `by (region)`, no aggregation keeps all")  # fmt: skip
+        raise FinalFail(f"{told}: an alert without a region", f"one that names {', '.join(regions)}", "whoever is woken must know which: an aggregation keeps the labels in `by (region)`, no aggregation keeps all")  # fmt: skip
     if named != sorted(regions):
-        raise Fail(f"{told}: woken for {', '.join(named)}", ", ".join(regions), question="for which series does the condition hold?")  # fmt: skip
+        raise FinalFail(f"{told}: woken for {', '.join(named)}", ", ".join(regions), question="for which series does the condition hold?")  # fmt: skip
     if max(woken.values()) > by:
-        raise Fail(f"{told}: woken after {max(woken.values()):.0f} minutes", f"by minute {by:g}", "900 s, and then five minutes: is the limit in seconds?")  # fmt: skip
+        raise FinalFail(f"{told}: woken after {max(woken.values()):.0f} minutes", f"by minute {by:g}", "900 s, and then five minutes: is the limit in seconds?")  # fmt: skip
 
 
 @exercises.check(
@@ -210,15 +214,15 @@ def back_to_asia(snapshot: Any) -> str:
         raise NotAttempted("The CronJob is as you found it.")
     if renames:
         cause = f"`--rename={renames[0]}` writes asia's rows under another name, and the store keeps the old row of `asia` for ever"
-        raise Fail("asia's rows go elsewhere", "rows of asia", cause)
+        raise FinalFail("asia's rows go elsewhere", "rows of asia", cause)
     lost = [
         word for word in ("labsupport.apps.feature_job", "refresh", "--store=/store", "--server=http://feast:6566")
         if word not in words and _option(words, word.partition("=")[0]) != word.partition("=")[2]
     ]  # fmt: skip
     if lost:
-        raise Fail(f"a command without {lost[0]}", "the command without the rename", "the list `command` is replaced as a whole: give all that stays")  # fmt: skip
+        raise FinalFail(f"a command without {lost[0]}", "the command without the rename", "the list `command` is replaced as a whole: give all that stays")  # fmt: skip
     if suspended:
-        raise Fail("suspend: true", "a CronJob that runs", "the next run by itself will never come: that was the fault before this one")  # fmt: skip
+        raise FinalFail("suspend: true", "a CronJob that runs", "the next run by itself will never come: that was the fault before this one")  # fmt: skip
     made = [job for job in snapshot.all("Job") if any(o["name"] == "refresh" for o in job["metadata"].get("ownerReferences", []))]  # fmt: skip
     ended = sorted((job["status"]["completionTime"], job["metadata"]["name"]) for job in made if job.get("status", {}).get("completionTime"))  # fmt: skip
     logs = {

@@ -8,7 +8,7 @@ from labsupport.cluster import jobs, look
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules
 from labsupport.lessons.cases import jobs_606
 
@@ -71,7 +71,7 @@ def a_training_that_ends(snapshot: Any) -> str:
     spec = job["spec"]
     limits = spec["template"]["spec"]["containers"][0].get("resources", {}).get("limits", {})
     if GPU not in limits:
-        raise Fail(
+        raise FinalFail(
             "a Job that asks for no GPU",
             "one GPU, as before",
             "a list of containers without `name: worker` replaces, it does not merge",
@@ -82,16 +82,16 @@ def a_training_that_ends(snapshot: Any) -> str:
         cause = "a training that hangs would hold its GPU until somebody notices: `activeDeadlineSeconds`"
         if on_pods is not None:
             cause = "that of the *pod* begins anew with each try: the one of the Job, in `spec`, covers them all"
-        raise Fail("no deadline of the Job", "ended after 600 s at the latest", cause)
+        raise FinalFail("no deadline of the Job", "ended after 600 s at the latest", cause)
     if not deadline <= 600:
-        raise Fail(f"a deadline of {deadline} s", "600 s at most", "ten minutes, in seconds")
+        raise FinalFail(f"a deadline of {deadline} s", "600 s at most", "ten minutes, in seconds")
     if tries != 2:
         cause = "`backoffLimit` counts the tries after the first failure"
         if tries == 6:
             cause = "6 is what a Job has that says nothing: `backoffLimit`"
         if tries == 3:
             cause += ": 3 would be four tries in all"
-        raise Fail(f"{tries} more tries", "2 more", cause)
+        raise FinalFail(f"{tries} more tries", "2 more", cause)
     if snapshot.get("Deployment", "training") is not None:
         raise Fail(
             "a Job, and the Deployment beside it", "the Job alone", "the Deployment still holds its GPU: delete it"
@@ -133,29 +133,29 @@ def one_ring(snapshot: Any) -> str:
     )
     if spec.get("completionMode", "NonIndexed") != "Indexed":
         cause = "only the pods of an Indexed Job have a number, and a host name made of it"
-        raise Fail(f"{len(said)} trainings that never talked", "one training", cause)
+        raise FinalFail(f"{len(said)} trainings that never talked", "one training", cause)
     if spec.get("completions") != WORKERS or spec.get("parallelism", 1) < WORKERS:
         many, at_once = spec.get("completions"), spec.get("parallelism", 1)
         cause = f"three addresses, and other numbers of pods: {many} in all, {at_once} at once. A ring needs all of its workers, at once"
-        raise Fail(f"completions {many}, parallelism {at_once}", "3 and 3", cause)
+        raise FinalFail(f"completions {many}, parallelism {at_once}", "3 and 3", cause)
     if "JOB_COMPLETION_INDEX" not in words:
-        raise Fail(
+        raise FinalFail(
             "the same `--rank` in each pod",
             "a rank of its own for each",
             "the pod's number is in a variable: `--rank=$(JOB_COMPLETION_INDEX)`",
         )
     if "$(JOB_COMPLETION_INDEX)" not in words:
         cause = "no shell reads these words, so `$NAME` stays as it is; the kubelet puts `$(NAME)` in"
-        raise Fail("a rank that is no number", "`$(JOB_COMPLETION_INDEX)`", cause)
+        raise FinalFail("a rank that is no number", "`$(JOB_COMPLETION_INDEX)`", cause)
     if pod.get("subdomain") != "ring":
         named = pod.get("subdomain")
         cause = "without it a pod has no name in the Service: `subdomain: ring`, in the template's `spec`"
         if named:
             cause = f"the headless Service is called `ring`, and there is none called `{named}`"
-        raise Fail(f"subdomain {named or 'not set'}", "`ring`", cause)
+        raise FinalFail(f"subdomain {named or 'not set'}", "`ring`", cause)
     if lacking := [f"train-{rank}.ring:7000" for rank in range(WORKERS) if f"train-{rank}.ring" not in words]:
         cause = "all workers get the same list of all addresses, in the order of their ranks"
-        raise Fail(f"{lacking[0]} is not among the addresses", f"{WORKERS} addresses", cause)
+        raise FinalFail(f"{lacking[0]} is not among the addresses", f"{WORKERS} addresses", cause)
     if not jobs.condition(snapshot, "train", "Failed") and not jobs.condition(snapshot, "train", "Complete"):
         raise Fail("a Job that has not ended", "one that is complete", "give it a moment, and check again")
     raise Fail(
@@ -195,7 +195,7 @@ def rules_for_failures(snapshot: Any) -> str:
             if drained and not jobs_606.knows_drained(rules) and any(rule.get("onPodConditions") for rule in rules):
                 cause = 'your rule for drained nodes does not match one: its type is `DisruptionTarget`, its status `"True"`'
             question = f"what does the table want of status {code}{on}?"
-            raise Fail(f"status {code}{on}: {saw}", wanted, cause, question="" if cause else question)
+            raise FinalFail(f"status {code}{on}: {saw}", wanted, cause, question="" if cause else question)
     return f"{len(rules)} rules: typos end at once, the innocent are not counted, and crashes have their limit."
 
 

@@ -9,7 +9,7 @@ from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.explain import explain_all
 from labsupport.exercises.guard import Guarded
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules, whole_number
 from labsupport.lessons.cases import searches_607
 
@@ -62,7 +62,7 @@ def tutorial_repaired(snapshot: Any) -> str:
         joined = references.get(found[1]) if found else None
         if joined != parameter:
             cause = f"the program would train with --{option} taken from {joined or 'nothing'}: the name is the Job's, the reference is the parameter's"
-            raise Fail(f"--{option} from {joined}", f"--{option} from {parameter}", cause)
+            raise FinalFail(f"--{option} from {joined}", f"--{option} from {parameter}", cause)
     _space_of_the_tutorial({one["name"]: one for one in spec["parameters"]})
     states = [_state(trial) for trial in _trials(snapshot, "hyperparameter-tuning")]
     if "Succeeded" not in states:
@@ -79,22 +79,22 @@ def _space_of_the_tutorial(parameters: Mapping[str, Object]) -> None:
     rate = parameters["learning_rate"].get("feasibleSpace") or {}
     low, high = float(rate["min"]), float(rate["max"])
     if parameters["learning_rate"].get("parameterType") != "double":
-        raise Fail("a rate that is no double", "parameterType double", "rates have digits behind the point")
+        raise FinalFail("a rate that is no double", "parameterType double", "rates have digits behind the point")
     if low > 0.001:
         cause = "the tutorial's own rate 0.001 lies outside: no search looks beyond its range"
-        raise Fail(f"rates from {low:g}", "from 0.001 or below", cause)
+        raise FinalFail(f"rates from {low:g}", "from 0.001 or below", cause)
     if high < 1:
         cause = "good rates lay above: see the picture of the first twelve trials"
-        raise Fail(f"rates up to {high:g}", "up to 1", cause)
+        raise FinalFail(f"rates up to {high:g}", "up to 1", cause)
     if low < 1e-6 or high > 10:
-        raise Fail(f"rates from {low:g} to {high:g}", "about 0.001 to 1", "a few trials are spread over that much: most would be hopeless")  # fmt: skip
+        raise FinalFail(f"rates from {low:g} to {high:g}", "about 0.001 to 1", "a few trials are spread over that much: most would be hopeless")  # fmt: skip
     if rate.get("distribution") != "logUniform":
         above = (high - 0.1) / (high - low)
         cause = f"on this scale {above:.0%} of the trials have a rate above 0.1: each tenfold is to be as likely, so logUniform"
-        raise Fail(f"distribution {rate.get('distribution', 'uniform')}", "logUniform", cause)
+        raise FinalFail(f"distribution {rate.get('distribution', 'uniform')}", "logUniform", cause)
     batch = parameters["batch_size"]
     if batch.get("parameterType") != "int" or [batch["feasibleSpace"].get(end) for end in ("min", "max")] != ["16", "128"]:  # fmt: skip
-        raise Fail(f"batch_size {batch.get('feasibleSpace')}", "whole numbers from 16 to 128", "the rest of the tutorial stays as it is")  # fmt: skip
+        raise FinalFail(f"batch_size {batch.get('feasibleSpace')}", "whole numbers from 16 to 128", "the rest of the tutorial stays as it is")  # fmt: skip
 
 
 @exercises.check(
@@ -149,7 +149,7 @@ def trials_that_fit(snapshot: Any) -> str:
     seen = f"widths up to {widest}, {limit / 2**20:.0f}Mi, {failures} failures"
     if widest < FITS:
         cause = f"widths up to {FITS:,} fit into what they had: nobody looks there any more"
-        raise Fail(seen, f"widths up to {FITS:,} or more", cause)
+        raise FinalFail(seen, f"widths up to {FITS:,} or more", cause)
     if needed > 1.03 * limit:
         cause = f"a trial of width {widest} takes about {needed / 1e6:.0f} MB, and may have {limit / 1e6:.0f}: it will be killed"
         if failures is None or failures > 3:
@@ -158,14 +158,14 @@ def trials_that_fit(snapshot: Any) -> str:
             cause = f"more memory, and not enough: a trial of width {widest} takes about {needed / 1e6:.0f} MB, and may have {limit / 1e6:.0f}"
         elif not dead:
             cause += ", only these eight draws had none"
-        raise Fail(seen, "a limit that the widest network fits into", cause)
+        raise FinalFail(seen, "a limit that the widest network fits into", cause)
     if failures != 3:
         cause = "the trials fit, so the limit of failures needs no change: one that is too high lets a broken program die again and again"
         if failures is not None and failures < 3:
             cause = (
                 "with a limit that low, one trial with bad luck (a node that goes, a disk that is full) ends the search"
             )
-        raise Fail(seen, "3 failures, as it was", cause)
+        raise FinalFail(seen, "3 failures, as it was", cause)
     if _state(experiment) not in ("Succeeded", "Failed"):
         raise Fail(f"{len(trials)} trials, and it is not over", "an Experiment that succeeded", "wait until it is over, then check again")  # fmt: skip
     if dead or _state(experiment) == "Failed":

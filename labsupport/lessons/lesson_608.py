@@ -49,28 +49,28 @@ def a_training_that_goes_on(snapshot: Any) -> str:
         raise NotAttempted("The Job `learner` is as it was handed over.")
     if source is None:
         cause = "the program writes to `/models`: a mount elsewhere keeps nothing of it"
-        raise Fail("no volume at `/models`", "the claim `models` there", cause)
+        raise FinalFail("no volume at `/models`", "the claim `models` there", cause)
     if "persistentVolumeClaim" not in source:
         kind = next((name for name in source if name != "name"), "nothing")
         cause = "an `emptyDir` is made with a pod and goes with it; the next pod finds an empty one"
-        raise Fail(
+        raise FinalFail(
             f"{kind} at `/models`",
             "the claim `models`",
             cause if kind == "emptyDir" else "only a claim outlives the pod on any node",
         )
     claim = source["persistentVolumeClaim"].get("claimName")
     if claim != "models":
-        raise Fail(
+        raise FinalFail(
             f"the claim `{claim}`",
             "the claim `models`",
             "a pod that names a claim which is not there waits for ever: `kubectl get pvc`",
         )
     if source["persistentVolumeClaim"].get("readOnly") or _mount(pod, PLACE).get("readOnly"):
-        raise Fail(
+        raise FinalFail(
             "a volume that is only read", "one that is written, too", "`readOnly: true` is for those who use a model"
         )
     if tries == 0:
-        raise Fail(
+        raise FinalFail(
             "no further try",
             "one or more",
             "`backoffLimit: 0`: the first pod that is killed ends the Job, and the checkpoint lies there for nobody",

@@ -105,9 +105,9 @@ def who_is_woken(snapshot: Any) -> str:
     except yaml.YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", "") or str(error)
         where = f"line {mark.line + 1}: {problem}" if mark else problem
-        raise Fail("a file that Alertmanager can't read", "YAML", f"it says: {where}") from None
+        raise FinalFail("a file that Alertmanager can't read", "YAML", f"it says: {where}") from None
     if not isinstance(whole, dict) or not isinstance(whole.get("route"), dict):
-        raise Fail(
+        raise FinalFail(
             "a file without a `route`", "`route:` and `receivers:`", "write the whole file, as it is shown above"
         )
     if not whole["route"].get("routes") and whole["route"].get("receiver") == "tickets":
@@ -119,17 +119,17 @@ def who_is_woken(snapshot: Any) -> str:
     for (name, severity), receiver in wanted.items():
         said = promtool.route(text, alertname=name, severity=severity, model="deploy-risk")
         if not said.passed:
-            raise Fail("a file that Alertmanager can't read", "a configuration", f"it says: {_told(said.words)}")
+            raise FinalFail("a file that Alertmanager can't read", "a configuration", f"it says: {_told(said.words)}")
         if said.words != receiver:
             cause = "the receiver of `route` itself gets what no route below it matches"
             if severity == "page":
                 cause = "what has `severity=page` is to wake somebody, whatever its name"
             if "," in said.words:
                 cause = "with `continue: true` the next route gets it, too"
-            raise Fail(f"{name} ({severity}) goes to {said.words}", receiver, cause)
+            raise FinalFail(f"{name} ({severity}) goes to {said.words}", receiver, cause)
     sends = {one["name"]: one.get("webhook_configs") or [] for one in whole.get("receivers", [])}
     if not sends["pager"] or not sends["tickets"]:
-        raise Fail("a receiver that sends nothing", "`webhook_configs` in both", "a name alone swallows alerts")
+        raise FinalFail("a receiver that sends nothing", "`webhook_configs` in both", "a name alone swallows alerts")
     return "Pages wake, everything else waits until morning."
 
 

@@ -12,7 +12,7 @@ from labsupport.cluster import look
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules
 
 Object = dict[str, Any]
@@ -192,26 +192,28 @@ def believable(snapshot: Any) -> str:
     if detector == "t-test" and level == 0.05 and not suspended:
         raise NotAttempted("The CronJob `watch` still tests each column at 5 % each night.")
     if suspended:
-        raise Fail("`suspend: true`", "a watch that runs", "it rings no more, for real drifts either")
+        raise FinalFail("`suspend: true`", "a watch that runs", "it rings no more, for real drifts either")
     if "watch" not in words or given.get("folder") != "/logs" or "workflow" not in given:
         cause = "`command` was replaced as well: leave it, and change `args` only"
-        raise Fail(f"{' '.join(map(str, words))}"[:120], "the same command with other arguments", cause)
+        raise FinalFail(f"{' '.join(map(str, words))}"[:120], "the same command with other arguments", cause)
     if detector not in ("ranks", "t-test"):
-        raise Fail(f"--detector={detector}", "ranks or t-test", "the program knows these two")
+        raise FinalFail(f"--detector={detector}", "ranks or t-test", "the program knows these two")
     if level <= 0 or level < 1e-7:
-        raise Fail(f"--level={level:g}", WATCH_LEVEL, "a watch that never rings has no false alarms, and no others")
+        raise FinalFail(
+            f"--level={level:g}", WATCH_LEVEL, "a watch that never rings has no false alarms, and no others"
+        )
     if detector == "t-test":
         chance = 1 - (1 - min(level, 1.0)) ** (YEAR * COLUMNS)
         if chance > 0.0501:
             cause = f"that many looks, 365 nights and 6 columns, ring with a probability of {chance:.0%}"
-            raise Fail(f"a t-test at {level:g} each night", WATCH_LEVEL, cause)
+            raise FinalFail(f"a t-test at {level:g} each night", WATCH_LEVEL, cause)
         return "A t-test whose level is shared by all its looks: it keeps the promise, and is slower than the ranks."
     if level > 0.05:
         cause = "the level is the share of healthy services that may ring"
-        raise Fail(f"--level={level:g}", WATCH_LEVEL, cause)
+        raise FinalFail(f"--level={level:g}", WATCH_LEVEL, cause)
     if windows < YEAR:
         cause = f"the promise holds for {windows:g} nights only, and is broken after them: a year has 365"
-        raise Fail(f"--windows={windows:g}", WATCH_LEVEL, cause)
+        raise FinalFail(f"--windows={windows:g}", WATCH_LEVEL, cause)
     return "At most one healthy service in twenty rings within a year, however often you look."
 
 
@@ -258,7 +260,7 @@ def proven(snapshot: Any) -> str:
         task = next(one for one in tasks if one["name"] == "promote")
     except (yaml.YAMLError, KeyError, TypeError, StopIteration):
         cause = "a quotation mark in the condition may end the text early"
-        raise Fail(
+        raise FinalFail(
             "a ConfigMap `retrain` without a readable Workflow", "retrain.yaml with another `when`", cause
         ) from None
     said = str(task.get("when", ""))
@@ -270,14 +272,14 @@ def proven(snapshot: Any) -> str:
         return "Only a challenger that was shown to be better becomes champion."
     wanted = "a gate that lets `better` through, and nothing else"
     if VERDICT not in plain:
-        raise Fail(f"when: {said}"[:120], wanted, f"it does not name the verdict, {VERDICT}")
+        raise FinalFail(f"when: {said}"[:120], wanted, f"it does not name the verdict, {VERDICT}")
     if "unsure" in through and "better" in through:
         cause = "an interval around 0 is luck: the champion would go for a model that nobody has shown to be better"
     elif "better" in through:
         cause = "a model that was shown to be worse would become champion"
     else:
         cause = f"it lets {' and '.join(through) or 'nothing'} through"
-    raise Fail(f"when: {said}"[:120], wanted, cause)
+    raise FinalFail(f"when: {said}"[:120], wanted, cause)
 
 
 def _passes(plain: str, word: str) -> bool:

@@ -6,7 +6,7 @@ from labsupport.cluster import gateways, look
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules, whole_number
 from labsupport.lessons.cases import experiments_611
 
@@ -106,15 +106,17 @@ def by_user(snapshot: Any) -> str:
     if not any(match.get("headers") for rule in rules for match in rule.get("matches") or []):
         if len(rules) == 1:
             raise NotAttempted("The HTTPRoute `deploy-risk` does not look at a header yet.")
-        raise Fail(
+        raise FinalFail(
             f"{len(rules)} rules, none with a header", "one that looks at `x-variant`", "`matches` with `headers`"
         )
     try:
         experiments_611.judge_route(rules)
     except ValueError as error:
-        raise Fail(f"{error}", "matches of headers, and Services", question="is there a simpler rule?") from None
+        raise FinalFail(f"{error}", "matches of headers, and Services", question="is there a simpler rule?") from None
     if ports := {ref.get("port") for rule in rules for ref in rule.get("backendRefs") or []} - {8080}:
-        raise Fail(f"port {', '.join(map(str, sorted(map(str, ports))))}", "8080", "both Services listen on port 8080")
+        raise FinalFail(
+            f"port {', '.join(map(str, sorted(map(str, ports))))}", "8080", "both Services listen on port 8080"
+        )
     if said := gateways.unmet(route):
         cause = "it takes a moment: check again" if said == gateways.NOT_YET else "see the route's status"
         raise Fail(said, "a route that is in force", cause)

@@ -6,7 +6,7 @@ from labsupport.cluster import look, tokens
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules
 from labsupport.lessons.cases import signed_612
 from labsupport.security.limiter import Limiter
@@ -201,7 +201,7 @@ def images_that_stay(snapshot: Any) -> str:
         if snapshot.get("Deployment", "deploy-risk") is None:
             raise NotAttempted("No trial has been made yet: run the cells above.")
         cause = "a policy that refuses everything is safe, and useless: `pinned` names an image with a tag that stays"
-        raise Fail("none of the nine trials was let in", "four of them", cause)
+        raise FinalFail("none of the nine trials was let in", "four of them", cause)
     if there == TRIALS.keys() - {"latest"}:
         raise NotAttempted(
             "The policy is as it was handed over: it refuses the image `:latest` of a container, and only that."
@@ -209,7 +209,7 @@ def images_that_stay(snapshot: Any) -> str:
     for name, (wanted, cause) in TRIALS.items():
         if (name in there) != wanted:
             saw = "was let in" if name in there else "was refused"
-            raise Fail(f"`{name}` {saw}", "refused" if not wanted else "let in", cause)
+            raise FinalFail(f"`{name}` {saw}", "refused" if not wanted else "let in", cause)
     return "Nine trials, judged by the API server itself: five refused, four let in."
 
 

@@ -10,7 +10,7 @@ from labsupport.errors import LabsError
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, whole_number
 from labsupport.lessons.cases import delivery_613
 
@@ -153,9 +153,9 @@ def rolled_back(snapshot: Any) -> str:
     staged = _versions(snapshot, "staging-deploy-risk")
     if here is not None and staged and release.served(here)[0] != max(staged, key=_number) and version == newest:
         cause = "that is the wrong door: users are at production"
-        raise Fail("staging went back, production did not", "production with the version before", cause)
+        raise FinalFail("staging went back, production did not", "production with the version before", cause)
     if found["spec"].get("replicas", 1) < 1:
-        raise Fail(
+        raise FinalFail(
             "no pods in production",
             "the version before, served",
             "nobody is served now: go back instead of switching it off",
@@ -168,7 +168,7 @@ def rolled_back(snapshot: Any) -> str:
     if content in others:
         cause = "a number was changed, and not the file: `rollout undo` takes back the template as a whole"
         wanted = " or ".join(sorted(known[version] - others)) or f"a file of version {version}'s own"
-        raise Fail(f"version {version} with the content of {content or 'nothing'}", wanted, cause)
+        raise FinalFail(f"version {version} with the content of {content or 'nothing'}", wanted, cause)
     return f"Production serves version {version} again, the template before as a whole."
 
 

@@ -6,7 +6,7 @@ from labsupport.cluster import look
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
-from labsupport.exercises.outcomes import Fail, NotAttempted
+from labsupport.exercises.outcomes import FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules, whole_number
 from labsupport.lessons.cases import batches_614
 
@@ -69,22 +69,22 @@ def one_at_a_time(snapshot: Any) -> str:
     if policy == "Allow" and deadline is None:
         raise NotAttempted("The CronJob `nightly` still allows two nights at once, and starts however late.")
     if (spec.get("schedule"), spec.get("timeZone")) != ("0 3 * * *", "Etc/UTC"):
-        raise Fail(
+        raise FinalFail(
             f"the schedule {spec.get('schedule')} in {spec.get('timeZone')}", "3 o'clock, as before", "leave it alone"
         )
     if policy == "Allow":
-        raise Fail(
+        raise FinalFail(
             "concurrencyPolicy Allow", "Forbid", "the deadline is one half: the next night would start beside this one"
         )
     if policy == "Replace":
-        raise Fail("concurrencyPolicy Replace", "Forbid", "it kills the night that runs, perhaps in its last step")
+        raise FinalFail("concurrencyPolicy Replace", "Forbid", "it kills the night that runs, perhaps in its last step")
     if deadline is None:
         cause = (
             "a night that could not start at 3 would start at noon, too: `startingDeadlineSeconds` is the other half"
         )
-        raise Fail("no deadline", f"{HOURS_3} s", cause)
+        raise FinalFail("no deadline", f"{HOURS_3} s", cause)
     if deadline != HOURS_3:
-        raise Fail(f"a deadline of {deadline} s", f"{HOURS_3} s", **_why_deadline(int(deadline)))
+        raise FinalFail(f"a deadline of {deadline} s", f"{HOURS_3} s", **_why_deadline(int(deadline)))
     return "One night at a time, and none that starts after 6. What is missed is left to a back-fill."
 
 
