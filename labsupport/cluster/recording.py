@@ -34,7 +34,8 @@ from labsupport.cluster.snapshot import Snapshot
 from labsupport.errors import LabsError
 
 Step = dict[str, Any]
-PATIENCE_SECONDS = 240.0
+# For what is waited for, and for one command of a recipe.
+PATIENCE_SECONDS, COMMAND_SECONDS = 240.0, 240.0
 # Where the volume of a claim lies, for pods that are processes of this machine.
 _CLAIM = re.compile(r"/[^\s\"']*/volumes/pvc-[0-9a-f-]{36}")
 
@@ -130,7 +131,7 @@ def _patch(place: Lab, changes: dict[str, Any]) -> None:
 
 
 def _kubectl(place: Lab, line: str) -> None:
-    place.cluster.kubectl("-n", place.namespace, *shlex.split(line), timeout=PATIENCE_SECONDS)
+    place.cluster.kubectl("-n", place.namespace, *shlex.split(line), timeout=COMMAND_SECONDS)
 
 
 def _wait(place: Lab, conditions: dict[str, str]) -> None:

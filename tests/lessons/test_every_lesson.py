@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import re
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from labsupport.exercises import answers, proof
 from labsupport.exercises.define import Exercises, exercises_of
 from labsupport.exercises.engine import evaluate, quiz
 from labsupport.exercises.proof import Kind
+from labsupport.exercises.render import Card
 
 
 def tables(number: str) -> tuple[dict, dict]:
@@ -86,6 +88,9 @@ def test_each_mistake_gets_its_own_diagnosis(key: str) -> None:
         outcome = proof.outcome_of(key, given)
         assert outcome.kind in (Kind.FAIL, Kind.ERROR), f"{mistake}: {outcome.kind} {proof.diagnosis(outcome)}"
         assert words in proof.diagnosis(outcome), f"{mistake}: {proof.diagnosis(outcome)}"
+        # A star or a line below of the learner's own must not become Markdown: only words of a sentence are emphasised.
+        shown = Card("FAIL", key, [("", proof.diagnosis(outcome))]).as_html()
+        assert not re.sub(r"(?<=[ >(])<em>[a-zA-Z ]+</em>(?=[ ,:;.)<])", "", shown).count("<em>"), f"{mistake}: {shown}"
         causes.add(outcome.cause or outcome.question)
     assert len(causes) >= 2, f"{key}: its mistakes get the same diagnosis"
 
