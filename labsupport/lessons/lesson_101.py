@@ -260,7 +260,6 @@ def suspicious_signs(answer: Guarded) -> str:
             causes = {
                 "`margin` is not used: a few days more are chance": above(gain, 0),
                 "`margin` is not used: a number stands in its place": above(gain, 0.1),
-                "`margin` is counted twice": above(gain, 2 * margin),
                 "days are counted, and `margin` is a share of the days: take the mean, not the sum": above(
                     gain * len(rain), margin
                 ),
@@ -280,7 +279,7 @@ def suspicious_signs(answer: Guarded) -> str:
                 "only the rainy days are looked at: a sign can agree on dry days, too": above(
                     rows_101.recall(signs, tomorrow) - rows_101.recall(signs, rain), margin
                 ),
-                "only days on which both are True are counted: days on which both are False are equal, too": above(
+                "only half of the gain is compared with `margin`: days on which both are False are equal, too, and `margin` counts once": above(
                     rows_101.both(signs, tomorrow) - rows_101.both(signs, rain), margin
                 ),
                 "every sign was kept: compare the two shares before you keep a name": set(signs.columns),
