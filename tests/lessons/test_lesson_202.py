@@ -239,6 +239,10 @@ WRONG = {
             ),
             "a new exception was raised from it",
         ),
+        "makes it its own cause": (
+            watch(FINALLY.replace("finally:", "except Exception as e:\n    raise e from e\nfinally:")),
+            "its own cause",
+        ),
         "raises another kind of exception": (
             watch(
                 FINALLY.replace("finally:", "except Exception as e:\n    raise RuntimeError('failed') from e\nfinally:")
