@@ -91,9 +91,12 @@ def best_run(answer: Guarded) -> str:
         other = find(client, "7", "bb22")
         if getattr(getattr(other, "info", None), "run_name", None) != "other data":
             raise Fail("the same run for other data", "the best run on that data", "a hash stands fixed in your query")
-        linear = find(client, "7", "cc33")
+        cause = "the best run may be of any model: ask for status and data only"
+        try:
+            linear = find(client, "7", "cc33")
+        except LearnerError as error:
+            raise Fail(f"`{error.summary}` for data without a tree", "the run 'linear'", cause) from None
         if getattr(getattr(linear, "info", None), "run_name", None) != "linear":
-            cause = "the best run may be of any model: ask for status and data only"
             raise Fail("another run than the best for data on which the best is no tree", "the run 'linear'", cause)
         return "Found it among the runs: unfinished ones, other data, a logistic one and a well-learnt tree did not fool it."
     causes = {
