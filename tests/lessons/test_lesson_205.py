@@ -62,6 +62,15 @@ WRONG = {
         "compares means": (
             AHEAD
             + "return abs(np.nanmean(np.asarray(make(load), float)[:cut]) - np.nanmean(np.asarray(make(load[:cut]), float))) > 1e-9",
+            "without their holes",
+        ),
+        "compares means that holes make nan": (
+            AHEAD
+            + "return not np.isclose(np.mean(np.asarray(make(load), float)[:cut]), np.mean(np.asarray(make(load[:cut]), float)))",
+            "makes `nan` of all",
+        ),
+        "compares what it likes": (
+            AHEAD + "return bool(np.asarray(make(load), float)[3] > load[3])",
             "which rows of which two answers",
         ),
         "fills holes with 0": (
@@ -112,6 +121,12 @@ WRONG = {
         "forgets the 1": (
             LOOKUP + 'return values[np.searchsorted(known_at, asked_at, side="right")]',
             "the place after the last row",
+        ),
+        "forgets the 1 and knows the first row": (
+            LOOKUP
+            + 'row = np.searchsorted(known_at, asked_at, side="right")\n'
+            + "    return np.where(row > 0, values[np.minimum(row, len(values) - 1)], np.nan)",
+            "one place too far",
         ),
         "takes the largest": (
             LOOKUP + "return [values[known_at <= t].max() if (known_at <= t).any() else np.nan for t in asked_at]",
