@@ -335,6 +335,7 @@ def watched_predict(answer: Guarded) -> str:
     if (registry.get_sample_value("calls_total", {"outcome": "error"}) or 0) != 2:
         cause = '`except Exception` does not see it: begin with the outcome "error", and set "ok" after the answer'
         raise Fail("a cancelled call that was not counted as an error", "2 errors", cause)
+    calls_202.judge(registry, "error", count=2, observed=2, duration=4.0, clock=clock)
     return "Three answers (one is 0), a failure, a cancelled call: five counts, five latencies, and exceptions as they came."
 
 
