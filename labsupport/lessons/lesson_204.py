@@ -54,6 +54,9 @@ def best_threshold(answer: Guarded) -> str:
     return f"Found the best gap of {len(asked)} columns, among them equal values, close ones and unsorted ones."
 
 
+PAST = "ordered by the skill on the deploys it learnt from: take `metrics.skill_validation`"
+
+
 @exercises.check(
     "2",
     "The champion, by query",
@@ -103,7 +106,8 @@ def best_run(answer: Guarded) -> str:
         "failed": "a run that FAILED: ask for `attributes.status = 'FINISHED'`",
         "other data": "its score comes from other data: ask for `params.data_sha256` too",
         "failed on other data": "neither the status nor the data is asked for",
-        "memorises": "ordered by the skill on the deploys it learnt from: take `metrics.skill_validation`",
+        "memorises": PAST,
+        "learnt better": PAST,
         "worst": "the lowest score came first: add `DESC` to `order_by`",
         "newest": "without `order_by` the newest run comes first",
         "another experiment": "the experiment is not the one that was asked for",

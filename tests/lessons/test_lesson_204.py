@@ -142,6 +142,10 @@ WRONG = {
             query(f"{FINISHED} and {SAME_DATA}", '["metrics.skill_learnt DESC"]'),
             "deploys it learnt from",
         ),
+        "orders by the past those that are any good": (
+            query(f"{FINISHED} and {SAME_DATA} and metrics.skill_validation > 0", '["metrics.skill_learnt DESC"]'),
+            "take `metrics.skill_validation`",
+        ),
         "orders upwards": (query(f"{FINISHED} and {SAME_DATA}", '["metrics.skill_validation"]'), "add `DESC`"),
         "does not order": (query(f"{FINISHED} and {SAME_DATA}", "None"), "the newest run comes first"),
         "asks for a list": (
