@@ -167,6 +167,11 @@ WRONG = {
             "    return [n for n in signs if (signs[n] == rain_tomorrow).mean() - margin > (signs[n] == rain).mean() + margin]",
             "`margin` counts once",
         ),
+        "multiplies by the margin": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    return [n for n in signs if (signs[n] == rain_tomorrow).mean() > (signs[n] == rain).mean() * (1 + margin)]",
+            "taken as a factor",
+        ),
         "looks at rainy days only": (
             "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
             "    return [n for n in signs if signs[n][rain_tomorrow].mean() > signs[n][rain].mean() + margin]",
