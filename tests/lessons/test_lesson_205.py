@@ -69,6 +69,12 @@ WRONG = {
             + "return not np.isclose(np.mean(np.asarray(make(load), float)[:cut]), np.mean(np.asarray(make(load[:cut]), float)))",
             "makes `nan` of all",
         ),
+        "compares sorted values": (
+            AHEAD
+            + "a, b = np.sort(np.asarray(make(load), float)[:cut]), np.sort(np.asarray(make(load[:cut]), float))\n"
+            + "    return not np.allclose(a, b, equal_nan=True)",
+            "or a sorted list",
+        ),
         "compares what it likes": (
             AHEAD + "return bool(np.asarray(make(load), float)[3] > load[3])",
             "which rows of which two answers",
@@ -149,6 +155,11 @@ WRONG = {
         "blames holes in both": (
             SKEW + "return [n for n in offline if not ((offline[n] - online[n]).abs() <= tolerance).all()]",
             "both sides is no difference",
+        ),
+        "counts holes": (
+            SKEW
+            + "return [n for n in offline if (offline[n] - online[n]).abs().max() > tolerance or offline[n].isna().sum() != online[n].isna().sum()]",
+            "holes were counted",
         ),
         "allows a share of the value": (
             SKEW

@@ -74,7 +74,7 @@ def looked_wrong(blamed: set[str], missed: set[str]) -> str:
                 "ranks within the day, whose mean is always the same",
             },
         ),
-        "only one sum is compared: rows cancel in it, so compare row by row": (
+        "the order of the rows is lost, as in a sum or a sorted list: compare row by row": (
             set(),
             {"two rows exchanged by what the day's last row says"},
         ),
@@ -156,6 +156,7 @@ def two_paths() -> "tuple[pd.DataFrame, pd.DataFrame]":
         "cancels_in_the_mean",
         "missing_online",
         "missing_offline",
+        "missing_in_turn",  # one hole on each side
         "missing_for_zero",  # a quiet night: 0 offline, nothing online
         "zero_for_missing",
         "large_values",
@@ -178,6 +179,7 @@ def two_paths() -> "tuple[pd.DataFrame, pd.DataFrame]":
     offline.loc[[2, 9], "missing_in_both"] = online.loc[[2, 9], "missing_in_both"] = np.nan
     online.loc[11, "missing_online"] = np.nan
     offline.loc[12, "missing_offline"] = np.nan
+    offline.loc[5, "missing_in_turn"] = online.loc[6, "missing_in_turn"] = np.nan
     online.loc[14, "missing_for_zero"] = np.nan
     offline.loc[14, "zero_for_missing"] = np.nan
     return offline, online
