@@ -255,14 +255,16 @@ def suspicious_signs(answer: Guarded) -> str:
 
     def cases() -> Iterator[expect.Case]:
         # The last margin is no share: there a sum of days gives itself away.
-        for margin in (0.1, 0.13, 0.04, 250.0):
+        for margin in (0.1, 0.13, 0.04, 0.2, 250.0):
             saw = expect.names(find(signs, rain, tomorrow, margin=margin))
             causes = {
                 "`margin` is not used: a few days more are chance": above(gain, 0),
                 "`margin` is not used: a number stands in its place": above(gain, 0.1),
-                "`margin` is counted twice": above(gain, 2 * margin),
                 "days are counted, and `margin` is a share of the days: take the mean, not the sum": above(
                     gain * len(rain), margin
+                ),
+                "`margin` was taken as a factor, and is a difference of two shares: add it to the share with `rain`": above(
+                    agreement / rows_101.agreement(signs, rain), 1 + margin
                 ),
                 "the comparison is turned round: a leak agrees more with tomorrow": above(-gain, margin),
                 "the direction is lost: only a sign that agrees *more* with tomorrow is a leak, so no `abs`": above(
@@ -280,7 +282,7 @@ def suspicious_signs(answer: Guarded) -> str:
                 "only the rainy days are looked at: a sign can agree on dry days, too": above(
                     rows_101.recall(signs, tomorrow) - rows_101.recall(signs, rain), margin
                 ),
-                "only days on which both are True are counted: days on which both are False are equal, too": above(
+                "only half of the gain is compared with `margin`: days on which both are False are equal, too, and `margin` counts once": above(
                     rows_101.both(signs, tomorrow) - rows_101.both(signs, rain), margin
                 ),
                 "every sign was kept: compare the two shares before you keep a name": set(signs.columns),
@@ -290,7 +292,7 @@ def suspicious_signs(answer: Guarded) -> str:
     expect.explain_all(
         cases(), "which two shares does yours compare for one sign: with `rain`, and with `rain_tomorrow`?"
     )
-    return "Found the leaks among eight signs at four margins, also the quiet one that is wrong on one day in seven."
+    return "Found the leaks among eight signs at five margins, also the quiet one that is wrong on one day in seven."
 
 
 @exercises.refute(

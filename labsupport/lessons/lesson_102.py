@@ -157,6 +157,9 @@ def replicas_needed(answer: Guarded) -> str:
                 "one too many: you add one after the promise is already kept": need + 1,
                 "the search begins at 2: one replica may be enough": max(need, 2),
                 "one too few: this number still breaks the promise; it is the next that keeps it": need - 1,
+                "the p95 nearest to the limit may be too long: it must be at most the limit": (
+                    need if exactly else max(need - 1, 1)
+                ),
                 "this is a latency: return the number of replicas": table(need),
                 "this is the latency of one replica more: return the number of replicas": table(need + 1),
                 "the first finite latency was taken: it must also keep the limit": max(need - 2, 1),

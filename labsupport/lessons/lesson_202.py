@@ -311,12 +311,14 @@ def watched_predict(answer: Guarded) -> str:
     if caught is None:
         cause = "the exception was swallowed: the caller takes a failure for an answer"
         raise Fail("no exception from a call that failed", "the TimeoutError of `predict`", cause)
-    if isinstance(caught, TimeoutError) and caught.__cause__ is failure:
-        cause = "a new exception was raised from it, with other words: a bare `raise` passes on the very one"
-        raise Fail(f"`{caught}`", f"`{failure}`, the very object", cause)
     if caught is not failure:
         cause = "another exception was raised in its place: a bare `raise`, or no `except` at all"
+        if caught.__cause__ is failure:
+            cause = "a new exception was raised from it, with other words: a bare `raise` passes on the very one"
         raise Fail(f"`{caught}`", f"`{failure}`, the very object", cause)
+    if caught.__cause__ is not None:
+        cause = "`from` makes it its own cause, which was not there before: a bare `raise` passes it on as it came"
+        raise Fail(f"`{caught}`, and a cause of it", f"`{failure}` as it came, without a cause", cause)
     if (registry.get_sample_value("calls_total", {"outcome": "ok"}) or 0) > 3:
         cause = 'the failed call was counted as "ok" (too): the outcome is known only when `predict` has returned'
         raise Fail("4 calls under ok, of 3 answers and a failure", "3", cause)
@@ -333,6 +335,7 @@ def watched_predict(answer: Guarded) -> str:
     if (registry.get_sample_value("calls_total", {"outcome": "error"}) or 0) != 2:
         cause = '`except Exception` does not see it: begin with the outcome "error", and set "ok" after the answer'
         raise Fail("a cancelled call that was not counted as an error", "2 errors", cause)
+    calls_202.judge(registry, "error", count=2, observed=2, duration=4.0, clock=clock)
     return "Three answers (one is 0), a failure, a cancelled call: five counts, five latencies, and exceptions as they came."
 
 

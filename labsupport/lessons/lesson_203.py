@@ -92,7 +92,7 @@ def cheapest_threshold(answer: Guarded) -> str:
     rng = np.random.default_rng(31)
     failed = rng.random(600) < 0.2
     score = (rng.normal(size=600) + 1.3 * failed).round(1)
-    candidates = np.array([9.0, 0.5, -0.5, 2.0, 1.0, 0.0, 1.5, -9.0])
+    candidates = np.array([0.5, 9.0, -0.5, -9.0, 2.0, 1.0, 0.0, 1.5])
 
     def cost(threshold: float, hold: float, page: float) -> float:
         held = score >= threshold

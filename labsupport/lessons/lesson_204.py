@@ -54,6 +54,9 @@ def best_threshold(answer: Guarded) -> str:
     return f"Found the best gap of {len(asked)} columns, among them equal values, close ones and unsorted ones."
 
 
+PAST = "ordered by the skill on the deploys it learnt from: take `metrics.skill_validation`"
+
+
 @exercises.check(
     "2",
     "The champion, by query",
@@ -91,16 +94,20 @@ def best_run(answer: Guarded) -> str:
         other = find(client, "7", "bb22")
         if getattr(getattr(other, "info", None), "run_name", None) != "other data":
             raise Fail("the same run for other data", "the best run on that data", "a hash stands fixed in your query")
-        linear = find(client, "7", "cc33")
+        cause = "the best run may be of any model: ask for status and data only"
+        try:
+            linear = find(client, "7", "cc33")
+        except LearnerError as error:
+            raise Fail(f"`{error.summary}` for data without a tree", "the run 'linear'", cause) from None
         if getattr(getattr(linear, "info", None), "run_name", None) != "linear":
-            cause = "the best run may be of any model: ask for status and data only"
             raise Fail("another run than the best for data on which the best is no tree", "the run 'linear'", cause)
         return "Found it among the runs: unfinished ones, other data, a logistic one and a well-learnt tree did not fool it."
     causes = {
         "failed": "a run that FAILED: ask for `attributes.status = 'FINISHED'`",
         "other data": "its score comes from other data: ask for `params.data_sha256` too",
         "failed on other data": "neither the status nor the data is asked for",
-        "memorises": "ordered by the skill on the deploys it learnt from: take `metrics.skill_validation`",
+        "memorises": PAST,
+        "learnt better": PAST,
         "worst": "the lowest score came first: add `DESC` to `order_by`",
         "newest": "without `order_by` the newest run comes first",
         "another experiment": "the experiment is not the one that was asked for",

@@ -137,7 +137,7 @@ def stuck(answer: Guarded) -> str:
         if any("terminated" in state for state in states):
             cause = "`terminated`: it has just ended, and the pause before its next start has not begun"
         elif len(states) > 1 and saw != "scheduler":
-            cause = f"{cause}. It is the second container of this pod: look at all of them"
+            cause = f"{cause}. Of this pod only one container is so: look at all of them"
         raise Fail(shown, f'"{want}"', cause)
     return f"{len(STUCK)} pods, seven places. You can read `kubectl describe` now, and so can a program."
 

@@ -156,6 +156,22 @@ WRONG = {
             "    return [n for n in signs if rain_tomorrow[signs[n]].mean() > rain[signs[n]].mean() + margin]",
             "days on which the sign is True",
         ),
+        "counts days on which both are True": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    return [n for n in signs if (signs[n] & rain_tomorrow).mean() > (signs[n] & rain).mean() + margin]",
+            "both are False are equal, too",
+        ),
+        # Sums of two equal shares differ by twice what each of them does: the same names.
+        "counts the margin twice": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    return [n for n in signs if (signs[n] == rain_tomorrow).mean() - margin > (signs[n] == rain).mean() + margin]",
+            "`margin` counts once",
+        ),
+        "multiplies by the margin": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    return [n for n in signs if (signs[n] == rain_tomorrow).mean() > (signs[n] == rain).mean() * (1 + margin)]",
+            "taken as a factor",
+        ),
         "looks at rainy days only": (
             "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
             "    return [n for n in signs if signs[n][rain_tomorrow].mean() > signs[n][rain].mean() + margin]",

@@ -120,6 +120,11 @@ WRONG = {
             "    return replicas",
             "without a fixed end",
         ),
+        "takes the nearest to the limit": (
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    return min(range(1, 200), key=lambda replicas: abs(latency_of(replicas) - limit_s))",
+            "nearest to the limit may be too long",
+        ),
         "doubles": (
             "def replicas_needed(latency_of, limit_s):\n"
             "    replicas = 1\n"

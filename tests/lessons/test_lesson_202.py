@@ -239,6 +239,20 @@ WRONG = {
             ),
             "a new exception was raised from it",
         ),
+        "times no cancelled call": (
+            watch(
+                "import asyncio\n"
+                + FINALLY.replace(
+                    "finally:",
+                    "except asyncio.CancelledError:\n    calls.labels('error').inc()\n    outcome = None\n    raise\nfinally:\n  if outcome:",
+                ),
+            ),
+            "1 latencies of calls that failed",
+        ),
+        "makes it its own cause": (
+            watch(FINALLY.replace("finally:", "except Exception as e:\n    raise e from e\nfinally:")),
+            "its own cause",
+        ),
         "raises another kind of exception": (
             watch(
                 FINALLY.replace("finally:", "except Exception as e:\n    raise RuntimeError('failed') from e\nfinally:")

@@ -62,6 +62,7 @@ WRONG = {
             "right or wrong",
         ),
         "turns the comparison round": (search(COST, held="score < t"), "turned round"),
+        "takes the last candidate": (search(COST, answer="candidates[-1]"), "hold at this candidate"),
         "returns the position": (search(COST, answer="np.argmin(costs)"), "position"),
         "returns the cost": (search(COST, answer="min(costs)"), "the lowest cost"),
         "holds only above": (search(COST, held="score > t"), "at the threshold is held, too"),

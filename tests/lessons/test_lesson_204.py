@@ -142,6 +142,10 @@ WRONG = {
             query(f"{FINISHED} and {SAME_DATA}", '["metrics.skill_learnt DESC"]'),
             "deploys it learnt from",
         ),
+        "orders by the past those that are any good": (
+            query(f"{FINISHED} and {SAME_DATA} and metrics.skill_validation > 0", '["metrics.skill_learnt DESC"]'),
+            "take `metrics.skill_validation`",
+        ),
         "orders upwards": (query(f"{FINISHED} and {SAME_DATA}", '["metrics.skill_validation"]'), "add `DESC`"),
         "does not order": (query(f"{FINISHED} and {SAME_DATA}", "None"), "the newest run comes first"),
         "asks for a list": (
@@ -156,7 +160,7 @@ WRONG = {
             "    return mlflow.search_runs([experiment_id])[0]",
             "the client that was handed over was not asked",
         ),
-        "asks for trees": (query(f"{FINISHED} and {SAME_DATA} and params.model = 'tree'"), "list index out of range"),
+        "asks for trees": (query(f"{FINISHED} and {SAME_DATA} and params.model = 'tree'"), "of any model"),
         "returns the list": (query(f"{FINISHED} and {SAME_DATA}", pick=""), "the first of the list"),
         "quotes the wrong thing": (query(f"{FINISHED} and params.data_sha256 = {{data_sha256}}"), "MlflowException"),
         "fixes the hash": (query(f"{FINISHED} and params.data_sha256 = 'aa11'"), "a hash stands fixed"),

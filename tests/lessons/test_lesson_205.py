@@ -62,6 +62,21 @@ WRONG = {
         "compares means": (
             AHEAD
             + "return abs(np.nanmean(np.asarray(make(load), float)[:cut]) - np.nanmean(np.asarray(make(load[:cut]), float))) > 1e-9",
+            "without their holes",
+        ),
+        "compares means that holes make nan": (
+            AHEAD
+            + "return not np.isclose(np.mean(np.asarray(make(load), float)[:cut]), np.mean(np.asarray(make(load[:cut]), float)))",
+            "makes `nan` of all",
+        ),
+        "compares sorted values": (
+            AHEAD
+            + "a, b = np.sort(np.asarray(make(load), float)[:cut]), np.sort(np.asarray(make(load[:cut]), float))\n"
+            + "    return not np.allclose(a, b, equal_nan=True)",
+            "or a sorted list",
+        ),
+        "compares what it likes": (
+            AHEAD + "return bool(np.asarray(make(load), float)[3] > load[3])",
             "which rows of which two answers",
         ),
         "fills holes with 0": (
@@ -113,6 +128,12 @@ WRONG = {
             LOOKUP + 'return values[np.searchsorted(known_at, asked_at, side="right")]',
             "the place after the last row",
         ),
+        "forgets the 1 and knows the first row": (
+            LOOKUP
+            + 'row = np.searchsorted(known_at, asked_at, side="right")\n'
+            + "    return np.where(row > 0, values[np.minimum(row, len(values) - 1)], np.nan)",
+            "one place too far",
+        ),
         "takes the largest": (
             LOOKUP + "return [values[known_at <= t].max() if (known_at <= t).any() else np.nan for t in asked_at]",
             "the largest value",
@@ -134,6 +155,11 @@ WRONG = {
         "blames holes in both": (
             SKEW + "return [n for n in offline if not ((offline[n] - online[n]).abs() <= tolerance).all()]",
             "both sides is no difference",
+        ),
+        "counts holes": (
+            SKEW
+            + "return [n for n in offline if (offline[n] - online[n]).abs().max() > tolerance or offline[n].isna().sum() != online[n].isna().sum()]",
+            "holes were counted",
         ),
         "allows a share of the value": (
             SKEW

@@ -124,6 +124,10 @@ WRONG = {
             looks(SERVES, NO_NODE, "reasons = reasons[:1]", NO_IMAGE, STARTS, CONFIG, CRASHES),
             "look at all of them",
         ),
+        "looks at the last container": (
+            looks(SERVES, NO_NODE, "reasons = reasons[-1:]", NO_IMAGE, STARTS, CONFIG, CRASHES),
+            "only one container is so",
+        ),
         "takes running for serving": (
             looks(NO_NODE, NO_IMAGE, STARTS, CONFIG, CRASHES, last='return "serves"'),
             "does not mean that it serves",

@@ -74,11 +74,19 @@ def looked_wrong(blamed: set[str], missed: set[str]) -> str:
                 "ranks within the day, whose mean is always the same",
             },
         ),
-        "only one sum is compared: rows cancel in it, so compare row by row": (
+        "the order of the rows is lost, as in a sum or a sorted list: compare row by row": (
             set(),
             {"two rows exchanged by what the day's last row says"},
         ),
         "holes were filled with 0, and a hole is no 0": (set(), {"0 where the next row is missing"}),
+        "rows were brought together without their holes, as in a mean or a sum: rows cancel there, and a hole is a difference": (
+            set(),
+            {"two rows exchanged by what the day's last row says", "0 where the next row is missing"},
+        ),
+        "rows were brought together, as in a mean: rows cancel there, and one hole makes `nan` of all": (
+            with_holes,
+            {"two rows exchanged by what the day's last row says"},
+        ),
     }
     return next((cause for cause, found in cases.items() if found == (blamed, missed)), "")
 
@@ -118,6 +126,9 @@ def lookup_mistakes(asked: np.ndarray, known: np.ndarray, values: np.ndarray) ->
         "the row after was read, from the future: the last row known has the count less 1 as its index": values[
             np.minimum(left + 1, len(known) - 1)
         ],
+        "one place too far: the last row known has the count less 1 as its index": np.where(
+            right >= 0, values[following], np.nan
+        ),
         "the newest value was given to every question": np.full(asked.shape, values[-1]),
         "the largest value known so far was taken: the last one is asked for": np.array(
             [np.max(values[: row + 1], initial=-np.inf) if row >= 0 else np.nan for row in right]
@@ -145,6 +156,7 @@ def two_paths() -> "tuple[pd.DataFrame, pd.DataFrame]":
         "cancels_in_the_mean",
         "missing_online",
         "missing_offline",
+        "missing_in_turn",  # one hole on each side
         "missing_for_zero",  # a quiet night: 0 offline, nothing online
         "zero_for_missing",
         "large_values",
@@ -167,6 +179,7 @@ def two_paths() -> "tuple[pd.DataFrame, pd.DataFrame]":
     offline.loc[[2, 9], "missing_in_both"] = online.loc[[2, 9], "missing_in_both"] = np.nan
     online.loc[11, "missing_online"] = np.nan
     offline.loc[12, "missing_offline"] = np.nan
+    offline.loc[5, "missing_in_turn"] = online.loc[6, "missing_in_turn"] = np.nan
     online.loc[14, "missing_for_zero"] = np.nan
     offline.loc[14, "zero_for_missing"] = np.nan
     return offline, online

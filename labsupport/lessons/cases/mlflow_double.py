@@ -29,7 +29,7 @@ def _poses_as(name: str) -> Callable[[Double], Double]:
 
 @_poses_as("MlflowClient")
 class RecordedRuns:
-    """A client that knows nine runs, and answers queries by MLflow's own grammar."""
+    """A client that knows ten runs, and answers queries by MLflow's own grammar."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -80,6 +80,7 @@ def _runs() -> list[Any]:
     table = [
         ("newest", "7", "FINISHED", "aa11", 0.05, 0.04),
         ("honest", "7", "FINISHED", "aa11", 0.10, 0.09),
+        ("learnt better", "7", "FINISHED", "aa11", 0.30, 0.05),
         ("memorises", "7", "FINISHED", "aa11", 1.00, -0.10),
         ("worst", "7", "FINISHED", "aa11", 0.80, -0.86),
         ("failed", "7", "FAILED", "aa11", 0.30, 0.30),

@@ -44,7 +44,7 @@ STUCK: list[tuple[str, Object]] = [
     ("crash", _status("Running", states=(_CRASHES,))),
     ("crash", _status("Running", states=(_ENDED,))),
     ("crash", _status("Running", states=(_RUNNING, _CRASHES))),
-    ("config", _status("Pending", states=(_RUNNING, _waits("CreateContainerConfigError")))),
+    ("config", _status("Pending", states=(_waits("CreateContainerConfigError"), _RUNNING))),
     ("probe", _status("Running", states=(_RUNNING,))),
     ("serves", _status("Running", ready=True, states=(_RUNNING, _RUNNING))),
 ]

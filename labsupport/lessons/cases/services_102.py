@@ -17,7 +17,10 @@ def waits(arrivals: np.ndarray, services: np.ndarray) -> np.ndarray:
 
 
 class Latencies:
-    """A p95 that is infinite, then too long, then just short enough from `need` replicas on."""
+    """A p95 that is infinite, then a little too long, then short enough from `need` replicas on.
+
+    The one nearest to the limit is too long by 3 %, unless that of `need` is exactly the limit.
+    """
 
     def __init__(self, need: int, limit_s: float, exactly: bool) -> None:
         self.need, self.limit_s, self.exactly = need, limit_s, exactly
@@ -30,7 +33,7 @@ class Latencies:
         if replicas == self.need and self.exactly:
             return self.limit_s
         return (
-            self.limit_s * (1 + 0.17 * (self.need - replicas) - (0.05 if replicas == self.need else 0.0))
+            self.limit_s * (1 + 0.03 * (self.need - replicas) - (0.05 if replicas == self.need else 0.0))
             if replicas <= self.need
             else self.limit_s * (0.5 + 0.4 / replicas)
         )

@@ -37,6 +37,8 @@ def other_answers(
         ),
         "missing on both sides is no difference: NaN is not equal to NaN, so ask for `.isna()`": left.isna()
         | right.isna(),
+        "holes were counted: as many on both sides may lie in other rows": left.isna() & False
+        | (left.isna().sum() != right.isna().sum()),
         "holes on the right side only were looked for": right.isna() & left.notna(),
         "holes on the left side only were looked for": left.isna() & right.notna(),
     }
