@@ -290,7 +290,7 @@ exercises.quiz(
 exercises.quiz(
     "c",
     "The audit says `lost`: a commit's `model.json` is in no store. You check the commit out, pull, run `dvc repro`: rows.csv has the hash of dvc.lock, model.json another one. It is the model that decided for a month. What do you do?",
-    ("Keep the commit as it is, its model marked as lost; save the new model as a version of its own, and ask what differs.", True, "The same rows gave other bytes, so something was not versioned, libraries first of all. Until that is known, nobody can say how near the two are."),
+    ("Keep the commit, its model marked as lost; the new model becomes a version of its own.", True, "The same rows gave other bytes, so something was not versioned, libraries first of all. Until that is known, nobody can say how near the two are."),
     ("Commit the new dvc.lock and move the tag to it: then name and content agree again.", False, "They agree about a model that never decided anything. The tag's promise was the old one."),
     ("`dvc push`: from the same rows and parameters it is the same model, whatever its hash.", False, "The push stores it under its own hash, and the commit asks for the other one. And the same model has the same hash."),
     ("Pull the tables once more with `verify`: one of them must have arrived damaged.", False, "rows.csv came out with the right hash, so the table that it was made from is right."),

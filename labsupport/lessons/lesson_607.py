@@ -142,7 +142,7 @@ def trials_that_fit(snapshot: Any) -> str:
     limit = _bytes((_container(spec).get("resources") or {}).get("limits", {}).get("memory"))
     failures = spec.get("maxFailedTrialCount")
     if (widest, limit, failures) == (131072, 192 * 2**20, 3):
-        raise NotAttempted("The Experiment `wide` is as your colleague left it.")
+        raise NotAttempted("The Experiment `wide` is as your colleague left it: write your knobs, and run the cell that stores it with them.")
     needed = 63e6 + 3_470 * widest
     trials = _trials(snapshot, "wide")
     dead = [trial for trial in trials if _state(trial) in searches_607.FAILURES]
@@ -244,7 +244,7 @@ exercises.guess("g4", "When trials are killed for their memory, the last line of
 exercises.quiz(
     "a",
     "A colleague may create Experiments in this namespace. She may neither create Jobs nor read Secrets. Can she get at the database password in a Secret here?",
-    ("No: RBAC refuses her `get secrets`, and nothing else shows a Secret.", False, "It refuses *her*. What a pod mounts is decided by its Job, and who writes that Job?"),
+    ("No: RBAC refuses her `get secrets`, and nothing else in Kubernetes shows what a Secret holds.", False, "It refuses *her*. What a pod mounts is decided by its Job, and who writes that Job?"),
     ("No: the controller's account has no right to read Secrets either.", False, "It needs none. It makes a Job that mounts the Secret, and the node hands the file to the pod."),
     ("Yes: her trialTemplate mounts and prints it, and the controller makes that Job.", True, "Who may make an object from which a controller makes pods may run any pod of the namespace. Grant the one as you would grant the other."),
     ("Only if the controller ran as cluster-admin, which this one does not.", False, "The right to create Jobs in this namespace is enough. Cluster-admin would add all other namespaces."),

@@ -719,7 +719,7 @@ quiz("503.c", choice_c)
 #
 # A typical tutorial puts DVC's settings into the cluster (the handout's *Data Versioning with DVC*). A key of a ConfigMap becomes a *file
 # name* in the pod (letters, digits, `-`, `_`, `.`), so the API server refuses this one. DVC reads a file named `config` from the folder
-# that `DVC_GLOBAL_CONFIG_DIR` names. With the key repaired, two commands, before and after a second repair:
+# that `DVC_GLOBAL_CONFIG_DIR` names. We repair the key and run two commands; then we put an endpoint for `storagepath`, and run them again:
 
 # %%
 snippet = """
@@ -753,8 +753,8 @@ claim(
 
 # %% [markdown]
 # `remote list` was happy with an option that DVC does not know: **one command that works says nothing of a config.** The deeper
-# fault is silent: `status` says that no data has a version yet. The config belongs in git, with the `.dvc` files; only what
-# differs from cluster to cluster (an endpoint) belongs in a ConfigMap, and keys in a Secret.
+# fault is silent: a config alone brings no data, so `status` finds nothing to check, and is content. The config belongs in git, with the
+# `.dvc` files; only what differs from cluster to cluster (an endpoint) belongs in a ConfigMap, and keys in a Secret.
 
 # %% [markdown]
 # ### Refute it

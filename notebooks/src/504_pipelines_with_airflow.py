@@ -222,8 +222,8 @@ from labsupport.data.airflow_runs import DAILY
 print(DAILY.read_text().partition("FOLDER = ")[2].replace("Path(os", "FOLDER = Path(os", 1))
 
 # %% [markdown]
-# `airflow dags test` runs it in a terminal, without scheduler. You may do the same; here is what it says, without times
-# and identifiers.
+# `airflow dags test` runs it without scheduler, in any terminal with an Airflow. We run that command in the lesson's own; here is what it
+# says, without times and identifiers.
 
 # %% tags=["nbval-ignore-output"]
 seen = airflow.read(DAILY)
@@ -428,7 +428,8 @@ for column in ("learnt_from", "euros_per_deploy"):
     print(table.convert_dtypes().astype(str).replace("<NA>", "-").to_string())
 
 # %% [markdown]
-# `learnt_from` counts the rows that a day's model has seen. Here is what it should be, from the files:
+# The bills hardly tell the two ways apart. `learnt_from` does: it counts the rows that a day's model has seen. Here is what it should be,
+# from the files:
 
 # %%
 from labsupport.data.quarantine import Quarantine
