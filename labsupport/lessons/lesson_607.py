@@ -142,7 +142,9 @@ def trials_that_fit(snapshot: Any) -> str:
     limit = _bytes((_container(spec).get("resources") or {}).get("limits", {}).get("memory"))
     failures = spec.get("maxFailedTrialCount")
     if (widest, limit, failures) == (131072, 192 * 2**20, 3):
-        raise NotAttempted("The Experiment `wide` is as your colleague left it: write your knobs, and run the cell that stores it with them.")
+        raise NotAttempted(
+            "The Experiment `wide` is as your colleague left it: write your knobs, and run the cell that stores it with them."
+        )
     needed = 63e6 + 3_470 * widest
     trials = _trials(snapshot, "wide")
     dead = [trial for trial in trials if _state(trial) in searches_607.FAILURES]

@@ -145,7 +145,7 @@ axes.set(
     xlabel="steps of all 64 poles (thousands)",
     ylabel="last 100 returns (mean)",
 )
-axes.legend(loc="lower right")
+axes.legend(loc="center right")
 plots.show(
     figure,
     alt="Five learning curves that rise from about twenty to five hundred, all within about a hundred thousand steps.",
