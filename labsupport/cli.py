@@ -150,7 +150,7 @@ def _lab(options: argparse.Namespace) -> int:
         command.append("--allow-root")
     if (paths.work() / "000_start_here.ipynb").exists():
         command.append("--LabApp.default_url=/lab/tree/000_start_here.ipynb")
-    command += jupyterlab.terminal()
+    command += jupyterlab.style() + jupyterlab.terminal()
     jupyterlab.settle()
     os.chdir(paths.work())
     os.execve(sys.executable, command + options.rest, variables.for_learner())

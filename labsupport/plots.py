@@ -103,6 +103,19 @@ def in_few_colours(png: bytes) -> bytes:
     return out.getvalue()
 
 
+def cut_at(png: bytes) -> str:
+    """Return at which edge something runs off a PNG, such as a long title; an empty string for none.
+
+    The layout keeps all but long titles and labels away from the edges, so these have one colour.
+    """
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=np.int16)
+    edges = {"right": pixels[:, -1], "left": pixels[:, 0], "upper": pixels[0], "lower": pixels[-1]}
+    return next((name for name, edge in edges.items() if np.ptp(edge, axis=0).max() > 24), "")
+
+
 def display_png(png: bytes, alt: str) -> None:
     """Display a PNG; its alt text is in the metadata and is the text that a terminal shows."""
     from IPython.display import display

@@ -113,6 +113,12 @@ def test_a_picture_of_noise_is_refused() -> None:
         plots.to_png(made)
 
 
+def test_a_title_that_runs_off_is_seen() -> None:
+    assert plots.cut_at(plots.to_png(figure(**GOOD))) == ""
+    assert plots.cut_at(plots.to_png(figure(**GOOD | {"title": "The load of a day, " * 6}))) == "right"
+    assert plots.cut_at(plots.to_png(figure(**GOOD | {"ylabel": "load (requests a second), " * 4}))) == "upper"
+
+
 def test_thin_lines_keep_their_colours() -> None:
     """A median cut made one brown of a red line and an orange one."""
     from PIL import Image

@@ -24,6 +24,12 @@ def settle() -> None:
             target.write_text(json.dumps(SETTINGS | there, indent=1) + "\n", encoding="utf-8")
 
 
+def style() -> list[str]:
+    """Return the options that let JupyterLab load the style of the course, `page/custom.css`, which has no setting."""
+    folder = str(Path(__file__).with_name("page"))
+    return ["--LabApp.custom_css=True", f"--ServerApp.tornado_settings={{'static_custom_path': [{folder!r}]}}"]
+
+
 def terminal() -> list[str]:
     """Return the options that let JupyterLab's terminals keep its PATH, on which this environment's programs come first.
 

@@ -9,10 +9,14 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from labsupport import plots
 from labsupport.course.source import tags
 
 PNG_LIMIT = 60_000
 NOTEBOOK_LIMIT = 400_000
+# So many letters fit beside the list of files in a window of 1,300 pixels; a table that is broken can't be read.
+TABLE_LIMIT = 110
+GAP = re.compile(r"\S {2,}(?=\S)")
 PRIVATE = re.compile(r"(/tmp/|/var/folders/|/home/\w|/root/|/Users/\w|\b127\.0\.0\.1:\d{2,5}|\blocalhost:\d{4,5})")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -37,8 +41,9 @@ def outputs_hash(notebook: NotebookNode) -> str:
 def problems(notebook: NotebookNode) -> list[str]:
     """Return why these outputs may not be published, one sentence each; an empty list when they may.
 
-    Checked: every code cell ran, in order; no error; nothing on stderr; no path, address or host name; each picture is
-    a PNG under 60 kB with alt text and, in the same cell, a printed number.
+    Checked: every code cell ran, in order; no error; nothing on stderr; no path, address or host name; no table wider
+    than a page; each picture is a PNG under 60 kB with alt text, has nothing that runs off its edge and, in the same
+    cell, a printed number.
     """
     found = []
     expected = 0
@@ -89,13 +94,22 @@ def _output_problems(cell: NotebookNode, output: dict[str, Any], host: str) -> l
             )
         elif len(host) > 3 and re.search(rf"\b{re.escape(host)}\b", text):
             found.append(f"its output names this machine: {host}")
+    if kind == "stream":
+        rows = [len(line) for line in output["text"].splitlines() if len(GAP.findall(line)) >= 2]
+        if sum(length > TABLE_LIMIT for length in rows) >= 2:
+            found.append(
+                f"a table of {max(rows)} letters a row; {TABLE_LIMIT} fit on a page: leave out columns, or turn it"
+            )
     picture = output.get("data", {}).get("image/png")
     if picture:
-        size = len(base64.b64decode(picture))
+        png = base64.b64decode(picture)
+        size = len(png)
         if size > PNG_LIMIT:
             found.append(f"a picture of {size // 1000} kB; the limit is {PNG_LIMIT // 1000} kB")
         if not output.get("metadata", {}).get("image/png", {}).get("alt"):
             found.append("a picture without alt text; use labsupport.plots.show(figure, alt=...)")
+        if edge := plots.cut_at(png):
+            found.append(f"a picture is cut at its {edge} edge: shorten the title or the label there")
         printed = "".join(o["text"] for o in cell.outputs if o["output_type"] == "stream")
         if not re.search(r"\d", printed) and "no-numbers" not in tags(cell):
             found.append("a picture without a printed numeric summary in the same cell")

@@ -122,7 +122,7 @@ def show_page(page: str, *, height: int = 420) -> None:
 
     from IPython.display import display
 
-    frame = f'<iframe srcdoc="{escape(page)}" title="Data docs" style="width:100%;height:{height}px;border:1px solid #ddd"></iframe>'
+    frame = f'<iframe srcdoc="{escape(page)}" title="Data docs" style="box-sizing:border-box;width:100%;height:{height}px;border:1px solid #ddd"></iframe>'
     words = len(re.sub(r"<[^>]+>", " ", page).split())
     display({"text/html": frame, "text/plain": f"[Page: data docs, {words} words]"}, raw=True)
 

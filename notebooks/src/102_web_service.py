@@ -219,8 +219,8 @@ for load, color in zip(loads[::-1], [plots.RED, plots.GREEN, plots.BLUE], strict
         range(0, 3000, 30), some, color=color, linewidth=0, label=f"{load:.0%} busy"
     )
 axes.set(
-    title="The same 3,000 requests, closer together (every 30th is shown)",
-    xlabel="request",
+    title="The same 3,000 requests, closer together",
+    xlabel="request (every 30th is shown)",
     ylabel="wait (s)",
     xlim=(0, 3000),
     ylim=(0, None),

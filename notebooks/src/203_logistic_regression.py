@@ -64,7 +64,7 @@ signs = {
 }
 failing = pd.Series({name: records.failed[shown].mean() for name, shown in signs.items()})
 failing = failing.sort_values()
-print(records.head(3).drop(columns="time").to_string(index=False))
+print(records.head(3).drop(columns="time").T.to_string(header=False))
 
 # %% tags=["draw"]
 figure, axes = plt.subplots(figsize=(6, 2.4))
@@ -121,7 +121,7 @@ for name, part in {"learn": learn, "choose": choose, "judge": judge}.items():
     print(
         f"{name:<7} {len(part)} deploys from {part.time.min():%d %b} on, {part.failed.sum()} failed"
     )
-print(features(learn).head(3).to_string(index=False))
+print(features(learn).head(3).T.to_string(header=False))
 
 # %% [markdown]
 # `features` makes the columns, for training and serving alike. Lines became a logarithm, because from 10 to 100 is

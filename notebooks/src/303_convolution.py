@@ -75,12 +75,12 @@ level = convolve(np.full((1, 9, 9, 1), 0.7), right_left[:, :, None, None])
 claim("on an even surface it says nothing: its weights add up to 0", np.abs(level).max() < 1e-9)
 
 # %% tags=["draw"]
-figure, panels = plt.subplots(ncols=3, figsize=(7, 2.6))
+figure, panels = plt.subplots(ncols=3, figsize=(7, 2.9))
 panels[0].imshow(trousers, cmap="gray")
 bare(panels[0], "The picture")
 for axes, (name, map_) in zip(panels[1:], edges.items(), strict=True):
     axes.imshow(map_, cmap="PuOr", vmin=-4, vmax=4)
-    bare(axes, f"{name} (purple: plus)")
+    bare(axes, f"{name}\n(purple: plus)")
 plots.show(
     figure,
     alt="Trousers, and two maps of them. One map is strong along upright edges, the other along level ones.",

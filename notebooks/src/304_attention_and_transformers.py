@@ -538,7 +538,7 @@ figure, axes = plt.subplots(figsize=(7, 2.8))
 axes.plot(list(real), list(real.values()), "-o", color=plots.BLUE)
 for temperature, value in real.items():
     axes.annotate(
-        f"{kinds_drawn[temperature]} kinds",
+        f"kinds: {kinds_drawn[temperature]}",
         (temperature, value),
         xytext=(4, 6),
         textcoords="offset points",
@@ -555,7 +555,7 @@ plots.show(
     figure,
     alt="The share of real lines over the temperature: near 100 percent up to 1, then falling steeply to nearly 0 at 3.",
     summary=[
-        f"temperature {t}: {value:.0f} % real, {kinds_drawn[t]} kinds of them"
+        f"temperature {t}: {value:.0f} % real; kinds: {kinds_drawn[t]}"
         for t, value in real.items()
     ],
 )
@@ -588,10 +588,11 @@ MODELS = {
     "Llama 3 8B": model_sizes.LLAMA_3_8B,
     "Llama 3 70B": model_sizes.LLAMA_3_70B,
 }
+print("products by weights, times as many to look back at 8,000 tokens, bytes kept a token:")
 for name, shape in MODELS.items():
     weights, looking = shape.products(8000)
     print(
-        f"{name:<13} {shape.parameters:>14,} parameters, {weights:>14,} products by weights, {looking / weights:>5.1f} times as many to look back at 8,000 tokens, {2 * shape.kept:>7,} bytes kept a token"
+        f"{name:<12} {shape.parameters:>14,} parameters, {weights:>14,} products, {looking / weights:>4.1f} times, {2 * shape.kept:>7,} bytes"
     )
 claim("eight billion", 8.0e9 < model_sizes.LLAMA_3_8B.parameters < 8.1e9)
 

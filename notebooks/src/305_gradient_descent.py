@@ -276,7 +276,7 @@ axes.set(
     xlabel="first weight (no unit)",
     ylabel="second weight (no unit)",
 )
-axes.legend(loc="lower left", fontsize=8.5)
+axes.legend(loc="upper left", fontsize=8.5)
 plots.show(
     figure,
     alt="A map with three valleys and two peaks. From fourteen starts plain descent ends in the nearest valley; momentum swings on, and sometimes into another one.",

@@ -97,7 +97,7 @@ figure, axes = plt.subplots(figsize=(7, 3))
 axes.barh(places, shares, height=0.6, color=plots.ORANGE)
 for place, number, share in zip(places, faulty, shares, strict=True):
     verdict = "passed" if reports[number].passed else "stopped"
-    axes.text(share + 0.15, place, verdict, va="center", fontsize=9)
+    axes.text(share + 0.15, place, verdict, va="center", fontsize=9, backgroundcolor="#fcfcfb")
 axes.axvline(100 * rules.tolerated, color=plots.INK, linestyle=":", label="tolerated")
 axes.set_yticks(
     places, [f"{number}: {PLAN.get(number, ('an empty file', 0))[0]}" for number in faulty]

@@ -1,4 +1,4 @@
-"""JupyterLab as `labs lab` opens it: in its terminals, this environment's programs come first."""
+"""JupyterLab as `labs lab` opens it: in its terminals, this environment's programs come first; the course has its style."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ START_SECONDS = 90
 
 
 @pytest.mark.timeout(180)
-def test_a_terminal_finds_the_programs_of_the_course_though_a_login_would_not(tmp_path: Path) -> None:
+def test_a_terminal_finds_the_programs_though_a_login_would_not_and_the_page_has_a_style(tmp_path: Path) -> None:
     (tmp_path / "notebooks" / "src").mkdir(parents=True)
     (tmp_path / "work").mkdir()
     home = tmp_path / "home"
@@ -42,11 +42,13 @@ def test_a_terminal_finds_the_programs_of_the_course_though_a_login_would_not(tm
         address = address_of(server)
         waiting.until(lambda: answers(address), "JupyterLab listens", START_SECONDS)
         found = asyncio.run(ask_a_terminal(address))
+        page, style = (asyncio.run(fetch(address, path)) for path in ("lab", "custom/custom.css"))
     finally:
         server.terminate()
         server.communicate(timeout=30)
     here = Path(sys.executable).parent
     assert found == {"labs": str(here / "labs"), "python": str(here / "python"), "kubectl": kubectl.find()}
+    assert "custom/custom.css" in page and "overflow-wrap" in style, "the style of the course is on the page"
 
 
 @pytest.fixture
@@ -98,6 +100,12 @@ def answers(address: str) -> bool:
     host, _, port = address.partition(":")
     with socket.socket() as client:
         return client.connect_ex((host, int(port))) == 0
+
+
+async def fetch(address: str, path: str) -> str:
+    """Return what JupyterLab answers."""
+    made = HTTPRequest(f"http://{address}/{path}", headers={"Authorization": "token t"})
+    return (await AsyncHTTPClient().fetch(made)).body.decode()
 
 
 async def ask_a_terminal(address: str) -> dict[str, str]:

@@ -1,12 +1,14 @@
 """What may stand in a published notebook, and the sentence for what may not."""
 
 import base64
+import io
 import json
 import socket
 
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from PIL import Image
 
 from labsupport.course import outputs
 
@@ -25,8 +27,14 @@ def shown(kind: str, content: str, **metadata: object) -> NotebookNode:
     return nbformat.v4.new_output("display_data", data={kind: content}, metadata=metadata)
 
 
-def png(size: int = 100) -> str:
-    return base64.b64encode(bytes(size)).decode()
+def png(size: int = 100, *dots: tuple[int, int]) -> str:
+    """Return a small white PNG with black dots, filled up to some size."""
+    image = Image.new("RGB", (5, 5), "white")
+    for dot in dots:
+        image.putpixel(dot, (0, 0, 0))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue().ljust(size, b"\0")).decode()
 
 
 ALT = {"image/png": {"alt": "a line"}}
@@ -37,6 +45,10 @@ REFUSED = {
     "home": ([shown("text/plain", "/home/anna/model.onnx")], "names a path or an address of this machine"),
     "home of a Mac": ([shown("text/html", "<b>/Users/anna</b>")], "names a path or an address of this machine"),
     "address": ([stream("at 127.0.0.1:54321")], "names a path or an address of this machine"),
+    "table wider than a page": (
+        [stream(f"{'name':<50}  {'value':>50}  {'share':>20}\n" * 2)],
+        "cell 1: a table of 124 letters a row; 110 fit on a page",
+    ),
     "picture without alt text": ([shown("image/png", png()), stream("1")], "a picture without alt text"),
     "picture without a number": (
         [shown("image/png", png(), **ALT), stream("it rises")],
@@ -45,6 +57,10 @@ REFUSED = {
     "picture above 60 kB": (
         [shown("image/png", png(60_001), **ALT), stream("1")],
         "a picture of 60 kB; the limit is 60",
+    ),
+    "picture whose title is cut": (
+        [shown("image/png", png(100, (2, 2), (4, 1)), **ALT), stream("1")],
+        "cell 1: a picture is cut at its right edge",
     ),
     "vector picture": ([shown("image/svg+xml", "<svg/>")], "a picture that is no PNG"),
     "photograph": ([shown("image/jpeg", png())], "a picture that is no PNG"),
@@ -71,7 +87,8 @@ def test_the_name_of_this_machine_is_refused_as_a_word(monkeypatch: pytest.Monke
 
 
 def test_a_good_output_is_published() -> None:
-    good = [stream("mean 1.5\n"), shown("image/png", png(60_000), **ALT), shown("text/html", "<p>1 of 2</p>")]
+    fits = f"{'name':<40}  {'value':>40}  {'share':>20}\n" * 2 + "A sentence goes on in the next line. " * 9
+    good = [stream("mean 1.5\n" + fits), shown("image/png", png(60_000), **ALT), shown("text/html", "<p>1 of 2</p>")]
     assert outputs.problems(executed({"outputs": good}, {"outputs": [stream("127.0.0.1")]})) == []
 
 

@@ -1,7 +1,10 @@
 """Cards: wrapped text in a terminal, Markdown, and HTML in which the learner's own text is only text."""
 
 import html.parser
+import re
+from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +60,29 @@ def test_a_script_stays_text() -> None:
     assert "<script" not in shown and "href" not in shown
 
 
-def test_every_label_has_a_colour_of_its_own_kind() -> None:
-    for label, colour in COLOURS.items():
-        assert f'<strong style="color:{colour}">{label}</strong>' in Card(label, "1.1").as_html()
+@pytest.mark.parametrize("label", COLOURS)
+def test_a_label_stands_out_from_the_page_light_and_dark(label: str) -> None:
+    """A small word needs 4.5:1, the bar beside it 3:1 (WCAG 2, 1.4.3 and 1.4.11)."""
+    shown, colour = Card(label, "1.1").as_html(), COLOURS[label]
+    share = re.search(
+        rf'<strong style="color:color-mix\(in srgb, {colour} (\d+)%, currentColor\)">{label}</strong>', shown
+    )
+    assert share and f"border-left:4px solid {colour}" in shown
+    # JupyterLab's text and ground: in its light theme, in its dark one.
+    for ink, ground in ((33, 255), (255, 17)):
+        tone = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+        word = [(int(share[1]) * part + (100 - int(share[1])) * ink) / 100 for part in tone]
+        assert contrast(word, [ground] * 3) >= 4.5
+        assert contrast(tone, [ground] * 3) >= 3
+
+
+def contrast(*colours: Sequence[float]) -> float:
+    """Return the contrast of two colours (WCAG 2.1): 1 for equal ones, 21 for black on white."""
+    low, high = sorted(luminance(colour) for colour in colours)
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: Sequence[float]) -> float:
+    parts = [part / 255 for part in colour]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
