@@ -561,7 +561,7 @@ claim("three died of their memory", len(dead) == 3)
 
 # %% [markdown]
 # Their logs say nothing: the kernel kills without a word. The pod's *status* knows, and the controller has copied it into the Trial.
-# (A trial in the state `Killed` died of nothing: it still ran when the search was over, and the controller ended it.)
+# (If the table has a trial in the state `Killed`, it died of nothing: it still ran when the search was over, and was ended.)
 
 # %%
 name = dead[0]["metadata"]["name"]
