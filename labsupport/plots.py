@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, INK = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#222222",
 )  # fmt: skip
+# The light card on which a figure stands.
+GROUND = "#fcfcfb"
 PNG_BYTES = 60_000
 
 
@@ -25,9 +27,9 @@ def use_style() -> None:
         {
             "figure.figsize": (7.0, 3.4),
             "figure.dpi": 100,
-            "figure.facecolor": "#fcfcfb",
-            "axes.facecolor": "#fcfcfb",
-            "savefig.facecolor": "#fcfcfb",
+            "figure.facecolor": GROUND,
+            "axes.facecolor": GROUND,
+            "savefig.facecolor": GROUND,
             "figure.constrained_layout.use": True,
             "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, SKY]),
             "axes.edgecolor": "#666666",
@@ -43,7 +45,7 @@ def use_style() -> None:
             "font.size": 9.5,
             "axes.axisbelow": True,
             "legend.edgecolor": "none",
-            "legend.facecolor": "#fcfcfb",
+            "legend.facecolor": GROUND,
             "legend.framealpha": 0.9,
             "lines.linewidth": 1.8,
             "image.cmap": "cividis",

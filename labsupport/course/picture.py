@@ -9,7 +9,7 @@ from labsupport.course.system import Standing, system_after
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PALE = ("#767676", {"facecolor": "none", "edgecolor": "#bbbbbb", "linestyle": "--"})
+PALE = ("#707070", {"facecolor": "none", "edgecolor": "#bbbbbb", "linestyle": "--"})
 FILLED = (plots.INK, {"facecolor": "#dbe9f4", "edgecolor": plots.BLUE})
 STANDS_OUT = ("white", {"facecolor": plots.BLUE, "edgecolor": plots.BLUE})
 # The colour of a box's text, and how the box is drawn.

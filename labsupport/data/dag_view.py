@@ -27,7 +27,7 @@ def draw_graph(axes: "Axes", upstream: Mapping[str, Collection[str]], states: Ma
         text = f"{name}\n{word}" if word else name
         box: dict[str, Any] = {
             "boxstyle": "round,pad=0.5",
-            "facecolor": "#fcfcfb",
+            "facecolor": plots.GROUND,
             "edgecolor": color,
             "linewidth": 2.2,
         }

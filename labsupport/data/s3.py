@@ -50,6 +50,7 @@ def running(*buckets: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="labs-s3-") as work, contextlib.ExitStack() as stack:
         folder = Path(work)
         ports = _free_ports(len(PORTS))
+        stack.callback(_sweep, ports)
         with (folder / "weed.log").open("wb") as said:
             process = subprocess.Popen(
                 [sys.executable, "-m", "labsupport.lifeline", work, program, *_arguments(folder, ports)],
@@ -78,7 +79,7 @@ def _arguments(folder: Path, ports: list[int]) -> list[str]:
     )
     listening = [f"-{part}={port}" for part, port in zip(PORTS, ports, strict=True)]
     return [
-        "server", f"-dir={folder}", "-s3", f"-s3.config={folder / 's3.json'}", f"-ip={HOST}", f"-ip.bind={HOST}",
+        f"-logdir={folder}", "server", f"-dir={folder}", "-s3", f"-s3.config={folder / 's3.json'}", f"-ip={HOST}", f"-ip.bind={HOST}",
         # Small volumes: a large one would want a gigabyte of disk for a bucket.
         "-master.volumeSizeLimitMB=32", "-volume.max=16", "-master.telemetry=false", *listening,
     ]  # fmt: skip
@@ -117,6 +118,13 @@ def _free_ports(count: int) -> list[int]:
         for probe in probes:
             probe.bind((HOST, 0))
         return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def _sweep(ports: list[int]) -> None:
+    """Delete the sockets that `weed` puts into /tmp, beside each of its ports, and leaves there."""
+    for port in ports:
+        for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+            left.unlink(missing_ok=True)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -27,7 +27,7 @@ MANY = 100_000
         "`max(0.0, x)` is x, but never below zero. What comes before you is `waits[n - 1] + services[n - 1]`.",
         "`waits.append(max(0.0, waits[n - 1] + services[n - 1] - (arrivals[n] - arrivals[n - 1])))`",
     ),
-    minutes=6,
+    minutes=8,
 )
 def waiting_times(answer: Guarded) -> str:
     """Compare with a replica's own clock on a busy queue of 300, then on as many requests as the next cell has."""

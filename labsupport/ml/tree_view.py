@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from labsupport import plots
 from labsupport.ml.tree import DecisionTree, Node
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ def draw(tree: DecisionTree, names: Sequence[str], axes: "Axes", event: int = 1)
         for end, word in ((up, "yes"), (down, "no")):
             axes.plot([x, x + 1], [y, end], color="#888888", linewidth=1, zorder=0)
             axes.text(
-                x + 0.62, y + 0.62 * (end - y), word, ha="center", va="center", fontsize=8, backgroundcolor="#fcfcfb"
+                x + 0.62, y + 0.62 * (end - y), word, ha="center", va="center", fontsize=8, backgroundcolor=plots.GROUND
             )
-        style = {"boxstyle": "square,pad=0.35", "facecolor": "#fcfcfb", "edgecolor": "#666666"}
+        style = {"boxstyle": "square,pad=0.35", "facecolor": plots.GROUND, "edgecolor": "#666666"}
         axes.text(x, y, f"{names[node.column or 0]}\n<= {node.threshold:.4g}?", ha="center", va="center", bbox=style)
         return y
 

@@ -38,6 +38,7 @@ SEED = 0
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 
 from labsupport import plots
 from labsupport.exercises import (
@@ -83,13 +84,8 @@ plots.show(
 # rain today?*, and keeps two numbers.
 
 # %%
-print(
-    weather[
-        ["date", "precipitation", "temp_max", "temp_min", "season", "rain", "rain_tomorrow"]
-    ]
-    .head(4)
-    .to_string(index=False)
-)
+shown = ["date", "precipitation", "temp_max", "temp_min", "season", "rain", "rain_tomorrow"]
+display(weather[shown].head(4))
 past, future = weather[weather.date.dt.year < 2015], weather[weather.date.dt.year == 2015]
 came = future.rain_tomorrow.to_numpy()
 print(
@@ -331,7 +327,7 @@ ladder = pd.DataFrame(rows)
 worse = np.log2(gave[ladder["2015"].argmin()]) - np.log2(gave)
 ladder["to the best"] = worse.mean(axis=1)
 ladder["+-"] = 2 * worse.std(axis=1) / np.sqrt(len(future))
-print(ladder.round(3).to_string(index=False))
+display(ladder.round(3))
 
 # %% tags=["draw"]
 figure, axes = plt.subplots()
@@ -705,9 +701,9 @@ near = within_last(outage, 30)[soon & calm].mean()
 start, end = runs(lasting)
 print(f"{near:.0%} of the minutes before an outage lay within 30 minutes after another.")
 print(f"5 in a row: {len(start)} outages, median {np.median(end - start):.0f} minutes.\n")
-print(f"{'saved':<16}{'each minute counts':<30}5 in a row, 30 quiet")
+print(f"{'saved':<15}{'each minute counts':<27}5 in a row, 30 quiet")
 for metric in order[::-1]:
-    print(f"{metric:<16}{told[metric]!s:<30}{honest[metric]}")
+    print(f"{metric:<15}{told[metric]!s:<27}{honest[metric]}")
 
 # %%
 claim("most of what seemed foretold was under way", near > 0.7)

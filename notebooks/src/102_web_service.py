@@ -148,14 +148,11 @@ claim(
 # %% [markdown]
 # ## Build it: the smallest queue
 #
-# One replica, first come first served. When you arrive, what is left for you to wait?
+# One replica, first come first served. When you arrive, what is left for you to wait? The replica is yours as soon as the request just
+# before you is done, and you may already know how long *that* one waited.
 #
-# > my wait = the wait of the one before me + the service of the one before me − the time between our arrivals, **and
-# > never below zero**
-#
-# That is Lindley's recursion (1952), and it is all there is to a queue.
-#
-# **Exercise 102.1 (6 minutes).** Write it. The first request finds the replica idle and waits 0 seconds.
+# **Exercise 102.1 (8 minutes).** Write it, request by request: each wait follows from the wait before it. The first request finds the replica idle
+# and waits 0 seconds.
 
 
 # %% tags=["exercise"] exercise="102.1"
@@ -177,7 +174,11 @@ def waiting_times(arrivals, services):
 check("102.1", waiting_times)
 
 # %% [markdown]
-# Is it right? Ask a witness who thinks differently: the course's own `lindley_waits` does without a loop.
+# > my wait = the wait of the one before me + the service of the one before me − the time between our arrivals, **and
+# > never below zero**
+#
+# That is Lindley's recursion (1952), and it is all there is to a queue. Is yours right? Ask a witness who thinks differently: the course's own
+# `lindley_waits` does without a loop.
 
 # %%
 waiting_times = use("102.1", waiting_times)
@@ -287,7 +288,7 @@ print("Mean wait in service times, and as a share of the row in which both are r
 for name, (half, high) in by_load.iterrows():
     share_half, share_high = by_load.loc[name] / by_load.loc["both random"]
     print(
-        f"{name:<31} 50 %: {half:4.1f}, x {share_half:.1f}     80 %: {high:4.1f}, x {share_high:.1f}"
+        f"{name:<31} 50 %: {half:4.1f}, x {share_half:.1f}  80 %: {high:4.1f}, x {share_high:.1f}"
     )
 factors = by_load / by_load.loc["both random"]
 claim(
@@ -523,7 +524,7 @@ traffic = Traffic().with_bursts(crowd)
 minutes = 60 * np.arange(1440) + 30
 targets = {"six replicas": None, "yours": target, "target 50 %": 50, "target 70 %": 70}
 spent, slow = {}, {}
-print("               replica hours   fewest replicas   minutes with a p95 above 300 ms")
+print("               replica hours   fewest replicas   minutes above 300 ms")
 for name, percent in targets.items():
     serving = np.full(1440, 6)
     if percent is not None:
@@ -533,7 +534,7 @@ for name, percent in targets.items():
         replayed.replicas.sum() / 60,
         (replayed.latency_p95_ms > 300).sum(),
     )
-    print(f"{name:<14} {spent[name]:13.0f} {serving.min():17} {slow[name]:15} of 1440")
+    print(f"{name:<14} {spent[name]:13.0f} {serving.min():17} {slow[name]:11} of 1440")
 claim(
     "the target keeps the promise better than six replicas, at a tenth more cost or less",
     slow["yours"] < slow["six replicas"] and spent["yours"] < 1.1 * spent["six replicas"],

@@ -511,7 +511,7 @@ print(inspect.getsource(infer))
 for replicas in (9, 13, 15, 17):
     answer = infer(served, {"requests_per_s": 150, "replicas": replicas})
     print(
-        f"{replicas:>2} replicas: {answer.cpu_percent:5.1f} % CPU  {'; '.join(answer.doubts)}"
+        f"{replicas:>2} replicas: {answer.cpu_percent:5.1f} % CPU", *answer.doubts, sep="\n   "
     )
 enough = next(
     n
@@ -766,7 +766,7 @@ def with_door(body):
 
 
 for name, body in bodies.items():
-    print(f"{name:<13} without: {without_door(body):<16} with: {with_door(body)}")
+    print(f"{name:<13} without: {without_door(body)}\n{'':<16} with: {with_door(body)}")
 bad = [body for name, body in bodies.items() if name != "good"]
 claim(
     "without a door three of six bad bodies get a 200; with it one, and that answer is doubted",

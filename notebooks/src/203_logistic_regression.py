@@ -40,6 +40,7 @@ import warnings
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression as LibraryRegression
 from sklearn.model_selection import cross_val_score
@@ -198,7 +199,7 @@ found["standard error"] = draws.std(axis=0, ddof=1)
 found["simulator"] = pd.Series(LINEAR | {"night": NIGHT})
 found["off by (s.e.)"] = (found.ours - found.simulator) / found["standard error"]
 found["odds times"] = np.exp(found.ours)
-print(found.round(2).to_string())
+display(found.round(2))
 claim(
     "our points are scikit-learn's to 1e-4, and so are those of the walk",
     np.allclose(ours.coef_, library.coef_, atol=1e-4)

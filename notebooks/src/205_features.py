@@ -39,6 +39,7 @@ SEED = 0
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 
 from labsupport import plots
 from labsupport.exercises import (
@@ -989,7 +990,7 @@ errors = log[log.level == "ERROR"].assign(job="web").rename(columns={"time": "as
 p95 = samples[samples.metric == "job:http_latency_seconds:p95"][["job", "time", "value"]]
 known = point_in_time_join(errors, p95, "job", known_at="time", max_age="30min")
 hourly = p95.set_index("time").value.resample("1h").mean().reindex(known.asked_at.dt.floor("h"))
-print(known[["asked_at", "time", "value", "message"]].head(3).to_string(index=False))
+display(known[["asked_at", "time", "value", "message"]].head(3))
 print(f"{known.value.isna().sum()} of {len(known)} errors without an answer")
 print(f"the hour's mean is {1000 * np.abs(hourly.to_numpy() - known.value).mean():.1f} ms off")
 

@@ -44,6 +44,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 
 from labsupport import plots
 from labsupport.exercises import check, claim, guess, hint, quiz, reveal, solution, suppose, use
@@ -850,7 +851,7 @@ shown = table[["hidden", "parameters", "one_us", "batch_us", "training_mb"]].ass
         for mean, spread in zip(runs.mean(axis=1), runs.std(axis=1), strict=True)
     ],
 )
-print(shown.rename(columns={"one_us": "one_picture_us"}).to_string(index=False))
+display(shown.rename(columns={"one_us": "one_picture_us"}).set_index("hidden"))
 count = sizes.parameters_of((784, 128, 64, 10))
 print(
     f"784-128-64-10: {count:,} parameters, {sum(p.nbytes for p in finals[0].network_.parameters):,} bytes"

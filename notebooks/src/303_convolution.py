@@ -432,8 +432,8 @@ for name, layers in NETWORKS.items():
     )
     each_ns[name] = 1e9 * picture / products
     print(
-        f"{name:<12} {learns:>9,} parameters {products:>9,} multiplications {1e6 * picture:6.0f} us a picture"
-        f" {each_ns[name]:6.3f} ns a multiplication"
+        f"{name:<12} {learns:>9,} parameters {products:>9,} multiplications\n"
+        f"{'':<12} {1e6 * picture:9.0f} us a picture {each_ns[name]:9.3f} ns a multiplication"
     )
 
 # %%

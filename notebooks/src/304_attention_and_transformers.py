@@ -588,11 +588,14 @@ MODELS = {
     "Llama 3 8B": model_sizes.LLAMA_3_8B,
     "Llama 3 70B": model_sizes.LLAMA_3_70B,
 }
-print("products by weights, times as many to look back at 8,000 tokens, bytes kept a token:")
+print(
+    "products: by weights; look back: times as many, behind 8,000 tokens; bytes: kept a token"
+)
+print(f"{'':<13}{'parameters':>14}{'products':>16}{'look back':>11}{'bytes':>9}")
 for name, shape in MODELS.items():
     weights, looking = shape.products(8000)
     print(
-        f"{name:<12} {shape.parameters:>14,} parameters, {weights:>14,} products, {looking / weights:>4.1f} times, {2 * shape.kept:>7,} bytes"
+        f"{name:<13}{shape.parameters:>14,}{weights:>16,}{looking / weights:>11.1f}{2 * shape.kept:>9,}"
     )
 claim("eight billion", 8.0e9 < model_sizes.LLAMA_3_8B.parameters < 8.1e9)
 

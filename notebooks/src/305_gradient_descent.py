@@ -44,6 +44,7 @@ import textwrap
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 
 from labsupport import plots
 from labsupport.exercises import check, claim, guess, hint, quiz, reveal, solution, suppose, use
@@ -585,7 +586,7 @@ table = pd.DataFrame(
         },
     }
 )
-print(table.to_string())
+display(table)
 
 # %% [markdown]
 # The seeds are paired: seed 3 means the same start and the same batches for everyone. So we subtract seed by seed, and ask for an

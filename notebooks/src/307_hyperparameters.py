@@ -339,9 +339,9 @@ def against_random(name, euros):
 def show_table():
     for euros in (6, 12, 24):
         for name in curves:
-            row = f"{euros:>3} € {name:<8} {curves[name][:, np.searchsorted(EUROS, euros)].mean():5.1f} %"
+            row = f"{euros:>2} € {name:<7} {curves[name][:, np.searchsorted(EUROS, euros)].mean():5.1f} %"
             if name != "random":
-                row += "   ahead of random by {:+.1f} points ({:+.1f} to {:+.1f})".format(
+                row += "  ahead of random by {:+.1f} points ({:+.1f} to {:+.1f})".format(
                     *against_random(name, euros)
                 )
             print(row)

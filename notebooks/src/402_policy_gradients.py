@@ -176,14 +176,14 @@ def sampled(baseline, draws=20_000):
     return (np.eye(3)[action] - p) * (outcome - baseline)[:, None]
 
 
-print("exact                ", exact.round(2))
+print("exact        ", exact.round(2))
 spread = {}
 for name, baseline in {"baseline 0": 0, "baseline 101": 101, "baseline 1000": 1000}.items():
     each = sampled(baseline)
     spread[name] = each.std(axis=0).mean()
     off = np.abs(each.mean(axis=0) - exact) / (each.std(axis=0) / np.sqrt(len(each)))
     print(
-        f"{name:<14} mean {each.mean(axis=0).round(2)} ± {1.96 * spread[name] / np.sqrt(len(each)):.2f}, spread of one draw {spread[name]:6.1f}"
+        f"{name:<13} {each.mean(axis=0).round(2)} ± {1.96 * spread[name] / np.sqrt(len(each)):.2f}, spread of one draw {spread[name]:6.1f}"
     )
     claim(f"{name}: right on average, within its chance", off.max() < 4)
 claim(

@@ -116,7 +116,7 @@ claim("and production pays more in each of them", (paid[-1] > paid[0]).all())
 
 # %%
 for name, damage in CATALOGUE.items():
-    print(f"{name:<24} {damage.what:<50} doses {damage.doses[1:]}")
+    print(f"{name:<24} {damage.what}\n{'':<24} doses {damage.doses[1:]}")
 
 # %% [markdown]
 # Three models of rising power learn from them: lesson 203's **logistic** regression (nine numbers), **small trees** (40
@@ -333,10 +333,10 @@ for i, size in enumerate(sizes):
             held = fitted.predict_proba(columns_of_many)[:, 1] >= PRICES.threshold
             new[model][i, year] = bill(held, chance_of_many)
 gap = {m: (new[m] - own[m]).mean(axis=1) for m in names}
-print("learnt from       " + "".join(f"{model:>22}" for model in names))
+print("learnt from   " + "".join(f"{model:>18}" for model in names))
 for i, size in enumerate(sizes):
-    cells = [f"{own[m][i].mean():6.1f} own, {new[m][i].mean():5.1f} new" for m in names]
-    print(f"{size:>6} deploys   " + "".join(f"{cell:>22}" for cell in cells))
+    cells = [f"{own[m][i].mean():.1f} own {new[m][i].mean():.1f} new" for m in names]
+    print(f"{size:>6} deploys" + "".join(f"{cell:>18}" for cell in cells))
 
 # %% tags=["draw"]
 figure, axes = plt.subplots(figsize=(6.4, 3))

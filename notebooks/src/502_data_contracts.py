@@ -40,6 +40,7 @@ from datetime import timedelta
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 
 from labsupport import plots
 from labsupport.exercises import (
@@ -448,7 +449,7 @@ SUITE = [
     gxe.ExpectColumnValuesToBeBetween(column="coverage", min_value=0, max_value=1),
 ]
 found = datadocs.validate(received(21), SUITE, page=True)
-print(found.results.drop(columns="observed").to_string(index=False))
+display(found.results.drop(columns="observed"))
 
 # %% [markdown]
 # Its page takes style and charts from other hosts. In a closed network it opens bare, so `labsupport.data.datadocs` takes out

@@ -377,7 +377,7 @@ plots.show(
     figure,
     alt="Five boxes with arrows: receive leads to check and learn, both lead to judge, check leads to audit. Receive, check and audit are ok, learn failed, judge was not started.",
     summary=[
-        f"{name}: {night.states[name]}, {night.tasks[name]['tries']} tries"
+        f"{name}: {night.states[name]}, tries: {night.tasks[name]['tries']}"
         for name in seen.order
     ],
 )

@@ -1,6 +1,7 @@
 """A bucket of a real store: what is put is got, absent objects are told from a store that does not answer."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,16 @@ def shop() -> Iterator[Bucket]:
         pytest.skip(reason)
     with s3.running("deploys") as url:
         yield bucket.connect(url, "deploys", *s3.CREDENTIALS.values())
+
+
+def test_a_store_leaves_no_socket_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    if reason := s3.missing():
+        pytest.skip(reason)
+    ports = s3._free_ports(len(s3.PORTS))
+    monkeypatch.setattr(s3, "_free_ports", lambda _: ports)
+    with s3.running("deploys"):
+        assert any(list(Path("/tmp").glob(f"seaweedfs-*-{port}.sock")) for port in ports)
+    assert not any(list(Path("/tmp").glob(f"seaweedfs-*-{port}.sock")) for port in ports)
 
 
 def test_what_is_put_is_got_and_named_by_its_content(shop: Bucket) -> None:
