@@ -111,29 +111,28 @@ def explain_all(cases: Iterable[Case], otherwise: str) -> list[Case]:
     )
     if not cause and len(seen) > 1 and all(first.agrees(case.saw) for case in seen):
         cause = FIXED
-    saw, want = told_apart(first.saw, first.want)
-    raise Fail(
-        f"{saw}{first.unit}{first.where}", f"{want}{first.unit}", cause, question="" if cause else _asked(otherwise)
-    )
+    saw, want, at_place = told_apart(first.saw, first.want)
+    saw = f"{saw}{first.unit}{at_place}{first.where}"
+    raise Fail(saw, f"{want}{first.unit}", cause, question="" if cause else _asked(otherwise))
 
 
-def told_apart(saw: Any, want: Any, digits: int = DIGITS) -> tuple[str, str]:
-    """Return two values as texts with enough digits to differ; of long arrays, the first place in which they differ."""
+def told_apart(saw: Any, want: Any, digits: int = DIGITS) -> tuple[str, str, str]:
+    """Return two values as texts with enough digits to differ; of long arrays, the first values that do, and their place."""
     if isinstance(want, set):
-        return str(sorted(saw)), str(sorted(want))
+        return str(sorted(saw)), str(sorted(want)), ""
     one, other = np.asarray(saw, float), np.asarray(want, float)
     if one.shape != other.shape:
-        return _text(one, digits), _text(other, digits)
+        return _text(one, digits), _text(other, digits), ""
     if one.size > SHOWN:
         differ = ~np.isclose(one, other, rtol=1e-9, atol=1e-9, equal_nan=True)
         at = int(np.argmax(differ.ravel()))
-        left, right = told_apart(one.ravel()[at], other.ravel()[at], digits)
-        return f"{left} in place {at}", right
+        left, right, _ = told_apart(one.ravel()[at], other.ravel()[at], digits)
+        return left, right, f" in place {at}, counted from 0"
     for more in range(digits, 17):
         left, right = _text(one, more), _text(other, more)
         if left != right:
-            return left, right
-    return _text(one, digits), _text(other, digits)
+            return left, right, ""
+    return _text(one, digits), _text(other, digits), ""
 
 
 def _text(values: np.ndarray, digits: int) -> str:

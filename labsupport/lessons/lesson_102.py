@@ -23,8 +23,9 @@ MANY = 100_000
     "1",
     "Lindley's recursion",
     hints=(
-        "Start with `waits = [0.0]` and go through the requests from the second one on.",
-        "`max(0.0, x)` is x, but never below zero. What comes before you is `waits[n - 1] + services[n - 1]`.",
+        "Start with `waits = [0.0]`, and go through the requests from the second one on: `for n in range(1, len(arrivals))`.",
+        "On the clock: when is the one before you done? It came at `arrivals[n - 1]`, waited, and was served. You come at `arrivals[n]`. "
+        "`max(0.0, x)` is x, but never below zero.",
         "`waits.append(max(0.0, waits[n - 1] + services[n - 1] - (arrivals[n] - arrivals[n - 1])))`",
     ),
     minutes=8,
@@ -32,9 +33,7 @@ MANY = 100_000
 def waiting_times(answer: Guarded) -> str:
     """Compare with a replica's own clock on a busy queue of 300, then on as many requests as the next cell has."""
     function = expect.function(answer)
-    rng = np.random.default_rng(21)
-    arrivals = 50 + np.cumsum(rng.exponential(1.0, 300))
-    services = rng.exponential(0.85, 300)
+    arrivals, services = services_102.jammed(rng := np.random.default_rng(21))
     want = services_102.waits(arrivals, services)
     gaps = np.diff(arrivals)
     result = function(arrivals, services)
@@ -42,6 +41,9 @@ def waiting_times(answer: Guarded) -> str:
         cause = "one wait is missing: the first request waits too, 0 seconds; begin with `waits = [0.0]`"
         raise Fail("299 waits for 300 requests", "300 waits", cause)
     causes = {
+        "never below zero holds for *each* wait: the next one builds on it, so `max` belongs into the loop": np.maximum(
+            0, np.append(0.0, np.cumsum(services[:-1] - gaps))
+        ),
         "the wait falls below zero: an idle replica serves at once, take `max(0, ...)`": np.append(
             0.0, np.cumsum(services[:-1] - gaps)
         ),
@@ -51,13 +53,14 @@ def waiting_times(answer: Guarded) -> str:
         "the wait of the one before is forgotten: a queue of several needs `waits[n - 1]`": np.append(
             0.0, np.maximum(services[:-1] - gaps, 0)
         ),
-        "the service of the one before is forgotten": np.zeros(300),
+        "every wait is 0: the service of the one before is missing, or a time of the clock stands where the gap between "
+        "two arrivals belongs": np.zeros(300),
         "these are latencies, wait and service together: return the wait alone": want + services,
         "these are the seconds at which service begins: subtract the arrivals": want + arrivals,
         "these are the seconds at which requests leave: subtract arrivals and services": want + arrivals + services,
         "the gap is missing: while you are on your way, the queue melts": np.append(0.0, np.cumsum(services[:-1])),
     }
-    paper = "arrivals 0, 1, 2 and services of 2 seconds wait 0, 1, 2: what does yours say, step by step?"
+    paper = "arrivals 0, 1, 9, 10 and services of 2 seconds wait 0, 1, 0, 1: what does yours say, step by step?"
     expect.explain(expect.array(result, (300,), "the waits"), want, causes, paper, unit=" s")
     many, long = np.cumsum(rng.exponential(1.0, MANY)), rng.exponential(0.8, MANY)
     try:
@@ -67,10 +70,9 @@ def waiting_times(answer: Guarded) -> str:
             raise
         cause = "a function that calls itself once a request does not get that far in Python: use a loop"
         raise Fail(f"`{error.summary}` for {MANY:,} requests", "waits for all of them", cause) from None
-    expect.explain(
-        waits, services_102.waits(many, long), {}, "what is different when the queue is long?", atol=1e-6, unit=" s"
-    )
-    return f"{MANY:,} waits and 300, of which {np.mean(want == 0):.0%} are none; the longest is {want.max():.1f} s."
+    different = "what is different when the queue is long?"
+    expect.explain(waits, services_102.waits(many, long), {}, different, atol=1e-6, unit=" s")
+    return f"Two queues, of 300 and of {MANY:,} requests. Of the 300, {np.mean(want == 0):.0%} wait 0 s; the longest wait is {want.max():.1f} s."
 
 
 @exercises.check(

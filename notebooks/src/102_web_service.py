@@ -174,11 +174,7 @@ def waiting_times(arrivals, services):
 check("102.1", waiting_times)
 
 # %% [markdown]
-# > my wait = the wait of the one before me + the service of the one before me − the time between our arrivals, **and
-# > never below zero**
-#
-# That is Lindley's recursion (1952), and it is all there is to a queue. Is yours right? Ask a witness who thinks differently: the course's own
-# `lindley_waits` does without a loop.
+# A second witness, who thinks differently: the course's own `lindley_waits` does without a loop.
 
 # %%
 waiting_times = use("102.1", waiting_times)
@@ -194,6 +190,14 @@ claim(
 )
 
 # %% [markdown]
+# However you wrote it, it says:
+#
+# > my wait = the wait of the one before me + the service of the one before me − the time between our arrivals, **and
+# > never below zero**
+#
+# (On the clock: it leaves at its arrival + its wait + its service; take away my arrival.) That is Lindley's recursion (1952), and it is all
+# there is to a queue.
+#
 # Now the load. We keep the very same requests and only let them come closer together. At 80 % the mean wait was about four
 # service times. What will it be at 95 %? Put an interval that you would trust in 8 of 10 such cases.
 
@@ -284,12 +288,11 @@ by_load = pd.DataFrame(
         for load in (0.5, 0.8)
     }
 )
-print("Mean wait in service times, and as a share of the row in which both are random:")
+print("Mean wait in service times (and times that of the row in which both are random):")
+print(f"{'':<31}  load 50 %     load 80 %")
 for name, (half, high) in by_load.iterrows():
     share_half, share_high = by_load.loc[name] / by_load.loc["both random"]
-    print(
-        f"{name:<31} 50 %: {half:4.1f}, x {share_half:.1f}  80 %: {high:4.1f}, x {share_high:.1f}"
-    )
+    print(f"{name:<31} {half:4.1f} (x {share_half:.1f})  {high:4.1f} (x {share_high:.1f})")
 factors = by_load / by_load.loc["both random"]
 claim(
     "without variation nobody waits, and the more variation, the longer the wait",

@@ -34,6 +34,11 @@ def diagnosis(*order: str, last: str = '    return "nothing"', **changed: str) -
 WRONG = {
     "102.1": {
         "falls below zero": (waits("waits[n - 1] + services[n - 1] - gap"), "below zero"),
+        "clips at the end": (
+            waits("waits[n - 1] + services[n - 1] - gap").replace("return waits", "return np.maximum(0, waits)"),
+            "belongs into the loop",
+        ),
+        "subtracts the clock": (waits("max(0, waits[n - 1] + services[n - 1] - arrivals[n])"), "a time of the clock"),
         "adds its own service": (waits("max(0, waits[n - 1] + services[n] - gap)"), "of this request"),
         "forgets the wait before": (waits("max(0, services[n - 1] - gap)"), "is forgotten"),
         "forgets the gap": (waits("max(0, waits[n - 1] + services[n - 1])"), "the gap is missing"),

@@ -6,6 +6,13 @@ import numpy as np
 EXPECTED_S = 0.28
 
 
+def jammed(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return arrivals and services (300,) of a queue that begins with a jam, so that each mistake gives waits of its own."""
+    between = rng.exponential(1.0, 300)
+    between[1:20] /= 3
+    return 50 + np.cumsum(between), rng.exponential(0.85, 300)
+
+
 def waits(arrivals: np.ndarray, services: np.ndarray) -> np.ndarray:
     """Return the seconds that each request waits for one replica, by the replica's own clock."""
     free_at, waited = -np.inf, []
