@@ -195,7 +195,7 @@ claim(
 # > my wait = the wait of the one before me + the service of the one before me − the time between our arrivals, **and
 # > never below zero**
 #
-# (On the clock: it leaves at its arrival + its wait + its service; take away my arrival.) That is Lindley's recursion (1952), and it is all
+# (On the clock: the one before me leaves at its arrival + wait + service; take away my arrival.) That is Lindley's recursion (1952), and it is all
 # there is to a queue.
 #
 # Now the load. We keep the very same requests and only let them come closer together. At 80 % the mean wait was about four
