@@ -7,7 +7,6 @@ from labsupport import paths
 from labsupport.cluster import waiting
 from labsupport.cluster.lab import Lab
 from labsupport.cluster.snapshot import Snapshot
-from labsupport.errors import LabsError
 from labsupport.workflows import argo
 from labsupport.workflows.again import again
 
@@ -98,12 +97,13 @@ def running_pod(lab: Lab, name: str, step: str, seconds: float = PATIENCE_SECOND
 
 
 def retry(lab: Lab, name: str) -> None:
-    """Do what `argo retry NAME` does: forget what failed, so that the controller goes on from there."""
+    """Do what `argo retry NAME` does: forget what failed, so that the controller goes on from there; prints a refusal, too."""
     workflow = lab.cluster.get(KIND, name, "-n", lab.namespace)
     try:
         new, forgotten = again(workflow)
     except ValueError as error:
-        raise LabsError(str(error)) from None
+        print(error)
+        return
     pods = lab.cluster.get("pods", "-n", lab.namespace, "-l", f"{argo.WORKFLOW}={name}")["items"]
     failed = [pod["metadata"]["name"] for pod in pods if pod["metadata"]["annotations"].get(argo.NODE) in forgotten]
     lab.cluster.kubectl("delete", "pods", "-n", lab.namespace, "--ignore-not-found", *failed)

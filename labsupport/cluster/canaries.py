@@ -46,6 +46,7 @@ def serve(lab: Lab, deployment: str, version: str, replicas: int = 1, seconds: f
     items = [{"key": "model.onnx", "path": f"{version}/model.onnx"}]
     volume = {"name": "models", "configMap": {"name": f"model-{version}", "items": items}}
     change = {"spec": {"replicas": replicas, "template": {"spec": {"volumes": [volume]}}}}
+    print(f"{deployment} gets {replicas} new pod{'s' * (replicas > 1)} of version {version}", flush=True)
     lab.ask(f"kubectl patch deployment {deployment} -p '{json.dumps(change)}'")
     lab.wait(f"deployment/{deployment}", seconds=seconds)
     lab.until(

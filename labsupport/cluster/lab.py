@@ -126,7 +126,7 @@ class Lab:
         )
 
     def show(self, file: str, part: str = "", kind: str = "") -> None:
-        """Print a manifest of the lab, or a part of it, from the file itself."""
+        """Print a manifest of the lab, or a part of it below a line that says which, from the file itself."""
         show.show_yaml(self.manifests / file, part, kind)
 
     def objects(self, file: str) -> list[dict[str, Any]]:
@@ -155,6 +155,7 @@ class Lab:
 
     def clean(self) -> None:
         """Delete all that the lab made, and make sure that nothing is left."""
+        print(f"Deleting what lab {self.number} made ...", flush=True)
         cleanup(self.cluster, self.number)
         print(f"Nothing of lab {self.number} is left on the cluster.")
 

@@ -9,11 +9,12 @@ from labsupport.errors import LabsError
 
 
 def show_yaml(path: Path, part: str = "", kind: str = "") -> None:
-    """Print a YAML file, or of its object of a `kind` the part at a dotted path such as spec.template.spec."""
+    """Print a YAML file, or of its object of a `kind` the part at a dotted path such as spec.template.spec, below a line that says which."""
     if not part and not kind:
         print(text_of(path).rstrip())
         return
     found = part_of(documents(path), part, kind, path.name)
+    print("#", ", ".join(filter(None, (path.name, kind, part))))
     print(yaml.safe_dump(found, sort_keys=False).rstrip() if isinstance(found, dict | list) else found)
 
 

@@ -97,8 +97,8 @@ def show_routes() -> None:
         lessons = route(name)
         minutes = sum(entry.minutes or 0 for entry in lessons)
         numbers = "all" if described["lessons"] == "all" else " ".join(entry.number for entry in lessons)
-        rows.append([described["title"], described["text"], numbers, f"{minutes / 60:.1f} h so far"])
-    show_table(["Route", "What", "Written lessons", "Work"], rows)
+        rows.append([described["title"], described["text"], numbers, f"{minutes / 60:.1f} h"])
+    show_table(["Route", "What", "Lessons", "Work"], rows)
 
 
 def show_glossary() -> None:

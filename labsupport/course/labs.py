@@ -22,12 +22,15 @@ _LOOK_SECONDS = 0.2
 
 
 def lanes() -> int:
-    """Return how many labs may run at once: one a core where there is the memory, one on a cluster that all share."""
+    """Return how many labs may run at once: one on a cluster that all share; else one more than cores, where there is the memory.
+
+    A lab waits for pods half of its time.
+    """
     from labsupport.cluster.choose import get_cluster
 
     if get_cluster().name != "pocket":
         return 1
-    return max(1, min(machine.cores(), int(machine.memory() // _BYTES_OF_A_LANE)))
+    return max(1, min(machine.cores() + 1, int(machine.memory() // _BYTES_OF_A_LANE)))
 
 
 @contextlib.contextmanager

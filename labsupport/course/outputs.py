@@ -14,8 +14,8 @@ from labsupport.course.source import tags
 
 PNG_LIMIT = 60_000
 NOTEBOOK_LIMIT = 400_000
-# So many letters fit beside the list of files in a window of 1,300 pixels; a table that is broken can't be read.
-TABLE_LIMIT = 110
+# So many letters fit beside the list of files in a window of 1,000 pixels; a table that is broken can't be read.
+TABLE_LIMIT = 70
 GAP = re.compile(r"\S {2,}(?=\S)")
 PRIVATE = re.compile(r"(/tmp/|/var/folders/|/home/\w|/root/|/Users/\w|\b127\.0\.0\.1:\d{2,5}|\blocalhost:\d{4,5})")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -98,7 +98,7 @@ def _output_problems(cell: NotebookNode, output: dict[str, Any], host: str) -> l
         rows = [len(line) for line in output["text"].splitlines() if len(GAP.findall(line)) >= 2]
         if sum(length > TABLE_LIMIT for length in rows) >= 2:
             found.append(
-                f"a table of {max(rows)} letters a row; {TABLE_LIMIT} fit on a page: leave out columns, or turn it"
+                f"a table of {max(rows)} letters a row; {TABLE_LIMIT} fit on a page: leave out columns, turn it, or display a DataFrame"
             )
     picture = output.get("data", {}).get("image/png")
     if picture:

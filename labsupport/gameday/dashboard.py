@@ -79,7 +79,7 @@ def draw(found: dict[str, list[Series]], now: float, limit_mib: float = math.inf
         axes.set_ylim(bottom=0)
         if axes.get_legend_handles_labels()[0] and 1 < len(found[panel.title]) <= 5:
             # Half transparent: a threshold may lie behind it.
-            axes.legend(fontsize=5.5 if len(found[panel.title]) > 3 else 7, framealpha=0.5)
+            axes.legend(fontsize=7, framealpha=0.5)
     return figure
 
 

@@ -85,8 +85,8 @@ def infer_request(answer: Guarded) -> str:
     "2",
     "The autoscaler's rule",
     hints=(
-        "`ratio = use / target` says by which factor the pods are too busy.",
-        "Within 10 % of 1 the number stays; else it is `math.ceil(replicas * ratio)`.",
+        "The load is what all pods use together, `replicas * use`. `use / target` says by which factor the pods are too busy.",
+        "Where `ratio = use / target` is within 10 % of 1, the number stays; else it is `math.ceil(replicas * ratio)`.",
         "The limits come last: `min(max(wanted, low), high)`.",
     ),
 )
@@ -106,7 +106,7 @@ def desired_replicas(answer: Guarded) -> str:
             continue
         text = f"{saw:g} for {replicas} pods at {use} % of {target} %, between {low} and {high}"
         free = replicas if rest else math.ceil(replicas * use / target)
-        cause = "`ceil(pods * use / target)`, then the limits"
+        cause = "the load is `replicas * use`; over how many pods must it be spread so that none is above the target?"
         if rest and saw == min(max(math.ceil(replicas * use / target), low), high):
             cause = "this is within 10 % of the target: leave the number as it is, or it would never rest"
         elif saw == free or saw == max(free, low) or saw == min(free, high):

@@ -407,9 +407,9 @@ lab.wait("deployment/deploy-risk", seconds=PATIENCE)
 #
 # ### How many pods?
 #
-# The HorizontalPodAutoscaler (HPA) has a rule of one line: so many pods that each would use what it should,
-# `ceil(pods * use / target)`. Within 10 % of the target it does nothing, or it would never rest. The result stays between
-# `minReplicas` and `maxReplicas`.
+# The HorizontalPodAutoscaler (HPA) has a rule of one line: the fewest pods of which each, with the present load spread evenly over them, would use
+# no more than the target. Where the present use is within 10 % of the target (1.1 times it, say), it changes nothing, or it would never rest. The result
+# stays between `minReplicas` and `maxReplicas`.
 
 # %% [markdown]
 # **Exercise 604.2 (5 minutes).** Write the rule. Use and target are in % of what a pod *requests*.

@@ -183,7 +183,6 @@ left.text(
     (killed_at - first).total_seconds(),
     11.2,
     " the controller is killed",
-    color=plots.RED,
     fontsize=8,
 )
 left.set(

@@ -691,7 +691,10 @@ for axes, panel in zip(places.flat, PANELS, strict=True):
         )
     axes.set(title=panel.title, ylabel=units[panel.unit])
     if len(drawn[panel.title]) > 1:
-        axes.legend(fontsize=8)
+        above = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.1}
+        axes.legend(
+            fontsize=8, ncols=2, **above
+        )  # beside the title: a line may be anywhere below
 for axes in places[1]:
     axes.set_xlabel("time since the release (s)")
 plots.show(

@@ -41,6 +41,7 @@ import inspect
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 
 from labsupport import plots
 from labsupport.cluster import argo
@@ -77,7 +78,7 @@ axes.set(
     xlabel="night",
     ylabel="feature (in spreads)",
 )
-axes.legend(loc="upper right", fontsize=8)
+axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.1, fontsize=8)
 plots.show(
     figure,
     alt="200 dots scattered evenly around a level line, without any trend.",
@@ -348,7 +349,7 @@ for kind in inject.NAMES[1:]:
         "euros before": before.mean(),
         "euros since": since.mean(),
     }
-print(pd.DataFrame(told).T.to_string(float_format=lambda value: f"{value:.1f}"))
+display(pd.DataFrame.from_dict(told, orient="index").round(1))
 reveal("610.g3", told["concept"]["nights to alarm"] != "never")
 reveal(
     "610.g4", bool(told["experience"]["euros since"] > told["experience"]["euros before"] + 3)
@@ -476,6 +477,8 @@ serve(24)
 # `docs` has not changed at all.
 
 # %%
+watch = next(one for one in lab.objects("checkpoint.yaml") if one["kind"] == "CronJob")
+lab.replace(watch)  # as it was, where you repaired it already
 lab.show("checkpoint.yaml", "spec.jobTemplate.spec.template.spec.containers.0.args", "CronJob")
 first = night("first-night")
 claim("the healthy service is alarmed", "alarm" in first["docs"])

@@ -151,6 +151,8 @@ print(ask([0])[0].body)
 # behind each Service?
 
 # %%
+service = next(item for item in lab.objects("stable.yaml") if item["kind"] == "Service")
+lab.replace(service)  # as it was, where you repaired it already
 lab.apply("canary.yaml")
 lab.wait("deployment/canary", seconds=PATIENCE)
 
@@ -177,7 +179,6 @@ only_stable = {"spec": {"selector": {"track": "stable"}}}
 ### END SOLUTION
 
 # %%
-service = next(item for item in lab.objects("stable.yaml") if item["kind"] == "Service")
 lab.patch("service/deploy-risk", only_stable, begin=service if only_stable is not ... else None)
 
 # %%
@@ -422,7 +423,7 @@ axes.set(
     ylabel="tests (%)",
     ylim=(0, 45),
 )
-axes.legend(loc="upper left")
+axes.legend(loc="center right")
 plots.show(
     figure,
     alt="A curve for p below 0.05 climbs steeply above the dotted line at 5 % to over 30 %; one for e-values stays far below the line.",

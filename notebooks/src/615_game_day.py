@@ -83,7 +83,7 @@ with day.prometheus() as prometheus:
     ]
 for rule in rules:
     measure, _, threshold = " ".join(rule["query"].split()).rpartition(" > ")
-    print(f"{rule['name']:<17} more than {threshold:<5} {measure[:60]} ...")
+    print(f"{rule['name']}: more than {threshold} of\n    {measure[:60]} ...")
 claim(
     "five alerts, all of them pages", {rule["labels"]["severity"] for rule in rules} == {"page"}
 )

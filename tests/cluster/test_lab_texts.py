@@ -42,7 +42,7 @@ def test_a_whole_manifest_is_shown_as_it_is_written(file: Path, capsys) -> None:
 def test_a_part_is_found_by_kind_and_path(file: Path, capsys) -> None:
     show_yaml(file, "spec.list.1")
     show_yaml(file, "spec", kind="B")
-    assert capsys.readouterr().out == "x: 2\n3\n"
+    assert capsys.readouterr().out == "# two.yaml, spec.list.1\nx: 2\n# two.yaml, B, spec\n3\n"
 
 
 @pytest.mark.parametrize(

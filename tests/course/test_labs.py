@@ -33,11 +33,11 @@ def gives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 @pytest.mark.parametrize(
     ("cores", "gigabytes", "cluster", "lanes"),
     [
-        (2, 16, "pocket", 2),
+        (2, 16, "pocket", 3),
         (2, 6, "pocket", 2),
         (2, 5, "pocket", 1),
         (8, 16, "pocket", 5),
-        (1, 16, "pocket", 1),
+        (1, 16, "pocket", 2),
         (2, 1, "pocket", 1),
         # One cluster for all, of which a lab may patch the node.
         (8, 64, "kind", 1),
@@ -49,7 +49,7 @@ def test_there_are_lanes_for_cores_and_memory(gives, cores: int, gigabytes: floa
 
 
 def test_a_lab_waits_when_all_lanes_are_held_and_goes_on_when_one_is_free(gives) -> None:
-    gives(2, 16)
+    gives(1, 16)
     entered, leave = threading.Event(), threading.Event()
 
     def third() -> None:
@@ -69,14 +69,14 @@ def test_a_lab_waits_when_all_lanes_are_held_and_goes_on_when_one_is_free(gives)
 
 
 def test_a_lab_that_gets_no_lane_says_what_to_do(gives, monkeypatch: pytest.MonkeyPatch) -> None:
-    gives(1, 16)
+    gives(1, 5)
     monkeypatch.setattr(labs, "_WAIT_SECONDS", 0.1)
     with labs.lane(), pytest.raises(LabsError, match="End them, then try again"), labs.lane():
         pass
 
 
 def test_a_run_that_is_stopped_while_it_waits_for_a_lane_waits_no_longer(gives) -> None:
-    gives(1, 16)
+    gives(1, 5)
 
     def stop() -> None:
         raise runner.Interrupted

@@ -46,8 +46,8 @@ REFUSED = {
     "home of a Mac": ([shown("text/html", "<b>/Users/anna</b>")], "names a path or an address of this machine"),
     "address": ([stream("at 127.0.0.1:54321")], "names a path or an address of this machine"),
     "table wider than a page": (
-        [stream(f"{'name':<50}  {'value':>50}  {'share':>20}\n" * 2)],
-        "cell 1: a table of 124 letters a row; 110 fit on a page",
+        [stream(f"{'name':<26}  {'value':>26}  {'share':>16}\n" * 2)],
+        "cell 1: a table of 72 letters a row; 70 fit on a page",
     ),
     "picture without alt text": ([shown("image/png", png()), stream("1")], "a picture without alt text"),
     "picture without a number": (
@@ -87,7 +87,7 @@ def test_the_name_of_this_machine_is_refused_as_a_word(monkeypatch: pytest.Monke
 
 
 def test_a_good_output_is_published() -> None:
-    fits = f"{'name':<40}  {'value':>40}  {'share':>20}\n" * 2 + "A sentence goes on in the next line. " * 9
+    fits = f"{'name':<26}  {'value':>26}  {'share':>12}\n" * 2 + "A sentence goes on in the next line. " * 9
     good = [stream("mean 1.5\n" + fits), shown("image/png", png(60_000), **ALT), shown("text/html", "<p>1 of 2</p>")]
     assert outputs.problems(executed({"outputs": good}, {"outputs": [stream("127.0.0.1")]})) == []
 

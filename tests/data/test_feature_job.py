@@ -12,6 +12,8 @@ from labsupport.data.regions import regional_telemetry
 from labsupport.data.store import ROWS
 from labsupport.errors import LabsError
 
+# By one worker: each would record a week.
+pytestmark = pytest.mark.xdist_group("feature_job")
 BEGAN = "2026-03-02T11:24:00+00:00"
 NOON_FRIDAY = datetime(2026, 3, 6, 23, 24, 10, tzinfo=UTC)  # Friday, 12:00:10, of the week
 

@@ -11,6 +11,8 @@ from labsupport.data.features import FEATURES
 from labsupport.data.join import point_in_time_join
 from labsupport.data.skew import require_no_skew
 
+# By one worker: each would fill a store.
+pytestmark = pytest.mark.xdist_group("store")
 NAMES = list(FEATURES)
 START = pd.Timestamp("2024-01-01")
 

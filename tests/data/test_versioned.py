@@ -17,6 +17,8 @@ from labsupport.data.nightly import Nights, flip_a_bit, put_files, run_steps, st
 from labsupport.data.repository import Workshop, object_path, objects
 from labsupport.errors import LabsError
 
+# By one worker: each would make a repository.
+pytestmark = pytest.mark.xdist_group("versioned")
 NIGHTS = Nights(0, per_day=60, judged=300)
 
 

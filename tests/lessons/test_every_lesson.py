@@ -60,19 +60,30 @@ def test_a_lesson_has_three_to_six_exercises_and_three_to_five_questions(number:
 @pytest.mark.parametrize("key", OFFLINE)
 def test_the_reference_passes_and_the_check_answers_at_once(key: str) -> None:
     reference = answers.reference(key)
-    outcome = evaluate(key, reference)
-    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
-    # 100 ms of work beside the learner's own code, with room for a slow machine on which other work empties the caches.
-    assert any(_seconds(key, reference) < 1.5 for _ in range(3))
-
-
-def _seconds(key: str, reference: object) -> float:
     started = time.process_time()
+    outcome = evaluate(key, reference)
+    took = time.process_time() - started
+    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
+    # The first one may import a library or make a week of telemetry.
+    assert took < 1.5 or any(_paces(key, reference) < 60 for _ in range(3))
+
+
+def _paces(key: str, reference: object) -> float:
+    """How long the check works, in paces: 60 are 1.5 s on two quiet cores of 2026, more where other work empties the caches."""
+    began = time.process_time()
+    sum(i * i for i in range(400_000))
+    middle = time.process_time()
     evaluate(key, reference)
-    return time.process_time() - started
+    return (time.process_time() - middle) / (middle - began)
 
 
-@pytest.mark.parametrize("key", OFFLINE)
+def _reads_seed(key: str) -> bool:
+    lesson, solution = answers.load(key[:3]), answers.entry(key)["solution"]
+    needed = [answers.entry(other)["solution"] for other in answers.entry(key)["needs"]]
+    return any("SEED" in code.replace("SEED = 0", "") for code in (solution, *needed, *lesson["setup"]))
+
+
+@pytest.mark.parametrize("key", [key for key in OFFLINE if _reads_seed(key)])
 def test_the_reference_passes_with_another_seed(key: str) -> None:
     outcome = proof.outcome_of_reference(key, 3)
     assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
