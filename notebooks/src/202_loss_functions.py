@@ -698,6 +698,9 @@ quiz("202.b", choice_b)
 # %% [markdown]
 # ## Break it: the monitoring that was handed over
 #
+# *A good place to stop for today: the plan is done, monitoring begins. Your answers are in the notebook. When you come back, select this cell and
+# take Run > Run All Above Selected Cell; that takes less than a minute.*
+#
 # A typical tutorial has the following code under the heading *Loss function*. No loss is in it, but it would be monitoring. It
 # imports without a complaint. (We added only the registry, so that the cell may run twice.)
 

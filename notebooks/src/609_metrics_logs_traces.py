@@ -691,10 +691,10 @@ for axes, panel in zip(places.flat, PANELS, strict=True):
         )
     axes.set(title=panel.title, ylabel=units[panel.unit])
     if len(drawn[panel.title]) > 1:
+        # Beside the title: below, a line may be anywhere.
         above = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.1}
-        axes.legend(
-            fontsize=8, ncols=2, **above
-        )  # beside the title: a line may be anywhere below
+        above |= {"handlelength": 0.9, "handletextpad": 0.4, "columnspacing": 0.8}
+        axes.legend(fontsize=8, ncols=2, **above)
 for axes in places[1]:
     axes.set_xlabel("time since the release (s)")
 plots.show(
