@@ -429,7 +429,7 @@ def desired_replicas(replicas, use, target, low, high):
 check("604.2", desired_replicas)
 
 # %% [markdown]
-# Now the real one. It is faster here than at your place. On pocket its controller looks each 5 s (15 s is the default, on kind, too), and
+# However you wrote it: `ceil(replicas × use / target)`, then the limits. Now the real one. It is faster here than at your place. On pocket its controller looks each 5 s (15 s is the default, on kind, too), and
 # `autoscaler.yaml` lets it shrink at once, where it usually waits for 5 minutes.
 
 # %% tags=["nbval-ignore-output"]

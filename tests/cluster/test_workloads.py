@@ -192,7 +192,7 @@ def test_crashing_container_is_restarted_with_growing_pauses(cluster: Cluster, n
         paused = found.get("state", {}).get("waiting", {}).get("reason") == "CrashLoopBackOff"
         return dict(found) if paused and found["restartCount"] >= 1 else None
 
-    found = waiting.until(crashed, "it waits before its next start", 30) or {}
+    found = waiting.until(crashed, "it waits before its next start", 20)
     assert found["lastState"]["terminated"]["exitCode"] == 3
     assert found["state"]["waiting"]["message"].startswith("back-off ")
     assert "the model is gone" in logs(cluster, namespace, "crash", "--previous")
