@@ -35,8 +35,8 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, rows: slice) -> "Pictures":
-        """Return a part of the pictures, as `pictures[:1000]`: the order is random already."""
+    def __getitem__(self, rows: "slice | NDArray[np.int64]") -> "Pictures":
+        """Return a part of the pictures, as `pictures[:1000]` (the order is random already), or those of an array of rows."""
         return Pictures(self.images[rows], self.labels[rows])
 
 
@@ -45,9 +45,21 @@ def fashion_mnist() -> tuple[Pictures, Pictures]:
 
     Source: Xiao, Rasul, Vollgraf (2017), "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms".
     """
+    return training_pictures(), test_pictures()
+
+
+def training_pictures() -> Pictures:
+    """Return the 12,000 training pictures alone; unpacking them takes most of the time."""
+    return _unpacked("training")
+
+
+def test_pictures() -> Pictures:
+    """Return the 3,000 test pictures alone."""
+    return _unpacked("test")
+
+
+def _unpacked(part: str) -> Pictures:
     import numpy as np
 
     with np.load(FILE) as stored:
-        training = Pictures(stored["training_images"], stored["training_labels"])
-        test = Pictures(stored["test_images"], stored["test_labels"])
-    return training, test
+        return Pictures(stored[f"{part}_images"], stored[f"{part}_labels"])

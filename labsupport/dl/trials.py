@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labsupport.dl.descent import train
-from labsupport.dl.fashion import Pictures, fashion_mnist
+from labsupport.dl.fashion import Pictures, test_pictures, training_pictures
 from labsupport.dl.network import Array, Network, dense_network
 from labsupport.dl.search import Job
 from labsupport.dl.space import Range, Real, Settings, Whole
@@ -64,23 +64,29 @@ class Split:
 
     learn: tuple[Array, NDArray[Any]]
     valid: tuple[Array, NDArray[Any]]
-    test: tuple[Array, NDArray[Any]]
+
+    @property
+    def test(self) -> tuple[Array, NDArray[Any]]:
+        """All 3,000 test pictures, the same for every split; read when somebody asks for them."""
+        return _test()
 
     @classmethod
     def draw(cls, seed: int, learn: int = 600, valid: int = 200) -> Self:
-        """Draw pictures to learn from and to choose by from the 12,000 training pictures; the test pictures are always all 3,000.
+        """Draw pictures to learn from and to choose by from the 12,000 training pictures.
 
         More of `valid` leaves those to learn from as they are.
         """
-        (x, y), test = _rows()
-        rows = np.random.default_rng(seed).permutation(len(y))
-        one, other = rows[:learn], rows[learn : learn + valid]
-        return cls((x[one], y[one]), (x[other], y[other]), test)
+        pictures = _training()
+        rows = np.random.default_rng(seed).permutation(len(pictures))
+        return cls(_small(pictures[rows[:learn]]), _small(pictures[rows[learn : learn + valid]]))
+
+
+_training = cache(training_pictures)
 
 
 @cache
-def _rows() -> tuple[tuple[Array, NDArray[Any]], tuple[Array, NDArray[Any]]]:
-    return tuple(map(_small, fashion_mnist()))  # type: ignore[return-value]
+def _test() -> tuple[Array, NDArray[Any]]:
+    return _small(test_pictures())
 
 
 def _small(pictures: Pictures) -> tuple[Array, NDArray[Any]]:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from labsupport.dl import trials
 from labsupport.dl.machines import Rental
 from labsupport.dl.network import dense_network
 from labsupport.dl.search import ASHA, Job, RandomSearch
@@ -24,6 +25,13 @@ def test_pictures_to_learn_from_and_to_choose_by_are_different_ones(split: Split
     assert split.learn[0].min() >= 0 and split.learn[0].max() <= 1
     learnt = {row.tobytes() for row in split.learn[0]}
     assert not any(row.tobytes() in learnt for row in split.valid[0])
+
+
+def test_drawing_leaves_the_test_pictures_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial on the cluster never needs them, and there are dozens of trials."""
+    monkeypatch.setattr(trials, "test_pictures", lambda: pytest.fail("the test pictures were unpacked"))
+    trials._test.cache_clear()
+    Split.draw(1)
 
 
 def test_more_pictures_to_choose_by_leave_those_to_learn_from(split: Split) -> None:
