@@ -1,6 +1,6 @@
 """A program that ends with who started it: its standard input is a pipe, which closes when the starter is gone in whatever way.
 
-A kernel that was killed says no goodbye. Then the whole process group is killed and the program's folder removed.
+A kernel that was killed says no goodbye. Then everything that was started here is killed and the program's folder removed.
 
     python -m labsupport.lifeline FOLDER-TO-REMOVE (or "") PROGRAM ARGUMENTS     (as the leader of a process group)
 """
@@ -12,6 +12,8 @@ import signal
 import subprocess
 import sys
 import threading
+
+import psutil
 
 from labsupport import variables
 
@@ -26,7 +28,7 @@ def main() -> int:
     hold(sys.argv[1])
     # The group is asked to end: the program decides when. A handler, unlike an ignored signal, is not handed down.
     signal.signal(signal.SIGTERM, lambda number, frame: None)
-    return subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, env=variables.for_program()).returncode
+    return subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, env=variables.as_given()).returncode
 
 
 def _watch(folder: str) -> None:
@@ -35,6 +37,10 @@ def _watch(folder: str) -> None:
             pass
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
+    # Those in groups of their own, too, as act's steps are.
+    for started in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            started.kill()
     os.killpg(0, signal.SIGKILL)
 
 

@@ -53,6 +53,11 @@ def for_program() -> dict[str, str]:
     return inherited() | _package() | KERNEL | inheritance.direct()
 
 
+def as_given() -> dict[str, str]:
+    """Return this process's own environment: for a program that only stands between another one and its starter, who chose it."""
+    return dict(os.environ)
+
+
 def for_kubectl() -> dict[str, str]:
     """Return the environment of kubectl: loopback directly, other clusters as the user reaches them, no preferences of theirs."""
     network = inheritance.proxies() | inheritance.direct()

@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,26 +81,36 @@ def push(repo: Repository, settings: Mapping[str, str]) -> Run:
         "NO_COLOR": "1",
     }
     try:
-        ended = subprocess.run(
-            words,
-            cwd=repo.folder,
-            env=variables.for_repository(repo.home) | own,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LIMIT_S,
-        )
-    except subprocess.TimeoutExpired:
-        raise LabsError(
-            f"The workflow did not end within {LIMIT_S} s: look at the machine's load, then push again."
-        ) from None
+        code, log = _run(words, repo.folder, variables.for_repository(repo.home) | own)
     finally:
         shutil.rmtree(repo.home / "cache" / "act", ignore_errors=True)
-    run = read(ended.stdout, workflow.read(repo.folder / WORKFLOW))
-    if ended.returncode and FAILURE not in run.results.values():
-        raise LabsError(f"act could not run {WORKFLOW.name}: {ended.stdout.strip().splitlines()[-1:]}")
+    run = read(log, workflow.read(repo.folder / WORKFLOW))
+    if code and FAILURE not in run.results.values():
+        raise LabsError(f"act could not run {WORKFLOW.name}: {log.strip().splitlines()[-1:]}")
     return run
+
+
+def _run(words: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+    """Run a program and its steps, which end with this process, however that ends; return its exit code and what it wrote."""
+    with tempfile.TemporaryFile() as log:
+        with subprocess.Popen(
+            [sys.executable, "-m", "labsupport.lifeline", "", *words],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as running:
+            # To leave this block is to let go of the lifeline.
+            try:
+                code = running.wait(LIMIT_S)
+            except subprocess.TimeoutExpired:
+                raise LabsError(
+                    f"The workflow did not end within {LIMIT_S} s: look at the machine's load, then push again."
+                ) from None
+        log.seek(0)
+        return code, log.read().decode(errors="replace")
 
 
 def read(log: str, file: workflow.Workflow) -> Run:

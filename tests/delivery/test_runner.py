@@ -1,7 +1,15 @@
 """act runs a repository's workflow file: conditions, outputs and results are GitHub's, and what is skipped is known."""
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
 import pytest
 
+from labsupport import paths
 from labsupport.data.repository import Workshop
 from labsupport.delivery import repository, runner
 
@@ -64,3 +72,48 @@ def test_a_run_is_shown_without_times(small, capsys) -> None:
     run, _ = small
     run.show()
     assert capsys.readouterr().out.splitlines()[:2] == ["first       success", "second      failure"]
+
+
+# One step: a process that nobody else has, {sleep}.
+LONG = """
+on: {{push: {{branches: [main]}}}}
+jobs:
+  long:
+    runs-on: ubuntu-24.04
+    steps: [{{name: Sleep, run: "exec {sleep}"}}]
+"""
+PUSH = """
+import sys
+from labsupport.data.repository import Workshop
+from labsupport.delivery import repository, runner
+workshop = Workshop()
+repo = workshop.repository("long")
+(repo.folder / repository.WORKFLOW).parent.mkdir(parents=True)
+repository.commit(repo, "all", {str(repository.WORKFLOW): sys.argv[1]})
+runner.LIMIT_S = int(sys.argv[2])
+runner.push(repo, {})
+"""
+
+
+def _running(command: str) -> bool:
+    return any(each.info["cmdline"] == command.split() for each in psutil.process_iter(["cmdline"]))
+
+
+def _within_a_minute(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 60
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return holds()
+
+
+@pytest.mark.parametrize(("limit", "killed"), [(400, True), (8, False)], ids=["killed kernel", "too long"])
+def test_a_run_that_is_given_up_takes_its_step_along(limit: int, killed: bool) -> None:
+    sleep = f"sleep {400 + limit}.{os.getpid()}"
+    command = [sys.executable, "-c", PUSH, LONG.format(sleep=sleep), str(limit)]
+    with subprocess.Popen(command, cwd=paths.PACKAGE.parent, stderr=subprocess.PIPE, text=True) as kernel:
+        assert _within_a_minute(lambda: _running(sleep))
+        if killed:
+            kernel.kill()
+        said = kernel.communicate(timeout=60)[1]
+    assert killed or "did not end within 8 s" in said
+    assert _within_a_minute(lambda: not _running(sleep))
