@@ -103,15 +103,17 @@ def test_stateful_set_gives_each_pod_its_own_volume_and_name(cluster: Cluster, n
         {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "store"}, "spec": spec},
     )
     waiting.wait_for(cluster, "statefulset/store", "rolled-out", namespace, timeout=60)
+
+    def until_volume_says(name: str, text: str) -> None:
+        # A pod without a probe is Ready before its program has done anything.
+        waiting.until(lambda: execute(cluster, namespace, name, "cat", "/data/who") == text, f"{name}: {text}", 60)
+
+    until_volume_says("store-0", "store-0 ")
     cluster.kubectl("delete", "pod", "store-0", "-n", namespace)
     waiting.wait_for(cluster, "statefulset/store", "rolled-out", namespace, timeout=60)
     waiting.wait_for(cluster, "pod/store-0", "Ready", namespace, timeout=60)
-    waiting.until(
-        lambda: execute(cluster, namespace, "store-0", "cat", "/data/who") == "store-0 store-0 ",
-        "the new store-0 has the old one's volume",
-        timeout=15,
-    )
-    assert execute(cluster, namespace, "store-1", "cat", "/data/who") == "store-1 "
+    until_volume_says("store-0", "store-0 store-0 ")
+    until_volume_says("store-1", "store-1 ")
 
 
 def test_containers_of_a_pod_share_an_empty_dir_and_the_next_pod_finds_it_empty(
