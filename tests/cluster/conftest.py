@@ -111,7 +111,7 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     """Return a fresh namespace in which pods can be created; it is deleted after the test, without waiting."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     cluster.kubectl("create", "namespace", name)
-    waiting.wait_for(cluster, _READY_NAMESPACE, "created", name, timeout=20)
+    waiting.wait_for(cluster, _READY_NAMESPACE, "created", name, timeout=60)
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
 

@@ -44,7 +44,7 @@ def test_a_pod_waits_until_a_node_offers_what_it_asks_for(cluster: Cluster, name
     waiting.wait_for(cluster, "pod/first", "Ready", namespace, 60)
     cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(asks("second", 1)))
     with pytest.raises(waiting.WaitFailed, match=f"Insufficient {CARD}"):
-        waiting.wait_for(cluster, "pod/second", "Ready", namespace, 3)
+        waiting.wait_for(cluster, "pod/second", "Ready", namespace, 8)
 
 
 def test_an_offer_replaces_the_one_before_and_none_leaves_nothing(cluster: Cluster, no_cards) -> None:
@@ -52,4 +52,4 @@ def test_an_offer_replaces_the_one_before_and_none_leaves_nothing(cluster: Clust
         gpus.offer(cluster, number, CARD)
         wanted = {(str(number), str(number))} if number else {(None, None)}
         # The node's own program may bring both numbers in line a moment later.
-        waiting.until(partial(is_offered, cluster, wanted), f"{number} on offer", 15)
+        waiting.until(partial(is_offered, cluster, wanted), f"{number} on offer", 60)

@@ -180,7 +180,7 @@ def test_pod_waits_for_a_config_map_that_it_mounts(cluster: Cluster, namespace: 
     waiting.until(
         lambda: 'configmap "settings" not found' in cluster.kubectl("get", "events", "-n", namespace).output,
         "an event FailedMount",
-        timeout=20,
+        timeout=60,
     )
     assert "ContainerCreating" in cluster.kubectl("get", "pod", "early", "-n", namespace).output
     apply(cluster, namespace, config_map("settings", rate="0.3"))
