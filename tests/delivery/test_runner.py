@@ -106,7 +106,7 @@ def _within_a_minute(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
-@pytest.mark.parametrize(("limit", "killed"), [(400, True), (8, False)], ids=["killed kernel", "too long"])
+@pytest.mark.parametrize(("limit", "killed"), [(400, True), (20, False)], ids=["killed kernel", "too long"])
 def test_a_run_that_is_given_up_takes_its_step_along(limit: int, killed: bool) -> None:
     sleep = f"sleep {400 + limit}.{os.getpid()}"
     command = [sys.executable, "-c", PUSH, LONG.format(sleep=sleep), str(limit)]
@@ -115,5 +115,5 @@ def test_a_run_that_is_given_up_takes_its_step_along(limit: int, killed: bool) -
         if killed:
             kernel.kill()
         said = kernel.communicate(timeout=60)[1]
-    assert killed or "did not end within 8 s" in said
+    assert killed or "did not end within 20 s" in said
     assert _within_a_minute(lambda: not _running(sleep))
