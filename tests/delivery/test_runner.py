@@ -3,13 +3,12 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 
 import psutil
 import pytest
 
 from labsupport import paths
+from labsupport.cluster import waiting
 from labsupport.data.repository import Workshop
 from labsupport.delivery import repository, runner
 
@@ -99,21 +98,17 @@ def _running(command: str) -> bool:
     return any(each.info["cmdline"] == command.split() for each in psutil.process_iter(["cmdline"]))
 
 
-def _within_a_minute(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 60
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return holds()
-
-
 @pytest.mark.parametrize(("limit", "killed"), [(400, True), (20, False)], ids=["killed kernel", "too long"])
 def test_a_run_that_is_given_up_takes_its_step_along(limit: int, killed: bool) -> None:
     sleep = f"sleep {400 + limit}.{os.getpid()}"
     command = [sys.executable, "-c", PUSH, LONG.format(sleep=sleep), str(limit)]
     with subprocess.Popen(command, cwd=paths.PACKAGE.parent, stderr=subprocess.PIPE, text=True) as kernel:
-        assert _within_a_minute(lambda: _running(sleep))
-        if killed:
+        try:
+            waiting.until(lambda: _running(sleep), "the step runs", 60)
+            if killed:
+                kernel.kill()
+            said = kernel.communicate(timeout=60)[1]
+        finally:
             kernel.kill()
-        said = kernel.communicate(timeout=60)[1]
     assert killed or "did not end within 20 s" in said
-    assert _within_a_minute(lambda: not _running(sleep))
+    waiting.until(lambda: not _running(sleep), "the step ends with the run", 60)

@@ -27,7 +27,7 @@ def test_the_process_that_was_started_is_the_one_that_serves(tmp_path) -> None:
             cwd=tmp_path, env=os.environ | tracking_server.SERVER_ENVIRONMENT, stdout=log, stderr=log,
         )  # fmt: skip
     try:
-        # 8 s of processor time and some hundred writes to disk: beside two more whole runs of the tests it took over 110 s.
+        # Beside two more whole runs of the tests it took over 110 s.
         deadline = time.monotonic() + 240
         while not tracking_server._answers(port):
             assert process.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()
@@ -39,7 +39,7 @@ def test_the_process_that_was_started_is_the_one_that_serves(tmp_path) -> None:
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(upload, timeout=10).close()
         assert (tmp_path / "artifacts/note.txt").read_bytes() == b"kept"
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(20)
     finally:
         process.kill()
         process.wait()
