@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from labsupport import paths
-from labsupport.cluster import versions
+from labsupport.cluster import locking, versions
 from labsupport.cluster.kind import command, engine, images, runtime
 from labsupport.course import source
 from labsupport.errors import LabsError
@@ -42,6 +42,8 @@ _NETWORK = (
     "unreachable",
 )
 _BASE = "labs-kit/python:3.11"
+# How many seconds to wait for another checkout's tests: longer than all labs of a nightly run take.
+_TURN = 7200
 
 
 def why_not() -> str | None:
@@ -57,8 +59,22 @@ def why_not() -> str | None:
 
 
 def main() -> int:
+    """Run the tests, when no other checkout runs its own: they share the cluster's name and the kit's engine."""
+    turn = Path(tempfile.gettempdir()) / f"labs-kind-tests-{os.geteuid()}.lock"
+    if locking.is_locked(turn):
+        print("Another checkout runs its tests on kind; these wait for them to end.", flush=True)
+    try:
+        with locking.locked(
+            turn, _TURN, f"Tests on kind still run elsewhere after {_TURN} s: end them, then run again."
+        ):
+            return _run_tests(nightly=bool(os.environ.get("LABS_NIGHTLY")))
+    except LabsError as error:
+        print(error)
+        return 1
+
+
+def _run_tests(nightly: bool) -> int:
     """Run the tests; what had to be started for them (an engine) is stopped at the end."""
-    nightly = bool(os.environ.get("LABS_NIGHTLY"))
     environment, command_of_kit = dict(os.environ, LABS_CLUSTER="kind"), _kit()
     started = False
     try:

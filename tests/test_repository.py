@@ -4,6 +4,7 @@ import re
 import runpy
 import shlex
 import subprocess
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import yaml
 
 import labsupport
 from labsupport import bootstrap, paths
-from tests import run
+from labsupport.cluster import locking
+from tests import kind, run
 
 ROOT = paths.course_root()
 README = ROOT / "README.md"
@@ -138,6 +140,20 @@ def test_a_stage_that_was_named_and_cannot_run_is_a_failure(
     monkeypatch.setattr(run, "cannot_run", lambda: {"kind": "no container engine is here"})
     assert run.main(["--only", "kind"]) == 1
     assert capsys.readouterr().err == "kind can't run here: no container engine is here\n"
+
+
+def test_the_tests_on_kind_wait_for_those_of_another_checkout(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(kind, "_run_tests", lambda nightly: 0)
+    monkeypatch.setattr(kind, "_TURN", 0)
+    assert kind.main() == 0
+    (lock,) = tmp_path.iterdir()
+    with locking.locked(lock, 0, "busy"):
+        assert kind.main() == 1
+    assert "Another checkout runs its tests on kind" in capsys.readouterr().out
+    assert kind.main() == 0
 
 
 def test_the_first_stage_that_fails_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
