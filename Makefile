@@ -31,8 +31,8 @@ check: setup  ## the quick checks, under 3 minutes: before each commit
 test: setup  ## every check; ONLY=tests, for instance, runs one stage
 	@.venv/bin/python -m tests.run $(if $(ONLY),--only "$(ONLY)")
 
-nightly: setup  ## the checks that take longer: all seeds, benchmarks
-	@.venv/bin/python -m tests.run --nightly
+nightly: setup  ## the checks that take longer: all seeds, benchmarks; ONLY=benchmark, for instance, runs one kind
+	@.venv/bin/python -m tests.run --nightly $(if $(ONLY),--only "$(ONLY)")
 
 build: setup  ## build the notebooks from notebooks/src
 	@$(LABS) build

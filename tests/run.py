@@ -38,6 +38,7 @@ QUICK: dict[str, Command] = {
 TESTS = "tests"
 CLUSTER = "cluster"
 KIND = "kind"
+BENCHMARK = "benchmark"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,7 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only what takes under three minutes")
     parser.add_argument("--nightly", action="store_true", help="also every seed, benchmarks and other long checks")
-    parser.add_argument("--only", metavar="NAME", help="one stage, which then must be possible here")
+    parser.add_argument(
+        "--only", metavar="NAME", help="one stage, which must be possible here; or `benchmark`: all of them"
+    )
     options = parser.parse_args(arguments)
     # Two workers on two cores: threads of BLAS and OpenMP would wait for each other longer than they compute.
     os.environ.update(variables.THREADS)
@@ -54,12 +57,13 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = QUICK if options.quick else stages(options.nightly)
     impossible = {} if options.quick else cannot_run()
     if options.only:
-        if options.only not in chosen:
+        asked = {name: command for name, command in chosen.items() if asks_for(options.only, name)}
+        if not asked:
             parser.error(f"there is no stage {options.only!r}; there are: {', '.join(chosen)}")
         if options.only in impossible:
             print(f"{options.only} can't run here: {impossible[options.only]}", file=sys.stderr)
             return 1
-        chosen = {options.only: chosen[options.only]}
+        chosen = asked
     for name, command in chosen.items():
         if name in impossible:
             continue
@@ -86,7 +90,7 @@ def stages(nightly: bool) -> dict[str, Command]:
         # Not setup.py: it downloads everything again.
         for path in sorted((ROOT / "benchmarks").glob("*.py")):
             if path.name != "setup.py":
-                found[f"benchmark {path.stem}"] = [sys.executable, path]
+                found[f"{BENCHMARK} {path.stem}"] = [sys.executable, path]
     return found
 
 
@@ -98,6 +102,11 @@ def cannot_run() -> dict[str, str]:
     if (without_kind := kind.why_not()) is not None:
         reasons[KIND] = without_kind
     return reasons
+
+
+def asks_for(only: str, name: str) -> bool:
+    """Tell whether what `--only` names is this stage, or the benchmarks and this is one of them."""
+    return only == name or (only == BENCHMARK and name.startswith(f"{BENCHMARK} "))
 
 
 def _run(name: str, command: Command) -> int:

@@ -103,7 +103,7 @@ def steps() -> list[dict]:
 
 def test_workflows_call_the_readmes_commands() -> None:
     called = {step["run"] for step in steps() if "run" in step}
-    assert {"make check", "make nightly", "make course"} <= called
+    assert {"make check", "make course"} <= called
     assert (ROOT / ".ci/run").read_text().strip().endswith("exec make test")
 
 
@@ -111,6 +111,15 @@ def test_the_jobs_of_ci_run_every_stage_of_make_test() -> None:
     called = [step["run"] for step in steps() if "run" in step]
     stages = set(run.stages(nightly=False)) - set(run.QUICK)
     assert {f"make test ONLY={stage}" for stage in stages} <= set(called)
+
+
+def test_the_weekly_jobs_run_every_stage_of_make_nightly() -> None:
+    job = yaml.safe_load((ROOT / ".github/workflows/nightly.yml").read_text())["jobs"]["nightly"]
+    assert job["steps"][-1] == {"run": 'make nightly ONLY="$STAGE"', "env": {"STAGE": "${{ matrix.stage }}"}}
+    asked = job["strategy"]["matrix"]["stage"]
+    left = set(run.stages(nightly=True)) - set(run.QUICK)
+    assert left == {name for name in left if any(run.asks_for(one, name) for one in asked)}
+    assert all(any(run.asks_for(one, name) for name in left) for one in asked)
 
 
 def test_actions_are_pinned_by_commit() -> None:
@@ -140,6 +149,16 @@ def test_a_stage_that_was_named_and_cannot_run_is_a_failure(
     monkeypatch.setattr(run, "cannot_run", lambda: {"kind": "no container engine is here"})
     assert run.main(["--only", "kind"]) == 1
     assert capsys.readouterr().err == "kind can't run here: no container engine is here\n"
+
+
+def test_the_benchmarks_can_be_asked_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(run, "_run", lambda name, command: ran.append(name) or 0)
+    assert run.main(["--nightly", "--only", "benchmark"]) == 0
+    assert len(ran) > 1
+    assert all(name.startswith("benchmark ") for name in ran)
+    with pytest.raises(SystemExit):
+        run.main(["--only", "benchmark"])
 
 
 def test_the_tests_on_kind_wait_for_those_of_another_checkout(
