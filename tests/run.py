@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from labsupport import machine, variables
-from tests import kind
+from tests import kind, kit
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -64,6 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{options.only} can't run here: {impossible[options.only]}", file=sys.stderr)
             return 1
         chosen = asked
+    without_cluster = _get_programs() if {TESTS, CLUSTER} & set(chosen) - set(impossible) else None
     for name, command in chosen.items():
         if name in impossible:
             continue
@@ -72,6 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
             impossible[KIND] = "No container engine or no image could be made here; the stage says why."
         elif code:
             return code
+    if without_cluster:
+        print(
+            f"Skipped: of {TESTS} and {CLUSTER} what needs a pocket cluster, the labs for instance. {without_cluster}"
+        )
     for name, reason in impossible.items():
         if not options.only:
             print(f"Skipped: {name}. {reason}")
@@ -102,6 +107,18 @@ def cannot_run() -> dict[str, str]:
     if (without_kind := kind.why_not()) is not None:
         reasons[KIND] = without_kind
     return reasons
+
+
+def _get_programs() -> str | None:
+    """Get what a pocket cluster runs, as `make course` does; return why there is none here, or None."""
+    if sys.platform != "linux":
+        return "It runs on Linux only."
+    install: Command = [BIN / "labs", "cluster", "install"]
+    environment = os.environ | {"LABS_CLUSTER": "pocket"}
+    if kit.find() or subprocess.run([*install, "--check"], env=environment, capture_output=True).returncode == 0:
+        return None
+    code = subprocess.call(install, env=environment)
+    return "Its programs are not here: labs cluster install" if code else None
 
 
 def asks_for(only: str, name: str) -> bool:

@@ -4,6 +4,7 @@ import re
 import runpy
 import shlex
 import subprocess
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
@@ -151,9 +152,36 @@ def test_a_stage_that_was_named_and_cannot_run_is_a_failure(
     assert capsys.readouterr().err == "kind can't run here: no container engine is here\n"
 
 
+@pytest.mark.parametrize(("there", "got", "said"), [(True, True, False), (False, True, False), (False, False, True)])
+def test_a_run_gets_the_pocket_clusters_programs_or_says_what_it_skipped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], there: bool, got: bool, said: bool
+) -> None:
+    installed: list[run.Command] = []
+
+    def call(command: run.Command, env: dict[str, str]) -> int:
+        installed.append(command)
+        return 0 if got else 1
+
+    check: subprocess.CompletedProcess[bytes] = subprocess.CompletedProcess([], 0 if there else 1)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(run, "cannot_run", dict)
+    monkeypatch.setattr(run.kit, "find", lambda: None)
+    monkeypatch.setattr(run, "_run", lambda name, command: 0)
+    monkeypatch.setattr(run.subprocess, "run", lambda command, **options: check)
+    monkeypatch.setattr(run.subprocess, "call", call)
+    assert run.main(["--only", "tests"]) == 0
+    assert bool(installed) is not there
+    assert ("what needs a pocket cluster" in capsys.readouterr().out) is said
+
+
 def test_the_benchmarks_can_be_asked_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
-    monkeypatch.setattr(run, "_run", lambda name, command: ran.append(name) or 0)
+
+    def note(name: str, command: run.Command) -> int:
+        ran.append(name)
+        return 0
+
+    monkeypatch.setattr(run, "_run", note)
     assert run.main(["--nightly", "--only", "benchmark"]) == 0
     assert len(ran) > 1
     assert all(name.startswith("benchmark ") for name in ran)
