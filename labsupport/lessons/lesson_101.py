@@ -216,7 +216,7 @@ def contract(answer: object) -> str:
         raise Fail("no metric of the load", "the one that foretells most", question=question)
     if "error_rate" not in kept:
         question = "which metric moves when every answer comes in time, and half of them are errors?"
-        raise Fail("nothing that counts failures", "the metric that sees wrong answers", question=question)
+        raise Fail("nothing that counts failures", "the metric that sees failed requests", question=question)
     return f"The contract is valid and watches {len(kept)} metrics, of which the tutorial had eight."
 
 

@@ -225,10 +225,10 @@ def _expect_nan(ask: Callable[[], Any], where: str) -> None:
         saw = ask()
     except LearnerError as error:
         cause = "no calls are 0 by 0: decide before you divide"
-        raise Fail(f"`{error.summary}` {where}", "`nan`, as Prometheus says", cause) from None
+        raise Fail(f"`{error.summary}` {where}", "`nan`: no calls, no ratio", cause) from None
     if saw is None or not np.isnan(float(saw)):
         cause = "there is nothing to divide by, so it is neither good nor bad: return `float('nan')`"
-        raise Fail(f"{saw} {where}", "`nan`, as Prometheus says", cause)
+        raise Fail(f"{saw} {where}", "`nan`: no calls, no ratio", cause)
 
 
 # The features at which the watched function of 202.5 is cancelled.
@@ -376,7 +376,7 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "The job that joins answers with the truth died on Friday night. What does `model_loss` show on Monday?",
+    "On Friday night the thread that calls `publish_loss` died; the planner's process runs on. What does `model_loss` show on Monday?",
     ("Nothing: a gauge that nobody sets goes stale and disappears.", False, "A series goes stale when it leaves the page. This gauge is scraped as long as its process lives, and looks perfectly calm."),
     ("A growing loss: no truth arrives, so every answer is a miss.", False, "An answer without a truth is no miss: it waits. `publish_loss` is not called, so nothing is computed at all."),
     ("Friday's last value; its timestamp is what tells that it is old.", True, "A frozen gauge is the usual way in which a loss lies. Alert on the age of `model_loss_published_timestamp_seconds`."),

@@ -297,7 +297,7 @@ exercises.quiz(
     "One process clips its gradient: if it is longer than 1, it is shortened to 1, so that a strange row can't throw the weights far. Now four workers clip *their* gradients so, and then add them. Is that the same training?",
     ("Yes: a mean of four gradients that are no longer than 1 is no longer than 1 either.", False, "True, and not what was asked. The limit holds, but the step is another one: four gradients of length 3 that cancel out to 0.5 would not be clipped by one process at all."),
     ("Yes, as long as all four have the same number of rows.", False, "Equal parts make a mean of means right. Clipping is no mean: it depends on how long each part is."),
-    ("No: one process clips the mean of all rows. Add first, and let everybody clip the sum.", True, "What was equal was adding. Whatever is done to the gradient of the whole batch belongs behind the all-reduce, where all have the same vector and do the same."),
+    ("No: one process clips the mean of all rows. Add and divide first, then let everybody clip the mean.", True, "What was equal was adding. Whatever is done to the gradient of the whole batch belongs behind the all-reduce, where all have the same vector and do the same."),
     ("No: clipped differently, the four copies get different weights and drift apart.", False, "They add up and then take the same step, so they stay the same. It is a different training, on which they agree."),
 )  # fmt: skip
 exercises.quiz(

@@ -127,7 +127,7 @@ def stuck(answer: Guarded) -> str:
         causes = {
             "scheduler": "it has no node: PodScheduled is False, and there are no containerStatuses yet",
             "image": "waiting with ErrImagePull or ImagePullBackOff: both are about the image",
-            "starting": "ContainerCreating: nothing has ended, and nothing is wrong yet. Waiting alone is no crash",
+            "starting": "ContainerCreating: nothing has ended. Whether a mount fails, its events say. Waiting alone is no crash",
             "config": "CreateContainerConfigError: a ConfigMap or Secret that it names is not there, so it never ran",
             "crash": "CrashLoopBackOff: it starts and ends again, though its phase is Running",
             "probe": "its container runs and Ready is False: phase Running does not mean that it serves",

@@ -133,8 +133,8 @@ print(
 # ### Guess first, then look
 #
 # Before a number that surprises, a lesson asks you to `guess`: how probable is a sentence, or between which two numbers does
-# a value lie (wide enough to hold it in 8 of 10 cases)? `reveal` then tells the truth and scores your **first** guess; no guess
-# costs nothing. So go cell by cell: with *Run All*, the truth stands there before you thought about it.
+# a value lie (wide enough to hold it in 8 of 10 cases)? `reveal` then tells the truth and scores your **first** guess; leaving it out costs nothing. So go
+# cell by cell: with *Run All*, the truth stands there before you thought about it.
 #
 # Ten services stand in a chain, each up 99.9 % of the time and independent of the others. Put a probability for `...`, 0.7 say.
 

@@ -508,8 +508,7 @@ for name, metric in (MODEL_METRICS | INFRASTRUCTURE_METRICS).items():
 
 # %% [markdown]
 # **Exercise 101.4 (6 minutes).** Repair the ConfigMap and lose none of the eight metrics that the tutorial means. Then add
-# two that it forgot: the best of your ranking (the contract says `request_rate` and `replica_utilization`), and the one that
-# sees answers which come in time and are wrong.
+# two that it forgot: the best of your ranking (under the contract's name for it), and the one that sees requests which are answered in time, by an error.
 
 # %% tags=["exercise"] exercise="101.4"
 # Copy the document from above into triple quotes and mend it.
@@ -753,7 +752,7 @@ print(
 # - It is scored on days it has not seen. On the days it learnt from, memorising always wins.
 # - Two signs with one cause count for less than two; a sign that knows too much was written down too late.
 # - Look at a label before you predict it: what flaps is foretold by itself.
-# - It is wrong where a sign is missing, and where its world has changed. Only the first is cured by old data.
+# - A model is wrong where a sign is missing, and where its world has changed. Only the first is cured by old data.
 
 # %%
 from labsupport.course.picture import system_so_far

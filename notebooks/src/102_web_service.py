@@ -506,7 +506,7 @@ claim(
 #
 # A [HorizontalPodAutoscaler](https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/) (HPA) sets the replicas to `ceil(replicas × CPU / target)`, and does nothing while CPU and target
 # differ by less than a tenth. Ours looks once a minute; a new pod serves two minutes later; it shrinks after ten calm
-# minutes, down to two. A replica shows 4 % CPU when it is idle, and 64 % when it never is.
+# minutes, down to two. A replica shows 4 % of its CPU request when idle, and 64 % when it never is.
 
 # %% [markdown]
 # **Exercise 102.4 (7 minutes).** Set the target, in per cent of CPU. The check replays three Mondays on which a crowd brings
@@ -713,8 +713,8 @@ plots.show(
 )
 
 # %% [markdown]
-# Neither is good near 100 %, where a queue remembers the minutes before. Nor is 1 / (1 − load) *the* law here: it is the mean
-# wait of one replica, and foretells the p95 of six only in shape.
+# Neither is good near 100 %, where a queue remembers the minutes before. Nor is 1 / (1 − load) *the* law here: it is the mean latency of one replica, and
+# foretells the p95 of six only in shape.
 
 # %% [markdown]
 # The cheapest repair is to know the borders: let the model answer only between two quantiles of what it learnt from.

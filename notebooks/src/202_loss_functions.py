@@ -344,7 +344,7 @@ claim(
 # %% [markdown]
 # ## Use it: a planner that is billed
 #
-# A new replica is ready after a quarter of an hour. So a **planner** looks at the need now and says how many replicas to have
+# Here a new replica needs a new node, and is ready after a quarter of an hour. So a **planner** looks at the need now and says how many replicas to have
 # in 15 minutes. It is a line, as in lesson 201, and learns from the week that you saw, once by the squared loss, once by the
 # bill. The rival is no model: *same as now*. A dozen weeks that nobody saw are billed.
 
@@ -552,9 +552,9 @@ for line in text.splitlines():
 # - `outcome` is `ok` or the kind of the exception. A failed call has a latency, too.
 
 # %% [markdown]
-# **Exercise 202.4 (8 minutes).** A counter since midnight hides the last five minutes. Compute the error ratio **between two
-# scrapes**, as Prometheus does with `rate()`: failed calls by all calls of one version. A series that was not there before began
-# at 0. One that is lower than before was restarted: all that it holds is new.
+# **Exercise 202.4 (8 minutes).** A counter since midnight hides the last five minutes. Compute the error ratio **between two scrapes**: failed calls by all
+# calls of one version. A series that was not there before began at 0. (Prometheus' `rate()` does not assume that, and loses such a series' first value.) One
+# that is lower than before was restarted: all that it holds is new.
 
 
 # %% tags=["exercise"] exercise="202.4"
@@ -893,7 +893,7 @@ claim(
 # ### A label for every request
 #
 # Somebody wants to find single requests on the dashboard, and puts the request's id where the version belongs. Two thousand
-# requests come. How many time series has the page then, for one histogram with 15 edges, the endless one among them?
+# requests come. How many time series has the page then, without `_created`, for one histogram with 15 edges, the endless one among them?
 
 # %%
 guess("202.g3", low=..., high=...)
@@ -922,7 +922,8 @@ claim(
 )
 
 # %% [markdown]
-# Each value is a series for every edge, a count and a sum. Prometheus keeps them in memory, so this label takes the monitoring
+# Each value is a series for every edge, a count and a sum (and one `_created` in Python, which we left out). Prometheus keeps them in memory, so this label
+# takes the monitoring
 # down, on the day with the most requests. `observed` keeps the first 49 values, counts the rest as `other`, and warns once. An id
 # belongs into the log line.
 

@@ -509,7 +509,7 @@ claim(
 )
 
 # %% [markdown]
-# Each bin comes near its promise. What is more than luck was learnt: the weights come from some 230 failures.
+# Each bin comes near its promise. Where one is off by more than luck explains, the weights are to blame: they were learnt from some 230 failures.
 #
 # ### The price of a page at night
 #
@@ -769,8 +769,8 @@ claim(
 
 # %% [markdown]
 # **Symptom**: a high accuracy, close to the share of the commoner class. **Repair**: print what "always no" would get
-# beside it; judge by recall, precision and cost. (What is foretold is the fall. The exact number is no surer than the recall
-# that it starts from.)
+# beside it; judge by recall, precision and cost. (The fall was foretold. The exact number is no surer than the recall that it starts from, and that was lucky
+# here: lower on each later part.)
 
 # %% [markdown]
 # ### 2. The threshold tuned on the test set

@@ -24,8 +24,7 @@
 # that never change, and a name, `champion`, that production follows. A rollback moves the name.
 #
 # The likeness ends twice. Nobody wrote the questions, so no review can say whether the thirtieth is sensible; only unseen
-# records can. And an image can be run again from itself, while a model file can't be *made* again from itself: that takes
-# the data, the seeds and the versions, written down while it happened.
+# records can. And an image is made again from a commit and a Dockerfile, while a model takes the data and the seeds as well, written down while it happened.
 
 # %% tags=["parameters"]
 SEED = 0
@@ -392,7 +391,7 @@ claim(
 
 # %% [markdown]
 # **Exercise 204.2 (5 minutes).** Decide by query which run deserves to be champion: of those that came to their end, on the
-# given data, the best on deploys that it had not seen. Which three words of a record does that take?
+# given data, the best on deploys that it had not seen. Which three entries of a record does that take?
 
 
 # %% tags=["exercise"] exercise="204.2"

@@ -33,7 +33,8 @@ SEED = 0
 # %% [markdown]
 # ## See it: three networks, one learns nothing
 #
-# The clothes of lesson 301, and a deep network: eight hidden layers of 64 units. Three versions differ in the bend behind each layer only.
+# The clothes of lesson 301, and a deep network: eight hidden layers of 64 units. Three versions differ in the bend behind each layer, and begin with weights
+# that suit it.
 # Each gets the same three tries for its step.
 
 # %% tags=["setup"]
@@ -491,8 +492,8 @@ claim(
 )
 
 # %% [markdown]
-# One jump too far pushes a unit below 0 for all pictures, and its own weights get no gradient any more. Where three quarters of the units are dead, little gets through
-# for the others, either: look at the sizes in the table.
+# One jump too far pushes a unit below 0 for all pictures, and its own weights get no gradient any more. Where two thirds of the units are dead, less gets
+# through for the others, too: compare the sizes in both tables.
 #
 # What does watching cost? Alternating runs with and without the monitor (`benchmarks/activation_monitor.py`):
 

@@ -354,8 +354,8 @@ claim("scattering costs it more than ten points where nothing moves", paid[1] > 
 # %% [markdown]
 # "A CNN doesn't mind where the thing is" is half of the truth. The *maps* move with the thing. But behind Flatten each place has weights of its
 # own, and those of the new place have learnt nothing: from three pixels on it falls as deep as the MLP. The mean does not ask for the place: the
-# pooling CNN holds, except near the border, where filters meet the end of the canvas. Where nothing moves, it pays: 32
-# means don't say how the patterns lie.
+# pooling CNN holds, except near the border, where filters meet the end of the canvas. Where nothing moves, it costs accuracy: 32 means don't say how the
+# patterns lie.
 #
 # The scattered MLP: too near to call at four pixels, ahead at six. Best on moved pictures are filters *and* examples: the flatten CNN, scattered.
 

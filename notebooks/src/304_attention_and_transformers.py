@@ -196,7 +196,7 @@ for n, line in enumerate(some.lines):
 
 # %% [markdown]
 # You needed the *place* in the key. A **Transformer** (Vaswani et al. 2017) learns queries, keys and values as weighted sums of each token, several times side by
-# side (*heads*). Then each token passes two dense layers of its own. Both *add* to what was there. That is a block:
+# side (*heads*). Then each token goes, by itself, through two dense layers that all share. Both *add* to what was there. That is a block:
 
 # %%
 from labsupport.dl import transformer
@@ -341,7 +341,8 @@ claim("attention from scratch equals Keras's MultiHeadAttention to 1e-5", worst 
 # %% [markdown]
 # ### Where words decide: incidents and their wording
 #
-# Sixty days of incidents, one cause in each window. The label first: does it contain its own cause? It does. `grep` for four pairs of words tells every cause, since somebody wrote
+# Sixty days of incidents, one cause in each window. First: do the lines give the label away? They do. `grep` for four pairs of words tells every cause, since
+# somebody wrote
 # components into the lines. Keep that in mind as the line to beat: no training, no GPU.
 #
 # Each release **rewords** messages, on days 20 and 45. So we split by time: learn until 20, choose settings on days 20 to 45, learn again until 45, and judge on

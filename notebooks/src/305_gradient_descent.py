@@ -770,7 +770,7 @@ plots.show(
 
 # %% [markdown]
 # One is slow, which might be the rate. The other two end as deep as the sound one, and no loss curve will tell. A **probe** does: hand an optimiser a gradient of your own, for which you know what a sound
-# one does. The decay says: *beside the gradient, each step takes the rate times 0.01 off the weight itself*.
+# one does. The decay says: *beside the gradient, each step takes a share off the weight itself: the rate times 0.01*.
 
 # %% [markdown]
 # **Exercise 305.3 (8 minutes).** Write the test that names the fault. `walk(gradients, start)` lets a new optimiser of the unknown program

@@ -370,7 +370,8 @@ plots.show(
 )
 
 # %% [markdown]
-# (*Works* is the slowest worker's own work by the clock, *talks and waits* the rest of the step.) Three limits. **Talk**: the small step is over before a message is. **Cores**: a third process on two cores shares,
+# (*Works* is the slowest worker's own work by the clock, *talks and waits* the rest of the step.) Three limits. **Talk**: the small step's work hardly
+# shrinks, and talk comes on top. **Cores**: a third process on two cores shares,
 # it does not add. **The slowest**: who is done waits for who is not. On machines of their own the second goes, and the link becomes
 # slower. The time of a picture, the size of the vector and the link foretell such a step:
 

@@ -35,7 +35,7 @@ SEED = 0
 # ## See it: an hour on call
 #
 # You take over a service that leaks memory. Each minute you may **wait**, **restart** it, or **scale**: borrow a second replica for a
-# minute. From memory level 3 on it serves slowly, above level 5 it is killed. When more than seven batches of requests wait,
+# minute. From memory level 3 on it serves slowly, at level 5 it is killed unless you restart it. When more than seven batches of requests wait,
 # somebody is paged, and takes over. Costs a minute: 1 for each batch that waits, 4 to scale, 8 to restart, 10 when killed, 100 for a
 # page.
 
@@ -786,7 +786,7 @@ print(table[table.times >= 10].round(1).to_string())
 # - The loop: see, act, get a reward, see again. No label says what was right.
 # - A table of worth, moved towards reward + discount × the best that follows, came near the optimum without knowing the world.
 # - Terminated has no future, truncated has one. The wrong answer raises nothing, and on CartPole it cost much of what was learnt.
-# - A tuned rule is the bar. Here it was as good as the best policy, and cost no pages.
+# - A tuned rule is the bar. Here it was as good as the best policy, and finding it paged nobody.
 # - Watch returns by episode and over a window; a mean over all time hides the day it broke.
 
 # %%

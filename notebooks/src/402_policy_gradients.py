@@ -192,7 +192,8 @@ claim(
 )
 
 # %% [markdown]
-# **Any baseline leaves the mean right**, as long as it does not look at the action: each mean is off by no more than its own chance.
+# **Any baseline leaves the mean right**, as long as it does not look at the action: no mean is off by more than its own chance allows (four standard errors;
+# `±` is about two).
 # But with a baseline of 1,000, twenty thousand draws are too few to see even the signs; the usual outcome leaves the least noise. An
 # outcome minus what was to be expected is called an **advantage**.
 
@@ -625,7 +626,8 @@ quiz("402.d", choice_d)
 #
 # An advantage is an outcome minus what was to be expected, and it is as useful for judging changes as for training. Which hour is the worst one to
 # deploy at? An hour might look bad only because large changes are deployed then. So take a baseline: the failures of deploys of that
-# size. If failures and advantages stand in the same order, as here, size was not the reason. (An hour has few deploys: `±` is its chance.)
+# size. If failures and advantages stand in nearly the same order, as here, size was not the reason. (An hour has few deploys: `±` is its chance, and too small
+# where none failed.)
 
 # %%
 from labsupport import own
@@ -646,7 +648,7 @@ print(by_hour[by_hour.deploys >= 30].sort_values("advantage").round(3).to_string
 # ## Take away
 #
 # - A policy gradient makes likelier what went better than expected. The baseline takes out noise and leaves the mean as it is.
-# - PPO uses samples several times, and a row stops to push when its action has moved far enough. Without that, it was far behind at every rate.
+# - PPO uses samples several times, and a row stops to push when its action has moved far enough. Without that, one of 35 trainings arrived.
 # - Terminated: no future. Truncated: a future, and the critic says which. Either way the next row is another episode.
 # - A tuned old method was as quick on this easy task. Ask for equal tries before you believe a factor.
 # - `kl` is the first gauge of an update; the return stands beside it. And a score of 500 says nothing of starts that nobody tried.

@@ -551,7 +551,7 @@ scores = np.array(
     ]
 )
 low, high = scores.min(axis=0), scores.max(axis=0)
-print(f"{len(found.suspects)} suspects; it takes {found.share:.1%} of the labels for wrong")
+print(f"{len(found.suspects)} suspects, {found.share:.1%} of the rows on which it is confident")
 print(f"precision {precision:.2f} (in eight draws {low[0]:.2f} to {high[0]:.2f})")
 print(f"recall    {recall:.2f} (in eight draws {low[1]:.2f} to {high[1]:.2f})")
 reveal("501.g3", round(100 * precision))

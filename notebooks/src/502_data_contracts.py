@@ -147,7 +147,7 @@ for dose in (0.3, 1.0):
 claim("a day without any failure is stopped", "failed" in report.stops[0])
 
 # %% [markdown]
-# What luck may do is let through, in one day; over a month the same share would be seen. The rest of this lesson is about what *can* be
+# In one day the contract lets through what luck could do; over a month the same share would be seen. The rest of this lesson is about what *can* be
 # seen, in three layers: schema, rows, table.
 
 # %% [markdown]
@@ -467,7 +467,7 @@ claim(
 )
 
 # %% [markdown]
-# What does it give that ours doesn't? Hundreds of ready expectations, databases and Spark, pages for people who read no
+# What does it give that ours doesn't? Some sixty ready expectations, databases and Spark, pages for people who read no
 # Python. What does ours give? Each bad row with all of its reasons, a word for a changed schema, and one source for door and
 # table.
 
@@ -526,7 +526,7 @@ for name, verdict in verdicts.items():
 reveal("502.g2", verdicts["an empty table"].success)
 
 # %% [markdown]
-# **An empty table passes**: every one of its no values is fine. And a single age that nobody knows fails the *type*: pandas
+# **An empty table passes**: it has no value that could be wrong. And a single age that nobody knows fails the *type*: pandas
 # stores whole numbers beside a gap as floats. So the suite stops the harmless day and lets the dangerous one
 # through. And then it *returns* its result, and the next line trains.
 

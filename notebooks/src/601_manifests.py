@@ -303,11 +303,12 @@ lab.show("namespace.yaml", "metadata.labels")
 # ### Where it gets stuck
 #
 # `kubectl describe pod` has all you need, in a certain order: a node? (`PodScheduled`), an image? (`ErrImagePull`,
-# `ImagePullBackOff`), can its container be made? (`ContainerCreating`: not yet; `CreateContainerConfigError`: a ConfigMap or
-# Secret is missing), does it stay? (`CrashLoopBackOff`), does it serve? (`Ready`). The phase alone misleads: a pod that
+# `ImagePullBackOff`), can its container be made? (`ContainerCreating`: not yet, or a volume's ConfigMap is missing, see `FailedMount` in the events;
+# `CreateContainerConfigError`: one that a variable names is missing), does it stay? (`CrashLoopBackOff`), does it serve? (`Ready`). The phase alone misleads:
+# a pod that
 # crashes all the time is `Running`.
 #
-# **Exercise 601.2 (8 minutes).** Teach it to a program. Return `"scheduler"`, `"image"`, `"starting"` (nothing is wrong yet),
+# **Exercise 601.2 (8 minutes).** Teach it to a program. Return `"scheduler"`, `"image"`, `"starting"` (still being made),
 # `"config"`, `"crash"`, `"probe"` or, where the pod is ready, `"serves"`. A pod may have several containers.
 
 
@@ -545,7 +546,7 @@ claim("the same page, from the repaired manifest", answer == page)
 
 # %% [markdown]
 # Six faults, and six places to look: the schema, the API server's answer, the ReplicaSet's events, the pod's events, its
-# probe, the EndpointSlice. The further down, the quieter.
+# probe, the EndpointSlice. The further down, the quieter. (A seventh nobody names: it requests nothing, so it is among the first to go when memory gets short.)
 #
 # ### Refute it
 #

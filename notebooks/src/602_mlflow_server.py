@@ -340,8 +340,8 @@ lab.show("volumes.yaml", "spec")
 lab.show("server.yaml", "spec.strategy", kind="Deployment")
 
 # %% [markdown]
-# `Recreate` ends the old pod before it makes the new one: never two servers on one SQLite file. The price is an outage as
-# long as a start.
+# In an update `Recreate` ends the old pod first: one writer on one SQLite file. (A *deleted* pod may still meet its successor; a StatefulSet
+# waits.) The price: an outage as long as a start.
 #
 # **Exercise 602.3 (8 minutes).** Mount the claim `books` at `/books`, and let the server keep its runs in
 # `/books/mlflow.db` (`MLFLOW_BACKEND_STORE_URI`, an address as in lesson 204) and its models in `/books/artifacts`
@@ -479,7 +479,8 @@ check("602.4", back_up)
 # `labsupport.tracking.backup` does this, copies the artifacts **after** the database (so that each model that the copy names
 # is there), and replaces last night's copy only by one that is whole and knows no less. A CronJob runs it at night. You need
 # not wait: any CronJob is a form from which you can make a Job. Its pod mounts the server's `ReadWriteOnce` claim, too: that
-# means one *node*, not one pod, and on several nodes it would have to run beside the server.
+# means one *node*, not one pod, and on several nodes it would have to run beside the server. (Here both claims lie on one disk and in one namespace; yours
+# belongs elsewhere.)
 
 # %%
 lab.show("backup.yaml", "spec.schedule")

@@ -227,7 +227,7 @@ print(
 # memory and no loop, and it does not care *which* event woke it. That is called **level-triggered**: it reacts to how things are, not to
 # what has just happened. A missed event costs some time, and never a step.
 #
-# A field that a controller does not know it must not ignore: whoever wrote it relies on it. Ours says so, for instance to the Workflow with the
+# A controller must not ignore a field that it does not know: whoever wrote it relies on it. Ours says so, for instance to the Workflow with the
 # object store:
 
 # %%
@@ -354,8 +354,8 @@ reveal("603.g2", "register(3)" in [node["displayName"] for node in argo.nodes_of
 claim("the Workflow succeeded", after["status"]["phase"] == "Succeeded")
 
 # %% [markdown]
-# `Failed` is an end: `step` returns at once from what has ended. `retry` does not start anything. It edits the *status*:
-# the failed nodes are taken out, as if they had never begun. The controller sees a graph with something left to do, and does it. Nodes that
+# `Failed` is an end: `step` returns at once from what has ended. `retry` does not start anything. It deletes the failed pods, because new ones get their
+# names, and takes their nodes out of the *status*, as if they had never begun. The controller sees a graph with something left to do, and does it. Nodes that
 # succeeded keep their outputs; that is why the hash needs no second `prepare`.
 
 # %%

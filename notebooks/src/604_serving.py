@@ -429,8 +429,10 @@ def desired_replicas(replicas, use, target, low, high):
 check("604.2", desired_replicas)
 
 # %% [markdown]
-# However you wrote it: `ceil(replicas × use / target)`, then the limits. Now the real one. It is faster here than at your place. On pocket its controller looks each 5 s (15 s is the default, on kind, too), and
-# `autoscaler.yaml` lets it shrink at once, where it usually waits for 5 minutes.
+# However you wrote it: within 10 % nothing changes, else `ceil(replicas × use / target)`; then the limits. Now the real one. It is faster here than at your
+# place. On pocket its controller looks each 5 s (15 s is the default, on kind, too), and
+# `autoscaler.yaml` lets it shrink at once, where it usually waits for 5 minutes. In earnest, leave `replicas` out of a manifest whose replicas an autoscaler
+# counts: each `apply` would set them back.
 
 # %% tags=["nbval-ignore-output"]
 desired_replicas = use("604.2", desired_replicas)
@@ -873,8 +875,7 @@ claim(
 )
 
 # %% [markdown]
-# `kubectl` asks for *strict* validation, so a misspelt field is refused. A client that does not ask for it has its field
-# dropped without a word.
+# `kubectl` asks for *strict* validation, so a misspelt field is refused. Other clients have the field dropped, with a warning that few of them show.
 #
 # | server | the model as | protocol | why not here |
 # |---|---|---|---|

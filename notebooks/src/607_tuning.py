@@ -36,7 +36,7 @@ CLUSTER = "auto"
 #
 # Katib is the tuner of Kubeflow. You hand it an object of the kind `Experiment`; it makes a `Trial` for each settings, and a Job for
 # each trial. Its definitions of these kinds are here as they are published. Its programs come as some public images and a
-# database, which we can't count on; a controller of our own, of less than 200 lines, does the part that this lab uses, on pocket and kind
+# database, which we can't count on; a controller of our own, of less than 700 lines, does the part that this lab uses, on pocket and kind
 # alike. (It takes away what an earlier try has left in the namespace.)
 
 # %% tags=["setup"]
@@ -213,7 +213,7 @@ plots.show(
 # %% [markdown]
 # ## Build it: how an operator works
 #
-# An operator is a loop: look, compare with what is wanted, act. Here is the whole of it.
+# An operator is a loop: look, compare with what is wanted, act. Here is one round of it.
 
 # %%
 from labsupport.workflows import experiments
@@ -521,8 +521,8 @@ claim(
 # %% [markdown]
 # Which search is better? **One run of each says nothing.** Forty rehearsals without a cluster do (`python benchmarks/tuning.py`, November 2026; the
 # winner is judged on 3,000 pictures that no search has seen). With 12 trials the median rule spends 76 % of random search's epochs, and its
-# winners are as good (+0.0 points). TPE gains +0.4 (-0.1 to 0.9), with the rule +0.6 (0.2 to 1.1). With 36 trials the rule spends 64 %,
-# and TPE's lead is gone: +0.1 (-0.2 to 0.4). In this space, stopping early pays more surely than choosing well.
+# winners are as good (+0.0 points). TPE's +0.4 may be luck (-0.1 to 0.9); with the rule it is +0.6 (0.2 to 1.1). With 36 trials the rule spends 64 %, and no
+# lead of TPE is seen: +0.1 (-0.2 to 0.4). In this space, stopping early pays more surely than choosing well.
 
 # %% tags=["exercise"] exercise="607.b"
 ### BEGIN SOLUTION

@@ -23,8 +23,8 @@
 # A CI system has runners and a coordinator. Runners come and go, are stateless, and may run on cheap machines; the coordinator keeps the queue and the results, and
 # has a disk. **Training an agent in a cluster is split the same way**: *actors* try things out and keep nothing, a *learner* keeps what was learnt.
 #
-# The likeness ends at the order. A CI job does not care which other jobs ran before it. An actor's work is worth something only for the weights
-# that it was collected with: tomorrow it is waste.
+# The likeness ends at the order. A CI job does not care which other jobs ran before it. In PPO an actor's work is worth something only for the weights that it
+# was collected with: tomorrow it is waste.
 
 # %% tags=["parameters"]
 SEED = 0
@@ -255,7 +255,7 @@ claim("a late share is given to the next who asks", (at_once, later) == ([0, 1, 
 # %% [markdown]
 # In the cluster a share is late after three seconds.
 #
-# In real systems actors do not wait for each other: their weights are a little stale, and the learner weighs rows by how much the policy has changed since
+# In many real systems actors do not wait for each other: their weights are a little stale, and the learner weighs rows by how much the policy has changed since
 # (IMPALA's V-trace; PPO's ratio does some of it). That is faster, and no run is like another.
 
 # %% tags=["exercise"] exercise="608.a"
@@ -519,7 +519,8 @@ claim("it has more late requests than the HPA", more[1] > 0)
 claim("the HPA that was told the timetable is cheaper than both", loses[1] > 0)
 
 # %% [markdown]
-# So the policy beats the HPA *in euros*, and breaks more promises: at 20 cents for a thousand late requests, that is what it was paid for. And the plain rule with a timetable still beats it (403). It runs
+# So the policy beats the HPA *in euros*, and answers more requests late: at 20 cents for a thousand late requests, that is what it was paid for. And the plain
+# rule with a timetable still beats it (403). It runs
 # here because it shows how a policy is operated, not because it is the best that one could run.
 
 # %% tags=["exercise"] exercise="608.b"

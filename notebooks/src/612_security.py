@@ -801,7 +801,8 @@ print(
 claim("the tutorial's door lets through what its server can't answer", found.broken is not None)
 
 # %% [markdown]
-# Then the running server, through its door with a valid token, on all its paths, also by other methods and with bytes that are no text:
+# Then the running server, through its door with a valid token, on paths that it has and some that it has not, also by other methods and with bytes that are no
+# text:
 
 # %% tags=["nbval-ignore-output"]
 paths = [
@@ -832,7 +833,8 @@ claim("and the model still answers", post("/predict", deploy, new).json()["hold"
 #
 # ## Break it: what may run here
 #
-# Pod Security (lab 601) sees to it that these pods are not root, get no privileges and write nothing on their root. It says nothing of **images**. `:latest` is whatever was pushed last: a scan of yesterday's says nothing of today's.
+# Pod Security (lab 601) sees to it that these pods are not root and get no privileges. (A read-only root no profile asks for: our manifests do.) It says
+# nothing of **images**. `:latest` is whatever was pushed last: a scan of yesterday's says nothing of today's.
 # A ValidatingAdmissionPolicy is a rule in CEL, a small language of expressions, that the API server itself asks at each change. This one was written by somebody who thought of `:latest`:
 
 # %%
@@ -846,7 +848,8 @@ for trial in trials:
 
 
 # %% [markdown]
-# The nine trials are Deployments without pods. Which of them name an image that may be another one tomorrow? An image stays what it is when it has a digest, or a tag other than `latest`. **Without a tag it is `latest`.**
+# The nine trials are Deployments without pods. Which of them name an image that may be another one tomorrow? Only a digest is sure to stay: a tag can be moved
+# (613). This team trusts any tag other than `latest`, too. **Without a tag it is `latest`.**
 #
 # **Exercise 612.4 (9 minutes).** Write the rule in CEL, as a text. It is true for a Deployment whose images all stay. What you need: `list.all(c, ...)`, `a + b` for lists, `&&`, `||`, `!`, and for texts `s.contains(t)`, `s.endsWith(t)`, `s.matches(t)` (a regular expression that must fit somewhere).
 # A field that may be missing: `object.spec.template.spec.?initContainers.orValue([])`.

@@ -365,8 +365,8 @@ claim("bots' deploys close the gate", "dependency bumps" in closed(extra, slices
 # %% [markdown]
 # ## Use it: the gate stops a push
 #
-# `validate_model` in the workflow is these gates together, with calibration (are its promises kept?) and latency. Each slice gets a
-# stricter level, because the worst of several is partly the unluckiest. Now the candidate is pushed:
+# `validate_model` in the workflow is these gates together, with calibration (are its promises kept?) and latency. Each slice gets a stricter level. That is
+# caution: as *all* slices must pass, the usual one would keep the promise, too. Now the candidate is pushed:
 
 # %%
 repository.commit(

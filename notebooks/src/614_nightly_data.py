@@ -35,7 +35,7 @@ CLUSTER = "auto"
 # ## See it: two nights
 #
 # The next cell starts the cluster, where that is needed, and empties the lab's namespace. It starts SeaweedFS, a **store** that speaks
-# S3. Its keys are drawn now and lie in a Secret.
+# S3. One key with all rights is drawn now and lies in a Secret. (At work the model server gets its own, which only reads.)
 
 # %% tags=["setup"]
 import hashlib

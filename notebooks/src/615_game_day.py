@@ -570,7 +570,8 @@ case = "concept"
 check("615.6", case)
 
 # %% [markdown]
-# So labels that come late are worth waiting for (610). The ledger does compare answers with ends, but only `VersionsDisagree` uses it, for two versions: of this world no alert of the day would tell. Which rule would you add?
+# So labels that come late are worth waiting for (610). Here `FailuresOdd` would ring, for all sources at once, and the runbook would say poison. The ledger
+# does compare answers with ends, but only `VersionsDisagree` uses it, for two versions. Which rule would you add?
 
 # %% [markdown]
 # ### The checklist
