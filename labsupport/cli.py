@@ -47,6 +47,13 @@ def main(arguments: list[str] | None = None) -> int:
         # `labs list | head`: whoever read has seen enough. Python's own flush at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        where = error.filename or "the folder that you are in"
+        print(
+            f"labs: {where}: {error.strerror}. Check that path; was your folder deleted, change into your clone.",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,8 +117,10 @@ def _clean_up() -> None:
     """End and remove what runs that were killed have left on this machine."""
     from labsupport.course import labs
 
-    if done := labs.end_abandoned():
-        print(f"labs: {done}", file=sys.stderr)
+    # On a full disk Python finds no folder for temporary files: the command itself says so, or needs none.
+    with contextlib.suppress(FileNotFoundError):
+        if done := labs.end_abandoned():
+            print(f"labs: {done}", file=sys.stderr)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -178,11 +187,13 @@ def _reset(options: argparse.Namespace) -> int:
 def _save(options: argparse.Namespace) -> int:
     from labsupport import files
     from labsupport.course import archive
+    from labsupport.exercises import progress
 
     file = options.file or Path(f"labs-{files.stamp()}.zip")
     missed: list[str] = []
-    count = archive.save(file, missed.append)
-    print(f"saved {count} files and your progress in {file}; `labs restore {file}` brings them back")
+    count, with_progress = archive.save(file, missed.append)
+    also = " and your progress" if with_progress else f", without progress (it would be in {progress.path()}),"
+    print(f"saved {count} files{also} in {file}; `labs restore {file}` brings them back")
     return _say_what_was_missed(missed)
 
 

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from labsupport import cli
+from labsupport.exercises import progress
 
 COMMANDS = [
     "list",
@@ -90,6 +92,34 @@ def test_a_mistake_gets_one_sentence_and_exit_1(
     assert cli.main(arguments) == 1
     said = capsys.readouterr()
     assert said.err.startswith(f"labs: {sentence}") and said.out == ""
+
+
+def test_a_path_through_a_file_and_a_folder_that_is_gone_get_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LABS_HOME", str(tmp_path / "home"))
+    progress.record_outcome("101.1", "PASS")
+    (tmp_path / "file").write_text("no folder")
+    assert cli.main(["save", str(tmp_path / "file" / "mine.zip")]) == 1
+    assert capsys.readouterr().err.startswith(f"labs: {tmp_path / 'file'}: ")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.delenv("LABS_COURSE", raising=False)
+    assert cli.main(["save", "mine.zip"]) == 1
+    assert capsys.readouterr().err.startswith("labs: ")
+
+
+@pytest.mark.parametrize("command", ["list", "progress"])
+def test_commands_that_write_nothing_work_on_a_full_disk(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setenv("LABS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(tempfile, "gettempdir", full)
+    assert cli.main([command]) == 0
 
 
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["reset"], ["run", "-j", "many"]], ids=" ".join)

@@ -24,8 +24,10 @@ _UNREADABLE = (errno.EIO, errno.ESTALE)
 Report = Callable[[str], None]
 
 
-def save(archive: Path, report: Report = print) -> int:
-    """Pack work/ and the progress into a zip file; return the number of files. An existing file is not overwritten.
+def save(archive: Path, report: Report = print) -> tuple[int, bool]:
+    """Pack work/ and the progress into a zip file; return the number of files, and whether the progress is among them.
+
+    An existing file is not overwritten.
 
     `report` is told each thing in work/ that is left out, and why: what may not be read, links to folders, names that are
     not text. A link to a file is packed as that file; dates that zip can't hold (before 1980, after 2107) are moved there.
@@ -44,7 +46,7 @@ def save(archive: Path, report: Report = print) -> int:
         archive.parent.mkdir(parents=True, exist_ok=True)
         with files.replacing(archive, 0o644) as stream:
             _pack(packed, stream, report)
-    return len(packed.keys() - {PROGRESS})
+    return len(packed.keys() - {PROGRESS}), PROGRESS in packed
 
 
 def restore(archive: Path, report: Report = print) -> tuple[list[Path], list[Path]]:

@@ -58,6 +58,9 @@ class _Comparison:
 
     def _find(self, before: Any, after: Any, name: str) -> str | None:
         kind = type(before).__module__.partition(".")[0]
+        is_data = isinstance(before, np.ndarray | Mapping | list | tuple | deque) or dataclasses.is_dataclass(before)
+        if (is_data or kind == "pandas") and type(before) is not type(after):
+            return _words(name, before, after)
         if isinstance(before, np.ndarray):
             return self._in_array(before, after, name)
         if kind == "pandas":

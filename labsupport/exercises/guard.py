@@ -60,7 +60,9 @@ def learners_code() -> Iterator[None]:
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield
-    except NotImplementedError:
+    except NotImplementedError as error:
+        if _is_a_librarys(traceback.extract_tb(error.__traceback__)[-1].filename):
+            raise LearnerError(f"{type(error).__name__}: {error}".splitlines()[0], own_traceback(error)) from None
         raise NotAttempted from None
     except (LearnerError, NotAttempted):
         raise
@@ -74,11 +76,17 @@ def own_traceback(error: BaseException) -> str:
     """Return the lines of a traceback that stand in the learner's own cells, with the text of each line."""
     frames = []
     for frame in traceback.extract_tb(_outside_package(error.__traceback__)):
-        if frame.filename.startswith(PACKAGE) or "site-packages" in frame.filename or "/lib/python" in frame.filename:
+        if frame.filename.startswith(PACKAGE) or _is_a_librarys(frame.filename):
             continue
         text = f": {frame.line}" if frame.line else ""
         frames.append(f"line {frame.lineno} in {frame.name}{text}")
+    if len(frames) > 20:
+        frames[10:-5] = [f"... {len(frames) - 15} more calls ..."]
     return "\n".join([*frames, f"{type(error).__name__}: {error}"])
+
+
+def _is_a_librarys(file: str) -> bool:
+    return "site-packages" in file or "/lib/python" in file
 
 
 @contextlib.contextmanager

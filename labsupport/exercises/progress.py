@@ -12,6 +12,9 @@ from labsupport import paths
 
 Entry = dict[str, Any]
 
+# How many hints were shown where the file can't be written.
+_not_stored: dict[str, int] = {}
+
 
 def path() -> Path:
     """Return the progress file."""
@@ -61,6 +64,7 @@ def record_guess(key: str, guess: float | list[float], unseen: bool = False) -> 
     """
 
     def change(entry: Entry) -> None:
+        _forget_another_question(entry, isinstance(guess, list))
         if "guess" not in entry and ("truth" not in entry or unseen):
             entry.update(guess=guess, guessed_at=_now())
 
@@ -74,6 +78,7 @@ def record_truth(key: str, truth: bool | float) -> tuple[Entry, str | None]:
     """
 
     def change(entry: Entry) -> None:
+        _forget_another_question(entry, not isinstance(truth, bool))
         if "truth" not in entry:
             entry.update(truth=truth, revealed_at=_now())
 
@@ -86,16 +91,29 @@ def record_solution_shown(key: str) -> str | None:
 
 
 def record_hint(key: str) -> str | None:
-    """Count a hint."""
-    return _update(key, lambda entry: entry.update(hints=entry.get("hints", 0) + 1))
+    """Count a hint; where it can't be stored, it is remembered until the kernel ends."""
+    seen = hints_seen(key)
+    if note := _update(key, lambda entry: entry.update(hints=entry.get("hints", 0) + 1)):
+        _not_stored[key] = seen + 1
+    return note
 
 
 def hints_seen(key: str) -> int:
     """Return how many hints of an exercise were shown."""
     try:
-        return int(read().get(key, {}).get("hints", 0))
+        stored = int(read().get(key, {}).get("hints", 0))
     except (OSError, ValueError):
-        return 0
+        stored = 0
+    return max(stored, _not_stored.get(key, 0))
+
+
+def _forget_another_question(entry: Entry, wants_number: bool) -> None:
+    """Drop a guess and a truth of the other kind: an earlier version of the course asked something else under this key."""
+    of_number = [isinstance(entry["guess"], list)] if "guess" in entry else []
+    of_number += [not isinstance(entry["truth"], bool)] if "truth" in entry else []
+    if (not wants_number) in of_number:
+        for name in ("guess", "guessed_at", "truth", "revealed_at"):
+            entry.pop(name, None)
 
 
 def _now() -> str:

@@ -80,7 +80,7 @@ def test_the_command_names_what_it_left_out_and_fails(work: Path, capsys: pytest
     (work / "broken").symlink_to("nowhere")
     assert cli.main(["save", str(work.parent / "mine.zip")]) == 1
     said = capsys.readouterr()
-    assert said.out.startswith("saved 1 files and your progress in")
+    assert said.out.startswith("saved 1 files, without progress (it would be in ")
     assert said.err == f"labs: {work}/broken is left out: it is a link to what is not there.\n"
 
 

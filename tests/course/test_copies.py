@@ -136,7 +136,7 @@ def test_save_and_restore_bring_everything_back_on_another_machine(
     (copy.parent / ".ipynb_checkpoints").mkdir()
     (copy.parent / ".ipynb_checkpoints" / "101_tiny-checkpoint.ipynb").write_text("not mine")
     progress.record_outcome("101.1", "PASS")
-    assert packing.save(published / "mine.zip") == 2
+    assert packing.save(published / "mine.zip") == (2, True)
 
     other = tmp_path_factory.mktemp("other machine")
     (other / "notebooks" / "src").mkdir(parents=True)
@@ -266,6 +266,9 @@ def test_the_commands_say_what_they_did(published: Path, capsys: pytest.CaptureF
     work, archive = published / "work", str(published / "mine.zip")
     assert said("start") == f"started {work / '101_tiny.ipynb'}\n"
     assert said("start").startswith("All copies are there already; `labs reset NNN` gives a fresh one.")
+    assert said("save", archive).startswith("saved 1 files, without progress (it would be in ")
+    progress.record_outcome("101.1", "PASS")
+    (published / "mine.zip").unlink()
     assert said("save", archive).startswith("saved 1 files and your progress in")
     (work / "101_tiny.ipynb").write_text("newer work")
     assert said("restore", archive).startswith("restored 1 files; kept what differed: 101_tiny.2")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labsupport import paths
-from labsupport.exercises import answers
+from labsupport.exercises import answers, progress
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail
@@ -22,6 +22,7 @@ STUB = 'def total(data):\n    raise NotImplementedError("199.1: replace this lin
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of the progress; it does not exist yet."""
     monkeypatch.setenv("LABS_HOME", str(tmp_path / "home"))
+    progress._not_stored.clear()
     return tmp_path / "home"
 
 

@@ -5,6 +5,7 @@ import threading
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from labsupport.exercises import check
@@ -138,7 +139,19 @@ def test_endless_recursion_is_an_error() -> None:
     def deeper(data):
         return deeper(data)
 
-    assert evaluate("199.1", deeper).text.startswith("Your code raised `RecursionError")
+    outcome = evaluate("199.1", deeper)
+    assert outcome.text.startswith("Your code raised `RecursionError")
+    assert len(outcome.code.splitlines()) < 25
+
+
+def test_what_a_library_has_not_implemented_is_no_untouched_stub() -> None:
+    def half_life(data):
+        times = pd.date_range("2026", periods=3)
+        return pd.Series(data).ewm(halflife="1s", times=times, adjust=False).mean().sum()  # type: ignore[arg-type]
+
+    outcome = evaluate("199.1", half_life)
+    assert outcome.kind is Kind.ERROR
+    assert "NotImplementedError: times is not supported with adjust=False" in outcome.text
 
 
 def test_what_the_learner_prints_is_kept_back(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labsupport.exercises import progress, quiz
+from labsupport.exercises import hint, progress, quiz
 from labsupport.exercises.engine import check
 
 WRITER = """
@@ -83,6 +83,28 @@ def test_a_file_that_another_program_holds_gives_a_note(monkeypatch: pytest.Monk
     monkeypatch.setattr(filelock.FileLock, "acquire", held)
     note = progress.record_outcome("101.1", "PASS")
     assert note == "Your progress was not stored: another program holds its file. Check again to store it."
+
+
+def test_hints_go_on_where_nothing_can_be_stored(tmp_path: Path, lesson, monkeypatch, capsys) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("LABS_HOME", str(tmp_path / "file" / "home"))
+    for number in (1, 2):
+        hint("199.1")
+        assert f"{number} of 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("guess", "truth", "new_guess", "new_truth"), [(0.7, True, [2.0, 9.0], 5.0), ([2.0, 9.0], 5.0, 0.7, True)]
+)
+def test_what_an_earlier_version_asked_under_this_key_is_forgotten(guess, truth, new_guess, new_truth) -> None:
+    progress.record_guess("101.g1", guess)
+    progress.record_truth("101.g1", truth)
+    known, _ = progress.record_guess("101.g1", new_guess)
+    assert known["guess"] == new_guess
+    assert "truth" not in known
+    progress.record_truth("101.g2", truth)
+    known, _ = progress.record_truth("101.g2", new_truth)
+    assert known["truth"] == new_truth
 
 
 def test_a_pass_keeps_its_moment_after_a_later_failure() -> None:
