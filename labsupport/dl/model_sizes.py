@@ -19,7 +19,7 @@ class Shape:
 
     @property
     def parameters(self) -> int:
-        """All weights; biases and norms, less than a hundredth, are left out."""
+        """The large weights; biases, norms and learnt places are left out: less than a hundredth of a large model."""
         looking = 2 * self.width * self.width + 2 * self.width * self.cached
         block = looking + self.matrices * self.width * self.inner
         return self.blocks * block + (1 if self.tied else 2) * self.vocabulary * self.width

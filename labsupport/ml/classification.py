@@ -104,7 +104,7 @@ def sweep(score: ArrayLike, event: ArrayLike) -> Sweep:
         raise ValueError("a curve needs events and non-events; here all are of one kind: take more examples")
     order = np.argsort(-scores, kind="stable")
     falling, caught = scores[order], np.cumsum(happened[order])
-    last_of_equals = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)
+    last_of_equals = np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(falling) - 1)
     hits = np.append(0, caught[last_of_equals])
     return Sweep(
         thresholds=np.append(np.inf, falling[last_of_equals]),

@@ -138,5 +138,7 @@ def best_split(rows: FloatArray, members: FloatArray, min_samples_leaf: int = 1)
         at = int(cost.argmin())
         # A gain below rounding is no gain: the first column keeps its place.
         if cost[at] < best - 1e-9 * n:
-            best, found = cost[at], (column, float(values[at] / 2 + values[at + 1] / 2))
+            middle = float(values[at] / 2 + values[at + 1] / 2)
+            # Between two neighbouring floats there is none: rounded up, it would part nothing.
+            best, found = cost[at], (column, middle if middle < values[at + 1] else float(values[at]))
     return found

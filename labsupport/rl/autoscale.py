@@ -78,7 +78,8 @@ class Autoscaling:
     def __init__(self, days: FloatArray, n: int, seed: int, hours: float = 4.0, reward: Reward = cents_saved) -> None:
         if n < 1 or not 0 < hours <= 24:
             raise ValueError(f"n is 1 or more, and hours are above 0, at most 24; got {n} and {hours}")
-        self.n, self.days, self.reward, self.limit = n, days, reward, int(hours * HOUR_S / STEP_S)
+        self.n, self.days, self.reward = n, days, reward
+        self.limit = min(int(hours * HOUR_S / STEP_S), STEPS_A_DAY - 1)
         self.finished: list[float] = []
         self._rng = np.random.default_rng(seed)
         self._day, self._at, self._end = (np.zeros(n, dtype=np.int64) for _ in range(3))
@@ -88,11 +89,16 @@ class Autoscaling:
         self.outcome: Outcome | None = None
 
     def begin(self, which: NDArray[np.bool_], day: Any = None, step: Any = None) -> None:
-        """Let some services (n,) begin anew: anywhere, or at a step of a day, with replicas for the traffic there."""
+        """Let some services (n,) begin anew: anywhere, or at a step of a day, with replicas for the traffic there.
+
+        An episode ends with its day. Raises ValueError for a step after which the day has none.
+        """
+        if step is not None and not 0 <= step < STEPS_A_DAY - 1:
+            raise ValueError(f"an episode begins at a step from 0 to {STEPS_A_DAY - 2}; got {step}")
         count = int(which.sum())
         self._day[which] = self._rng.integers(len(self.days), size=count) if day is None else day
         self._at[which] = self._rng.integers(STEPS_A_DAY - self.limit, size=count) if step is None else step
-        self._end[which] = self._at[which] + self.limit
+        self._end[which] = np.minimum(self._at[which] + self.limit, STEPS_A_DAY - 1)
         rate = self.days[self._day, self._at]
         fresh = Fleet.of(np.clip(np.ceil(rate * SERVICE_S / 0.7), LOW, HIGH), self.n)
         old = self.fleet

@@ -45,7 +45,9 @@ class Network:
         return places
 
     def start(self, rng: np.random.Generator, last: float) -> Floats:
-        """Return first weights: orthogonal columns, of length √2, and of length `last` in the last layer; biases of 0.
+        """Return first weights: orthogonal columns of length √2, of length `last` in the last layer; biases of 0.
+
+        Where a layer widens, its rows are that instead.
 
         Source: Andrychowicz et al. (2021), "What matters for on-policy deep actor-critic methods?": a small last layer.
         """

@@ -104,7 +104,7 @@ def run(
         for number in range(1, looks + 1):
             progress = progress.after(observe())
             decision = decide(policy, progress)
-            if decision.action == "wait" and number == looks:
+            if decision.percent not in (0, 100) and number == looks:
                 decision = Decision("roll back", 0, f"no decision after {looks} looks")
             if decision.action != "wait":
                 set_percent(decision.percent)

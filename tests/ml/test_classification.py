@@ -87,3 +87,10 @@ def test_what_cannot_be_scored_is_named() -> None:
         sweep([0.1, np.nan], [True, False])
     with pytest.raises(ValueError, match="1 to 2 groups"):
         calibration([0.1, 0.2], [True, False], groups=3)
+
+
+@pytest.mark.parametrize("endless", [np.inf, -np.inf])
+def test_endless_scores_ring_together(endless: float) -> None:
+    events = np.arange(100) < 10
+    for order in (events, events[::-1]):
+        assert sweep(np.full(100, endless), order).roc_area == pytest.approx(0.5)

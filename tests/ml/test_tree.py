@@ -175,3 +175,8 @@ def test_a_drawing_that_nobody_could_read_is_refused() -> None:
 def test_names_must_be_as_many_as_columns() -> None:
     with pytest.raises(ValueError, match="got 1 names"):
         as_text(DecisionTree().fit([[1.0, 2.0]], [0]), ["a"])
+
+
+def test_two_neighbouring_floats_are_parted() -> None:
+    rows, classes = np.array([[0.3], [np.nextafter(0.3, 1)]]), np.array([0, 1])
+    assert DecisionTree().fit(rows, classes).predict(rows).tolist() == [0, 1]

@@ -89,3 +89,13 @@ def test_the_bonus_is_paid_at_the_end_of_an_incident_only() -> None:
 def test_there_is_at_least_one_service_and_at_most_a_day(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="n is 1 or more"):
         Autoscaling(DAYS, **({"n": 1, "seed": 0} | bad))  # type: ignore[arg-type]
+
+
+def test_an_episode_ends_with_its_day() -> None:
+    whole, late = Autoscaling(DAYS, 1, 0, hours=24), Autoscaling(DAYS, 1, 0)
+    late.begin(np.ones(1, dtype=bool), day=0, step=2700)
+    for services, length in ((whole, 2879), (late, 179)):
+        ends = [bool(services.step(np.array([2])).truncated[0]) for _ in range(length)]
+        assert ends == [False] * (length - 1) + [True]
+    with pytest.raises(ValueError, match="from 0 to 2878; got 2879"):
+        late.begin(np.ones(1, dtype=bool), day=0, step=2879)

@@ -100,3 +100,10 @@ def test_the_rule_of_thumb_counts_within_its_window() -> None:
     assert rule_of_thumb(1.0, trials=10, requests=50, seed=0).all()
     some = rule_of_thumb(0.005, trials=4_000, requests=100, seed=0).mean()
     assert some == pytest.approx(1 - 0.995**100 - 100 * 0.005 * 0.995**99, abs=0.02)
+
+
+def test_who_is_half_way_at_the_last_look_rolls_back() -> None:
+    percent = [0]
+    ((_, last),) = run(SHORT, percent.append, traffic(percent), looks=1)
+    assert (last.action, last.percent) == ("roll back", 0)
+    assert percent == [0, 10, 0]
