@@ -80,9 +80,18 @@ class Profile:
         counts = np.bincount(np.searchsorted(edges[1:-1], there, side="left"), minlength=len(known.shares))
         return max(moved, float(np.abs(np.cumsum(counts / len(there) - known.shares)).max()))
 
-    def by_chance(self, rows: int) -> float:
-        """Return the distance that so many rows stay below in 99 of 100 cases when nothing has changed."""
-        return CHANCE * math.sqrt(1 / max(rows, 1) + 1 / self.rows)
+    def by_chance(self, name: str, rows: int) -> float:
+        """Return the distance that so many rows of a column stay below in 99 of 100 cases when nothing has changed.
+
+        For numbers it is Kolmogorov's bound. For others more values mean more distance: the bound of its mean, and McDiarmid's
+        of how far a distance lies above its mean (their sum is on the safe side).
+        """
+        one = math.sqrt(1 / max(rows, 1) + 1 / self.rows)
+        known = self.columns[name]
+        if isinstance(known, Shares):
+            spread = sum(math.sqrt(share * (1 - share)) for share in known.shares.values())
+            return one * (spread / math.sqrt(2 * math.pi) + math.sqrt(math.log(100) / 2))
+        return CHANCE * one
 
 
 def _numbers(values: NDArray[np.float64]) -> Numbers:

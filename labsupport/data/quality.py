@@ -136,8 +136,8 @@ def _table_findings(frame: "pd.DataFrame", good: "pd.DataFrame", contract: Contr
         if age < pd.Timedelta(0):
             found.append(f"the newest row lies {_hours(-age)} in the future")
     if contract.profile is not None and len(good):
-        limit = contract.shift + contract.profile.by_chance(len(good))
         for name in contract.profile.columns:
+            limit = contract.shift + contract.profile.by_chance(name, len(good))
             distance = contract.profile.distance(name, good[name])
             if distance > limit:
                 found.append(f"{name} has moved by {distance:.2f} from its usual distribution; {limit:.2f} is allowed")

@@ -1,4 +1,4 @@
-"""Drifts put into deploy records: of what comes (covariate), of how often (label), of what follows from it (concept)."""
+"""Drifts put into deploy records: of what comes (covariate), of what a column measures, of how often (label), of what follows from it (concept)."""
 
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,7 @@ def drifted(kind: str, count: int, seed: int) -> "pd.DataFrame":
     """Draw `count` deploy records after a drift, in no order of time, with `failed` as the truth after it.
 
     `none`; `experience`: authors have three times the deploys behind them, and fail less (covariate); `flaky`: the count of failed
-    test runs now contains flaky tests, five more on average, that mean nothing (covariate, by a changed measure); `failures`:
-    fails three times as often, of each class the same deploys as ever (label); `concept`: the same deploys as ever,
+    test runs now contains flaky tests, five more on average, that mean nothing (a changed measure); `failures`: about twice as many fail, of each class the same deploys as ever (label); `concept`: the same deploys as ever,
     but a dependency bump or a low coverage now breaks most of them. Raises ValueError for another kind.
     """
     from labsupport.world.deploys import deploy_log_odds, deploy_records

@@ -626,9 +626,9 @@ cut = len(deploys) * 3 // 4
 usual, last = deploys[:cut].drop(columns="time"), deploys[cut:]
 profile = Profile.of(usual)
 for name in profile.columns:
-    distance, chance = profile.distance(name, last[name]), profile.by_chance(len(last))
-    print(f"{name:<20} moved by {distance:.3f}{' <- ask' if distance > chance else ''}")
-print(f"{len(last)} rows move by up to {chance:.3f} when nothing has changed")
+    distance, chance = profile.distance(name, last[name]), profile.by_chance(name, len(last))
+    ask = " <- ask" if distance > chance else ""
+    print(f"{name:<20} moved by {distance:.3f}; luck alone: up to {chance:.3f}{ask}")
 
 # %% [markdown]
 # ## Take away

@@ -153,12 +153,13 @@ def test_a_gate_opens_without_the_statistics_of_scipy() -> None:
 
 def test_the_distance_of_a_sample_from_its_own_source_stays_below_chance() -> None:
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"size": rng.lognormal(4, 1, 4000), "team": rng.choice(list("abc"), 4000)})
+    teams, services = rng.choice(list("abc"), 4000), rng.choice(list("abcdefghijklmnopqrst"), 4000)
+    frame = pd.DataFrame({"size": rng.lognormal(4, 1, 4000), "team": teams, "service": services})
     profile = Profile.of(frame[:2000])
     beyond = 0
     for start in range(2000, 4000, 100):
         part = frame[start : start + 100]
-        beyond += sum(profile.distance(name, part[name]) > profile.by_chance(100) for name in profile.columns)
+        beyond += sum(profile.distance(name, part[name]) > profile.by_chance(name, 100) for name in profile.columns)
     assert beyond <= 2
 
 

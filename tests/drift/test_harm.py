@@ -30,7 +30,7 @@ def test_the_gate_pairs_the_bills() -> None:
 
 def test_a_label_drift_changes_how_often_and_not_what_fails() -> None:
     calm, drifted = inject.drifted("none", 6_000, 1), inject.drifted("failures", 6_000, 2)
-    assert 1.8 < drifted["failed"].mean() / calm["failed"].mean() < 3.2
+    assert 1.8 < drifted["failed"].mean() / calm["failed"].mean() < 2.6
     for failed in (True, False):
         means = [frame.loc[frame["failed"] == failed, "coverage"].mean() for frame in (calm, drifted)]
         assert abs(means[0] - means[1]) < 0.03
