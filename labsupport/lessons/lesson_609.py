@@ -216,8 +216,8 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "Your predictor has 12 replicas behind one Service. Prometheus scrapes the Service's address, as in this lab. What will `rate(model_predictions_total[5m])` show?",
-    ("A twelfth of the traffic: each scrape sees one replica.", False, "If each scrape met the *same* replica. Connections are spread anew when one is opened."),
+    "Your predictor has 12 replicas behind one Service. Prometheus scrapes the Service's address every 30 seconds, each time over a new connection. What will `rate(model_predictions_total[5m])` show?",
+    ("A twelfth of the traffic: each scrape sees one replica.", False, "If each scrape met the *same* replica, as over one connection that is kept alive. Here each opens its own."),
     ("The right rate, for the Service adds its replicas up.", False, "A Service passes a connection on. It knows nothing of metrics."),
     ("Nonsense: one series of many counters, whose falls it takes for restarts.", True, "A counter that falls was reset, says `rate`, and adds the new value as a whole. Scrape pods, each under its own `instance` (`kubernetes_sd_configs`), and add up in PromQL."),
     ("Nothing: a Service must not be scraped.", False, "It answers like anybody else, and nobody warns you."),

@@ -381,7 +381,7 @@ axes.axhline(
     rms(clock_off), color=plots.ORANGE, linestyle="--", label="the clock alone, no store"
 )
 axes.set(
-    title="From some age on, no features are better than old ones",
+    title="From some age on, the clock alone is better",
     xlabel="minutes late",
     ylabel="miss (requests/s and replica)",
     ylim=(0, None),
@@ -555,9 +555,9 @@ page = lab.fetch("forecast", 8080, "/metrics")
 print("\n".join(line for line in page.splitlines() if line.startswith("feature_")))
 
 # %% [markdown]
-# A time (seconds since 1970) and not an age: Prometheus subtracts it from its own `time()`, so an exporter that hangs can't keep an
-# age low. A region that was never materialised has 0: old, and not absent, for no alert sees a series that is not there. A
-# colleague has written the rule:
+# A time (seconds since 1970) and not an age: Prometheus subtracts it from its own `time()`, so a value that nobody renews grows old. A region that was never
+# materialised has 0: old, and not absent, for this rule is silent about a series that is not there (a server that is down: lesson 609). A colleague has
+# written the rule:
 
 # %%
 lab.apply("broken/alerts.yaml")

@@ -6,7 +6,7 @@
 #     part: 6
 #     will:
 #       - measure how often a nightly t-test cries wolf, and build a detector that does so in at most 5 % of healthy streams
-#       - tell three kinds of drift apart, and see which of them no feature shows
+#       - tell four kinds of drift apart, and see which of them no feature shows
 #       - tell a drift that costs money from one that does not, with labels that come late
 #       - let an alarm start a retraining on the cluster, behind a gate that keeps the champion
 #     need: Lessons 203 (the deploy model and its prices) and 603 (Workflows).
@@ -309,13 +309,14 @@ choice_a = "C"
 quiz("610.a", choice_a)
 
 # %% [markdown]
-# ## Use it: on deploys, with drifts of three kinds
+# ## Use it: on deploys, with drifts of four kinds
 #
 # Lesson 203's model says how likely a deploy fails; from 0.1 on it is held, which costs 60 €, and a failure that was let go costs 600 €. Its
-# world can move in three ways:
+# world can move in four ways:
 #
-# - **covariate** drift: other deploys come (`experience`: authors with three times the practice; `flaky`: the count of failed tests now has flaky ones in it);
-# - **label** drift: the same kinds of deploys, but failing is three times as common (`failures`);
+# - **covariate** drift: other deploys come (`experience`: authors with three times the practice);
+# - a **changed measure**: a column now means something else (`flaky`: the count of failed tests has flaky ones in it);
+# - **label** drift: failing is about twice as common; failed deploys look as ever, and good ones too (`failures`);
 # - **concept** drift: the same deploys exactly, but dependency bumps and low coverage now break most of them (`concept`).
 
 # %%
@@ -356,7 +357,7 @@ reveal(
 )
 claim("concept drift shows in no feature", told["concept"]["nights to alarm"] == "never")
 claim("concept drift costs most", told["concept"]["euros since"] > max(told[k]["euros since"] for k in ("experience", "flaky")))  # fmt: skip
-claim("both covariate drifts ring on the first two nights", all(told[k]["nights to alarm"] in (1, 2) for k in ("experience", "flaky")))  # fmt: skip
+claim("both drifts of a column ring on the first two nights", all(told[k]["nights to alarm"] in (1, 2) for k in ("experience", "flaky")))  # fmt: skip
 
 # %% [markdown]
 # The drift that costs most is invisible in the features, and one that rings at once costs nothing. A feature alarm says *look*, not *harm*.
@@ -415,7 +416,7 @@ for kind in ("experience", "flaky", "concept"):
     since = bills.bills(book.probability(champion, seen_by_model(after)), after["failed"])
     verdicts[kind] = [str(weigh(before, since[:labelled], 3)) for labelled in (0, 100, 3_000)]
     print(f"{kind:<11} with 0, 100, 3,000 labels: {', '.join(verdicts[kind])}")
-claim("with 3,000 labels the two covariate drifts are told apart", verdicts["experience"][2] == "harmless" and verdicts["flaky"][2] == "harmful")  # fmt: skip
+claim("with 3,000 labels the two drifts of a column are told apart", verdicts["experience"][2] == "harmless" and verdicts["flaky"][2] == "harmful")  # fmt: skip
 
 # %% tags=["exercise"] exercise="610.b"
 ### BEGIN SOLUTION
@@ -587,7 +588,7 @@ claim("shop has a new champion", phases["promote"] == "Succeeded")
 
 # %% [markdown]
 # From alarm to champion, and nobody was woken. The name `retrain-shop-20` follows from the alarm: the next night submits it again and is told that it
-# is there already, so one alarm is one training.
+# is there already, so one alarm is one training. (The watch weighs anew each night, so its 95 % hold for one look; the gate behind it has the last word.)
 #
 # And `web`? Its feature moved a lot, its bill did not rise. A colleague does not trust that, and retrains by hand:
 

@@ -369,7 +369,7 @@ claim("the whole experiment passes", p_all > ratio.ALARM)
 claim("the one with lost records is caught", p_lost < ratio.ALARM)
 
 # %% [markdown]
-# A p-value of 1 is no praise: it says that nobody drew lots. Requests of a round robin have no chance in them, so the test
+# A p-value of 1 is no praise: here nobody drew lots. Requests of a round robin have no chance in them, so the test
 # can't notice anything.
 
 # %% tags=["exercise"] exercise="611.a"
@@ -426,7 +426,7 @@ axes.set(
 axes.legend(loc="center right")
 plots.show(
     figure,
-    alt="A curve for p below 0.05 climbs steeply above the dotted line at 5 % to over 30 %; one for e-values stays far below the line.",
+    alt="A curve for p below 0.05 climbs steeply above the dotted line at 5 % to over 30 %; one for e-values stays below the line.",
     summary=f"At the end {100 * peeked.mean():.0f} % by peeking, {100 * endured.mean():.1f} % by e-values.",
 )
 
@@ -443,8 +443,10 @@ wins = sequential.evidence(true_gap.value, true_gap.variance, tau=0.02) >= 20
 first = users_so_far[wins.argmax(axis=1)]
 print(f"10 % against 12 %: found in {wins.any(axis=1).mean():.1%} of the tests,")
 print(f"in half of them with {np.median(first):,.0f} users of each variant or fewer")
-claim("a true difference is found, and sooner", wins.any(axis=1).mean() > 0.95)
-claim("with less than the 20,000 that were planned", np.median(first) < 10_000)
+planned = (1.96 + 1.64) ** 2 * (0.10 * 0.90 + 0.12 * 0.88) / 0.02**2
+print(f"one look, planned to find this very difference in 95 % of the tests: {planned:,.0f}")
+claim("a true difference is found", wins.any(axis=1).mean() > 0.95)
+claim("in half of the tests sooner than by one look that was planned for it", np.median(first) < planned)  # fmt: skip
 
 # %% tags=["exercise"] exercise="611.b"
 ### BEGIN SOLUTION
@@ -494,7 +496,7 @@ claim("a holds at 0.1", round(now.threshold, 3) == 0.1)
 # %% [markdown]
 # **Exercise 611.4 (9 minutes).** Write the rule. An interval says what is *certain* at this look: all of it lies beyond a value, or not.
 #
-# - `"broken"`: the mismatch test has p below 0.001. Nothing else may be read.
+# - `"broken"`: the mismatch test has p below 0.001 (so small, because this test is looked at again and again, too). Nothing else may be read.
 # - `"stop"`: b certainly annoys more than the margin allows, or certainly lets fewer deploys out.
 # - `"ship"`: b certainly lets more out, *and* certainly annoys no more than the margin allows.
 # - `"go on"`: anything else.
@@ -606,7 +608,8 @@ claim("an outage behind both accuses nobody", outage.value < 1 < 100 < fault.val
 # %% [markdown]
 # Two such bets guard a canary. One counts **failures** (5xx, or slower than a second), as *Traefik* counts them: a server that is gone counts nothing. The other
 # counts **wrong answers**: a held deploy that would have gone well, or one let through that failed. (Our deploys are recorded ones, so the truth is known at
-# once. Where it comes a day late, each step lasts a day.) At an e-value of 100 the canary is rolled back; from 3 on it gets no more traffic for now.
+# once. Where it comes a day late, each step lasts a day.) When either reaches an e-value of 100 the canary is rolled back (a healthy one in 2 of 100 cases at
+# most); from 3 on it gets no more traffic for now.
 
 # %%
 print(inspect.getsource(canary.decide).split('"""')[2].strip("\n"))
@@ -745,7 +748,7 @@ claim("nothing is left", labs.labs_of(lab.cluster).count("611") == 0)
 # %% [markdown]
 # ## Take away
 #
-# - Weights split requests, exactly, and know no users. An experiment assigns users by a hash, and counts them first.
+# - Weights split requests, and know no users. An experiment assigns users by a hash, and counts them first.
 # - A few missing records can make a winner. A mismatch of counts ends the reading.
 # - Looking again and again needs a test made for it. An e-value or its intervals hold whenever you look.
 # - A goal needs a guardrail, with a margin, and proof on both sides.
