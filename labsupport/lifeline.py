@@ -35,6 +35,10 @@ def _watch(folder: str) -> None:
     with contextlib.suppress(OSError):
         while os.read(0, 1024):
             pass
+    # Held still and not yet killed: they would write on, and this process ends with the program that it runs.
+    for started in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            started.suspend()
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
     # Those in groups of their own, too, as act's steps are.

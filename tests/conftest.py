@@ -3,6 +3,8 @@
 import os
 import signal
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,14 @@ settings.register_profile(
     derandomize=not os.environ.get("LABS_NIGHTLY"),
 )
 settings.load_profile("course")
+
+
+@pytest.fixture
+def a_users_folder() -> Iterator[Path]:
+    """Return a folder in which everybody may write: pytest's own are closed to those who are not root."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 
 from labsupport import files
 from labsupport.errors import LabsError
+from tests.own_rights import as_a_user
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
@@ -103,3 +104,16 @@ def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
         made.append(files.free_name(wished))
         made[-1].touch()
     assert [path.name.removeprefix(wished.stem) for path in made] == [".ipynb", "-2.ipynb", "-3.ipynb"]
+
+
+def test_a_folder_goes_with_what_may_not_be_written_in_it(a_users_folder: Path) -> None:
+    def fill_and_remove() -> bool:
+        locked = a_users_folder / "cache" / "module"
+        locked.mkdir(parents=True)
+        (locked / "file").write_text("x")
+        locked.chmod(0o555)
+        (a_users_folder / "cache").chmod(0o555)
+        files.remove_folder(a_users_folder / "cache")
+        return not (a_users_folder / "cache").exists()
+
+    assert as_a_user(fill_and_remove)

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
 from labsupport import paths
+from labsupport.cluster import waiting
 from labsupport.errors import LabsError
 from labsupport.serving import mlserver
 
@@ -29,6 +31,7 @@ HTTPServer(("127.0.0.1", settings["http_port"]), Handler).serve_forever()
 """
 KERNEL = """
 import sys
+from functools import partial
 from pathlib import Path
 from labsupport.serving import mlserver
 with mlserver.running(Path(sys.argv[1]), "a model") as url:
@@ -80,3 +83,25 @@ def test_a_program_that_does_not_start_says_its_last_words(tmp_path: Path) -> No
     program.chmod(0o755)
     with pytest.raises(LabsError, match="MLServer did not start: no such model Make its environment again"), mlserver.running(program, "a model"):  # fmt: skip
         raise AssertionError("never reached")
+
+
+def has_files(folder: Path) -> bool:
+    return any(folder.iterdir())
+
+
+def test_the_folder_goes_while_a_program_writes_into_it(tmp_path: Path) -> None:
+    writer = "import os, sys\nfolder = sys.argv[1]\nwhile True:\n    for i in range(200):\n        open(os.path.join(folder, str(i)), 'w').close()\n"
+    for number in range(5):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        held = subprocess.Popen(
+            [sys.executable, "-m", "labsupport.lifeline", str(folder), sys.executable, "-c", writer, str(folder)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            cwd=paths.PACKAGE.parent,
+        )
+        waiting.until(partial(has_files, folder), "it writes", 60)
+        assert held.stdin is not None
+        held.stdin.close()
+        held.wait(60)
+        assert not folder.exists()

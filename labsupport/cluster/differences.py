@@ -45,6 +45,8 @@ ALL = (
         "an exec that is cut off because the node agent was killed counts as a success: kubectl returns 0",
         shown=False,
     ),
+    # The node says it itself, in an event and in the status of each.
+    Difference("debug", "pocket", "no ephemeral containers, so no kubectl debug of a pod", shown=False),
     # The labs say it where they use one; Argo's controller knows every field.
     Difference(
         "workflow-fields",

@@ -317,6 +317,29 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", folder], check=True)
 
 
+def test_cluster_whose_programs_were_once_started_again_is_taken_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    etcd = supervisor.ProgramState(pid=1, restarts=6, since=time.time(), last_exit="exit code 1")
+    state = supervisor.State(supervisor.READY, os.getpid(), {"etcd": etcd})
+    monkeypatch.setattr(supervisor, "read_state", lambda layout: state)
+    monkeypatch.setattr(PocketCluster, "_get", lambda self, path: {})
+    monkeypatch.setattr(runtime, "_is_ready", lambda node, since: True)
+    cluster = PocketCluster(Layout(tmp_path / "pocket"))
+    cluster.up()
+    # Now it does not get up again.
+    etcd.restarts = 8
+    monkeypatch.setattr(runtime, "_is_ready", lambda node, since: False)
+
+    def crash(self: PocketCluster, path: str) -> dict:
+        etcd.restarts += 1
+        return {}
+
+    monkeypatch.setattr(PocketCluster, "_get", crash)
+    with pytest.raises(LabsError, match="etcd does not start"):
+        cluster.up()
+
+
 def test_full_disk_is_told_with_the_words_of_the_program_that_met_it(
     kubernetes_programs: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

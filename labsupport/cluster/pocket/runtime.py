@@ -12,11 +12,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from labsupport import variables
+from labsupport import files, variables
 from labsupport.cluster import differences, locking
 from labsupport.cluster.connected import Connected
 from labsupport.cluster.interface import Report, Status
@@ -59,10 +59,12 @@ class PocketCluster(Connected):
                 _wait_for_release(self.layout, 3 * supervisor.STOP_LIMIT)
                 state = None
             started, fresh = time.time(), state is None
+            # What was started again since then says that it doesn't start; what was once, long ago, does not.
+            before = {name: program.restarts for name, program in state.programs.items()} if state else {}
             try:
                 if fresh:
                     self._start(programs.find().folder, say)
-                self._wait_until_ready(started if fresh else 0.0, say)
+                self._wait_until_ready(started if fresh else 0.0, before, say)
             except BaseException:
                 if fresh:
                     self._stop()
@@ -77,7 +79,7 @@ class PocketCluster(Connected):
             if keep:
                 self.layout.command_lock.unlink(missing_ok=True)
             else:
-                shutil.rmtree(self.layout.folder, ignore_errors=True)
+                files.remove_folder(self.layout.folder)
 
     def status(self) -> Status:
         state = supervisor.read_state(self.layout)
@@ -166,12 +168,12 @@ class PocketCluster(Connected):
                 check=True,
             )
 
-    def _wait_until_ready(self, started: float, say: Report) -> None:
+    def _wait_until_ready(self, started: float, before: Mapping[str, int], say: Report) -> None:
         limit = time.monotonic() + START_LIMIT
         said = ""
         while time.monotonic() < limit:
             state = supervisor.read_state(self.layout)
-            self._fail_early(state, started)
+            self._fail_early(state, started, before)
             if state is not None and state.phase == supervisor.READY:
                 if not said:
                     said = "the API server is ready; the controllers and the node start"
@@ -185,14 +187,14 @@ class PocketCluster(Connected):
         stuck = "agent" if said else "apiserver"
         raise LabsError(f"The cluster was not ready within {START_LIMIT:.0f} s.{self._last_lines(stuck)}")
 
-    def _fail_early(self, state: supervisor.State | None, started: float) -> None:
+    def _fail_early(self, state: supervisor.State | None, started: float, before: Mapping[str, int]) -> None:
         if state is None:
             # The supervisor needs a moment to say something.
             if time.time() - started > 5:
                 raise LabsError(f"The cluster's supervisor ended.{self._last_lines('supervisor')}")
             return
         for name, program in state.programs.items():
-            if program.restarts >= _TOO_OFTEN and program.since > started:
+            if program.restarts - before.get(name, 0) >= _TOO_OFTEN and program.since > started:
                 raise LabsError(f"{name} does not start ({program.last_exit}).{self._last_lines(name)}")
 
     def _last_lines(self, program: str) -> str:

@@ -1,13 +1,15 @@
 """Pods are ended whatever happens: one with which the agent can't cope takes no other with it, and nothing of it runs on."""
 
 import asyncio
+import errno
+import os
 from pathlib import Path
 from types import SimpleNamespace as Some
 from typing import Any
 
 import pytest
 
-from labsupport.cluster.pocket.node import life, recovery, volumes
+from labsupport.cluster.pocket.node import life, pods, recovery, status, volumes
 from labsupport.cluster.pocket.node.pod import Pod, Registry
 from labsupport.cluster.pocket.node.pods import Pods
 
@@ -192,3 +194,95 @@ def test_sidecar_with_which_the_agent_fails_does_not_hold_its_pod_up_for_ever(
         return made
 
     assert asyncio.run(scenario()).ended == "Failed"
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_pod_that_comes_while_the_disk_is_full_is_looked_at_again(
+    deleted: bool, tmp_path: Path, lives: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir, full = Path.mkdir, [True]
+
+    def refuse(self: Path, *arguments: Any, **options: Any) -> None:
+        if full and self.parent.name == "pods":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        mkdir(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setattr(pods, "_SOON", 0.02)
+
+    async def scenario() -> None:
+        agent = Agent(tmp_path)
+        followed = Pods(agent, lambda: None)  # type: ignore[arg-type]
+        await followed._on_change("SYNC", [item("web")])
+        if deleted:
+            await followed._on_change("MODIFIED", item("web", deletionTimestamp="now", deletionGracePeriodSeconds=1))
+        await asyncio.sleep(0.1)
+        assert lives == [] and not agent.deleted
+        full.clear()
+        await until(lambda: agent.deleted if deleted else lives == ["web"])
+
+    asyncio.run(scenario())
+
+
+def test_deadline_counts_while_a_volume_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def set_up(*_: object) -> None:
+        raise volumes.MountFailed("no such ConfigMap")
+
+    monkeypatch.setattr(volumes, "set_up", set_up)
+    described = item("p")
+    described["spec"]["activeDeadlineSeconds"] = 0.1
+
+    async def scenario() -> Pod:
+        agent, made = Agent(tmp_path), Pod(described, tmp_path, "198.18.0.9")
+        recovery.restore(made)
+        async with asyncio.timeout(10):
+            await life.live(made, agent)  # type: ignore[arg-type]
+        return made
+
+    made = asyncio.run(scenario())
+    assert (made.ended, made.reason) == ("Failed", "DeadlineExceeded")
+
+
+@pytest.mark.parametrize("kind", ["containers", "initContainers"])
+def test_corrected_image_reaches_a_container_that_waits_for_one(
+    kind: str, tmp_path: Path, lives: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def described(image: str) -> dict:
+        made = item("web")
+        made["spec"] = {"containers": [{"name": "main", "image": "python:3"}]} | {
+            kind: [{"name": "odd", "image": image}]
+        }
+        return made
+
+    async def scenario() -> None:
+        agent = Agent(tmp_path)
+        agent.events.of_container = lambda *_: None
+        followed = Pods(agent, lambda: None)  # type: ignore[arg-type]
+        await followed._on_change("SYNC", [described("pyhton:3")])
+        (pod,) = agent.pods.all()
+        container = pod.containers["odd"]
+        pulling = asyncio.create_task(life._pull(pod, container, agent))  # type: ignore[arg-type]
+        await until(lambda: "waiting" in container.state and "ErrImagePull" in container.state["waiting"]["reason"])
+        await followed._on_change("MODIFIED", described("python:3"))
+        async with asyncio.timeout(5):
+            assert await pulling is not None
+
+    asyncio.run(scenario())
+
+
+def test_ephemeral_container_is_refused_in_so_many_words(tmp_path: Path, lives: list[str]) -> None:
+    changed = item("web")
+    changed["spec"] = changed["spec"] | {"ephemeralContainers": [{"name": "debugger", "image": "busybox"}]}
+
+    async def scenario() -> tuple[dict, Agent]:
+        agent = Agent(tmp_path)
+        followed = Pods(agent, lambda: None)  # type: ignore[arg-type]
+        await followed._on_change("SYNC", [item("web")])
+        await followed._on_change("MODIFIED", changed)
+        (pod,) = agent.pods.all()
+        return status.of(pod), agent
+
+    said, agent = asyncio.run(scenario())
+    (debugger,) = said["ephemeralContainerStatuses"]
+    assert "use kubectl exec" in debugger["state"]["terminated"]["message"]
+    assert "use kubectl exec" in agent.told[-1][1]

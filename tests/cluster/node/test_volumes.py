@@ -10,6 +10,7 @@ import pytest
 
 from labsupport.cluster.pocket.node import volumes
 from labsupport.cluster.pocket.node.api import ApiError
+from tests.own_rights import as_a_user
 
 HOUR = 3607
 
@@ -117,3 +118,22 @@ def test_change_of_a_config_map_arrives_though_the_api_server_was_away(
 
     asyncio.run(scenario())
     assert (tmp_path / "volumes" / "token" / "rate").read_text() == "0.2"
+
+
+def test_a_read_only_file_by_sub_path_can_be_mounted_again(a_users_folder: Path) -> None:
+    volume = a_users_folder / "volume"
+    volume.mkdir()
+    (volume / "..data").symlink_to(".")
+    (volume / "key").write_text("secret")
+    (volume / "key").chmod(0o444)
+    pod: Any = Some(volumes={"tls": volume}, folder=a_users_folder / "pod")
+    (a_users_folder / "pod").mkdir(mode=0o777)
+    (a_users_folder / "pod").chmod(0o777)
+    mounts = [{"name": "tls", "mountPath": "/etc/key", "subPath": "key"}]
+    container: Any = Some(name="main", spec={"volumeMounts": mounts})
+
+    def starts_twice() -> bool:
+        places = [volumes.mounts_of(pod, container)["/etc/key"] for _ in range(2)]
+        return [place.read_text() for place in places] == ["secret", "secret"]
+
+    assert as_a_user(starts_twice)

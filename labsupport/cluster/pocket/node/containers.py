@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.images import Image
 from labsupport.cluster.pocket.node.node import Node
 from labsupport.cluster.pocket.node.pod import Container, Pod
+from labsupport.files import remove_folder
 
 # Each process of a container has this in its environment, so that those that left its session are found as well.
 CONTAINER_MARK = "LABS_POCKET_CONTAINER"
@@ -226,5 +226,5 @@ def _message_path(container: Container) -> str:
 
 
 def _renew(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_folder(folder)
     folder.mkdir(parents=True)

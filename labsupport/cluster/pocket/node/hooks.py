@@ -1,17 +1,20 @@
 """Run what a container's manifest asks for at the edges of its life (postStart, preStop), and in its probes."""
 
 import asyncio
-import tempfile
+import os
+from functools import partial
 
 import aiohttp
 
-from labsupport.cluster.pocket.node import launch, rewriting
+from labsupport.cluster.pocket.node import launch, output, rewriting, tasks
 from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.pod import Container, Pod
 
 # What is kept of a program's output or a page, as by the kubelet.
 _LONGEST_OUTPUT = 10 * 1024
 _EXEC_LIMIT = 600.0
+# How many seconds a program's words may take to come when it has ended: who it started may hold its streams open.
+_LAST_WORDS = 1.0
 
 
 class HookFailed(Exception):
@@ -40,18 +43,31 @@ async def run(pod: Pod, container: Container, hook: Json) -> None:
 async def run_inside(pod: Pod, container: Container, words: list[str], limit: float) -> tuple[int, str]:
     """Run a program as in the container; return its exit code and output. Raises OSError and TimeoutError."""
     argv = [rewriting.rewrite(word, container.mounts, pod.loopback) for word in words]
-    with tempfile.TemporaryFile(dir=pod.folder) as output:
-        process = await launch.launch(
-            argv, container.environment, container.working_folder, stdout=output.fileno(), stderr=output.fileno()
-        )
+    # A pipe and no file: a full disk is no fault of the program that is asked.
+    inner, outer = os.pipe()
+    try:
+        process = await launch.launch(argv, container.environment, container.working_folder, stdout=outer, stderr=outer)
+    except BaseException:
+        os.close(inner)
+        raise
+    finally:
+        os.close(outer)
+    said = bytearray()
+    reading = tasks.start(output.drain(inner, partial(_keep_beginning, said)), f"what {argv[0]} says")
+    try:
         try:
             async with asyncio.timeout(limit):
                 code = await process.wait()
         finally:
             launch.terminate_session(process.pid)
-        output.seek(0)
-        said = output.read(_LONGEST_OUTPUT).decode(errors="replace")
-    return code if code >= 0 else 128 - code, said
+        await asyncio.wait([reading], timeout=_LAST_WORDS)
+    finally:
+        await tasks.end(reading)
+    return code if code >= 0 else 128 - code, said.decode(errors="replace")
+
+
+def _keep_beginning(kept: bytearray, data: bytes) -> None:
+    kept += data[: _LONGEST_OUTPUT - len(kept)]
 
 
 async def fetch(pod: Pod, container: Container, get: Json, limit: float) -> tuple[int, str]:

@@ -26,13 +26,10 @@ async def live(pod: Pod, node: Node) -> None:
     beside: list[asyncio.Task[None]] = []
     try:
         limits.tell(pod, node)
-        if not await _mount(pod, node):
-            return
-        beside = [
-            tasks.start(volumes.follow(pod, node), f"the volumes of {pod.namespace}/{pod.name}"),
-            tasks.start(_end_at_deadline(pod, node), f"the deadline of {pod.namespace}/{pod.name}"),
-        ]
-        if await _initialize(pod, node):
+        beside.append(tasks.start(_end_at_deadline(pod, node), f"the deadline of {pod.namespace}/{pod.name}"))
+        if mounted := await _mount(pod, node):
+            beside.append(tasks.start(volumes.follow(pod, node), f"the volumes of {pod.namespace}/{pod.name}"))
+        if mounted and await _initialize(pod, node):
             await tasks.together(*(_keep(pod, container, node) for container in pod.of_kind(MAIN)))
         await _stop_sidecars(pod, node, pod.grace_period)
         if not pod.terminating:
@@ -156,10 +153,11 @@ async def _keep(pod: Pod, container: Container, node: Node) -> None:
 
 async def _run(pod: Pod, container: Container, node: Node) -> int | None:
     """Run a container once. Returns its exit code, or None when it is stopped before it could start."""
-    pause, image = _FIRST_PAUSE, None
+    pause = _FIRST_PAUSE
     while not container.stopping.is_set():
         try:
-            image = image or await _pull(pod, container, node)
+            # Each time: the manifest may name another image by now.
+            image = await _pull(pod, container, node)
             if image is None:
                 return None
             await containers.start(pod, container, image, node)
@@ -207,9 +205,9 @@ async def _watch(pod: Pod, container: Container, node: Node) -> None:
 
 async def _pull(pod: Pod, container: Container, node: Node) -> Image | None:
     """Find the container's image, with the kubelet's words for each try. Returns None when the pod ends before."""
-    name, policy = container.spec["image"], container.spec.get("imagePullPolicy", "IfNotPresent")
     pause = 4 * _FIRST_PAUSE
     while not container.stopping.is_set():
+        name, policy = container.spec["image"], container.spec.get("imagePullPolicy", "IfNotPresent")
         try:
             image = images.find(name, policy)
             words = f'Container image "{name}" already present on machine and can be accessed by the pod'
@@ -225,14 +223,16 @@ async def _pull(pod: Pod, container: Container, node: Node) -> Image | None:
             node.events.of_container(pod, container, "Warning", "Failed", f"Error: {error.reason}")
             container.wait_for(error.reason, error.message)
             pod.changed.set()
-            await _rest(container.stopping, pause)
+            await _rest_while_it_names(name, container, pause)
+            if container.spec["image"] != name:
+                continue
             if error.reason == "ErrImagePull" and not container.stopping.is_set():
                 words = f'Back-off pulling image "{name}"'
                 node.events.of_container(pod, container, "Normal", "BackOff", words)
                 node.events.of_container(pod, container, "Warning", "Failed", "Error: ImagePullBackOff")
                 container.wait_for("ImagePullBackOff", f"{words}: ErrImagePull: {error.message}")
                 pod.changed.set()
-                await _rest(container.stopping, 2 * pause)
+                await _rest_while_it_names(name, container, 2 * pause)
             pause = min(2 * pause, 6 * _LONGEST_PAUSE)
     return None
 
@@ -252,6 +252,15 @@ async def _end_at_deadline(pod: Pod, node: Node) -> None:
     pod.reason, pod.message = "DeadlineExceeded", words
     node.events.of_pod(pod, "Normal", "DeadlineExceeded", words)
     await stop(pod, node, pod.grace_period)
+
+
+async def _rest_while_it_names(image: str, container: Container, seconds: float) -> None:
+    """Wait, but not longer than until the container is told to end, or its manifest names another image."""
+    until = time.monotonic() + seconds
+    while (
+        container.spec["image"] == image and not container.stopping.is_set() and (left := until - time.monotonic()) > 0
+    ):
+        await _rest(container.stopping, min(left, _FIRST_PAUSE))
 
 
 async def _rest(stopping: asyncio.Event, seconds: float) -> None:

@@ -5,6 +5,8 @@ import contextlib
 import datetime
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from labsupport.cluster.pocket.node import tasks
@@ -55,19 +57,22 @@ class Log:
 async def collect(stdout: int, stderr: int, log: Log) -> None:
     """Copy both streams of a process, read from these pipes, into its log until all who hold their other ends are gone."""
     try:
-        await tasks.together(_copy(stdout, "stdout", log), _copy(stderr, "stderr", log))
+        await tasks.together(
+            *(drain(pipe, partial(log.write, name)) for pipe, name in ((stdout, "stdout"), (stderr, "stderr")))
+        )
     finally:
         log.close()
 
 
-async def _copy(pipe: int, name: str, log: Log) -> None:
+async def drain(pipe: int, take: Callable[[bytes], None]) -> None:
+    """Read from a pipe until all who hold its other end are gone, then close it."""
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", buffering=0)
     )
     try:
         while data := await reader.read(64 * 1024):
-            log.write(name, data)
+            take(data)
     finally:
         transport.close()
 

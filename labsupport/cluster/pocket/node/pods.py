@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import logging
 import random
-import shutil
 import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -16,12 +15,15 @@ from labsupport.cluster.pocket.layout import APISERVER_ADDRESS, NODE_NAME
 from labsupport.cluster.pocket.node import containers, life, recovery, status, tasks, volumes
 from labsupport.cluster.pocket.node.api import ApiError, Json
 from labsupport.cluster.pocket.node.node import Node
-from labsupport.cluster.pocket.node.pod import Pod
+from labsupport.cluster.pocket.node.pod import INIT, Pod
+from labsupport.files import remove_folder
 
 PATH = f"/api/v1/pods?fieldSelector=spec.nodeName%3D{NODE_NAME}"
 # A pod that was deleted by force still gets a moment to end.
 _FORCED_GRACE = 1.0
 _PAUSE = 0.5
+# After an error of the disk.
+_SOON = 5.0
 log = logging.getLogger("pods")
 
 
@@ -34,6 +36,8 @@ class Pods:
     def __init__(self, node: Node, on_ending: Callable[[], None]) -> None:
         self._node, self._on_ending = node, on_ending
         self._tasks: set[asyncio.Task[None]] = set()
+        # What the disk did not let the agent do, by the pods' uids: the newest that the API server said of each.
+        self._again: dict[str, Json] = {}
         # Far from other clusters' pods, and not soon again: a late client must not meet a stranger.
         self._last_address = random.randrange(1, 60_000)
 
@@ -56,6 +60,8 @@ class Pods:
         registry = self._node.pods
         if kind == "SYNC":
             listed = {item["metadata"]["uid"]: item for item in changed}
+            for uid in self._again.keys() - listed.keys():
+                del self._again[uid]
             for pod in registry.all():
                 if pod.uid not in listed:
                     self._end(pod, _FORCED_GRACE)
@@ -68,6 +74,7 @@ class Pods:
                 await asyncio.gather(*sent, return_exceptions=True)
                 registry.recovered.set()
         elif kind == "DELETED":
+            self._again.pop(changed["metadata"]["uid"], None)
             if found := registry.get(changed["metadata"]["uid"]):
                 self._end(found, _FORCED_GRACE)
         else:
@@ -78,12 +85,23 @@ class Pods:
 
         A pod with which the agent can't cope must not keep the others from theirs.
         """
+        uid = item["metadata"]["uid"]
+        self._again.pop(uid, None)
         try:
             self._take_step(item)
         except Exception as error:
+            if isinstance(error, OSError):
+                # A full disk, say: it will have room again.
+                self._again[uid] = item
+                self._start_task(self._look_again(uid, item), f"another look at {item['metadata']['name']}")
             log.exception("pod %s can't be dealt with", item["metadata"]["name"])
             words = f"the node agent failed: {error!r}"
             self._node.events.of_object({**item, "apiVersion": "v1", "kind": "Pod"}, "Warning", "FailedSync", words)
+
+    async def _look_again(self, uid: str, item: Json) -> None:
+        await asyncio.sleep(_SOON)
+        if self._again.get(uid) is item:
+            self._look_at(item)
 
     def _take_step(self, item: Json) -> None:
         metadata = item["metadata"]
@@ -156,7 +174,7 @@ class Pods:
         pod.changed.set()
         if pod.reservation is not None:
             pod.reservation.close()
-        await asyncio.to_thread(shutil.rmtree, pod.folder, ignore_errors=True)
+        await asyncio.to_thread(remove_folder, pod.folder)
 
     async def _delete(self, pod: Pod) -> None:
         """Tell the API server how the pod ended, then that nothing of it is left, so that it may forget it."""
@@ -204,6 +222,9 @@ def _note_changes(
     pod: Pod, before: Json, node: Node, start_task: Callable[[Coroutine[Any, Any, None], str], object]
 ) -> None:
     """Pass on what may change in a running pod: labels and annotations, images, deadlines are read where they matter."""
+    if pod.spec.get("ephemeralContainers") != before["spec"].get("ephemeralContainers"):
+        node.events.of_pod(pod, "Warning", "Failed", f"Error: {status.NO_EPHEMERAL_CONTAINERS}")
+        pod.changed.set()
     for key in ("labels", "annotations"):
         if before["metadata"].get(key) != pod.object["metadata"].get(key):
             start_task(volumes.refresh_fields(pod, node), f"the fields of {pod.name}")
@@ -211,11 +232,14 @@ def _note_changes(
     if pod.spec.get("readinessGates"):
         # Whoever opens a gate says so in a condition of the pod.
         pod.changed.set()
-    for spec in pod.spec["containers"]:
+    for spec in [*(pod.spec.get("initContainers") or []), *pod.spec["containers"]]:
         container = pod.containers.get(spec["name"])
         if container is None or container.spec["image"] == spec["image"]:
             continue
         container.spec = spec
+        if container.kind == INIT:
+            # One that runs is not disturbed; one that waits for its image finds the new one.
+            continue
         words = f"Container {container.name} definition changed, will be restarted"
         start_task(containers.stop(pod, container, pod.grace_period, node, words), f"the restart of {pod.name}")
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from labsupport.cluster.pocket.layout import NODE_NAME
 from labsupport.cluster.pocket.node import tasks
 from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.node import Node
+from labsupport.files import remove_folder
 
 # As in bootstrap.yaml.
 PROVISIONER = "labs-pocket.local/folder"
@@ -85,5 +85,5 @@ async def _reclaim(volume: Json, node: Node) -> None:
         return
     folder = node.layout.volumes / metadata["name"]
     log.info("the claim of %s is gone, its folder goes too", metadata["name"])
-    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    await asyncio.to_thread(remove_folder, folder)
     await node.api.request("DELETE", f"{_VOLUMES}/{metadata['name']}", accept_status=(404,))

@@ -1,11 +1,11 @@
 """Begin with pods that were there before this agent: their containers have ended, whatever the API server still says."""
 
-import shutil
 from pathlib import Path
 
 from labsupport.cluster.pocket.node import clock, containers
 from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.pod import INIT, MAIN, SIDECAR, Container, Pod
+from labsupport.files import remove_folder
 
 ENDED = ("Succeeded", "Failed")
 # The kubelet's words for a container of which it does not know how it ended.
@@ -39,7 +39,7 @@ def remove_other_folders(folder: Path, known: set[str]) -> None:
     """Remove what pods left behind that were deleted while no agent ran."""
     for place in folder.iterdir():
         if place.name not in known:
-            shutil.rmtree(place, ignore_errors=True)
+            remove_folder(place)
 
 
 def _recover(pod: Pod, container: Container, status: Json) -> None:

@@ -6,6 +6,10 @@ from labsupport.cluster.pocket.node import clock, fields
 from labsupport.cluster.pocket.node.api import Api, ApiError, Json
 from labsupport.cluster.pocket.node.pod import INIT, MAIN, SIDECAR, Container, Pod
 
+# `kubectl debug` adds one, and waits for ever where nobody says that it won't run.
+NO_EPHEMERAL_CONTAINERS = (
+    "this node has no ephemeral containers; use kubectl exec: a container has the machine's programs"
+)
 log = logging.getLogger("status")
 
 
@@ -39,6 +43,7 @@ def of(pod: Pod) -> Json:
         "startTime": pod.start_time,
         "initContainerStatuses": [_container(container) for container in pod.of_kind(INIT, SIDECAR)] or None,
         "containerStatuses": [_container(container) for container in pod.of_kind(MAIN)],
+        "ephemeralContainerStatuses": [_refused(spec) for spec in pod.spec.get("ephemeralContainers") or []] or None,
     }
 
 
@@ -54,6 +59,12 @@ async def send(pod: Pod, api: Api) -> bool:
         raise
     pod.object["status"] = answer["status"]
     return True
+
+
+def _refused(spec: Json) -> Json:
+    ended = {"exitCode": 128, "reason": "ContainerCannotRun", "message": NO_EPHEMERAL_CONTAINERS}
+    state = {"state": {"terminated": ended}, "ready": False, "restartCount": 0}
+    return {"name": spec["name"], "image": spec["image"], "imageID": "", **state}
 
 
 def _container(container: Container) -> Json:

@@ -12,6 +12,7 @@ from labsupport.cluster.pocket.node.files import File, write_files
 from labsupport.cluster.pocket.node.node import Node
 from labsupport.cluster.pocket.node.pod import Container, Pod
 from labsupport.cluster.pocket.node.references import NotFound
+from labsupport.files import remove_folder
 
 # Every pod mounts this one, and it never changes while a cluster lives.
 _ROOT_CERTIFICATE = "kube-root-ca.crt"
@@ -68,8 +69,11 @@ def _frozen(volume: Path, inner: str, copy: Path) -> Path:
     copy.parent.mkdir(parents=True, exist_ok=True)
     source = volume / inner
     if source.is_dir():
-        shutil.copytree(source, copy, dirs_exist_ok=True)
+        remove_folder(copy)
+        shutil.copytree(source, copy)
     elif source.exists():
+        # The one of the start before may be read-only.
+        copy.unlink(missing_ok=True)
         shutil.copy(source, copy)
     return copy
 
