@@ -5,6 +5,7 @@
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import time
@@ -94,8 +95,12 @@ def stages(nightly: bool) -> dict[str, Command]:
     if nightly:
         # Not setup.py: it downloads everything again.
         for path in sorted((ROOT / "benchmarks").glob("*.py")):
-            if path.name != "setup.py":
-                found[f"{BENCHMARK} {path.stem}"] = [sys.executable, path]
+            if path.name == "setup.py":
+                continue
+            # Its first lines say whose program it runs besides ours.
+            for name in re.findall(r"`labs env (\w+)`", path.read_text()):
+                found[f"{BENCHMARK} environment {name}"] = [BIN / "labs", "env", name]
+            found[f"{BENCHMARK} {path.stem}"] = [sys.executable, path]
     return found
 
 

@@ -174,6 +174,13 @@ def test_a_run_gets_the_pocket_clusters_programs_or_says_what_it_skipped(
     assert ("what needs a pocket cluster" in capsys.readouterr().out) is said
 
 
+def test_what_a_benchmark_runs_besides_ours_is_made_before_it() -> None:
+    stages = list(run.stages(nightly=True))
+    for path in sorted((ROOT / "benchmarks").glob("*.py")):
+        for name in re.findall(r"isolated\.program\(\"(\w+)\"", path.read_text()):
+            assert stages.index(f"benchmark environment {name}") < stages.index(f"benchmark {path.stem}")
+
+
 def test_the_benchmarks_can_be_asked_for_together(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
 
