@@ -258,7 +258,7 @@ def test_corrected_image_reaches_a_container_that_waits_for_one(
         agent = Agent(tmp_path)
         agent.events.of_container = lambda *_: None
         followed = Pods(agent, lambda: None)  # type: ignore[arg-type]
-        await followed._on_change("SYNC", [described("pyhton:3")])
+        await followed._on_change("SYNC", [described("nothing:3")])
         (pod,) = agent.pods.all()
         container = pod.containers["odd"]
         pulling = asyncio.create_task(life._pull(pod, container, agent))  # type: ignore[arg-type]
