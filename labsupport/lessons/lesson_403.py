@@ -334,7 +334,7 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "b",
-    "For your service nobody knows any timetable. Load doubles at odd times within a minute, pods start in two. A colleague wants to train a policy as here, and hopes for the same sixth of the bill. What do you say of that sixth?",
+    "For your service nobody knows any timetable. Load doubles at odd times within a minute, pods start in two. A colleague wants to train a policy as here, and hopes for the same fifth of the bill. What do you say of that fifth?",
     ("It will come again: PPO adapts to whatever traffic it is trained on.", False, "What it could adapt to here was the clock. Where nothing foretells a rush, there is nothing to learn but the size of a reserve."),
     ("It will be more than here, since the HPA is worse at sudden rushes.", False, "So is the policy, if nothing it sees foretells them: its replicas take two minutes as well."),
     ("It will be the whole bill: PPO can't be trained without a clock.", False, "Nothing keeps it from training: its rewards are there. What it lacks is something to foresee rushes by."),

@@ -95,10 +95,7 @@ def late_share(requests_per_s: FloatArray, ready: Counts, wait_s: FloatArray) ->
     waits = _erlang_c(load, ready)
     spare = ready * finish * (1 - load)
     left = np.maximum(PROMISE_S - wait_s, 0)
-    gap = finish - spare
-    gap = np.where(np.abs(gap) < 1e-6, 1e-6, gap)
-    served, waited = np.exp(-finish * left), np.exp(-spare * left)
-    share: FloatArray = (1 - waits) * served + waits * (finish * waited - spare * served) / gap
+    share = theory.tail(left, waits, spare, finish)
     return np.where(wait_s >= PROMISE_S, 1.0, share)
 
 

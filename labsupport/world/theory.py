@@ -83,7 +83,23 @@ def latency_tail(
 ) -> float | FloatArray:
     """Return the probability that a request takes longer than `latency_s` seconds, first come first served."""
     waiting, spare = _queue(rate_rps, mean_service_s, replicas)
-    return _plain(_tail(np.asarray(latency_s, dtype=float), waiting, spare, 1 / mean_service_s))
+    return _plain(tail(np.asarray(latency_s, dtype=float), waiting, spare, 1 / mean_service_s))
+
+
+def tail(time_s: FloatArray, waits: FloatArray, spare: FloatArray, finish: float) -> FloatArray:
+    """Return the probability of more than `time_s` seconds for requests that have to wait with probability `waits`.
+
+    Waits die away at the rate `spare`, services at `finish`, both per second; arrays broadcast. Who waits needs
+    Exp(spare) + Exp(finish). The textbook's difference of two exponentials over (spare - finish) is 0/0 where the two
+    rates meet; written with the slower rate in front it is stable everywhere.
+    """
+    slow, fast = np.minimum(spare, finish), np.maximum(spare, finish)
+    gap = (fast - slow) * time_s
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(gap > 0, -np.expm1(-gap) / gap, 1.0)
+    after_waiting = np.exp(-slow * time_s) * (1 + slow * time_s * ratio)
+    both: FloatArray = (1 - waits) * np.exp(-finish * time_s) + waits * after_waiting
+    return both
 
 
 def latency_quantile(q: float, rate_rps: ArrayLike, mean_service_s: float, replicas: int = 1) -> float | FloatArray:
@@ -96,7 +112,7 @@ def latency_quantile(q: float, rate_rps: ArrayLike, mean_service_s: float, repli
     low, high = np.zeros_like(high), np.where(bounded, high, 1.0)
     for _ in range(60):
         middle = (low + high) / 2
-        too_low = _tail(middle, waiting, spare, 1 / mean_service_s) > missed
+        too_low = tail(middle, waiting, spare, 1 / mean_service_s) > missed
         low, high = np.where(too_low, middle, low), np.where(too_low, high, middle)
     return _plain(np.where(bounded, high, np.inf))
 
@@ -111,17 +127,6 @@ def _queue(rate_rps: ArrayLike, mean_service_s: float, replicas: int) -> tuple[F
 def _wait_quantile(q: float, waiting: FloatArray, spare: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(spare > 0, np.maximum(np.log(waiting / (1 - q)), 0) / spare, np.inf)
-
-
-def _tail(time: FloatArray, waiting: FloatArray, spare: FloatArray, finish: float) -> FloatArray:
-    # Who waits needs Exp(spare) + Exp(finish). The textbook's difference of two exponentials over (spare - finish) is
-    # 0/0 where the two rates meet; written with the slower rate in front it is stable everywhere.
-    slow, fast = np.minimum(spare, finish), np.maximum(spare, finish)
-    gap = (fast - slow) * time
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(gap > 0, -np.expm1(-gap) / gap, 1.0)
-    after_waiting = np.exp(-slow * time) * (1 + slow * time * ratio)
-    return (1 - waiting) * np.exp(-finish * time) + waiting * after_waiting
 
 
 def _rates(rate_rps: ArrayLike, mean_service_s: float, replicas: int) -> FloatArray:

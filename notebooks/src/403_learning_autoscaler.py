@@ -395,8 +395,8 @@ for rival, found in committed["differences"]["held-out days"].items():
     print("  against {:<19} {:+.2f} ({:+.2f} to {:+.2f})".format(rival, *found["all five"]))
 
 # %% [markdown]
-# Three lines matter. PPO beats the tuned HPA, by about a sixth of its bill. It **loses** to the HPA that was told the timetable: same
-# knowledge, and a rule of three that needs no training to use it. And its five seeds differ by more than two euros a day.
+# Three lines matter. PPO beats the tuned HPA, by about a fifth of its bill. It **loses** to the HPA that was told the timetable: same knowledge, and a rule of
+# three that needs no training to use it. And its five seeds differ by half a euro a day, a tenth of what is won.
 
 # %%
 gaps = committed["differences"]["held-out days"]
@@ -410,25 +410,22 @@ claim(
 )
 
 # %% [markdown]
-# And the rest of the truth: PPO's settings were chosen by one seed, its best rate was the largest of three, and the trainings are unsteady. Two of
-# five ended dearer than the tuned HPA; what saved them is the checkpoint chosen on tuning days. And where crowds
-# come three times a day and may triple the traffic, which none did in training, PPO loses to the plain HPA:
+# And the rest of the truth: PPO's settings were chosen by one seed, its best rate was the largest of three, and the trainings are unsteady. Four of five beat
+# the tuned HPA on tuning days and fell behind it again; what saves them is that the cheapest checkpoint is kept. And where crowds come three times a day and
+# may triple the traffic, which none did in training, nothing of the lead can be shown:
 
 # %%
-ends = [bills[-1] for bills in committed["looks"].values()]
-print(
-    "the five at their end, on tuning days:",
-    ends,
-    "euros a day; the best looks:",
-    [min(bills) for bills in committed["looks"].values()],
-)
-claim(
-    "two of five end dearer than the HPA",
-    sum(end > committed["searched"]["HPA"][0]["euros"] for end in ends) == 2,
-)
+hpa = committed["searched"]["HPA"][0]["euros"]
+print(f"euros a day on the tuning days; the tuned HPA: {hpa:.2f}")
+falls = []
+for seed, bills in committed["looks"].items():
+    won = next(look for look, bill in enumerate(bills) if bill < hpa)
+    falls.append(max(bills[won:]))
+    print(f"{seed}: best look {min(bills):.2f}, dearest one after it first won {falls[-1]:.2f}")
+claim("four of five fall behind the HPA again", sum(fall > hpa for fall in falls) == 4)
 crowds = committed["differences"]["larger crowds"]["HPA"]["all five"]
 print("larger crowds: against the HPA, PPO saves {:+.2f} ({:+.2f} to {:+.2f})".format(*crowds))
-claim("with larger crowds, PPO is dearer than the tuned HPA", crowds[2] < 0)
+claim("with larger crowds, the interval takes in 0", crowds[1] < 0 < crowds[2])
 
 # %% tags=["exercise"] exercise="403.b"
 ### BEGIN SOLUTION

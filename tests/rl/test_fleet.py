@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labsupport.rl.fleet import PATIENCE_S, SERVICE_S, START_STEPS, Fleet
+from labsupport.rl.fleet import PATIENCE_S, SERVICE_S, START_STEPS, Fleet, late_share
 from labsupport.rl.observation import HIGH, LOW, STEP_S
 from labsupport.rl.truth import request_by_request
 from labsupport.world import theory
@@ -48,6 +48,15 @@ def test_without_a_queue_the_share_of_late_requests_is_that_of_theory(rate: floa
     _, late = Fleet.of(replicas, 1).served([rate])
     want = float(theory.latency_tail(0.5, rate, SERVICE_S, replicas))
     assert late[0] / (rate * STEP_S) == pytest.approx(want, rel=0.01)
+
+
+def test_where_waits_die_away_as_fast_as_services_end_the_share_is_that_of_its_neighbours() -> None:
+    # Five replicas of 100 ms with one to spare: the textbook's formula is 0/0 there.
+    rate = 4 / SERVICE_S
+    below, meeting, above = (
+        late_share(np.array([rate + d]), np.array([5]), np.zeros(1))[0] for d in (-0.01, 0.0, 0.01)
+    )
+    assert below < meeting < above < 1.01 * below
 
 
 def test_a_rush_is_carried_over_and_who_waits_too_long_gives_up() -> None:
