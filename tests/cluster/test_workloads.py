@@ -239,6 +239,30 @@ def test_liveness_probe_restarts_a_container_that_hangs(cluster: Cluster, namesp
     assert "failed liveness probe, will be restarted" in until_event(cluster, namespace, "hung", "Killing")
 
 
+# Ends well when it is told to end.
+POLITE = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); time.sleep(600)"
+
+
+def test_a_container_that_fails_its_liveness_probe_comes_back_though_it_ends_well(
+    cluster: Cluster, namespace: str
+) -> None:
+    probe = {"exec": {"command": ["test", "-e", "alive"]}, "periodSeconds": 1, "failureThreshold": 2}
+    apply(cluster, namespace, pod("polite", container(POLITE, livenessProbe=probe), restartPolicy="OnFailure"))
+    restarted = "jsonpath={.status.containerStatuses[?(@.restartCount>0)].name}=main"
+    waiting.wait_for(cluster, "pod/polite", restarted, namespace, timeout=60)
+    ended = status(cluster, namespace, "polite")["containerStatuses"][0]["lastState"]["terminated"]
+    assert ended["exitCode"] == 0
+
+
+def test_a_container_that_never_restarts_is_ended_by_its_liveness_probe_for_good(
+    cluster: Cluster, namespace: str
+) -> None:
+    probe = {"exec": {"command": ["test", "-e", "alive"]}, "periodSeconds": 1, "failureThreshold": 2}
+    apply(cluster, namespace, pod("once", container(POLITE, livenessProbe=probe), restartPolicy="Never"))
+    waiting.wait_for(cluster, "pod/once", "jsonpath={.status.phase}=Succeeded", namespace, timeout=60)
+    assert until_event(cluster, namespace, "once", "Killing").endswith("failed liveness probe")
+
+
 def test_startup_probe_gives_a_slow_container_time(cluster: Cluster, namespace: str) -> None:
     code = "import time; time.sleep(2); open('loaded', 'w').close(); time.sleep(600)"
     command = {"exec": {"command": ["cat", "loaded"]}, "periodSeconds": 1}

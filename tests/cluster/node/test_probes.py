@@ -44,14 +44,14 @@ class Scene:
         self.container = SimpleNamespace(
             name="main", spec=spec, started=False, ready=False, kind="main", stopping=asyncio.Event()
         )
-        self.pod = SimpleNamespace(changed=asyncio.Event(), grace_period=1.0)
+        self.pod = SimpleNamespace(changed=asyncio.Event(), grace_period=1.0, spec={})
         self.node = SimpleNamespace(events=SimpleNamespace(of_container=lambda *words: self.told.append(words[-1])))
 
         async def ask(*_: object) -> str | None:
             self.asked += 1
             return next(answers, None)
 
-        async def stop(pod: object, container: object, grace: float, node: object, why: str) -> None:
+        async def stop(pod: object, container: object, grace: float, node: object, why: str, restart: bool) -> None:
             self.stopped.append(why)
 
         monkeypatch.setattr(probes, "_ask", ask)

@@ -128,11 +128,15 @@ async def wait(pod: Pod, container: Container) -> int:
     return code
 
 
-async def stop(pod: Pod, container: Container, grace: float, node: Node, why: str = "") -> None:
-    """End a running container: preStop hook, SIGTERM to its first process, and after `grace` seconds in all SIGKILL."""
+async def stop(pod: Pod, container: Container, grace: float, node: Node, why: str = "", restart: bool = False) -> None:
+    """End a running container: preStop hook, SIGTERM to its first process, and after `grace` seconds in all SIGKILL.
+
+    With `restart` it comes back even where its exit code says that it is done.
+    """
     process = container.process
     if process is None or process.returncode is not None:
         return
+    container.comes_back = restart
     node.events.of_container(pod, container, "Normal", "Killing", why or f"Stopping container {container.name}")
     begun = time.monotonic()
     if grace > 0 and (hook := container.spec.get("lifecycle", {}).get("preStop")):

@@ -13,7 +13,7 @@ from labsupport.cluster.pocket.node.containers import CannotStart
 from labsupport.cluster.pocket.node.images import Image, ImageError
 from labsupport.cluster.pocket.node.node import Node
 from labsupport.cluster.pocket.node.pod import INIT, MAIN, SIDECAR, Container, Pod
-from labsupport.cluster.pocket.node.restarts import BackOff, is_due
+from labsupport.cluster.pocket.node.restarts import BackOff, is_due, policy_of
 
 # Between two looks for a volume, an image or a variable that is missing.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
@@ -124,7 +124,7 @@ async def _initialize(pod: Pod, node: Node) -> bool:
 
 async def _keep(pod: Pod, container: Container, node: Node) -> None:
     """Start a container, and again whenever it ended and its restart policy wants it back."""
-    policy, back_off = _policy(pod, container), BackOff()
+    policy, back_off = policy_of(pod, container), BackOff()
     # What succeeded before the agent was restarted is not done twice.
     if container.exit_code is not None and not is_due(policy, container.exit_code):
         return
@@ -132,7 +132,8 @@ async def _keep(pod: Pod, container: Container, node: Node) -> None:
         begun = time.monotonic()
         code = await _run(pod, container, node)
         pod.changed.set()
-        if code is None or container.stopping.is_set() or not is_due(policy, code):
+        back, container.comes_back = container.comes_back, False
+        if code is None or container.stopping.is_set() or not (back or is_due(policy, code)):
             return
         pause = back_off.after(time.monotonic() - begun)
         if pause:
@@ -235,12 +236,6 @@ async def _pull(pod: Pod, container: Container, node: Node) -> Image | None:
                 await _rest_while_it_names(name, container, 2 * pause)
             pause = min(2 * pause, 6 * _LONGEST_PAUSE)
     return None
-
-
-def _policy(pod: Pod, container: Container) -> str:
-    """Return a container's restart policy: its own, else its pod's; an init container is done when it succeeded."""
-    policy = str(container.spec.get("restartPolicy") or pod.spec.get("restartPolicy", "Always"))
-    return "OnFailure" if container.kind == INIT and policy == "Always" else policy
 
 
 async def _end_at_deadline(pod: Pod, node: Node) -> None:

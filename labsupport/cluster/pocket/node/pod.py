@@ -42,6 +42,8 @@ class Container:
     last_state: Json = field(default_factory=dict)
     # Why the agent killed it (OOMKilled), when that was not its own end.
     killed_because: str = ""
+    # Whoever ended it wants it back, whatever its exit code.
+    comes_back: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     # The task that keeps a sidecar running.
     life: asyncio.Task[None] | None = None

@@ -241,7 +241,8 @@ def _note_changes(
             # One that runs is not disturbed; one that waits for its image finds the new one.
             continue
         words = f"Container {container.name} definition changed, will be restarted"
-        start_task(containers.stop(pod, container, pod.grace_period, node, words), f"the restart of {pod.name}")
+        ending = containers.stop(pod, container, pod.grace_period, node, words, restart=True)
+        start_task(ending, f"the restart of {pod.name}")
 
 
 async def _hurry(pod: Pod, grace: float) -> None:

@@ -8,6 +8,7 @@ from labsupport.cluster.pocket.node import containers, hooks, tasks
 from labsupport.cluster.pocket.node.api import Json
 from labsupport.cluster.pocket.node.node import Node
 from labsupport.cluster.pocket.node.pod import Container, Pod
+from labsupport.cluster.pocket.node.restarts import policy_of
 
 STARTUP, READINESS, LIVENESS = "startup", "readiness", "liveness"
 # A container that was never ready is asked this often in its first minute, so that a rollout takes no longer than its
@@ -43,7 +44,7 @@ async def _until_started(pod: Pod, container: Container, probe: Json, node: Node
             failures, due = failures + 1, due + period
             node.events.of_container(pod, container, "Warning", "Unhealthy", f"Startup probe failed: {problem}")
             if failures >= probe.get("failureThreshold", 3):
-                await _restart(pod, container, STARTUP, probe, node)
+                await _end(pod, container, STARTUP, probe, node)
                 return False
         await asyncio.sleep(min(_EAGER, period) if _now() < eager_until else period)
 
@@ -71,7 +72,7 @@ async def _repeat(pod: Pod, container: Container, kind: str, probe: Json, node: 
             node.events.of_container(pod, container, "Warning", "Unhealthy", message)
             if failures >= probe.get("failureThreshold", 3):
                 if kind == LIVENESS:
-                    return await _restart(pod, container, kind, probe, node)
+                    return await _end(pod, container, kind, probe, node)
                 if container.ready:
                     container.ready = False
                     pod.changed.set()
@@ -83,10 +84,11 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _restart(pod: Pod, container: Container, kind: str, probe: Json, node: Node) -> None:
+async def _end(pod: Pod, container: Container, kind: str, probe: Json, node: Node) -> None:
     grace = probe.get("terminationGracePeriodSeconds", pod.grace_period)
-    why = f"Container {container.name} failed {kind} probe, will be restarted"
-    await containers.stop(pod, container, grace, node, why)
+    back = policy_of(pod, container) != "Never"
+    why = f"Container {container.name} failed {kind} probe{', will be restarted' if back else ''}"
+    await containers.stop(pod, container, grace, node, why, restart=back)
 
 
 async def _ask(pod: Pod, container: Container, probe: Json) -> str | None:

@@ -1,5 +1,7 @@
 """Decide whether a container that ended is started again, and when."""
 
+from labsupport.cluster.pocket.node.pod import INIT, Container, Pod
+
 # Kubernetes waits 10 s, 20 s, ... 300 s. Here the same happens ten times as fast, because a lab has minutes, not hours.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 # A container that ran this long has earned a fresh start.
@@ -9,6 +11,12 @@ STEADY = 2 * LONGEST_PAUSE
 def is_due(policy: str, code: int) -> bool:
     """Tell whether a restart policy (Always, OnFailure, Never) wants a container back that ended with `code`."""
     return policy == "Always" or (policy == "OnFailure" and code != 0)
+
+
+def policy_of(pod: Pod, container: Container) -> str:
+    """Return a container's restart policy: its own, else its pod's; an init container is done when it succeeded."""
+    policy = str(container.spec.get("restartPolicy") or pod.spec.get("restartPolicy", "Always"))
+    return "OnFailure" if container.kind == INIT and policy == "Always" else policy
 
 
 class BackOff:
