@@ -116,12 +116,13 @@ crew.train(Settings(steps=10_000_000), 2)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_workers_end_with_their_starter(number):
+def test_workers_end_with_their_starter(number, tmp_path):
     starter = subprocess.Popen(
         [sys.executable, "-c", STARTER],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=variables.for_program(),
+        # One that is killed leaves its folder.
+        env=variables.for_program() | {"TMPDIR": str(tmp_path)},
         text=True,
     )
     assert starter.stdout
