@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 from labsupport.cluster.pocket.layout import NODE_NAME
 from labsupport.cluster.pocket.node import tasks
-from labsupport.cluster.pocket.node.api import Json
+from labsupport.cluster.pocket.node.api import ApiError, Json
 from labsupport.cluster.pocket.node.node import Node
 from labsupport.files import remove_folder
 
@@ -17,20 +20,56 @@ _CLAIMS, _VOLUMES = "/api/v1/persistentvolumeclaims", "/api/v1/persistentvolumes
 _PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 _WANTED_FROM = "volume.kubernetes.io/storage-provisioner"
 _SELECTED_NODE = "volume.kubernetes.io/selected-node"
+# After an error.
+_PAUSE = 2.0
 log = logging.getLogger("provisioner")
 
 
 async def run(node: Node) -> None:
     """Follow claims and volumes for ever."""
-
-    async def each(kind: str, changed: Any, look: Any) -> None:
-        for item in changed if kind == "SYNC" else [] if kind == "DELETED" else [changed]:
-            await look(item, node)
-
+    claims, volumes = _Follower(_provide, node), _Follower(_reclaim, node)
     await tasks.together(
-        node.api.watch(_CLAIMS, lambda kind, changed: each(kind, changed, _provide)),
-        node.api.watch(_VOLUMES, lambda kind, changed: each(kind, changed, _reclaim)),
+        node.api.watch(_CLAIMS, claims.on_change),
+        node.api.watch(_VOLUMES, volumes.on_change),
+        claims.look_again(),
+        volumes.look_again(),
     )
+
+
+class _Follower:
+    """Does what each object needs, and what did not work once more: a disk may have room again, a server may answer again."""
+
+    def __init__(self, do: Callable[[Json, Node], Awaitable[None]], node: Node) -> None:
+        self._do, self._node = do, node
+        # What is not done, by uid: the newest that the API server said of each.
+        self._left: dict[str, Json] = {}
+
+    async def on_change(self, kind: str, changed: Any) -> None:
+        """Take a list, or a change of one object."""
+        if kind == "SYNC":
+            self._left.clear()
+        for item in changed if kind == "SYNC" else [changed]:
+            self._left.pop(item["metadata"]["uid"], None)
+            if kind != "DELETED":
+                await self._try(item)
+
+    async def look_again(self) -> None:
+        """Try for ever what has failed."""
+        while True:
+            await asyncio.sleep(_PAUSE)
+            for item in list(self._left.values()):
+                await self._try(item)
+
+    async def _try(self, item: Json) -> None:
+        uid = item["metadata"]["uid"]
+        self._left[uid] = item
+        try:
+            await self._do(item, self._node)
+        except (ApiError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.info("%s: %r; trying again", item["metadata"]["name"], error)
+            return
+        if self._left.get(uid) is item:
+            del self._left[uid]
 
 
 def volume_for(claim: Json, folder: Path) -> Json:
@@ -68,7 +107,12 @@ async def _provide(claim: Json, node: Node) -> None:
     words = f'External provisioner is provisioning volume for claim "{metadata["namespace"]}/{metadata["name"]}"'
     node.events.of_object(item, "Normal", "Provisioning", words)
     folder = node.layout.volumes / f"pvc-{metadata['uid']}"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        words = f'failed to provision volume with StorageClass "{spec["storageClassName"]}": {error.strerror}'
+        node.events.of_object(item, "Warning", "ProvisioningFailed", words)
+        raise
     volume = volume_for(claim, folder)
     await node.api.request("POST", _VOLUMES, volume, accept_status=(409,))
     words = f"Successfully provisioned volume {volume['metadata']['name']}"
