@@ -11,6 +11,7 @@ from collections.abc import Mapping
 KINDS = {"deploy", "deployment", "deployments", "deployments.apps", "deployment.apps"}
 SHORT = {"-n": "--namespace"}
 WITH_VALUE = {"--namespace", "--replicas", "--current-replicas", "--timeout"}
+WHOLE = re.compile(r"([+-]?)([0-9][0-9a-zA-Z_]*)", re.ASCII)
 DURATION = re.compile(r"0|((\d+\.?\d*|\.\d+)(ns|us|ms|s|m|h))+")
 
 
@@ -31,6 +32,8 @@ def scale(command: str, cluster: Mapping[tuple[str, str], int]) -> dict[tuple[st
         words = shlex.split(command)
     except ValueError as error:
         raise Refused(f"the shell can't read it: {error}") from None
+    if words[:1] == ["kubectl"] and words[1:2] and words[1].startswith("-"):
+        raise NotModelled(f"{words[1]} before `scale`")
     if words[:2] != ["kubectl", "scale"]:
         raise Refused("it does not begin with `kubectl scale`")
     flags, names = _parsed(words[2:])
@@ -98,7 +101,12 @@ def _deployments(names: list[str]) -> list[str]:
 
 
 def _whole(text: str, flag: str) -> int:
+    # As Go's strconv.ParseInt with base 0: 0x7 is 7, and 010 is 8.
+    found = WHOLE.fullmatch(text)
     try:
-        return int(text)
+        if found is None:
+            raise ValueError
+        sign, digits = found.groups()
+        return int(sign + digits, 8 if re.fullmatch("0_?[0-9_]+", digits) else 0)
     except ValueError:
         raise Refused(f'invalid argument "{text}" for "{flag}" flag') from None

@@ -2,7 +2,8 @@
 
 It gives shares of the next update to actors who ask for one, learns when all are back, and writes a checkpoint every few updates. A
 share that does not come back in time is given to the next who asks. Answers: GET /share (200, 204: none to give now, 410: the
-training is over), POST /collected. A line of JSON at the end says what happened.
+training is over), POST /collected (200, 400: no share of this training, 507: no room for the checkpoint). A line of JSON at the end
+says what happened.
 """
 
 import argparse
@@ -56,19 +57,26 @@ class Desk:
         return None
 
     def take(self, collected: Collected) -> None:
-        """Take what an actor brings; with the last share of an update, learn. What comes too late is dropped."""
+        """Take what an actor brings; with the last share of an update, learn. What comes too late is dropped.
+
+        Raises ValueError for what does not fit, and OSError where a checkpoint can't be written: the update's shares are then
+        given out again, and the same ones come back.
+        """
         with self._lock:
             if collected.update != self.state.updates or self.over.is_set():
                 return
+            if collected.place not in range(SHARES):
+                raise ValueError(f"an update has the shares 0 to {SHARES - 1}, this is {collected.place}")
             self._back[collected.place] = collected
             if len(self._back) < SHARES:
                 return
-            self.state = learning.learnt(self.state, list(self._back.values()), self.seed, self.settings)
-            self._given, self._back = {}, {}
-            last = self.state.updates >= learning.updates_of(self.settings)
-            if last or self.state.updates % self._every == 0:
-                learning.save(self._folder, self.state)
-                _say(update=self.state.updates, steps_of_a_pole=round(float(self.state.lengths.mean())))
+            back, self._given, self._back = list(self._back.values()), {}, {}
+            state = learning.learnt(self.state, back, self.seed, self.settings)
+            last = state.updates >= learning.updates_of(self.settings)
+            if last or state.updates % self._every == 0:
+                learning.save(self._folder, state)
+                _say(update=state.updates, steps_of_a_pole=_mean(state))
+            self.state = state
             if last:
                 self.over.set()
 
@@ -85,9 +93,14 @@ def handler(desk: Desk) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             try:
-                desk.take(collected_of(self.rfile.read(int(self.headers.get("Content-Length", 0)))))
-            except (ValueError, KeyError):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                desk.take(collected_of(body))
+            except (ValueError, KeyError) as error:
+                _say(refused=str(error))
                 return self.answer(400)
+            except OSError as error:
+                _say(not_written=str(error))
+                return self.answer(507)
             self.answer(200)
 
         def answer(self, status: int, body: bytes = b"") -> None:
@@ -132,9 +145,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         time.sleep(FAREWELL_S)
         server.shutdown()
         state, again = desk.state, desk.again
-    mean = float(state.lengths.mean()) if len(state.lengths) else 0.0
-    _say(begun=begun, updates=state.updates, steps_of_a_pole=round(mean), again=again, digest=state.digest)
+    _say(begun=begun, updates=state.updates, steps_of_a_pole=_mean(state), again=again, digest=state.digest)
     return 0
+
+
+def _mean(state: State) -> int:
+    return round(float(state.lengths.mean())) if len(state.lengths) else 0
 
 
 def _say(**what: object) -> None:

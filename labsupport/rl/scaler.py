@@ -7,8 +7,9 @@ Deployment's `scale` subresource: the only thing that it needs a right to.
 import argparse
 import json
 import sys
+import threading
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ class Scaler:
     def __init__(self, controller: Controller, api: Any, deployment: str, namespace: str) -> None:
         self._decide, self._api, self._last = one_thread(controller.start()), api, 0
         self._deployment, self._namespace = deployment, namespace
+        self._lock = threading.Lock()
 
     def decide(self, seen: Observation) -> int:
         """Return how many replicas are ordered now.
@@ -36,13 +38,14 @@ class Scaler:
         """
         if not np.isfinite([float(value) for value in vars(seen).values()]).all():
             raise ValueError(f"an observation holds finite numbers; got {seen}")
-        wanted = int(np.asarray(self._decide(seen)).reshape(-1)[0])
-        # Ask for what is there already, and nothing is sent; the order of last time may have been changed by somebody since.
-        if wanted != self._last or wanted != int(seen.ready + seen.starting):
-            body = {"spec": {"replicas": wanted}}
-            self._api.patch_namespaced_deployment_scale(self._deployment, self._namespace, body)
-            self._last = wanted
-        return wanted
+        with self._lock:
+            wanted = int(np.asarray(self._decide(seen)).reshape(-1)[0])
+            # Ask for what is there already, and nothing is sent; the order of last time may have been changed by somebody since.
+            if wanted != self._last or wanted != int(seen.ready + seen.starting):
+                body = {"spec": {"replicas": wanted}}
+                self._api.patch_namespaced_deployment_scale(self._deployment, self._namespace, body)
+                self._last = wanted
+            return wanted
 
 
 def handler(scaler: Scaler) -> type[BaseHTTPRequestHandler]:
@@ -51,13 +54,14 @@ def handler(scaler: Scaler) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = 60  # seconds, for who connects and says nothing
 
         def do_GET(self) -> None:
             self.answer(200, {})
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
             try:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
                 self.answer(200, {"replicas": scaler.decide(Observation(**json.loads(body)))})
             except (ValueError, TypeError) as error:
                 self.answer(400, {"error": str(error)})
@@ -97,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rule = HPA(target=given.target, tolerance=given.tolerance, window_s=given.window)
     controller: Controller = rule if given.rule == "hpa" else ExportedPolicy.load()
     scaler = Scaler(controller, kubernetes.client.AppsV1Api(), given.deployment, given.namespace)
-    HTTPServer((given.host, given.port), handler(scaler)).serve_forever()
+    ThreadingHTTPServer((given.host, given.port), handler(scaler)).serve_forever()
     return 0
 
 

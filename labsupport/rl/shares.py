@@ -4,8 +4,10 @@ A share is some poles of CartPole, where they stand, and the weights to act by. 
 them, and keeps nothing. Whoever acts, and however often somebody dies meanwhile, the training is the same.
 """
 
+import contextlib
 import io
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,9 +118,11 @@ def collected_of(body: bytes) -> Collected:
         return Collected(int(file["update"]), int(file["place"]), rollout, *rest)
 
 
-def _arrays(body: bytes) -> Any:
+@contextlib.contextmanager
+def _arrays(body: bytes) -> Iterator[Any]:
     try:
-        return np.load(io.BytesIO(body), allow_pickle=False)
-    except (EOFError, zipfile.BadZipFile) as error:
-        # Whoever sent it was ended half way.
+        with np.load(io.BytesIO(body), allow_pickle=False) as file:
+            yield file
+    except (EOFError, TypeError, zipfile.BadZipFile) as error:
+        # Whoever sent it was ended half way, or is another program.
         raise ValueError(f"these bytes are no file of arrays: {error}") from None

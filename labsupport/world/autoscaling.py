@@ -23,7 +23,8 @@ class CPUAutoscaler:
     """A HorizontalPodAutoscaler with a target in per cent of CPU, asked once a minute.
 
     `low`, `high`: fewest and most replicas; `pod_start_minutes`: until a new replica serves; `calm_minutes`: it shrinks
-    only to the highest number wished for in so many minutes. Raises ValueError for a target that is not above 0.
+    only to the highest number wished for in so many minutes. Raises ValueError for a target that is not above 0, and for times
+    below one minute.
     """
 
     target_percent: float
@@ -35,6 +36,9 @@ class CPUAutoscaler:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.target_percent) and self.target_percent > 0):
             raise ValueError(f"target_percent, in per cent of CPU, is above 0; got {self.target_percent}")
+        for name in ("pod_start_minutes", "calm_minutes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is 1 or more: it looks once a minute; got {getattr(self, name)}")
 
     def wish(self, replicas: int, cpu_percent: float) -> int:
         """Return how many replicas it wants: the rule of three on CPU, and nothing new within the tolerance."""

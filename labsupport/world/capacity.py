@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from labsupport.world import theory
 from labsupport.world.durations import Durations, Exponential
 from labsupport.world.queue import simulate_queue
@@ -40,8 +42,8 @@ def replicas_for(
 
     `rate_rps`: requests per second; `service`: service times of one replica. `method`: "theory" is exact for exponential
     service times only; "simulation" draws `requests` requests for each number it tries and takes any distribution;
-    "auto" takes theory where it holds. Raises ValueError when the service time alone breaks the SLO, for theory without
-    exponential service times, and for a rate that is not above 0.
+    "auto" takes theory where it holds. Raises ValueError when the service time alone breaks the SLO (in a simulation: the
+    times that were drawn), for theory without exponential service times, and for a rate that is not above 0.
     """
     if not (math.isfinite(rate_rps) and rate_rps > 0):
         raise ValueError(f"rate_rps, requests per second, is above 0 and finite; got {rate_rps}")
@@ -65,6 +67,12 @@ def replicas_for(
         def latency(replicas: int) -> float:
             # The same seed for every number of replicas: the same requests, so more replicas are never slower by luck.
             run = simulate_queue(rate_rps, service, replicas, requests=requests, seed=seed)
+            idle = float(np.quantile(run.services, slo.quantile))
+            if idle > slo.latency_s:
+                raise ValueError(
+                    f"no number of replicas meets {slo} in this simulation: without any wait, its {requests:,} requests already "
+                    f"need {idle * 1000:.0f} ms at that quantile; the promise is that near to the service's own {alone * 1000:.0f} ms"
+                )
             return run.quantile(slo.quantile)
 
     return _smallest(lambda replicas: latency(replicas) <= slo.latency_s, math.floor(rate_rps * service.mean_s) + 1)

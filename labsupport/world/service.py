@@ -95,8 +95,9 @@ class Service:
 
         Columns of the telemetry: `time` (UTC); `requests_per_s`; `replicas` (mean ready); `utilisation` (0 to 1: busy
         replicas); `queue_depth` (mean waiting); `latency_mean_ms`, `latency_p50_ms`, `latency_p95_ms`,
-        `latency_p99_ms`; `error_rate` (0 to 1); `cpu_percent` and `memory_mb` (mean per replica). A day does not depend
-        on the days before it. Raises ValueError for fewer than 1 day.
+        `latency_p99_ms`; `error_rate` (0 to 1); `cpu_percent` and `memory_mb` (mean per replica). What happens on a day
+        does not depend on the days before it; what faults of the telemetry lose or blur is drawn for the run as a whole.
+        Raises ValueError for fewer than 1 day.
         """
         import pandas as pd
 

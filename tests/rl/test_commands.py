@@ -51,6 +51,9 @@ def test_a_sentence_that_ends_without_a_number_has_none() -> None:
         ("kubectl scale deploy web api -n prod --replicas 7", {("prod", "web"): 7, ("prod", "api"): 7}),
         ("kubectl scale deploy web -n prod --replicas 7 --dry-run=server", {}),
         ("kubectl scale deploy web -n prod --replicas 7 --current-replicas 3", {("prod", "web"): 7}),
+        ("kubectl scale deploy web -n prod --replicas 3 --replicas 0x7", {("prod", "web"): 7}),
+        ("kubectl scale deploy web -n prod --replicas 010", {("prod", "web"): 8}),
+        ("kubectl scale deploy web -n prod --replicas 1_0", {("prod", "web"): 10}),
     ],
 )
 def test_scale_does_what_kubectl_does(command: str, expected: dict) -> None:
@@ -64,6 +67,9 @@ def test_scale_does_what_kubectl_does(command: str, expected: dict) -> None:
         ("kubectl scale deploy web --replicas 7", "not found in the namespace default"),
         ("kubectl scale deploy web -n prod", "not set"),
         ("kubectl scale deploy web -n prod --replicas seven", "invalid argument"),
+        ("kubectl scale deploy web -n prod --replicas ' 7'", "invalid argument"),
+        ("kubectl scale deploy web -n prod --replicas \uff17", "invalid argument"),
+        ("kubectl scale deploy web -n prod --replicas 08", "invalid argument"),
         ("kubectl scale web -n prod --replicas 7", "no name"),
         ("kubectl scale -n prod --replicas 7", "names no resource"),
         ("kubectl scale sts web -n prod --replicas 7", "no sts"),
@@ -86,6 +92,8 @@ def test_scale_refuses_what_kubectl_refuses(command: str, words: str) -> None:
 def test_of_a_flag_that_is_not_modelled_nothing_is_said(flag: str) -> None:
     with pytest.raises(NotModelled):
         scale(f"kubectl scale deploy web -n prod --replicas 7 {flag}", CLUSTER)
+    with pytest.raises(NotModelled):
+        scale("kubectl -n prod scale deploy web --replicas 7", CLUSTER)
 
 
 def test_the_verifier_that_reads_accepts_what_the_one_that_runs_does_not() -> None:

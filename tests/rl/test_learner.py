@@ -1,4 +1,6 @@
+import errno
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -60,6 +62,55 @@ def test_what_comes_too_late_is_dropped(tmp_path: Path) -> None:
     assert place.state.updates == 1
     place.take(collected[0])
     place.take(collected[1])
+    assert place.state.updates == 1
+
+
+def test_one_share_that_does_not_fit_costs_its_update_a_second_try_and_no_more(tmp_path: Path) -> None:
+    place = desk(tmp_path, late_s=0.0)
+    first, second = (collect(learning.share(place.state, number), 0, SETTINGS) for number in range(2))
+    with pytest.raises(ValueError, match="shares 0 to 1"):
+        place.take(replace(first, place=7))
+    rollout = first.rollout
+    place.take(replace(first, rollout=replace(rollout, observations=rollout.observations[:, :3])))
+    with pytest.raises(ValueError):
+        place.take(second)
+    assert place.state.updates == 0 and place.give("a") is not None, "its shares are given out again"
+    for one in (first, second):
+        place.take(one)
+    assert place.state.updates == 1
+
+
+def test_an_update_whose_checkpoint_cannot_be_written_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, save = [True], learning.save
+
+    def saved(folder: Path, state: learning.State) -> None:
+        if full and state.updates == learning.updates_of(SETTINGS):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(folder, state)
+
+    monkeypatch.setattr(learning, "save", saved)
+    place = desk(tmp_path, late_s=0.0)
+    failures = 0
+    while not place.over.is_set():
+        for number in range(2):
+            try:
+                place.take(collect(learning.share(place.state, number), 0, SETTINGS))
+            except OSError:
+                failures += 1
+        if failures == 3:
+            full.clear()
+    assert place.state.digest == learning.alone(0, SETTINGS).digest
+    kept = learning.latest(tmp_path, SETTINGS)
+    assert kept is not None and kept.digest == place.state.digest
+
+
+def test_an_update_in_which_no_pole_falls_has_no_mean_yet(tmp_path: Path) -> None:
+    short = Settings(steps=1, budget=2 * 64, batch=64)
+    place = learner.Desk(learning.start(0, short), 0, short, tmp_path, every=1, late_s=60)
+    for number in range(2):
+        place.take(collect(learning.share(place.state, number), 0, short))
     assert place.state.updates == 1
 
 

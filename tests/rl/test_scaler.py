@@ -1,3 +1,7 @@
+import http.client
+import socket
+import threading
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -5,7 +9,7 @@ import pytest
 from labsupport.rl.exported import ExportedPolicy
 from labsupport.rl.hpa import Fixed
 from labsupport.rl.observation import Observation
-from labsupport.rl.scaler import Scaler
+from labsupport.rl.scaler import Scaler, handler
 
 NOON = 43_200.0
 
@@ -40,3 +44,20 @@ def test_what_is_there_already_is_not_ordered_again() -> None:
 def test_an_observation_that_is_not_finite_is_refused() -> None:
     with pytest.raises(ValueError, match="finite"):
         Scaler(ExportedPolicy.load(), Api(), "web", "lab").decide(Observation(float("nan"), 4, 0, 0.7, 0.0, NOON))
+
+
+def test_who_connects_and_says_nothing_keeps_nobody_waiting() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(Scaler(Fixed(6), Api(), "web", "lab")))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    where = ("127.0.0.1", server.server_port)
+    with socket.create_connection(where):
+        asking = http.client.HTTPConnection(*where, timeout=60)
+        asking.request("GET", "/healthz")
+        assert asking.getresponse().read() == b"{}"
+        asking.putrequest("POST", "/decide")
+        asking.putheader("Content-Length", "many")
+        asking.endheaders()
+        assert asking.getresponse().status == 400
+        asking.close()
+    server.shutdown()
+    server.server_close()

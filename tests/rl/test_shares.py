@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,22 @@ def test_it_arrives_as_it_was_sent() -> None:
 A_SHARE = shares.packed(learning.share(learning.start(0, SETTINGS), 0))
 
 
-@pytest.mark.parametrize("body", [b"", b"text", A_SHARE, A_SHARE[: len(A_SHARE) // 2]], ids=range(4))
+def _array() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
+
+
+def _flipped() -> bytes:
+    """Return what was collected, with a bit of an array turned over."""
+    whole = bytearray(shares.packed(shares.collect(learning.share(learning.start(0, SETTINGS), 0), 0, SETTINGS)))
+    whole[whole.index(b"observations.npy") + 300] ^= 1
+    return bytes(whole)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"text", A_SHARE, A_SHARE[: len(A_SHARE) // 2], _array(), _flipped()], ids=range(6)
+)
 def test_other_bytes_are_no_collected_share(body: bytes) -> None:
     with pytest.raises((ValueError, KeyError)):
         shares.collected_of(body)

@@ -61,3 +61,9 @@ def test_minutes_over_the_promise_are_counted_for_each_number_of_replicas():
 def test_a_target_that_is_none_is_refused(target: float):
     with pytest.raises(ValueError, match="target_percent"):
         CPUAutoscaler(target)
+
+
+@pytest.mark.parametrize("name", ["pod_start_minutes", "calm_minutes"])
+def test_times_below_the_minute_in_which_it_looks_are_refused(name: str):
+    with pytest.raises(ValueError, match=name):
+        CPUAutoscaler(50, **{name: 0})

@@ -129,6 +129,13 @@ def test_a_promise_shorter_than_the_service_itself_is_refused():
         replicas_for(SLO(0.2), 120.0, Exponential(0.08))
 
 
+def test_a_promise_that_the_drawn_service_times_break_is_refused():
+    service = LogNormal(0.1, 1.0)
+    slo = SLO(1.003 * service.quantile(0.95), 0.95)
+    with pytest.raises(ValueError, match="in this simulation: without any wait, its 20,000 requests already need"):
+        replicas_for(slo, 50.0, service, requests=20_000, seed=0)
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
