@@ -1,24 +1,25 @@
 """A store of models by their digest, as a bucket or an image registry keeps them: what has a name can't change."""
 
 import hashlib
-import shutil
 from pathlib import Path
 
+from labsupport import files
 from labsupport.errors import LabsError
 from labsupport.serving.card import MODEL
 
 
 def digest_of(file: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal digits."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return _digest(file.read_bytes())
 
 
 def put(store: Path, file: Path) -> str:
-    """Keep a copy of a file under its digest, and return that."""
-    digest = digest_of(file)
+    """Keep a copy of a file under its digest, and return that; what is there and whole stays. Raises LabsError for a full disk."""
+    content = file.read_bytes()
+    digest = _digest(content)
     target = store / digest / MODEL
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, target)
+    if not target.is_file() or digest_of(target) != digest:
+        files.write_bytes(target, content)
     return digest
 
 
@@ -27,10 +28,15 @@ def fetch(store: Path, digest: str, to: Path) -> Path:
     kept = store / digest / MODEL
     if not digest or not kept.is_file():
         raise LabsError(f"The store has no model {digest[:12] or '(no digest)'}: did the build job put it there?")
-    if digest_of(kept) != digest:
+    # Read once: what is judged must be what is handed out, whoever writes into the store meanwhile.
+    content = kept.read_bytes()
+    if _digest(content) != digest:
         raise LabsError(
             f"The model {digest[:12]} in the store is damaged: its bytes have another digest. Build it again."
         )
-    to.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(kept, to / MODEL)
+    files.write_bytes(to / MODEL, content)
     return to / MODEL
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Recipe:
     """What a candidate learns from. `without`: columns that it does not get; `leave_out`: a column of 0 and 1, whose rows
-    with 1 are missing from its records."""
+    with 1 are missing from its records. Raises LabsError for columns that there are not and counts that are none."""
 
     seed: int = 0
     records: int = 6_000
@@ -27,6 +27,9 @@ class Recipe:
     leave_out: str = ""
 
     def __post_init__(self) -> None:
+        for name, value, least in (("seed", self.seed, 0), ("records", self.records, 1)):
+            if type(value) is not int or value < least:
+                raise LabsError(f"The recipe's {name} is {value!r}: a whole number from {least} on was expected.")
         unknown = sorted({*self.without, *filter(None, [self.leave_out])} - set(COLUMNS))
         if unknown:
             raise LabsError(f"The recipe names {', '.join(unknown)}: the model's columns are {', '.join(COLUMNS)}.")
@@ -35,9 +38,9 @@ class Recipe:
 def read(path: Path) -> Recipe:
     """Return the recipe of a YAML file; raises LabsError for one that can't be read or has other fields."""
     try:
-        said: dict[str, Any] = yaml.safe_load(path.read_text()) or {}
+        said: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         return Recipe(**{**said, "without": tuple(said.get("without") or ())})
-    except (OSError, TypeError, AttributeError, yaml.YAMLError) as error:
+    except (OSError, TypeError, AttributeError, ValueError, yaml.YAMLError) as error:
         raise LabsError(f"{path.name} is no recipe ({error}): it has seed, records, without, leave_out.") from None
 
 

@@ -1,5 +1,6 @@
 """The book of a day: what happened and who did what, one line of JSON each, only added to; it outlives a kernel."""
 
+import errno
 import json
 import os
 import time
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from labsupport import paths
+from labsupport import files, paths
 
 Entry = dict[str, Any]
 # By whom something was done.
@@ -28,14 +29,15 @@ class Book:
         self.write("begin", seed=seed)
 
     def write(self, what: str, *, at: float | None = None, **said: Any) -> Entry:
-        """Add an entry; `at` (seconds since 1970) is now, if it is not given."""
+        """Add an entry; `at` (seconds since 1970) is now, if it is not given. Raises LabsError where the disk is full."""
         entry = {"at": round(self._clock() if at is None else at, 3), "what": what, **said}
         line = (json.dumps(entry) + "\n").encode()
-        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(file, line)
-        finally:
-            os.close(file)
+        with files.clear_disk_errors(self.path):
+            file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                _append(file, line)
+            finally:
+                os.close(file)
         return entry
 
     def entries(self) -> list[Entry]:
@@ -49,6 +51,15 @@ class Book:
             except ValueError:
                 continue
         return found
+
+
+def _append(file: int, line: bytes) -> None:
+    size = os.fstat(file).st_size
+    # What was cut off stays a line of its own.
+    if size and os.pread(file, 1, size - 1) != b"\n":
+        line = b"\n" + line
+    if os.write(file, line) < len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def default() -> Book:

@@ -52,7 +52,7 @@ def versioning(day: Day) -> tuple[bool, str]:
     steps = lineage.declared(paths.PACKAGE / "data" / "deploy_pipeline")
     whole = bool(steps) and all(step.writes or step.reads or step.params for step in steps)
     return (
-        champion == served and whole,
+        bool(champion) and champion == served and whole,
         f"alias champion: version {champion}; served: {served}; dvc.yaml declares {len(steps)} stages",
     )
 

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,9 @@ class Day:
         print(f"On call: {name.strip()[:60]}." if named else "Nobody is on call: the reference will act.")
 
     def next(self, number: int = 0) -> None:
-        """Let an incident of the plan happen (its number; 0: the next one), and say nothing of it.
+        """Let the plan's next incident happen, and say nothing of it. `number`: its place in this day; 0: whichever is next.
 
-        One that has happened does not happen again, and one that is not repaired stays the only one.
+        A kind that has happened does not happen again, and one that is not repaired stays the only one.
         """
         entries = self.book.entries()
         known = book.injected(entries)
@@ -51,13 +51,17 @@ class Day:
         if one and any(entry["what"] == "injected" and entry["number"] == one["number"] for entry in entries):
             print(f"Incident {one['number']} is under way.")
             return
-        # What was interrupted while it happened happens once more.
-        left = [plan.Incident(one["number"], one["kind"], one["target"])] if one else plan.day(self.seed)[len(known) :]
-        if not left:
+        kinds = {entry["kind"] for entry in known}
+        left = [planned for planned in plan.day(self.seed) if planned.kind not in kinds]
+        if not one and not left:
             print("The day is over.")
             return
-        self.inject(left[0])
-        print(f"Incident {left[0].number} of {len(plan.KINDS)} has happened.")
+        if one:  # What was interrupted while it happened happens once more.
+            incident = plan.Incident(one["number"], one["kind"], one["target"])
+        else:
+            incident = replace(left[0], number=len(known) + 1)
+        self.inject(incident)
+        print(f"Incident {incident.number} of {len(known) + len(left)} has happened.")
 
     def inject(self, incident: plan.Incident) -> None:
         """Let an incident happen."""
@@ -150,7 +154,10 @@ class Day:
         kind, left = one["kind"], [""]
 
         def over() -> bool:
-            left[0] = facts.unmet(kind, self.facts())
+            try:
+                left[0] = facts.unmet(kind, self.facts())
+            except LabsError as error:  # It may be restarting.
+                left[0] = str(error).rstrip(".")
             return not left[0]
 
         if not over() and not self._attended() and not self._about(one, "repair"):

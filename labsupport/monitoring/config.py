@@ -67,7 +67,8 @@ class MonitoringConfig(BaseModel):
         if kind not in (None, "ConfigMap"):
             raise ConfigError(f"The kind is {kind!r}: expected ConfigMap, spelt with these capital letters.")
         if kind:
-            inner = (document.get("data") or {}).get("config.yaml")
+            data = document.get("data")
+            inner = data.get("config.yaml") if isinstance(data, dict) else None
             if not isinstance(inner, str):
                 raise ConfigError(
                     "The ConfigMap has no data under `config.yaml`: expected the contract as a block of text."
@@ -82,7 +83,7 @@ class MonitoringConfig(BaseModel):
 def _mapping(text: str, what: str) -> dict[str, Any]:
     try:
         document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # It is a ValueError where a date can't be.
         raise ConfigError(f"{what} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
         raise ConfigError(f"{what} is not a mapping: expected `model_metrics:` and `infrastructure_metrics:`.")

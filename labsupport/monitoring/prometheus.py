@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labsupport.errors import LabsError
+
 
 class QueryError(ValueError):
     """Prometheus refuses a query; the text is its own."""
@@ -21,7 +23,7 @@ class Series:
 
 
 class Prometheus:
-    """A Prometheus server at a URL."""
+    """A Prometheus server at a URL. Each question raises LabsError where nobody answers, or somebody else."""
 
     def __init__(self, url: str) -> None:
         import httpx
@@ -48,14 +50,23 @@ class Prometheus:
         return [_series(row["metric"], row["values"]) for row in found["result"]]
 
     def get(self, path: str) -> Any:
-        """Return the data of another question, such as /api/v1/alerts."""
-        return self._answer(self._http.get(path))
+        """Return the data of another question, such as /api/v1/alerts. Raises QueryError."""
+        return self._answer(path)
 
     def _ask(self, kind: str, **parameters: Any) -> Any:
-        return self._answer(self._http.get(f"/api/v1/{kind}", params=parameters))
+        return self._answer(f"/api/v1/{kind}", **parameters)
 
-    def _answer(self, answer: Any) -> Any:
-        said = answer.json()
+    def _answer(self, path: str, **parameters: Any) -> Any:
+        import httpx
+
+        try:
+            said = self._http.get(path, params=parameters or None).json()
+        except (httpx.HTTPError, ValueError) as error:
+            # A gateway in front of it answers by a page.
+            cause = f"{type(error).__name__}: {error}"
+            raise LabsError(
+                f"Prometheus gives no answer ({cause:.120}). Is its pod ready? Ask again when it is."
+            ) from None
         if said["status"] != "success":
             raise QueryError(said["error"])
         return said["data"]

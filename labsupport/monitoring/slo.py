@@ -53,7 +53,7 @@ TICKET = Alarm("ticket", 3.0, 24 * 60, 120)
 def firing(bad: Sequence[float], alarm: Alarm, objective: Objective | None = None) -> NDArray[np.bool_]:
     """Return for each minute whether the alarm fires. `bad`: the share of bad answers in each minute, at even traffic.
 
-    Before a window is full, it is what there is of it.
+    Before a window is full, it is what there is of it. A minute without traffic is NaN and left out; a window of nothing else is calm.
     """
     goal = objective or Objective()
     shares = np.asarray(bad, float)
@@ -65,10 +65,13 @@ def firing(bad: Sequence[float], alarm: Alarm, objective: Objective | None = Non
 
 
 def _mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
-    total = np.concatenate([[0.0], np.cumsum(values)])
+    known = ~np.isnan(values)
+    total = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
+    count = np.concatenate([[0], np.cumsum(known)])
     end = np.arange(1, values.size + 1)
     begin = np.maximum(0, end - window)
-    return np.asarray((total[end] - total[begin]) / (end - begin))
+    # Where no minute is known the sum is 0, and so is its mean.
+    return np.asarray((total[end] - total[begin]) / np.maximum(1, count[end] - count[begin]))
 
 
 __all__ = ["PAGE", "TICKET", "Alarm", "Objective", "firing"]

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from labsupport import variables
+from labsupport import files, variables
 from labsupport.security import stream
 
 CONTEXT = "trial"
@@ -49,11 +49,10 @@ def write_keys(folder: Path) -> dict[str, Path]:
     from cryptography.fernet import Fernet
 
     keys = {"fernet": Fernet.generate_key(), "stream": stream.new_key()}
-    files = {name: folder / f"{name}.key" for name in keys}
-    for name, file in files.items():
-        file.touch(0o600)
-        file.write_bytes(keys[name])
-    return files
+    found = {name: folder / f"{name}.key" for name in keys}
+    for name, file in found.items():
+        files.write_private(file, keys[name])
+    return found
 
 
 def fernet(verb: str, source: Path, target: Path, key: bytes) -> None:

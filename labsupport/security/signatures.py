@@ -20,6 +20,7 @@ SIGNATURE = "signature.json"
 # Before what is signed, so that no signature over something else can be passed off as one over a model.
 _PURPOSE = b"labs model signature 1\n"
 _BLOCK = 2**20
+_MOUNTED = "..data"
 
 
 class SignatureError(ValueError):
@@ -62,7 +63,10 @@ def trusted_in(folder: Path) -> dict[str, Ed25519PublicKey]:
 
 
 def sign(folder: Path, key: Ed25519PrivateKey, *, name: str, version: str) -> None:
-    """Sign all files of a folder as version `version` of the model `name`: writes signature.json beside them."""
+    """Sign all files of a folder as version `version` of the model `name`: writes signature.json beside them.
+
+    Raises SignatureError for what can't be signed: a link to a folder, and a name that begins with `..`.
+    """
     said = {"name": name, "version": version, "files": _digests(folder)}
     signature = base64.b64encode(key.sign(_signed_bytes(said))).decode()
     (folder / SIGNATURE).write_text(json.dumps(said | {"signature": signature}, indent=1) + "\n", encoding="utf-8")
@@ -107,7 +111,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], bytes]:
             raise ValueError("it has other fields")
     except FileNotFoundError:
         raise SignatureError(f"the model is not signed: there is no {SIGNATURE}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
         raise SignatureError(f"{SIGNATURE} can't be read: {error}") from None
     return said, signature
 
@@ -126,13 +130,32 @@ def _signed_bytes(said: dict[str, Any]) -> bytes:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """Return each file's SHA-256 by its path. A mounted ConfigMap keeps its versions in folders whose names begin with `..`."""
-    found = {}
+    """Return each file's SHA-256 by its path, and what a mounted ConfigMap keeps only if no file of the folder is the same."""
+    found: dict[str, str] = {}
+    kept = _kept(folder)
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if path.is_file() and relative.as_posix() != SIGNATURE and not relative.parts[0].startswith(".."):
+        if kept and relative.parts[0] in (_MOUNTED, kept.name):
+            continue
+        # Nothing looks behind a link to a folder, and the names with `..` are a mounted volume's own.
+        if (path.is_symlink() and not path.is_file()) or relative.parts[0].startswith(".."):
+            raise SignatureError(f"{relative} was not signed: a link to a folder, or a name with `..`, never is")
+        if path.is_file() and relative.as_posix() != SIGNATURE:
             found[relative.as_posix()] = _digest(path)
+    if kept:
+        behind = _digests(kept).items()
+        found |= {f"{kept.name}/{name}": digest for name, digest in behind if found.get(name) != digest}
     return found
+
+
+def _kept(folder: Path) -> Path | None:
+    """Return the folder in which a mounted ConfigMap keeps its files, and to which its link `..data` points."""
+    link = folder / _MOUNTED
+    if not link.is_symlink():
+        return None
+    kept = folder / link.readlink()
+    beside = kept.parent == folder and kept.name.startswith("..")
+    return kept if beside and kept.name != ".." and kept.is_dir() and not kept.is_symlink() else None
 
 
 def _digest(path: Path) -> str:

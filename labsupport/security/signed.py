@@ -40,7 +40,7 @@ class SignedFolder:
         # Copied first: what is verified must be what is loaded, whoever writes into the folder meanwhile.
         try:
             for path in self.path.iterdir():
-                if path.is_file():
+                if path.is_file() and not path.name.startswith(".."):
                     shutil.copyfile(path, folder / path.name)
             signed = signatures.verify(folder, signatures.trusted_in(self.keys), name=self.name)
         except SignatureError as error:

@@ -13,10 +13,17 @@ def test_the_repositorys_recipe_can_be_read() -> None:
     assert training.read(FILES / "recipe.yaml") == training.Recipe(0, 6_000)
 
 
-@pytest.mark.parametrize("text", ["seeds: 3", "- a", "a: ["])
+@pytest.mark.parametrize("text", [b"seeds: 3", b"- a", b"a: [", b"seed: \xff", b"seed: 2024-13-45"])
 def test_another_file_is_no_recipe(text, tmp_path) -> None:
-    (tmp_path / "recipe.yaml").write_text(text)
+    (tmp_path / "recipe.yaml").write_bytes(text)
     with pytest.raises(LabsError, match="is no recipe"):
+        training.read(tmp_path / "recipe.yaml")
+
+
+@pytest.mark.parametrize("text", ["seed: x", "seed: -1", "seed: null", "records: -1", "records: 0.5", "records: true"])
+def test_what_is_no_count_is_refused(text, tmp_path) -> None:
+    (tmp_path / "recipe.yaml").write_text(text)
+    with pytest.raises(LabsError, match=f"recipe's {text.split(':')[0]} is .*: a whole number from"):
         training.read(tmp_path / "recipe.yaml")
 
 

@@ -1,8 +1,12 @@
 """The book: lines are only added, by several processes at a time, and a line that was cut off costs nothing but itself."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
+from labsupport.errors import LabsError
 from labsupport.gameday import book
 from labsupport.gameday.book import Book
 
@@ -33,12 +37,23 @@ def test_many_writers_lose_no_line(tmp_path: Path) -> None:
     assert sorted(one["number"] for one in Book(tmp_path / "book.jsonl").entries()) == list(range(200))
 
 
-def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+def test_a_line_that_was_cut_off_is_left_out_and_the_next_one_is_not(tmp_path: Path) -> None:
     kept = Book(tmp_path / "book.jsonl")
     kept.write("begin", seed=0)
     with kept.path.open("a") as file:
         file.write('{"at": 3, "what": "pa')
     assert [one["what"] for one in kept.entries()] == ["begin"]
+    kept.write("page", number=1)
+    assert [one["what"] for one in kept.entries()] == ["begin", "page"]
+
+
+def test_a_line_for_which_the_disk_has_no_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, write = Book(tmp_path / "book.jsonl"), os.write
+    with monkeypatch.context() as patched, pytest.raises(LabsError, match="The disk is full"):
+        patched.setattr(os, "write", lambda file, line: write(file, line[:9]))
+        kept.write("begin", seed=0)
+    kept.write("begin", seed=1)
+    assert [one["seed"] for one in kept.entries()] == [1]
 
 
 def test_a_new_day_keeps_the_book_of_the_day_before(tmp_path: Path) -> None:

@@ -156,8 +156,12 @@ def test_a_repair_that_voids_good_rows_of_other_sources_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "mib"), [("192Mi", 192), ("1Gi", 1024), ("98304Ki", 96), ("100663296", 96), (None, float("inf"))]
-)
+    ("text", "mib"),
+    [
+        ("192Mi", 192), ("1Gi", 1024), ("98304Ki", 96), ("100663296", 96), (None, float("inf")),
+        ("1Ti", 2**20), ("200M", 190.735), ("0.2G", 190.735), ("200000k", 190.735), ("2e8", 190.735), ("107374182400m", 102.4),
+    ],
+)  # fmt: skip
 def test_limits_in_all_their_units(text: str | None, mib: float) -> None:
     def change(deployment: dict) -> None:
         limits = deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
@@ -165,7 +169,8 @@ def test_limits_in_all_their_units(text: str | None, mib: float) -> None:
         if text:
             limits["memory"] = text
 
-    assert facts.of(snapshot(deployment_deploy_risk=change), HEALTHY, [], []).limit_mib == mib
+    found = facts.of(snapshot(deployment_deploy_risk=change), HEALTHY, [], [])
+    assert found.limit_mib == pytest.approx(mib, rel=1e-5)
 
 
 def test_facts_are_plain_and_say_each_source() -> None:

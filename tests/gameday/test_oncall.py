@@ -1,6 +1,7 @@
 """On call, with a double of the cluster: what is written into the book, what a second run of a cell does, and the saboteur's commands."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,51 @@ def test_the_saboteur_chooses_and_the_book_is_one(day: Double, monkeypatch, caps
     assert cli.main(["gameday", "status"]) == 0
     said = capsys.readouterr().out
     assert "incident 1: skew" in said and "diagnosis 1: skew, you" in said and "repaired 1" in said
+
+
+def handled(day: Double) -> None:
+    day.page()
+    day.ill = ""
+    assert day.repaired(seconds=1)
+
+
+def test_after_a_choice_of_the_saboteur_each_other_kind_still_comes_once(
+    day: Double, monkeypatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(commands, "_day", lambda: day)
+    planned = [one.kind for one in plan.day(3)]
+    assert cli.main(["gameday", "inject", planned[2]]) == 0
+    handled(day)
+    for number in range(2, 7):
+        day.next(number)
+        handled(day)
+    assert "Incident 6 of 6 has happened." in capsys.readouterr().out
+    day.next()
+    assert capsys.readouterr().out == "The day is over.\n"
+    points = day.points()
+    assert [one.number for one in points] == [1, 2, 3, 4, 5, 6]
+    assert [one.kind for one in points] == [planned[2], *planned[:2], *planned[3:]]
+
+
+def test_while_prometheus_restarts_nothing_is_over_and_the_look_goes_on(
+    day: Double, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    looks: list[Facts | None] = [None, None]
+
+    def seen() -> Facts:
+        if (found := looks.pop(0)) is None:
+            raise LabsError("Prometheus gives no answer.")
+        return found
+
+    day.on_call("Mai")
+    day.next(1)
+    day.diagnose(day.ill)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(day, "facts", seen)
+    assert not day.repaired(seconds=-1)
+    assert "It is not over: Prometheus gives no answer. (" in capsys.readouterr().out
+    looks += [None, None, WELL]
+    assert day.repaired()
 
 
 def test_without_a_day_each_command_says_what_to_do(tmp_path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:

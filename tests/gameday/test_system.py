@@ -10,6 +10,7 @@ import yaml
 
 from labsupport.apps.ledger import trace_ids
 from labsupport.cluster import lab, show
+from labsupport.cluster.snapshot import Snapshot
 from labsupport.gameday import checklist, commands, dashboard, desk, facts, repairs, system
 from labsupport.lessons.cases import gameday_615
 from labsupport.monitoring.rules import rules_of
@@ -90,6 +91,20 @@ def test_the_reference_voids_the_source_that_stands_out_and_nobody_in_a_good_bat
     good, _ = gameday_615.batch(seed, poisoned=False)
     whole = [{**row, "record": {}, "at": 0.0, "version": "1", "hold": False, "void": False} for row in good]
     assert repairs.suspects(whole) == []
+
+
+@pytest.mark.parametrize("failed", [[], [19], [20, 30]], ids=["no failure", "the newest", "two"])
+def test_a_few_honest_failures_accuse_nobody_and_no_rows_nobody_else(failed: list[int]) -> None:
+    plain = {"record": {}, "at": 0.0, "version": "1", "hold": False, "void": False}
+    rows = [{**plain, "id": at, "source": f"build-{at % 4}", "failed": 39 - at in failed} for at in range(40)]
+    assert repairs.suspects(rows) == repairs.suspects([]) == []
+    assert repairs.suspects([row | {"failed": None} for row in rows]) == []
+
+
+def test_without_a_registry_and_a_server_that_answers_no_version_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checklist, "_snapshot", lambda day: Snapshot("lab-615", []))
+    monkeypatch.setattr(checklist, "_answer", lambda day, deploy: (503, {}))
+    assert checklist.versioning(SimpleNamespace())[0] is False  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -29,6 +29,15 @@ def test_an_alarm_needs_both_windows_above_its_limit() -> None:
     assert np.flatnonzero(fired).tolist() == list(range(23, 31))
 
 
+def test_a_minute_without_traffic_is_left_out_and_silences_nothing() -> None:
+    alarm = Alarm("test", burn=10, long_minutes=10, short_minutes=2)
+    nan = float("nan")
+    fired = firing([0.0] * 10 + [nan] * 5 + [0.3] * 10 + [nan] * 3, alarm)
+    # The last 10 minutes before minute 16 hold 4 calm ones and 2 bad ones; at 26 the short window is empty.
+    assert np.flatnonzero(fired).tolist() == list(range(16, 26))
+    assert not firing([nan] * 100, PAGE).any()
+
+
 def test_at_the_limit_itself_nothing_fires() -> None:
     assert not firing([0.144] * 100, PAGE).any()
     assert not firing([0.03] * 2000, TICKET).any()

@@ -1,12 +1,14 @@
 """A signature holds for exactly the folder that was signed, under its name, by a key that is trusted."""
 
 import json
+import re
 import shutil
 
 import pytest
 
 from labsupport.security import signatures
 from labsupport.security.signatures import SIGNATURE, SignatureError
+from labsupport.security.signed import SignedFolder
 
 
 @pytest.fixture
@@ -61,6 +63,7 @@ def sign_by_another(folder):
         (lambda folder: (folder / SIGNATURE).write_text("{}"), "can't be read"),
         (lambda folder: (folder / SIGNATURE).write_text("[1]"), "can't be read"),
         (lambda folder: (folder / SIGNATURE).write_text("nonsense"), "can't be read"),
+        (lambda folder: (folder / SIGNATURE).write_text("[" * 100_000), "can't be read"),
     ],
 )
 def test_every_change_is_refused(folder, key, change, words) -> None:
@@ -85,6 +88,66 @@ def test_the_versions_that_a_mounted_configmap_keeps_do_not_count(folder, key, t
     (mounted / "labels").mkdir()
     (mounted / "labels" / "de.txt").write_text("")
     assert verify(mounted, key).version == "7"
+    (mounted / "..2026" / "plugin.py").write_text("")
+    with pytest.raises(SignatureError, match=r"\.\.2026/plugin.py was not signed"):
+        verify(mounted, key)
+
+
+def link_to_a_folder(folder):
+    (folder.parent / "elsewhere").mkdir()
+    (folder / "plugins").symlink_to("../elsewhere")
+
+
+def file_in_a_hidden_folder(folder):
+    (folder / "..evil").mkdir()
+    (folder / "..evil" / "p.py").write_text("")
+
+
+def hidden_folder_passed_off_as_a_mount(folder):
+    file_in_a_hidden_folder(folder)
+    (folder / "..data").symlink_to("..evil")
+
+
+def signed_folder_passed_off_as_a_mount(folder):
+    (folder / "..data").symlink_to("labels")
+
+
+HIDDEN = {
+    "plugins": link_to_a_folder,
+    "..weights.bin": lambda folder: (folder / "..weights.bin").write_bytes(b"1"),
+    "..evil": file_in_a_hidden_folder,
+    "..data": signed_folder_passed_off_as_a_mount,
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_nothing_hides_behind_a_link_or_a_name_and_such_things_are_not_signed(folder, key, name) -> None:
+    HIDDEN[name](folder)
+    for look in (lambda: verify(folder, key), lambda: signatures.sign(folder, key, name="risk", version="8")):
+        with pytest.raises(SignatureError, match=f"{re.escape(name)} was not signed"):
+            look()
+
+
+def test_what_is_passed_off_as_a_mount_was_not_signed(folder, key) -> None:
+    hidden_folder_passed_off_as_a_mount(folder)
+    with pytest.raises(SignatureError, match=r"\.\.evil/p.py was not signed"):
+        verify(folder, key)
+
+
+def test_a_server_takes_from_a_mounted_configmap_what_was_signed_and_no_hidden_file(folder, key, tmp_path) -> None:
+    mounted, signers = tmp_path / "mounted", tmp_path / "signers"
+    for place in (signers, mounted / "..2026_11_30", tmp_path / "to"):
+        place.mkdir(parents=True)
+    (mounted / "..2026_11_30" / "model.onnx").write_bytes(b"a model")
+    signatures.sign(mounted / "..2026_11_30", key, name="risk", version="7")
+    (signers / "builders.pem").write_bytes(signatures.public_pem(key))
+    (mounted / "..data").symlink_to("..2026_11_30")
+    for name in ("model.onnx", SIGNATURE):
+        (mounted / name).symlink_to(f"..data/{name}")
+    assert verify(mounted, key).version == "7"
+    (mounted / "..weights.bin").write_bytes(b"1")
+    SignedFolder(mounted, signers, "risk").fetch("7", tmp_path / "to")
+    assert sorted(path.name for path in (tmp_path / "to").iterdir()) == ["model.onnx", SIGNATURE]
 
 
 def test_trusted_keys_are_read_by_name_and_others_are_refused(tmp_path, key) -> None:

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from labsupport.security import stream, tampering
+from labsupport.security import sealing_trial, stream, tampering
 from labsupport.security.stream import CHUNK, SealError
 
 KEY = bytes(range(32))
@@ -104,3 +104,11 @@ def test_memory_does_not_grow_with_the_file(tmp_path) -> None:
 
     peak(4)
     assert peak(64) < peak(4) + 2 * CHUNK
+
+
+def test_the_keys_of_a_trial_are_their_owners_also_where_files_of_their_names_were_everybodys(tmp_path) -> None:
+    (tmp_path / "fernet.key").write_text("old")
+    (tmp_path / "fernet.key").chmod(0o644)
+    files = sealing_trial.write_keys(tmp_path)
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files.values()} == {0o600}
+    assert len(files["fernet"].read_bytes()) > 40 and len(files["stream"].read_bytes()) == 32

@@ -94,6 +94,7 @@ SERVERS: dict[str, tuple[Server, bool, str]] = {
     "one that answers 500": (Server(status=500), False, "look at the status of the good question's answer"),
     "one that serves version 6": (Server(version="6"), False, "compare the answer's `version` with what was released"),
     "one whose version is right and whose answer is not": (Server(probability=0.31), False, "the known answer tells what a name of a version can't"),
+    "one that answers NaN": (Server(probability=float("nan")), False, "NaN is never too far off: ask whether the difference is small, not whether it is large"),
     "one that answers bad questions": (Server(bad=200), False, "break the contract once, such as a coverage of 80, and expect a refusal"),
     "one that breaks at bad questions": (Server(bad=500), False, "a bad question deserves 4xx: 500 says that nobody checked it"),
 }  # fmt: skip
