@@ -54,7 +54,14 @@ def replacing(path: Path, mode: int) -> Iterator[BinaryIO]:
 
 
 def remove_folder(folder: Path) -> None:
-    """Delete a folder, also where something in it may not be written; what can't be deleted stays."""
+    """Delete a folder, also where something in it may not be written; what can't be deleted stays.
+
+    Of a link to a folder only the link goes.
+    """
+    if folder.is_symlink():
+        with contextlib.suppress(OSError):
+            folder.unlink()
+        return
     shutil.rmtree(folder, ignore_errors=True)
     if not folder.exists():
         return

@@ -4,12 +4,14 @@ Such a tool is run, never imported. `labs env mlserver` makes one; whoever needs
 """
 
 import contextlib
-import errno
+import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from labsupport import files, indexes, paths
@@ -38,46 +40,43 @@ def make(name: str, *, quiet: bool = False) -> Path:
     folder = _folder(name)
     with files.clear_disk_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(folder):
+        with _alone(folder) as turn:
             if not _is_ready(name):
                 shutil.rmtree(folder, ignore_errors=True)
-                _install(name, folder, quiet)
+                _install(name, folder, quiet, turn)
                 _stamp(name).write_text(str(folder))
     return folder
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the turn to make an environment. Raises LabsError on a disk without file locks."""
-    from filelock import FileLock
-
-    lock = FileLock(folder.with_suffix(".lock"))
+def _alone(folder: Path) -> Iterator[int]:
+    """Hold the turn to make an environment, and yield its lock's descriptor. Raises LabsError on a disk without file locks."""
+    descriptor = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        lock.acquire()
-    except OSError as error:
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise
-        raise LabsError(
-            f"{folder.parent} can't be locked ({error.strerror}): its disk, a shared one perhaps, has no file locks. "
-            "Set LABS_HOME to a folder on a disk of this machine."
-        ) from None
-    try:
-        yield
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            raise LabsError(
+                f"{folder.parent} can't be locked ({error.strerror}): its disk, a shared one perhaps, has no file locks. "
+                "Set LABS_HOME to a folder on a disk of this machine."
+            ) from None
+        yield descriptor
     finally:
-        lock.release()
+        os.close(descriptor)
 
 
-def _install(name: str, folder: Path, quiet: bool) -> None:
+def _install(name: str, folder: Path, quiet: bool, turn: int) -> None:
     python, lock = folder / "bin" / "python", _lock(name)
     # What goes wrong is said all the same.
     silence = ["--quiet"] if quiet else []
+    run = partial(_run, name=name, turn=turn)
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv:
-        _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], name)
-        _run([uv, "pip", "install", *silence, "--compile-bytecode", "--python", str(python), "-r", str(lock)], name)
+        run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
+        run([uv, "pip", "install", *silence, "--compile-bytecode", "--python", str(python), "-r", str(lock)])
     else:
-        _run([sys.executable, "-m", "venv", str(folder)], name)
-        _run([str(python), "-m", "pip", "install", *silence, "--disable-pip-version-check", "-r", str(lock)], name)
+        run([sys.executable, "-m", "venv", str(folder)])
+        run([str(python), "-m", "pip", "install", *silence, "--disable-pip-version-check", "-r", str(lock)])
 
 
 def _is_ready(name: str) -> bool:
@@ -90,9 +89,10 @@ def _is_ready(name: str) -> bool:
     return place in ("", str(folder)) and (folder / "bin" / "python").exists()
 
 
-def _run(command: list[str], name: str) -> None:
+def _run(command: list[str], name: str, turn: int) -> None:
     try:
-        code = subprocess.call(command, env=indexes.for_installer(sys.executable))
+        # As long as an installer lives, even without this process, it is nobody else's turn.
+        code = subprocess.call(command, env=indexes.for_installer(sys.executable), pass_fds=(turn,))
     except OSError as error:
         raise LabsError(f"{command[0]} could not start: {error}.") from None
     if code:

@@ -24,11 +24,12 @@ def hold(folder: str) -> None:
 
 
 def main() -> int:
-    """Run a program that knows nothing of lifelines, and end as it ends."""
+    """Run a program that knows nothing of lifelines, and end as it ends; as a shell does, where a signal ended it."""
     hold(sys.argv[1])
     # The group is asked to end: the program decides when. A handler, unlike an ignored signal, is not handed down.
     signal.signal(signal.SIGTERM, lambda number, frame: None)
-    return subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, env=variables.as_given()).returncode
+    code = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, env=variables.as_given()).returncode
+    return code if code >= 0 else 128 - code
 
 
 def _watch(folder: str) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,13 +78,20 @@ def owned(prefix: str) -> Iterator[Owned]:
 
 
 def abandoned(prefix: str) -> Iterator[Owned]:
-    """Yield the folders of this prefix whose owners are gone; this process owns each from then on, and should remove it."""
+    """Yield this user's folders of this prefix whose owners are gone; this process owns each from then on, and should remove it."""
     for found in sorted(Path(tempfile.gettempdir()).glob(f"{prefix}*")):
-        # Not there, of another user, or removed by another process at this moment.
+        # Not there, or removed by another process at this moment.
         with contextlib.suppress(OSError):
-            lock = _take(found / _LOCK)
+            lock = _take(found / _LOCK) if _is_ours(found) else None
             if lock is not None:
                 yield Owned(found, lock)
+
+
+def _is_ours(found: Path) -> bool:
+    """Whether a name is a folder that this user made. Raises OSError."""
+    # Anybody may make such a name among the temporary files, or a link, and say in it what is to be ended and deleted.
+    seen = found.lstat()
+    return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid()
 
 
 def _take(file: Path, flags: int = 0) -> int | None:

@@ -164,6 +164,25 @@ def test_a_kubectl_that_does_not_fit_is_told(
 
 
 @pytest.mark.parametrize(
+    ("content", "words"), [(None, "No kubectl was found"), (b"\x7fELF", "No cluster can be asked by this kubectl")]
+)
+def test_a_cluster_that_no_kubectl_can_ask_is_a_finding(
+    content: bytes | None, words: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "kind").mkdir(parents=True)
+    (home / "kind" / "kubeconfig").touch()
+    if content is not None:
+        (tmp_path / "kubectl").write_bytes(content)
+        (tmp_path / "kubectl").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    for named in ("kind", "auto"):
+        monkeypatch.setenv("LABS_CLUSTER", named)
+        finding = only(cluster_doctor._context)
+        assert finding.level == FAIL and finding.sentence.startswith(words) and finding.mend.startswith("make lab")
+
+
+@pytest.mark.parametrize(
     ("variables", "noted"),
     [
         ({}, False),

@@ -117,3 +117,12 @@ def test_a_folder_goes_with_what_may_not_be_written_in_it(a_users_folder: Path) 
         return not (a_users_folder / "cache").exists()
 
     assert as_a_user(fill_and_remove)
+
+
+def test_of_a_link_to_a_folder_only_the_link_goes(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs").chmod(0o755)
+    (tmp_path / "link").symlink_to("theirs")
+    files.remove_folder(tmp_path / "link")
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
+    assert (tmp_path / "theirs").stat().st_mode & 0o777 == 0o755

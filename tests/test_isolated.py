@@ -56,9 +56,9 @@ def test_in_a_notebook_an_environment_is_made_without_a_line_a_package(locks, mo
     commands: list[list[str]] = []
     really = isolated._run
 
-    def noted(command: list[str], name: str) -> None:
+    def noted(command: list[str], name: str, turn: int) -> None:
         commands.append(command)
-        really(command, name)
+        really(command, name, turn)
 
     monkeypatch.setattr(isolated, "_run", noted)
     isolated.make("empty", quiet=quiet)
@@ -82,7 +82,7 @@ def test_a_broken_installation_is_no_environment_and_says_how_to_go_on(locks, mo
 def test_two_that_make_the_same_environment_take_turns(locks, monkeypatch) -> None:
     entered, go_on, made = threading.Event(), threading.Event(), []
 
-    def run(command: list[str], name: str) -> None:
+    def run(command: list[str], name: str, turn: int) -> None:
         made.append(command)
         entered.set()
         assert go_on.wait(60)
@@ -122,3 +122,23 @@ def test_a_home_without_file_locks_gets_a_sentence(locks, monkeypatch) -> None:
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with pytest.raises(LabsError, match=r"can't be locked \(No locks available\).*Set LABS_HOME to a folder on a disk"):
         isolated.make("empty")
+
+
+def test_an_installer_that_outlives_its_command_keeps_the_turn(locks, monkeypatch) -> None:
+    left: list[subprocess.Popen[bytes]] = []
+
+    def killed(command: list[str], env: object = None, pass_fds: tuple[int, ...] = ()) -> int:
+        left.append(subprocess.Popen(["sleep", "600"], pass_fds=pass_fds))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labsupport.isolated.subprocess.call", killed)
+    with pytest.raises(KeyboardInterrupt):
+        isolated.make("empty")
+    with isolated._folder("empty").with_suffix(".lock").open() as lock:
+        try:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            left[0].kill()
+            left[0].wait()
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

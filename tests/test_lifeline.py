@@ -105,3 +105,14 @@ def test_the_folder_goes_while_a_program_writes_into_it(tmp_path: Path) -> None:
         held.stdin.close()
         held.wait(60)
         assert not folder.exists()
+
+
+@pytest.mark.parametrize(("last", "code"), [("exit 3", 3), ("kill -KILL $$", 137)])
+def test_it_ends_as_its_program_ends(last: str, code: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "labsupport.lifeline", "", "sh", "-c", last],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        cwd=paths.PACKAGE.parent,
+    ) as held:
+        assert held.wait(60) == code

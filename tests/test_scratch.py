@@ -87,3 +87,15 @@ def test_a_folder_without_a_lock_of_ours_is_nobodys_to_remove(temporary: Path) -
     scratch.sweep()
     assert (temporary / "labs-scratch-old").exists()
     assert list(scratch.abandoned("labs-scratch-")) == []
+
+
+def test_what_another_user_has_planted_is_left_alone(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = temporary / "labs-run-planted"
+    planted.mkdir()
+    (planted / "owner.lock").touch()
+    (planted / "owner.lock").chmod(0o666)
+    (temporary / "labs-link-planted").symlink_to(planted)
+    assert list(scratch.abandoned("labs-link-")) == []
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    assert list(scratch.abandoned("labs-run-")) == []

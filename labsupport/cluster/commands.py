@@ -119,7 +119,7 @@ def _cluster_for_recordings() -> "Iterator[Cluster]":
 
 def _install(options: argparse.Namespace) -> int:
     from labsupport.cluster import versions
-    from labsupport.cluster.pocket import observers, programs
+    from labsupport.cluster.pocket import programs
 
     if _cluster().name == "kind":
         return _install_kind(options.check)
@@ -127,18 +127,32 @@ def _install(options: argparse.Namespace) -> int:
         found = programs.find()
         etcd, kubernetes = (programs.version_of(found.folder, name) for name in ("etcd", "kube-apiserver"))
         print(f"Kubernetes {kubernetes} and etcd {etcd} are in {found.folder} ({found.source}).")
-        lacking = [name for name in observers.PROGRAMS if observers.which(name) is None]
-        words = f"{', '.join(lacking)}: not there, lab 609 needs them. Get them: labs cluster install"
-        print(words if lacking else "Prometheus is there.")
-        return 0
+        return _check_observers()
     print(f"Kubernetes {versions.KUBERNETES} and etcd {versions.ETCD}:", flush=True)
     with _Bars() as bars:
         programs.install(lambda line: print(f"  {line}", flush=True), bars.show)
-        print(f"Prometheus {versions.PROMETHEUS} and Alertmanager {versions.ALERTMANAGER}, or Debian's:", flush=True)
-        if not observers.install(lambda line: print(f"  {line}", flush=True), bars.show):
-            print("  Without them, only the labs that watch (609) can't run.")
+    _install_observers()
     print("Next: labs cluster up")
     return 0
+
+
+def _check_observers() -> int:
+    from labsupport.cluster.pocket import observers
+
+    lacking = [name for name in observers.PROGRAMS if observers.which(name) is None]
+    words = f"{', '.join(lacking)}: not there, labs 609 and 615 need them. Get them: labs cluster install"
+    print(words if lacking else "Prometheus is there.")
+    return 1 if lacking else 0
+
+
+def _install_observers() -> None:
+    from labsupport.cluster import versions
+    from labsupport.cluster.pocket import observers
+
+    print(f"Prometheus {versions.PROMETHEUS} and Alertmanager {versions.ALERTMANAGER}, or Debian's:", flush=True)
+    with _Bars() as bars:
+        if not observers.install(lambda line: print(f"  {line}", flush=True), bars.show):
+            print("  Without them, only the labs that watch (609, 615) can't run.")
 
 
 def _install_kind(only_check: bool) -> int:
@@ -150,14 +164,17 @@ def _install_kind(only_check: bool) -> int:
     found = engine.find()
     print(f"{found.name} answers, and kind {command.version()} is {command.find()}.", flush=True)
     image = os.environ.get(runtime.NODE_IMAGE_VARIABLE) or versions.NODE_IMAGE
-    if found.run("image", "inspect", image, check=False).returncode == 0:
-        print(f"The node image {image.partition('@')[0]} is there.")
-        return 0
+    name = image.partition("@")[0]
+    is_there = found.run("image", "inspect", image, check=False).returncode == 0
     if only_check:
-        print(f"The node image {image.partition('@')[0]} is not there yet. Get it: labs cluster install")
-        return 1
-    print(f"{found.name} pulls {image.partition('@')[0]} ...", flush=True)
-    found.run("pull", image, timeout=1800)
+        lack = "is there." if is_there else "is not there yet. Get it: labs cluster install"
+        print(f"The node image {name} {lack}")
+        return max(_check_observers(), 0 if is_there else 1)
+    print(f"The node image {name} is there." if is_there else f"{found.name} pulls {name} ...", flush=True)
+    if not is_there:
+        found.run("pull", image, timeout=1800)
+    # Their tools run on this machine, not in the cluster.
+    _install_observers()
     print("Next: labs cluster up")
     return 0
 
@@ -192,9 +209,16 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _down(options: argparse.Namespace) -> int:
+    from labsupport.cluster.kind.runtime import KindCluster
+
     cluster = _cluster()
-    cluster.down(keep=options.keep)
-    print("The cluster is stopped; what it stored is " + ("kept." if options.keep else "deleted."))
+    if cluster.down(keep=options.keep):
+        print(f"The cluster {cluster.name} is stopped; what it stored is {'kept' if options.keep else 'deleted'}.")
+    else:
+        print(f"There was no cluster {cluster.name}, so nothing is stopped.")
+    # One that does not answer is not what `auto` means.
+    if cluster.name != "kind" and KindCluster().exists():
+        print("There is a kind cluster, too. To delete it: LABS_CLUSTER=kind labs cluster down")
     return 0
 
 

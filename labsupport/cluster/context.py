@@ -46,7 +46,7 @@ class ContextCluster(Connected):
                 f"{status.sentence} The labs don't start it: start it yourself, or set LABS_CLUSTER=pocket."
             )
 
-    def down(self, keep: bool = False) -> None:
+    def down(self, keep: bool = False) -> bool:
         raise LabsError(
             f"The labs don't stop the cluster of context {self._access.context!r}, because they didn't start it."
         )

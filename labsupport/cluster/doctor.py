@@ -142,8 +142,13 @@ def _context() -> Iterator[Finding]:
     named = os.environ.get("LABS_CLUSTER", "auto")
     try:
         cluster = get_cluster()
+        sentence = f"LABS_CLUSTER={named} means {cluster.name}: {cluster.status().sentence}"
     except LabsError as error:
-        yield Finding(FAIL, str(error), "unset LABS_CLUSTER")
-        return
-    status = cluster.status()
-    yield Finding(OK, f"LABS_CLUSTER={named} means {cluster.name}: {status.sentence}")
+        said, _, mend = str(error).partition(" Run: ")
+        yield Finding(FAIL, said, mend or "unset LABS_CLUSTER")
+    except (OSError, ValueError) as error:
+        yield Finding(
+            FAIL, f"No cluster can be asked by this kubectl ({error}).", "make lab   (installs one that does)"
+        )
+    else:
+        yield Finding(OK, sentence)

@@ -1,6 +1,7 @@
 """The Gateway API on a cluster: its kinds, where it lacks them, and words for what its controller made of a route."""
 
 import contextlib
+import shlex
 
 from labsupport.cluster.interface import Cluster
 from labsupport.cluster.lab import BORROWED, Lab
@@ -17,7 +18,7 @@ def define(lab: Lab) -> None:
     if theirs := _of_others(lab.cluster, borrowed[:3]):
         print(f"The cluster has the Gateway API already ({theirs}); the lab uses that one.")
         return
-    said = lab.ask(f"kubectl apply -f {lab.manifests.parent / borrowed}")
+    said = lab.ask(f"kubectl apply -f {shlex.quote(str(lab.manifests.parent / borrowed))}")
     print(f"{said.count('customresourcedefinition')} kinds of the Gateway API are defined")
     for name in lab.kinds:
         lab.wait(f"crd/{name}", "Established")

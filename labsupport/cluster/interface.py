@@ -39,8 +39,8 @@ class Cluster(Protocol):
     def up(self, report: Report | None = None) -> None:
         """Start it where that is needed and wait until pods can run; `report` is told each step."""
 
-    def down(self, keep: bool = False) -> None:
-        """Stop it and delete what it stored, or keep that for the next start."""
+    def down(self, keep: bool = False) -> bool:
+        """Stop it and delete what it stored, or keep that for the next start; returns whether there was one."""
 
     def status(self) -> Status:
         """Look at it."""

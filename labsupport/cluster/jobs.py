@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from labsupport.cluster import waiting
-from labsupport.cluster.lab import Lab
+from labsupport.cluster.lab import Lab, no_change
 from labsupport.cluster.show import documents
 from labsupport.cluster.snapshot import Object, Snapshot
 from labsupport.errors import LabsError
@@ -26,8 +26,8 @@ def make(lab: Lab, file: str, change: Any = None) -> None:
     if change is ...:
         print("No change yet, so no Job is made.")
         return
-    if change is not None and not isinstance(change, dict):
-        print(f"A change is a dictionary such as {{'spec': ...}}; it was a {type(change).__name__}.")
+    if change is not None and (wrong := no_change(change)):
+        print(wrong)
         return
     path = lab.manifests / file
     (job,) = documents(path)

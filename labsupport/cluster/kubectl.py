@@ -47,7 +47,8 @@ def find() -> str:
     found = str(own) if own.exists() else shutil.which("kubectl")
     if found is None:
         raise LabsError(
-            "No kubectl was found beside this Python or on PATH. Run: make lab   (it installs one on Linux)"
+            "No kubectl was found beside this Python or on PATH. Run: make lab   (it installs one on Linux), "
+            "or brew install kubectl"
         )
     return found
 

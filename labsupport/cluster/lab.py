@@ -1,5 +1,6 @@
 """One lab on the cluster: its namespace, its manifests, its checkpoint, and the end of all that it made."""
 
+import copy
 import json
 import re
 import shlex
@@ -28,6 +29,9 @@ _KEPT = (
     "deployments,statefulsets,daemonsets,jobs,cronjobs,pods,services,configmaps,persistentvolumeclaims,"
     "horizontalpodautoscalers,poddisruptionbudgets"
 )
+# The marks that the cluster adds to a Job and its template, and to a claim.
+_OF_JOBS = re.compile(r"batch\.kubernetes\.io/|controller-uid$|job-name$")
+_OF_CLAIMS = re.compile(r"(pv|volume|volume\.beta)\.kubernetes\.io/")
 # The lab that this kernel works on: `check` looks at its cluster.
 _current: "list[Lab]" = []
 
@@ -52,10 +56,13 @@ class Lab:
 
     def ask(self, line: str) -> str:
         """Run a kubectl command in the lab's namespace and return what it says, refusals too."""
-        words = shlex.split(line)
+        try:
+            words = shlex.split(line)
+        except ValueError as error:
+            return f"This is no command ({error}): a quotation mark that opens must close."
         words = words[1:] if words[:1] == ["kubectl"] else words
         # A command with a limit of its own says by itself that it has passed.
-        limit = next((int(found[1]) for word in words if (found := re.fullmatch(r"--timeout=(\d+)s?", word))), 0)
+        limit = _own_limit(words)
         result = self.cluster.kubectl("-n", self.namespace, *words, timeout=max(60, limit + 10), check=False)
         return (result.output + result.errors).rstrip()
 
@@ -85,8 +92,8 @@ class Lab:
         if change is ...:
             print(f"No change for {target} yet.")
             return
-        if not isinstance(change, dict):
-            print(f"A change is a dictionary such as {{'spec': ...}}; it was a {type(change).__name__}.")
+        if wrong := no_change(change):
+            print(wrong)
             return
         if begin is not None:
             self.replace(begin)
@@ -188,26 +195,67 @@ def attach(number: str, cluster: str = "auto") -> Lab:
 
 
 def keep(cluster: Cluster, number: str) -> Path | None:
-    """Write what a learner made in a lab's namespace to a file that `kubectl apply` takes; returns it, or None without any."""
+    """Write what a learner made in a lab's namespace to a new file that `kubectl apply` takes; returns it, or None without any.
+
+    Raises LabsError when the cluster does not say what is there.
+    """
     namespace = namespace_of(number)
-    kinds = [_KEPT, *Lab(number, cluster).kinds]
-    found = [cluster.kubectl("get", kind, "-n", namespace, "-o", "json", check=False) for kind in kinds]
-    items = [item for one in found if one.ok for item in json.loads(one.output)["items"]]
+    items = cluster.get(_KEPT, "-n", namespace)["items"]
+    for kind in Lab(number, cluster).kinds:
+        # Not defined on this cluster yet, perhaps.
+        found = cluster.kubectl("get", kind, "-n", namespace, "-o", "json", check=False)
+        items += json.loads(found.output)["items"] if found.ok else []
     # What has an owner is made anew by it.
     made = [_as_applied(item) for item in items if not item["metadata"].get("ownerReferences")]
     made = [item for item in made if item["metadata"]["name"] != "kube-root-ca.crt"]
     if not made:
         return None
-    path = paths.data_home() / "kept" / f"{namespace}.yaml"
+    path = files.free_name(paths.data_home() / "kept" / f"{namespace}.{files.stamp()}.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_private(path, _dump(made).encode())
     return path
 
 
 def _as_applied(item: dict[str, Any]) -> dict[str, Any]:
+    """Return an object without what the cluster added to it, and would refuse or take for another one's when it is made anew."""
+    made = copy.deepcopy({key: value for key, value in item.items() if key != "status"})
     given = ("name", "namespace", "labels", "annotations")
-    meta = {key: value for key, value in item["metadata"].items() if key in given}
-    return {key: value for key, value in item.items() if key != "status"} | {"metadata": meta}
+    made["metadata"] = {key: value for key, value in made["metadata"].items() if key in given}
+    kind, spec = made["kind"], made.get("spec", {})
+    if kind == "Job":
+        spec.pop("selector", None)
+        for meta in (made["metadata"], spec["template"]["metadata"]):
+            _drop(meta.get("labels", {}), _OF_JOBS)
+    elif kind == "PersistentVolumeClaim":
+        spec.pop("volumeName", None)
+        _drop(made["metadata"].get("annotations", {}), _OF_CLAIMS)
+    elif kind == "Service" and spec.get("clusterIP") != "None":
+        spec.pop("clusterIP", None)
+        spec.pop("clusterIPs", None)
+    return made
+
+
+def _drop(marks: dict[str, str], added: re.Pattern[str]) -> None:
+    for key in [key for key in marks if added.match(key)]:
+        del marks[key]
+
+
+def no_change(change: Any) -> str:
+    """Say why something can't be merged into an object, or return ""."""
+    if not isinstance(change, dict):
+        return f"A change is a dictionary such as {{'spec': ...}}; it was a {type(change).__name__}."
+    try:
+        json.dumps(change)
+    except (TypeError, ValueError) as error:
+        return f"A change holds dictionaries, lists, texts, numbers, True, False and None ({error}): replace what else is in it."
+    return ""
+
+
+def _own_limit(words: list[str]) -> int:
+    """Return the seconds that a command gives itself (`--timeout=5m`, `--timeout 120s`), or 0."""
+    found = re.search(r"(?:^| )--timeout[= ]((?:\d+[smh]?)+)(?: |$)", " ".join(words))
+    parts = re.findall(r"(\d+)([smh]?)", found[1]) if found else []
+    return sum(int(number) * {"m": 60, "h": 3600}.get(unit, 1) for number, unit in parts)
 
 
 def current(key: str) -> Lab:

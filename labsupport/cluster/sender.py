@@ -52,7 +52,7 @@ class Sender:
         """`url`: http://SERVICE:PORT/PATH, `body`: what is sent each time, as JSON; `think`: seconds that a client waits
         from an answer to its next request; `token_file`: a file in the pod that holds a token to send."""
         self.sent: list[Sent] = []
-        self._lab, self._more = lab, threading.Condition()
+        self._lab, self._more, self._over = lab, threading.Condition(), False
         self._command = (
             "exec", "-i", "-n", lab.namespace, POD, "--", "python", "-m", "labsupport.apps.load", url,
             "--body", json.dumps(body), "--clients", str(clients), "--seconds", str(seconds), "--think", str(think),
@@ -61,10 +61,16 @@ class Sender:
 
     def __enter__(self) -> Self:
         self._process = self._lab.cluster.start_kubectl(*self._command, stdin=subprocess.PIPE)
-        self._reading = threading.Thread(target=self._read, daemon=True)
-        self._reading.start()
-        # What follows is to happen under load, not while the program starts.
-        next(iter(self))
+        try:
+            self._reading = threading.Thread(target=self._read, daemon=True)
+            self._reading.start()
+            # What follows is to happen under load, not while the program starts.
+            next(iter(self))
+        except BaseException:
+            # A block that is not entered is not left either.
+            self._process.kill()
+            self._process.wait()
+            raise
         return self
 
     def __exit__(self, *details: object) -> None:
@@ -103,17 +109,20 @@ class Sender:
     def _has(self, at: int) -> bool:
         """Wait for the round of this number; return False when it will never come."""
         with self._more:
-            self._more.wait_for(lambda: len(self.sent) > at or not self._reading.is_alive(), PATIENCE_S)
+            self._more.wait_for(lambda: len(self.sent) > at or self._over, PATIENCE_S)
         return len(self.sent) > at
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
+        try:
+            for line in self._process.stdout:
+                with self._more:
+                    self.sent.append(Sent(**json.loads(line)))
+                    self._more.notify_all()
+        finally:
             with self._more:
-                self.sent.append(Sent(**json.loads(line)))
+                self._over = True
                 self._more.notify_all()
-        with self._more:
-            self._more.notify_all()
 
     def _said(self) -> str:
         self._process.kill()

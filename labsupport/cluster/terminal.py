@@ -1,5 +1,6 @@
 """What makes kubectl in a terminal use a cluster, and a lab's namespace without being told each time."""
 
+import hashlib
 import json
 import os
 import shlex
@@ -47,8 +48,11 @@ def _settings(cluster: Cluster, namespace: str) -> Path:
     context = next((item["context"] for item in known if item["name"] == access.context), None)
     if context is None:
         raise LabsError(f"The cluster {cluster.name} was not started yet. Start it: labs cluster up")
-    folder = access.kubeconfig.parent if access.kubeconfig else paths.data_home()
-    file = folder / f"{namespace}.kubeconfig"
+    if access.kubeconfig:
+        file = access.kubeconfig.parent / f"{namespace}.kubeconfig"
+    else:
+        # Two terminals may work on the same lab on two clusters; a context's name is no file's name.
+        file = paths.data_home() / f"{namespace}.{hashlib.sha256(access.context.encode()).hexdigest()[:8]}.kubeconfig"
     contexts = [{"name": access.context, "context": {**context, "namespace": namespace}}]
     files.write_json(
         file, {"apiVersion": "v1", "kind": "Config", "current-context": access.context, "contexts": contexts}

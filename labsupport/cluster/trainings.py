@@ -10,9 +10,12 @@ FIRST = '"update": 10'
 
 
 def fresh(lab: Lab) -> None:
-    """Take learner, actors and what was learnt away, and make an empty volume, the learner's Service, and new actors."""
-    lab.ask("kubectl delete job learner actors --ignore-not-found --cascade=foreground")
-    lab.ask(f"kubectl delete --ignore-not-found -f {lab.manifests / 'desk.yaml'}")
+    """Take learner, actors and what was learnt away, and make an empty volume, the learner's Service, and new actors.
+
+    Raises LabsError when something can't be taken away.
+    """
+    for what in (("job", "learner", "actors", "--cascade=foreground"), ("-f", str(lab.manifests / "desk.yaml"))):
+        lab.cluster.kubectl("-n", lab.namespace, "delete", *what, "--ignore-not-found")
     lab.apply("desk.yaml")
     lab.apply("actors.yaml")
 

@@ -13,6 +13,9 @@ from labsupport.errors import LabsError
 T = TypeVar("T")
 # kubectl looks again this long after the limit, so that its own word comes before ours.
 _GRACE = 10.0
+_PAUSE = 0.3
+# What kubectl says at once while the API server, or the way to it, starts again.
+_UNREACHABLE = ("refused", "Unable to connect", "EOF")
 _LOOK_AT_A_JOB, _LOOK_AT_A_ROLLOUT = 3.0, 15.0
 _NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull")
 _STUCK = (
@@ -58,14 +61,15 @@ def wait_for(
             return
         if time.monotonic() - started > timeout or (of_a_job and _has_failed(cluster, target, namespace)):
             break
-        # kubectl gives up at once on what a controller has not made yet.
-        if "(NotFound)" in result.errors and condition != "deleted":
-            time.sleep(0.2)
-        elif of_a_rollout and "timed out" in result.errors:
+        # kubectl gives up at once on what a controller has not made yet, too.
+        absent = "(NotFound)" in result.errors and condition != "deleted"
+        if of_a_rollout and "timed out" in result.errors:
             if not told and (verdict := _stuck(cluster, target, namespace)):
                 print(f"Still waiting for {target}: {verdict}", flush=True)
                 told = True
-        elif not of_a_job:
+        elif absent or of_a_job or any(word in result.errors for word in _UNREACHABLE):
+            time.sleep(_PAUSE)
+        else:
             break
     said = (result.errors.strip() or result.output.strip()).splitlines()[-1:]
     waited = time.monotonic() - started

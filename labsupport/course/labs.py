@@ -15,6 +15,8 @@ from labsupport.errors import LabsError
 
 # What the folders of runs and of `labs record` are called, with the place of LABS_HOME in each.
 RUN, _HOMES = "labs-run-", {"labs-run-": "home", "labs-record-": ""}
+# The programs that a lab's images stand for on the pocket cluster, and that pip does not have for every machine.
+_PROGRAMS = {"611": "traefik", "614": "weed", "615": "traefik"}
 # A lab with its cluster, and as much again for a lesson beside it and everything else.
 _BYTES_OF_A_LANE = 2 * budget.LAB.memory_mb * 1e6
 _WAIT_SECONDS = 1800.0
@@ -106,3 +108,17 @@ def why_not() -> str | None:
     except LabsError as error:
         return str(error)
     return None
+
+
+def lacks(number: str) -> str | None:
+    """Say which program of a lab the pocket cluster lacks on this machine, or return None. Raises LabsError for an unknown cluster."""
+    from labsupport.cluster.choose import get_cluster
+    from labsupport.cluster.pocket.node import images
+
+    program = _PROGRAMS.get(number)
+    if program is None or images.which(program) or get_cluster().name != "pocket":
+        return None
+    return (
+        f"it runs the program {program}, which pip has for Linux on x86-64 only: "
+        "put it on PATH, or use kind: LABS_CLUSTER=kind labs cluster up"
+    )

@@ -154,12 +154,12 @@ def run_all(
 
 
 def why_not(lessons: list[Lesson]) -> dict[str, str]:
-    """Say for each lesson that can't run on this machine why: no cluster for a lab, no environment for a program."""
+    """Say for each lesson that can't run on this machine why: no cluster or no program for a lab, no environment for a program."""
     reasons: dict[str, str] = {}
     no_lab = labs.why_not() if any(lesson.is_lab for lesson in lessons) else None
     for lesson in lessons:
-        if lesson.is_lab and no_lab:
-            reasons[lesson.number] = no_lab
+        if lesson.is_lab and (reason := no_lab or labs.lacks(lesson.number)):
+            reasons[lesson.number] = reason
         try:
             for name in lesson.programs:
                 _make(name)

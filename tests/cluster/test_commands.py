@@ -7,14 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from labsupport import cli
-from labsupport.cluster import get_cluster
+from labsupport.cluster import differences, get_cluster
 from labsupport.cluster.context import ContextCluster
-from labsupport.cluster.pocket import leftovers, supervisor
+from labsupport.cluster.kind import command, engine
+from labsupport.cluster.pocket import leftovers, observers, supervisor
 from labsupport.cluster.pocket.layout import Layout
 from labsupport.cluster.pocket.runtime import PocketCluster
 from labsupport.errors import LabsError
@@ -38,7 +40,7 @@ def labs(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_cluster_from_up_to_down(kubernetes_programs: Path, home: Path) -> None:
-    assert labs("install", "--check").returncode == 0
+    assert "Kubernetes 1." in labs("install", "--check").stdout
     early = labs("env", "601")
     assert (early.returncode, early.stdout) == (1, "") and "labs cluster up" in early.stderr
     up = labs("up")
@@ -77,7 +79,7 @@ def test_cluster_from_up_to_down(kubernetes_programs: Path, home: Path) -> None:
     assert labs("reset").returncode == 0
     assert not cluster.kubectl("get", "configmap", "kept", check=False).ok
 
-    assert labs("down").returncode == 0
+    assert labs("down").stdout == "The cluster pocket is stopped; what it stored is deleted.\n"
     assert not place.folder.exists()
     assert leftovers.find(leftovers.PROGRAM_MARK, place.folder) == []
     assert labs("down").returncode == 0
@@ -105,6 +107,53 @@ def test_up_without_programs_says_how_to_get_them(home: Path, monkeypatch: pytes
     assert up.returncode == 1
     assert "lacks etcd" in up.stderr and "labs cluster install" in up.stderr
     assert not (home / "pocket").exists() or not list((home / "pocket").glob("**/*.pid"))
+
+
+def test_an_installation_without_prometheus_is_not_complete(
+    kubernetes_programs: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr(observers, "which", lambda program: f"/bin/{program}")
+    assert cli.main(["cluster", "install", "--check"]) == 0
+    monkeypatch.setattr(observers, "which", lambda program: None)
+    assert cli.main(["cluster", "install", "--check"]) == 1
+    assert "labs 609 and 615 need them. Get them: labs cluster install" in capsys.readouterr().out
+
+
+def test_for_kind_the_tools_of_prometheus_are_installed_too(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    docker = SimpleNamespace(name="docker", run=lambda *_, **__: SimpleNamespace(returncode=0))
+    monkeypatch.setenv("LABS_CLUSTER", "kind")
+    monkeypatch.setattr(engine, "find", lambda: docker)
+    monkeypatch.setattr(command, "find", lambda: "/bin/kind")
+    monkeypatch.setattr(command, "version", lambda: "0.99.0")
+    monkeypatch.setattr(observers, "which", lambda program: None)
+    assert cli.main(["cluster", "install", "--check"]) == 1
+    installed: list[bool] = []
+
+    def install(say: object, progress: object) -> bool:
+        installed.append(True)
+        return True
+
+    monkeypatch.setattr(observers, "install", install)
+    assert cli.main(["cluster", "install"]) == 0
+    assert installed == [True]
+
+
+def test_a_cluster_that_is_not_there_is_not_stopped_and_one_of_kind_is_named(home: Path, capsys) -> None:
+    assert cli.main(["cluster", "down"]) == 0
+    assert capsys.readouterr().out == "There was no cluster pocket, so nothing is stopped.\n"
+    (home / "kind").mkdir()
+    (home / "kind" / "kubeconfig").touch()
+    assert cli.main(["cluster", "down"]) == 0
+    assert "There is a kind cluster, too. To delete it: LABS_CLUSTER=kind" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["pocket", "kind"])
+def test_what_a_cluster_can_not_do_is_said_before_it_runs(name: str, home: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("LABS_CLUSTER", name)
+    assert cli.main(["cluster", "status"]) == 1
+    assert all(limit in capsys.readouterr().out for limit in differences.limits(name)[:1])
 
 
 def test_other_systems_get_a_sentence(home: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

@@ -96,6 +96,23 @@ def test_machine_without_kind(machine) -> None:
         KindCluster().up()
 
 
+def test_machine_without_kubectl_is_told_before_anything_is_made(
+    machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    machine("docker", f"echo '{json.dumps(ENOUGH)}'")
+    machine("kind", "exit 0")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(LabsError, match="brew install kubectl"):
+        KindCluster().up()
+    assert not (tmp_path / "home" / "kind" / "creating").exists()
+
+
+def test_kind_that_does_not_end_is_ended(machine) -> None:
+    machine("kind", "echo ' • Writing configuration 📜  ...' >&2", "exec /bin/sleep 30")
+    with pytest.raises(LabsError, match="`kind create cluster` did not end within 0 s: .*Writing configuration"):
+        command.run(Engine("docker"), "create", "cluster", timeout=0.3)
+
+
 def test_port_that_is_taken_is_named_before_anything_is_made(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -5,14 +5,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
 
 from labsupport import paths
+from labsupport.cluster import jobs, look, snapshot, waiting
 from labsupport.cluster import lab as labs
-from labsupport.cluster import look, snapshot, waiting
 from labsupport.cluster.interface import Cluster
+from labsupport.cluster.kubectl import Result
+from labsupport.cluster.pocket.layout import Layout
+from labsupport.cluster.pocket.runtime import PocketCluster
 from labsupport.cluster.timeline import follow
 from labsupport.errors import LabsError
 from labsupport.exercises import check, engine
@@ -207,6 +212,45 @@ def test_what_a_learner_made_is_kept_when_the_lab_begins_again(cluster, course, 
         labs.cleanup(cluster, "691")
 
 
+def test_a_kept_job_and_its_claim_can_be_applied_again(cluster, course, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(paths, "data_home", lambda: tmp_path / "home")
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+    (web,) = [item for item in yaml.safe_load_all((course / "web.yaml").read_text()) if item["kind"] == "Deployment"]
+    pod = web["spec"]["template"]["spec"] | {"restartPolicy": "Never"}
+    pod["volumes"] = [{"name": "desk", "persistentVolumeClaim": {"claimName": "desk"}}]
+    (container,) = pod["containers"]
+    mounts = [{"name": "desk", "mountPath": "/desk"}]
+    left_out = ("readinessProbe", "livenessProbe", "startupProbe", "ports")
+    container = {key: value for key, value in container.items() if key not in left_out}
+    pod["containers"] = [container | {"command": ["python", "-c", "print(1)"], "volumeMounts": mounts}]
+    try:
+        lab = labs.checkpoint(cluster, "691")
+        lab.apply([
+            {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "desk"}, "spec": claim},
+            {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "train"}, "spec": {"template": {"spec": pod}}},
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}},
+        ])  # fmt: skip
+        lab.wait("job/train", "Complete")
+        kept = labs.keep(cluster, "691")
+        again = labs.checkpoint(cluster, "691")
+        lab.apply(
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}
+        )
+        said = [line.partition(" ")[0] for line in again.ask(f"kubectl apply -f {kept}").splitlines()]
+        assert sorted(said) == ["job.batch/train", "persistentvolumeclaim/desk", "service/web"]
+        again.wait("job/train", "Complete")
+        assert labs.keep(cluster, "691") != kept
+    finally:
+        labs.cleanup(cluster, "691")
+
+
+def test_a_cluster_that_does_not_say_what_is_there_keeps_it(course, monkeypatch, tmp_path) -> None:
+    """What could not be copied is not taken away."""
+    monkeypatch.setattr(paths, "data_home", lambda: tmp_path / "home")
+    with pytest.raises(LabsError, match="failed"):
+        labs.keep(PocketCluster(Layout(tmp_path / "nothing")), "691")
+
+
 def test_the_steps_after_an_apply_come_in_order_and_a_missing_one_is_named(lab, capsys) -> None:
     steps = follow(lab, "web", 3, lambda: lab.apply("web.yaml"))
     assert [step.seconds for step in steps] == sorted(step.seconds for step in steps)
@@ -276,3 +320,51 @@ def test_a_command_refuses_an_unknown_lab_before_it_starts_anything(command: str
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("labs: There is no lab '699'")
     assert not (tmp_path / "home").exists()
+
+
+# --- without a cluster
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> tuple[labs.Lab, list[dict]]:
+    """Return a lab on a cluster that answers nothing, and the options of each call of kubectl."""
+    calls: list[dict] = []
+
+    def kubectl(*words: str, **options: object) -> Result:
+        calls.append({"words": words, **options})
+        return Result(0, "", "")
+
+    cluster: Any = SimpleNamespace(name="none", kubectl=kubectl)
+    return labs.Lab("601", cluster), calls
+
+
+@pytest.mark.parametrize(
+    ("line", "seconds"),
+    [
+        ("kubectl get pods", 60),
+        ("kubectl wait pod/web --for=condition=Ready --timeout=5m", 310),
+        ("kubectl wait pod/web --for=condition=Ready --timeout 120s", 130),
+        ("kubectl rollout status deployment/web --timeout=1h30m", 5410),
+        ("kubectl rollout status deployment/web --timeout=90", 100),
+        ("kubectl rollout status deployment/web --timeout=5s", 60),
+    ],
+)
+def test_a_command_has_the_time_that_it_gives_itself(asked, line: str, seconds: int) -> None:
+    lab, calls = asked
+    lab.ask(line)
+    assert calls[0]["timeout"] == seconds
+
+
+def test_a_quotation_mark_that_does_not_close_is_said(asked, capsys) -> None:
+    lab, calls = asked
+    lab.kubectl("kubectl patch deployment web -p '{}")
+    assert "a quotation mark that opens must close" in capsys.readouterr().out and not calls
+
+
+@pytest.mark.parametrize("change", [{"spec": {"replicas": ...}}, {"spec": {"replicas": {3}}}], ids=repr)
+def test_a_change_that_is_half_filled_changes_nothing_and_says_so(asked, change, capsys) -> None:
+    lab, calls = asked
+    lab.patch("deployment/web", change, begin={"metadata": {}})
+    jobs.make(lab, "web.yaml", change)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2 and all("replace what else is in it" in line for line in said) and not calls

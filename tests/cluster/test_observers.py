@@ -87,6 +87,14 @@ def test_a_named_folder_without_a_program_is_told_by_its_name(empty, monkeypatch
         observers.find("promtool")
 
 
+def test_nothing_is_fetched_beside_a_folder_that_somebody_names(empty, monkeypatch) -> None:
+    monkeypatch.setattr(observers, "_SOURCES", {"one": filled})
+    monkeypatch.setenv(observers.VARIABLE, str(empty))
+    with pytest.raises(LabsError, match=f"correct {observers.VARIABLE}"):
+        observers.install(ignore, ignore)
+    assert not observers.cache_folder().exists()
+
+
 def test_a_lab_whose_programs_cannot_be_had_is_left_out_with_the_reason(empty, monkeypatch) -> None:
     monkeypatch.setattr(observers, "_SOURCES", {"one": refused("closed")})
     monkeypatch.setattr(labs, "why_not", lambda: None)

@@ -1,6 +1,10 @@
 """A load from a pod, on a real cluster: rounds come as they are made, and the end of the block ends the load."""
 
+import subprocess
+import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
@@ -66,4 +70,36 @@ def test_so_many_seconds_end_by_themselves(lab) -> None:
 
 def test_a_service_that_is_not_there_is_an_error_that_says_so(lab) -> None:
     with pytest.raises(LabsError, match="'nobody' has no address"), Sender(lab, "http://nobody:8000/", {}):
+        raise AssertionError("it must not come here")
+
+
+# --- without a cluster
+
+
+def sender_of(*command: str) -> Sender:
+    """Return a sender whose kubectl is another program."""
+
+    def start(*arguments: str, **options: Any) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+    lab: Any = SimpleNamespace(namespace="lab-692", cluster=SimpleNamespace(start_kubectl=start))
+    return Sender(lab, "http://web:8000/", {})
+
+
+def test_a_load_that_is_interrupted_before_its_first_round_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: Sender, at: int) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Sender, "_has", interrupted)
+    sender = sender_of("sleep", "600")
+    with pytest.raises(KeyboardInterrupt), sender:
+        raise AssertionError("it must not come here")
+    assert sender._process.poll() is not None
+
+
+def test_after_a_line_that_is_no_round_nobody_waits_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    sender = sender_of("sh", "-c", "echo a warning; exec sleep 600")
+    monkeypatch.setattr("labsupport.cluster.sender.PATIENCE_S", 600)
+    with pytest.raises(LabsError, match="sent nothing"), sender:
         raise AssertionError("it must not come here")

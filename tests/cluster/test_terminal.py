@@ -43,7 +43,8 @@ def test_a_terminal_gets_the_context_and_the_namespace_of_the_lab(own: Path) -> 
     line = terminal.script(ContextCluster("a", "a"), "lab-601")
     assert seen_by_kubectl(line) == ("a", "lab-601", "https://127.0.0.1:1")
     assert own.read_text() == before
-    assert "secret-of-the-user" not in (own.parent / "home" / "lab-601.kubeconfig").read_text()
+    (ours,) = (own.parent / "home").glob("lab-601.*")
+    assert "secret-of-the-user" not in ours.read_text()
 
 
 def test_the_next_lab_in_the_same_terminal_takes_its_own_namespace(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +54,12 @@ def test_the_next_lab_in_the_same_terminal_takes_its_own_namespace(own: Path, mo
         assert seen_by_kubectl(line)[1] == namespace
         said = subprocess.run(["sh", "-c", f'{line}; printf %s "$KUBECONFIG"'], capture_output=True, text=True).stdout
         monkeypatch.setenv("KUBECONFIG", said)
-    assert said.count("lab-601.kubeconfig") == 1
+    assert said.count("/lab-601.") == 1
+
+
+def test_a_second_terminal_leaves_the_first_on_its_cluster(own: Path) -> None:
+    first, second = (terminal.script(ContextCluster(name, name), "lab-601") for name in ("a", "b"))
+    assert [seen_by_kubectl(line)[0] for line in (first, second)] == ["a", "b"]
 
 
 def test_without_a_lab_the_namespace_stays(own: Path) -> None:

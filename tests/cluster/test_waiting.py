@@ -158,3 +158,40 @@ def test_advice_on_an_image_is_the_clusters_own() -> None:
     assert "  Build and load it." in waiting.diagnosis(cast(Cluster, seen), "deployment/web").splitlines()
     seen.advice.clear()
     assert "Build and load it." not in waiting.diagnosis(cast(Cluster, seen), "deployment/web")
+
+
+@dataclass
+class Away:
+    """Its API server does not answer at first; then all is as it should be."""
+
+    said: str
+    left: int = 3
+
+    def kubectl(self, verb: str, *rest: str, **options: object) -> Result:
+        if verb == "get":
+            return Result(1, "", self.said)
+        self.left -= 1
+        return Result(1, "", self.said) if self.left else Result(0, "met", "")
+
+
+@pytest.mark.parametrize("condition", ["Ready", "rolled-out", "Complete", "deleted"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?",
+        "Unable to connect to the server: net/http: TLS handshake timeout",
+        'Get "https://127.0.0.1:6443/api/v1": EOF',
+    ],
+)
+def test_server_that_starts_again_is_waited_for_with_pauses(condition: str, said: str, monkeypatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    waiting.wait_for(cast(Cluster, Away(said)), "job/train", condition)
+    assert len(pauses) == 2 and all(0.2 <= pause <= 0.5 for pause in pauses)
+
+
+def test_what_no_waiting_mends_is_said_at_once() -> None:
+    refused = Away("Error from server (Forbidden): pods is forbidden")
+    with pytest.raises(waiting.WaitFailed, match="Forbidden"):
+        waiting.wait_for(cast(Cluster, refused), "pod/web", "Ready")
+    assert refused.left == 2

@@ -5,12 +5,14 @@ import tempfile
 import threading
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import nbformat
 import pytest
 
 from labsupport import machine
 from labsupport.cluster import choose
+from labsupport.cluster.pocket.node import images
 from labsupport.course import labs, runner
 from labsupport.course.budget import Budget
 from labsupport.course.runner import Job
@@ -114,3 +116,18 @@ def test_memory_is_what_a_containers_limit_leaves(tmp_path: Path, monkeypatch: p
     assert machine.memory() == whole
     limit.write_text("1500000000\n")
     assert machine.memory() == 1_500_000_000
+
+
+def test_a_lab_whose_program_the_machine_lacks_is_left_out_on_the_pocket_cluster_only(gives, monkeypatch) -> None:
+    numbers = ("601", "611", "614", "615")
+    chosen: Any = [SimpleNamespace(number=number, is_lab=True, programs=()) for number in numbers]
+    monkeypatch.setattr(labs, "why_not", lambda: None)
+    monkeypatch.setattr(images, "which", lambda program: None)
+    gives(2, 16)
+    left_out = runner.why_not(chosen)
+    assert list(left_out) == ["611", "614", "615"] and "the program traefik" in left_out["615"]
+    gives(2, 16, "kind")
+    assert runner.why_not(chosen) == {}
+    gives(2, 16)
+    monkeypatch.setattr(images, "which", lambda program: f"/bin/{program}")
+    assert runner.why_not(chosen) == {}

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import threading
 
 from labsupport import variables
 from labsupport.cluster import versions
@@ -41,7 +42,10 @@ def version() -> str:
 
 
 def run(engine: Engine, *arguments: str, report: Report | None = None, timeout: float = 600.0) -> None:
-    """Run `kind ARGUMENTS`, telling `report` each step that it names; raises LabsError with what it said last."""
+    """Run `kind ARGUMENTS`, telling `report` each step that it names.
+
+    Raises LabsError with what it said last when it fails, or does not end within `timeout` seconds.
+    """
     process = subprocess.Popen(
         [find(), *arguments],
         stdin=subprocess.DEVNULL,
@@ -52,16 +56,28 @@ def run(engine: Engine, *arguments: str, report: Report | None = None, timeout: 
     )
     assert process.stderr is not None
     lines: list[str] = []
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        process.terminate()
+
+    limit = threading.Timer(timeout, end)
+    limit.start()
     try:
         for line in process.stderr:
             lines.append(line.rstrip())
             if report and (step := re.match(r"\s*•\s*(.+?)[^\w)]*\.\.\.\s*$", line)):
                 report(step[1])
-        process.wait(timeout)
+        process.wait()
     except BaseException:
         process.terminate()
         process.wait(30)
         raise
+    finally:
+        limit.cancel()
+    if process.returncode and late.is_set():
+        raise LabsError(f"`kind {' '.join(arguments[:3])}` did not end within {timeout:.0f} s: {_explained(lines)}")
     if process.returncode:
         raise LabsError(f"`kind {' '.join(arguments[:3])}` failed: {_explained(lines)}")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from labsupport import paths
-from labsupport.cluster import differences, gpus, locking, objects, versions, waiting
+from labsupport.cluster import differences, gpus, kubectl, locking, objects, versions, waiting
 from labsupport.cluster.connected import Connected
 from labsupport.cluster.context import ContextCluster
 from labsupport.cluster.interface import Report, Status
@@ -67,7 +67,7 @@ class KindCluster(Connected):
     def up(self, report: Report | None = None) -> None:
         """Create the cluster, or start it again, and wait until pods can run; a cluster that runs is left alone.
 
-        Raises LabsError when the engine or kind is missing, when there is too little room, or with what kind or the
+        Raises LabsError when the engine, kind or kubectl is missing, when there is too little room, or with what kind or the
         cluster says about a start that fails. What an interrupted creation left is deleted first.
         """
         if self._is_set_up():
@@ -76,6 +76,7 @@ class KindCluster(Connected):
         with self._alone():
             found = engine.find()
             command.find()
+            kubectl.find()
             self.folder.mkdir(parents=True, exist_ok=True)
             if self._creating.exists() and found.nodes(self.cluster):
                 say("an earlier creation was interrupted; what it left is deleted")
@@ -91,29 +92,30 @@ class KindCluster(Connected):
             self._wait_for_api(say)
             self._set_up(say)
 
-    def down(self, keep: bool = False) -> None:
-        """Delete the cluster, or with `keep` only stop its containers. No other cluster is touched."""
+    def down(self, keep: bool = False) -> bool:
+        """Delete the cluster, or with `keep` only stop its containers; returns whether there was one. No other is touched."""
         with self._alone():
             found = engine.find()
             nodes = found.nodes(self.cluster)
             if keep:
                 if nodes:
                     found.run("stop", *nodes)
-                return
+                return bool(nodes)
             if nodes:
                 self._delete(found)
             for file in (self.kubeconfig, self._creating):
                 file.unlink(missing_ok=True)
+            return bool(nodes)
 
     def status(self) -> Status:
         if not self.exists():
-            return Status(False, f"There is no kind cluster {self.cluster!r}. Make it: labs cluster up")
+            sentence = f"There is no kind cluster {self.cluster!r}. Make it: labs cluster up"
+            return Status(False, sentence, {}, differences.limits("kind"))
         answer = self.kubectl("get", "nodes", "-o", "json", "--request-timeout=3s", timeout=15, check=False)
         if not answer.ok:
             said = (answer.errors.strip().splitlines() or ["no answer"])[-1]
-            return Status(
-                False, f"The kind cluster {self.cluster!r} does not answer ({said}). Start it: labs cluster up"
-            )
+            sentence = f"The kind cluster {self.cluster!r} does not answer ({said}). Start it: labs cluster up"
+            return Status(False, sentence, {}, differences.limits("kind"))
         programs, ready = {}, True
         for node in json.loads(answer.output)["items"]:
             state = objects.is_true(node, "Ready")

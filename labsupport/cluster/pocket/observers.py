@@ -61,10 +61,17 @@ def make() -> None:
 
 
 def install(say: Say, progress: Progress, *, may_build: bool = True) -> bool:
-    """Take what is missing from the first source that has it, and say why the others had nothing; False when none has."""
+    """Take what is missing from the first source that has it, and say why the others had nothing; False when none has.
+
+    Raises LabsError when LABS_PROMETHEUS_BIN names a folder that lacks one.
+    """
     if _complete():
         say(f"Prometheus and Alertmanager: yes, {Path(find('prometheus')).parent}.")
         return True
+    if os.environ.get(VARIABLE):
+        # What is fetched lies elsewhere, where nobody would look.
+        for program in PROGRAMS:
+            find(program)
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     with locking.locked(folder.parent / "observers.lock", 3600, "Another `labs cluster install` is at work."):

@@ -70,22 +70,26 @@ class PocketCluster(Connected):
                     self._stop()
                 raise
 
-    def down(self, keep: bool = False) -> None:
-        """Stop the cluster and delete its folder; with `keep`, its objects, volumes and logs stay for the next start."""
+    def down(self, keep: bool = False) -> bool:
+        """Stop the cluster and delete its folder; with `keep`, its objects, volumes and logs stay for the next start.
+
+        Returns whether there was one.
+        """
         if not self.layout.folder.exists():
-            return
+            return False
         with self._alone():
             self._stop()
             if keep:
                 self.layout.command_lock.unlink(missing_ok=True)
             else:
                 files.remove_folder(self.layout.folder)
+        return True
 
     def status(self) -> Status:
         state = supervisor.read_state(self.layout)
         if state is None:
             kept = " Its objects are kept." if self.layout.etcd.exists() else ""
-            return Status(False, f"The pocket cluster does not run.{kept} Start it: labs cluster up")
+            return Status(False, f"The pocket cluster does not run.{kept} Start it: labs cluster up", {}, LIMITS)
         lines = {name: _program_line(program) for name, program in state.programs.items()}
         if state.phase != supervisor.READY:
             return Status(False, f"The pocket cluster is {state.phase}.", lines, LIMITS)
