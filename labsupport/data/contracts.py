@@ -93,6 +93,8 @@ def _column(name: str, told: dict[str, Any]) -> Column:
         "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
     }  # fmt: skip
     kind = "time" if rules.get("format") == "date-time" else rules.get("type")
+    if kind != "time" and "format" in rules:
+        unknown.add(f"the format {rules['format']}")
     if unknown or kind not in KINDS:
         more = ", ".join(sorted(unknown)) or f"the type {kind}"
         raise ValueError(f"{name}: {more} is not understood for whole columns; simplify the field, or check it by row")

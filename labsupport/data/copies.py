@@ -26,6 +26,6 @@ def copies_across(
         raise ValueError(
             f"rows are compared by columns that both parts have; not so: {', '.join(missing) or 'none is left'}"
         )
-    known = pd.util.hash_pandas_object(learn[by], index=False)
-    asked = pd.util.hash_pandas_object(judge[by], index=False)
-    return np.isin(asked.to_numpy(), known.to_numpy())
+    # One frame, because a hash is of the bytes: 1 and 1.0, or a time in other units, are equal only in a common type.
+    hashes = pd.util.hash_pandas_object(pd.concat([learn[by], judge[by]], ignore_index=True), index=False).to_numpy()
+    return np.isin(hashes[len(learn) :], hashes[: len(learn)])

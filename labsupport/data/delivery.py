@@ -1,7 +1,7 @@
 """Read a delivery from a CSV file: every line ends as a row or is named, and no value is guessed."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Delivery:
-    """The rows of a file, and the lines that are none: (line number, text)."""
+    """The rows of a file, and the lines that are no row of their own: (line number, text)."""
 
     frame: "pd.DataFrame"
     unreadable: tuple[tuple[int, str], ...]
@@ -24,21 +24,15 @@ class Delivery:
 def read_csv(path: Path, columns: Sequence[Column]) -> Delivery:
     """Read a CSV file whose first line names the columns; numbers, flags and times are read as the contract has them.
 
-    A value that can't be read stays the text that it is, so that a check can name it. A line with another count of fields
-    is kept aside. Raises LabsError for a file that is missing, empty or no text.
+    A value that can't be read stays the text that it is, so that a check can name it. Kept aside is a line with another
+    count of fields, and all lines within a pair of quotes, or behind one that nobody closes: which rows they were, only a
+    guess could say. Raises LabsError for a file that is missing, empty or no text.
     """
     import pandas as pd
 
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            lines = csv.reader(stream)
-            names = next(lines, [])
-            rows, unreadable = [], []
-            for fields in lines:
-                if len(fields) == len(names):
-                    rows.append(fields)
-                elif fields:
-                    unreadable.append((lines.line_num, ",".join(fields)))
+            names, rows, unreadable = _split(stream)
     except FileNotFoundError:
         raise LabsError(f"There is no file {path.name}: did the delivery come?") from None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -50,6 +44,34 @@ def read_csv(path: Path, columns: Sequence[Column]) -> Delivery:
     if not text.columns.is_unique:
         return Delivery(text, tuple(unreadable))
     return Delivery(text.apply(lambda values: _read(values, kinds.get(str(values.name), "string"))), tuple(unreadable))
+
+
+def _split(stream: Iterable[str]) -> tuple[list[str], list[list[str]], list[tuple[int, str]]]:
+    """Return the names in the first line, the rows below it, and the lines that are none, with their numbers."""
+    lines = enumerate(stream, start=1)
+    taken: list[tuple[int, str]] = []
+
+    def each() -> Iterator[str]:
+        for line in lines:
+            taken.append(line)
+            yield line[1]
+
+    reader = csv.reader(each(), strict=True)
+    names = next(reader, [])
+    rows: list[list[str]] = []
+    unreadable: list[tuple[int, str]] = []
+    while True:
+        taken.clear()
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return names, rows, unreadable
+        except csv.Error:
+            fields = []
+        if len(fields) == len(names) and len(taken) == 1:
+            rows.append(fields)
+        else:
+            unreadable += [(number, text) for number, line in taken if (text := line.rstrip("\r\n"))]
 
 
 def _read(values: "pd.Series", kind: str) -> "pd.Series":

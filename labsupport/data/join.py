@@ -24,13 +24,18 @@ def last_known(
     `asked_at` (n,) and `known_at` (m,): times (both with or both without a time zone) or numbers, in any order;
     `asked_of` (n,) and `known_of` (m,): whole numbers from 0 that say which entity a question or row belongs to (one
     for all if not given, -1 for none); `max_age`: rows older than this are not used. Of rows known at the same time the later in
-    the table wins. The same answer as `pandas.merge_asof`; n log m steps. Raises ValueError for missing times.
+    the table wins. The same answer as `pandas.merge_asof`; n log m steps. Raises ValueError for missing times, and where
+    only one side has a time zone.
     """
     asked, known = _numbers(asked_at, "asked_at"), _numbers(known_at, "known_at")
     if not len(known):
         return np.full(len(asked), -1)
     if (asked.dtype.kind == "M") != (known.dtype.kind == "M"):
         raise ValueError("asked_at and known_at are both times or both numbers; got one of each")
+    if _in_zone(asked_at) != _in_zone(known_at):
+        raise ValueError(
+            "asked_at and known_at both have a time zone or both have none: tz_localize gives one, or takes it"
+        )
     of_asked = np.zeros(len(asked), np.int64) if asked_of is None else np.asarray(asked_of, np.int64)
     of_known = np.zeros(len(known), np.int64) if known_of is None else np.asarray(known_of, np.int64)
     if len(of_asked) != len(asked) or len(of_known) != len(known):
@@ -63,7 +68,7 @@ def point_in_time_join(
 
     `by`: the column or columns that name the entity; `max_age`: a time span such as "2h" after which a row is too old
     to be used. A question without such a row keeps its place, with missing values. Raises ValueError for a column that
-    is not there or stands in both frames.
+    is not there or stands in both frames, and as `last_known` does.
     """
     import pandas as pd
 
@@ -120,6 +125,12 @@ def _with_rows(asked: "pd.DataFrame", columns: "pd.DataFrame", row: IntArray) ->
 
     taken = columns.reset_index(drop=True).reindex(row).set_axis(asked.index)
     return pd.concat([asked, taken], axis=1)
+
+
+def _in_zone(values: Any) -> bool:
+    import pandas as pd
+
+    return getattr(pd.Index(values), "tz", None) is not None
 
 
 def _numbers(values: Any, name: str) -> NDArray[Any]:

@@ -7,6 +7,7 @@ is replaced in one step, so a second run changes nothing, and one that was inter
 
 import io
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from labsupport.data.contracts import Contract
+    from labsupport.data.quality import Report
 
 # How many days before its own a day's model learns from, and how long after midnight a run begins.
 WINDOW = 14
@@ -75,23 +77,20 @@ def receive(folder: Path, day: str) -> str:
 def check(folder: Path, day: str) -> dict[str, Any]:
     """Judge a day's delivery by the contract, keep its good rows and its bad ones, and return how many there are.
 
-    Fresh is what is fresh when the day's run is due, not by the clock: a later run comes to the same verdict.
-    Raises GateClosed, with the report, for a delivery that must not go on; it then has no good rows.
+    A line that is no row is a bad one. Fresh is what is fresh when the day's run is due, not by the clock: a later run comes
+    to the same verdict. Raises GateClosed, with the report, for a delivery that must not go on or can't be read; it then has
+    no good rows. Raises FileNotFoundError as `receive` does.
     """
-    import pandas as pd
+    from labsupport.data.quality import GateClosed
 
-    from labsupport.data.quality import gate, inspect
-    from labsupport.data.quarantine import Quarantine
-
-    came = rows_of(folder, "inbox", day)
-    due = pd.Timestamp(day, tz="UTC") + timedelta(days=1) + BEGINS
-    report = inspect(came, _rules(folder), now=due)
-    good, bad = report.split(came)
-    Quarantine(folder / "quarantine").keep(day, bad)
-    (folder / "good" / f"{day}.csv").unlink(missing_ok=True)
-    gate(report)
+    receive(folder, day)
+    try:
+        good, bad = _judged(folder, day)
+    except GateClosed:
+        (folder / "good" / f"{day}.csv").unlink(missing_ok=True)
+        raise
     deliver(folder, day, good, "good")
-    return {"day": day, "good": len(good), "bad": len(bad)}
+    return {"day": day, "good": len(good), "bad": bad}
 
 
 def learn(folder: Path, day: str) -> dict[str, Any]:
@@ -135,13 +134,16 @@ def judge(folder: Path, day: str, learnt: dict[str, Any]) -> dict[str, Any]:
 
 
 def audit(folder: Path, day: str) -> dict[str, int]:
-    """Count what came and what is kept, from the files themselves; raises RowsLost unless every row is in one place."""
+    """Count what came and what is kept, from the files themselves; raises RowsLost unless every row is in one place.
+
+    Raises LabsError for a delivery that can't be read, FileNotFoundError as `receive` does.
+    """
     quarantine = folder / "quarantine" / f"{day}.jsonl"
     good = folder / "good" / f"{day}.csv"
     counts = {
-        "came": _lines(folder / "inbox" / f"{day}.csv") - 1,
-        "good": _lines(good) - 1 if good.exists() else 0,
-        "bad": _lines(quarantine) if quarantine.exists() else 0,
+        "came": _rows(folder / "inbox" / f"{receive(folder, day)}.csv"),
+        "good": _rows(good) if good.exists() else 0,
+        "bad": len(quarantine.read_text(encoding="utf-8").splitlines()) if quarantine.exists() else 0,
     }
     if counts["came"] <= 0 or counts["came"] != counts["good"] + counts["bad"]:
         raise RowsLost(f"{day}: {counts['came']} rows came, {counts['good']} good and {counts['bad']} bad are kept")
@@ -161,6 +163,36 @@ def reports(folder: Path) -> "pd.DataFrame":
     return pd.DataFrame(json.loads(path.read_text()) for path in sorted((folder / "reports").glob("*.json")))
 
 
+def _judged(folder: Path, day: str) -> "tuple[pd.DataFrame, int]":
+    """Keep a delivery's bad rows; return its good ones, and how many are bad. Raises GateClosed."""
+    import pandas as pd
+
+    from labsupport.data.delivery import read_csv
+    from labsupport.data.quality import GateClosed, gate, inspect
+    from labsupport.data.quarantine import Quarantine
+
+    quarantine, rules = Quarantine(folder / "quarantine"), _rules(folder)
+    try:
+        came = read_csv(folder / "inbox" / f"{day}.csv", rules.columns)
+    except LabsError as error:
+        quarantine.keep(day, pd.DataFrame())
+        raise GateClosed(f"STOPPED: {error}") from None
+    due = pd.Timestamp(day, tz="UTC") + timedelta(days=1) + BEGINS
+    report = inspect(came.frame, rules, now=due)
+    good, bad = report.split(came.frame)
+    lines = [{"line": text, "reasons": f"line {number}: it is no row"} for number, text in came.unreadable]
+    quarantine.keep(day, pd.concat([bad, pd.DataFrame(lines)], ignore_index=True) if lines else bad)
+    gate(_with_lines(report, len(lines)))
+    return good, len(bad) + len(lines)
+
+
+def _with_lines(report: "Report", lines: int) -> "Report":
+    """Return the report of a delivery of which so many lines are no rows: it stops where they are too many bad ones."""
+    if int(report.bad.sum()) + lines <= report.tolerated * (report.rows + lines) or not lines:
+        return report
+    return replace(report, table=(*report.table, f"{lines} lines are no rows: read them in the quarantine"))
+
+
 def _rules(folder: Path) -> "Contract":
     from labsupport.data.deploy_contract import contract
 
@@ -175,5 +207,9 @@ def _examples(rows: "pd.DataFrame") -> Any:
     return features(examples), examples["failed"].to_numpy(dtype=bool)
 
 
-def _lines(path: Path) -> int:
-    return len(path.read_text(encoding="utf-8").splitlines())
+def _rows(path: Path) -> int:
+    """Count what came in a file of rows: those, and the lines that are none."""
+    from labsupport.data.delivery import read_csv
+
+    found = read_csv(path, ())
+    return len(found.frame) + len(found.unreadable)

@@ -3,8 +3,8 @@
 Source: Chung, Kraska, Polyzotis, Tae and Whang 2019, "Slice Finder: automated data slicing for model validation".
 """
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Hashable, Iterator
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,33 +14,46 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEW_VALUES = 6
+# Which condition it is: its column, and its number among those of this column.
+Key = tuple[Hashable, int]
+Condition = tuple[str, NDArray[np.bool_]]
 
 
-def conditions(rows: "pd.DataFrame", *, bins: int = 4) -> dict[str, tuple[str, NDArray[np.bool_]]]:
-    """Return the conditions that cut `rows` (n, k), by what they say: (column, mask (n,)).
+def conditions(rows: "pd.DataFrame", *, bins: int = 4) -> dict[Key, Condition]:
+    """Return the conditions that cut `rows` (n, k), by column and number: what each says, and its mask (n,).
 
     A column of few values gives one condition a value; a number of many values is cut at its quantiles into `bins`.
     A missing value is a condition of its own.
     """
+    return {
+        (column, number): condition
+        for column in rows.columns
+        for number, condition in enumerate(_conditions_of(column, rows[column], bins))
+    }
+
+
+def _conditions_of(column: Hashable, values: "pd.Series", bins: int) -> Iterator[Condition]:
     import pandas as pd
 
-    found: dict[str, tuple[str, NDArray[np.bool_]]] = {}
-    for column in rows.columns:
-        values = rows[column]
-        if values.isna().any():
-            found[f"{column} missing"] = (column, values.isna().to_numpy())
-        known = values.dropna()
-        if known.nunique() <= FEW_VALUES or not pd.api.types.is_numeric_dtype(values):
-            for value in sorted(known.unique(), key=str):
-                found[f"{column} = {value}"] = (column, (values == value).to_numpy(dtype=bool))
-            continue
-        edges = np.unique(np.quantile(known.to_numpy(dtype=float), np.linspace(0, 1, bins + 1)))
-        numbers = values.to_numpy(dtype=float)
-        for at, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-            last = at == len(edges) - 2
-            inside = (numbers >= low) & ((numbers <= high) if last else (numbers < high))
-            found[f"{low:.3g} <= {column} {'<=' if last else '<'} {high:.3g}"] = (column, inside)
-    return found
+    if values.isna().any():
+        yield f"{column} missing", values.isna().to_numpy()
+    known = values.dropna()
+    if known.nunique() <= FEW_VALUES or not pd.api.types.is_numeric_dtype(values):
+        for value in sorted(known.unique(), key=str):
+            yield f"{column} = {value}", (values == value).to_numpy(dtype=bool)
+        return
+    edges = np.unique(np.quantile(known.to_numpy(dtype=float), np.linspace(0, 1, bins + 1)))
+    words, numbers = _told_apart(edges), values.to_numpy(dtype=float)
+    for at, (low, high) in enumerate(pairwise(edges)):
+        last = at == len(edges) - 2
+        inside = (numbers >= low) & ((numbers <= high) if last else (numbers < high))
+        yield f"{words[at]} <= {column} {'<=' if last else '<'} {words[at + 1]}", inside
+
+
+def _told_apart(edges: NDArray[np.float64]) -> list[str]:
+    """Return numbers as texts of three digits, or of as many as tell them apart."""
+    tried = ([f"{edge:.{digits}g}" for edge in edges] for digits in range(3, 18))
+    return next(words for words in tried if len(set(words)) == len(words))
 
 
 def find_slices(
@@ -63,34 +76,35 @@ def find_slices(
     single = conditions(rows, bins=bins)
     masks = dict(_large_enough(single, least_rows, len(rows)))
     beyond = level / max(1, len(masks))
-    found, explained = [], set()
-    for name, (parents, inside) in masks.items():
+    found, explained = {}, set()
+    for keys, inside in masks.items():
         mean, excess, low = _excess(lost, inside, ~inside, beyond)
         if low <= 0:
             continue
-        whole = [one for one in parents if one in masks]
+        whole = [(one,) for one in keys if len(keys) > 1 and (one,) in masks]
         # A pair must be worse than what is left of each of its conditions, or it only repeats one of them.
-        if any(_excess(lost, inside, masks[one][1] & ~inside, beyond)[2] <= 0 for one in whole):
+        if any(_excess(lost, inside, masks[one] & ~inside, beyond)[2] <= 0 for one in whole):
             continue
-        found.append((name, int(inside.sum()), mean, excess, low, excess * inside.sum()))
+        name = " and ".join(single[one][0] for one in keys)
+        found[keys] = (name, int(inside.sum()), mean, excess, low, excess * inside.sum())
         # And a condition of which nothing bad is left without the pair only repeats the pair.
-        explained |= {one for one in whole if _excess(lost, masks[one][1] & ~inside, ~masks[one][1], beyond)[2] <= 0}
-    found = [slice_ for slice_ in found if slice_[0] not in explained]
-    table = pd.DataFrame(found, columns=["slice", "rows", "loss", "excess", "excess_low", "total"])
+        explained |= {one for one in whole if _excess(lost, masks[one] & ~inside, ~masks[one], beyond)[2] <= 0}
+    left = [slice_ for keys, slice_ in found.items() if keys not in explained]
+    table = pd.DataFrame(left, columns=["slice", "rows", "loss", "excess", "excess_low", "total"])
     return table.sort_values("excess_low", ascending=False, ignore_index=True)
 
 
 def _large_enough(
-    single: dict[str, tuple[str, NDArray[np.bool_]]], least: int, count: int
-) -> Iterator[tuple[str, tuple[tuple[str, ...], NDArray[np.bool_]]]]:
-    """Yield (name, (its conditions, mask)) of each slice that has enough rows inside and outside."""
-    for name, (_, mask) in single.items():
+    single: dict[Key, Condition], least: int, count: int
+) -> Iterator[tuple[tuple[Key, ...], NDArray[np.bool_]]]:
+    """Yield (its conditions, mask) of each slice that has enough rows inside and outside."""
+    for key, (_, mask) in single.items():
         if least <= mask.sum() <= count - least:
-            yield name, ((), mask)
-    for (one, (first, mask)), (other, (second, more)) in combinations(single.items(), 2):
+            yield (key,), mask
+    for (one, (_, mask)), (other, (_, more)) in combinations(single.items(), 2):
         both = mask & more
-        if first != second and least <= both.sum() < min(mask.sum(), more.sum()):
-            yield f"{one} and {other}", ((one, other), both)
+        if one[0] != other[0] and least <= both.sum() < min(mask.sum(), more.sum()):
+            yield (one, other), both
 
 
 def _excess(

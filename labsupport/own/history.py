@@ -3,13 +3,11 @@
 git log --date-order --numstat --format='commit%x09%H%x09%an%x09%cI%x09%s' > git.log
 """
 
-import csv
-import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labsupport.own.reading import OwnDataError, lines, read
+from labsupport.own.reading import OwnDataError, csv_table, lines, read
 from labsupport.own.times import column, moment, zone_of
 
 if TYPE_CHECKING:
@@ -46,25 +44,19 @@ def deploys(where: str | Path | None = None, *, zone: str = "UTC") -> "pd.DataFr
     import pandas as pd
 
     text, name = read(where, "deploys.csv")
-    header = text.splitlines()[0]
-    comma = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=comma)
-    names = [str(title).strip().lower() for title in reader.fieldnames or []]
-    reader.fieldnames = names
+    names, table = csv_table(text, name)
     at, ended = _one_of(TIMES, names, name, "when"), _one_of(OUTCOMES, names, name, "how it ended")
     where_from = zone_of(zone)
     rows: list[dict[str, Any]] = []
     moments, failed = [], []
-    for row in reader:
-        if None in row or None in row.values():
-            raise OwnDataError(f"{name}, line {reader.line_num}: {len(names)} values were expected, as in its first line. Is a comma within a text not quoted?")  # fmt: skip
+    for line, row in table:
         if not row[ended].strip():
             continue
         try:
             moments.append(moment(row[at], where_from))
             failed.append(_failed(row[ended], ended))
         except ValueError as error:
-            raise OwnDataError(f"{name}, line {reader.line_num}: {error}.") from None
+            raise OwnDataError(f"{name}, line {line}: {error}.") from None
         rows.append({key: value for key, value in row.items() if key not in (at, ended)})
     if not rows:
         raise OwnDataError(f"{name} has a line of names and no deploy that has ended.")

@@ -1,11 +1,9 @@
 """A log of incidents: which symptom was seen when, what was done about it, and how long it took."""
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labsupport.own.reading import OwnDataError, read
+from labsupport.own.reading import OwnDataError, csv_table, read
 from labsupport.own.times import column, moment, zone_of
 
 if TYPE_CHECKING:
@@ -26,21 +24,16 @@ def incidents(where: str | Path | None = None, *, zone: str = "UTC") -> "pd.Data
     import pandas as pd
 
     text, name = read(where, "incidents.csv")
-    comma = max(",;\t", key=text.splitlines()[0].count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=comma)
-    names = [str(title).strip().lower() for title in reader.fieldnames or []]
-    reader.fieldnames = names
+    names, table = csv_table(text, name)
     missing = [title for title in COLUMNS if title not in names]
     if missing:
         raise OwnDataError(f"{name}, line 1: no column {', '.join(missing)}; {', '.join(COLUMNS)} were expected; got {', '.join(names)[:120]}.")  # fmt: skip
     rows, moments, where_from = [], [], zone_of(zone)
-    for row in reader:
-        if None in row or None in row.values():
-            raise OwnDataError(f"{name}, line {reader.line_num}: {len(names)} values were expected, as in its first line. Is a comma within a text not quoted?")  # fmt: skip
+    for line, row in table:
         try:
             moments.append(moment(row["time"], where_from))
         except ValueError as error:
-            raise OwnDataError(f"{name}, line {reader.line_num}: {error}.") from None
+            raise OwnDataError(f"{name}, line {line}: {error}.") from None
         rows.append({title: row[title].strip() for title in ("incident", "symptom", "action")})
     frame = pd.DataFrame(rows, columns=["incident", "symptom", "action"])
     frame.insert(1, "time", column(moments))

@@ -1,6 +1,8 @@
 """What `kubectl get ... -o json` says: the objects themselves, and a frame of their containers to audit.
 
-kubectl get deployments,statefulsets,daemonsets,cronjobs,pods -A -o json > objects.json
+kubectl get deployments,statefulsets,daemonsets,cronjobs,replicasets,jobs,pods -A -o json > objects.json
+
+Between a Deployment and its pods stands a ReplicaSet: only where it is in the file, too, is a pod known for the Deployment's.
 """
 
 from collections.abc import Iterator
@@ -30,7 +32,7 @@ def objects(where: str | Path | None = None, kind: str | None = None) -> list[di
         raise OwnDataError(f"{name} begins with {text.strip().splitlines()[0][:40]!r} and not with an object: ask kubectl for JSON, by -o json.")  # fmt: skip
     document = parse_json(text, name)
     is_list = isinstance(document, dict) and str(document.get("kind", "")).endswith("List") and "items" in document
-    found = document["items"] if is_list else document if isinstance(document, list) else [document]
+    found = (document["items"] or []) if is_list else document if isinstance(document, list) else [document]
     for place, item in enumerate(found, 1):
         if not isinstance(item, dict) or not item.get("kind") or not isinstance(item.get("metadata"), dict):
             raise OwnDataError(f"{name}: object {place} has no kind or no metadata, so it is none of Kubernetes'. Save the whole answer of kubectl get -o json.")  # fmt: skip
@@ -58,7 +60,7 @@ def containers(where: str | Path | None = None) -> "pd.DataFrame":
     rows = [row for item in found if not _owners(item) & known for row in _rows(item)]
     if not rows:
         kinds = ", ".join(sorted({str(item["kind"]) for item in found}))
-        raise OwnDataError(f"There is no workload in it, only {kinds}: ask for deployments,statefulsets,daemonsets,cronjobs,pods.")  # fmt: skip
+        raise OwnDataError(f"There is no workload in it, only {kinds}: ask for deployments,statefulsets,daemonsets,cronjobs,replicasets,jobs,pods.")  # fmt: skip
     return pd.DataFrame(rows)
 
 

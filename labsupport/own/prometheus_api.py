@@ -59,7 +59,8 @@ def grid(samples: "pd.DataFrame", by: str | list[str] | None = None) -> "pd.Data
     """Return samples as a table: a row a step of time (the index, UTC), a column a series, NaN in the gaps.
 
     `by`: the label or labels that name a column; without it, all that differ; series that it does not tell apart are added
-    up. The step is the commonest distance between two samples of a series; samples between two steps count for the next.
+    up. The step is the commonest distance between two samples of a series; samples between two steps count for the next,
+    and of two samples of a series in one step the later one counts.
     """
     import pandas as pd
 
@@ -69,11 +70,15 @@ def grid(samples: "pd.DataFrame", by: str | list[str] | None = None) -> "pd.Data
         raise OwnDataError(f"these samples have no label {', '.join(missing)}; they have {', '.join(fixed)}.")
     if not len(samples):
         raise OwnDataError("There are no samples to put into a table: look at what was left out before.")
+    samples = samples.reset_index(drop=True)
     steps = samples.groupby(fixed, dropna=False)["time"].diff().dropna()
     step = steps[steps > pd.Timedelta(0)].mode().min() if (steps > pd.Timedelta(0)).any() else pd.Timedelta("1min")
     start = samples["time"].min()
     late = (samples["time"] - start) % step
     at = samples["time"].where(late == pd.Timedelta(0), samples["time"] - late + step)
+    in_time = samples.assign(time=at).loc[samples["time"].argsort(kind="stable")]
+    last = in_time.drop_duplicates([*fixed, "time"], keep="last").index.sort_values()
+    samples, at = samples.loc[last], at[last]
     groups = [at.rename("time"), *(samples[key] for key in keys)]
     summed = samples["value"].groupby(groups).sum()
     # A sum over a value that is missing is missing.

@@ -2,7 +2,10 @@
 
 import base64
 import codecs
+import csv
 import gzip
+import http.client
+import io
 import json
 import urllib.error
 import urllib.parse
@@ -19,6 +22,8 @@ TIMEOUT_S = 30.0
 MOST_BYTES = 256 * 2**20
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# What may stand in a URL as it is: its marks, and what is quoted already.
+MARKS_OF_URLS = "%/:=&?~+!$,;'@()*[]"
 
 
 class OwnDataError(LabsError):
@@ -70,17 +75,68 @@ def lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line.rstrip("\r")
 
 
+def csv_table(text: str, name: str) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
+    """Return the names in the first line of a CSV, in small letters, and its rows by these names, each with its (last) line.
+
+    Values are separated by comma, semicolon or tab. Raises OwnDataError, with the line, also while rows are taken.
+    """
+    comma = max(",;\t", key=text.splitlines()[0].count)
+    records = _records(csv.reader(io.StringIO(text, newline=""), delimiter=comma, strict=True), name)
+    names = [title.strip().lower() for title in next(records)[1]]
+    return names, _named(records, names, name)
+
+
+def _records(reader: Any, name: str) -> Iterator[tuple[int, list[str]]]:
+    while True:
+        begin = reader.line_num + 1
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise OwnDataError(f"{name}, line {begin}: its quotes are not in pairs ({error}). Within a quoted text a quote is written twice.") from None  # fmt: skip
+        if values:
+            yield reader.line_num, values
+
+
+def _named(
+    records: Iterator[tuple[int, list[str]]], names: list[str], name: str
+) -> Iterator[tuple[int, dict[str, str]]]:
+    for line, values in records:
+        if len(values) != len(names):
+            raise OwnDataError(f"{name}, line {line}: {len(names)} values were expected, as in its first line. Is a comma within a text not quoted?")  # fmt: skip
+        yield line, dict(zip(names, values, strict=True))
+
+
 def shown(where: str) -> str:
     """Return a place as it may be shown: a URL without name, password and question, a path by its last part."""
     if "://" not in where:
         return Path(where).name or where
-    parts = urllib.parse.urlsplit(where)
+    try:
+        parts = urllib.parse.urlsplit(where)
+    except ValueError:
+        return f"{where.partition('://')[0]}://..."
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _fetch(url: str, name: str) -> bytes:
+    try:
+        content = _answer(url, name)
+    except (OSError, http.client.HTTPException) as error:
+        raise OwnDataError(f"{name} does not answer ({getattr(error, 'reason', error)}). Is it reachable from here? A saved answer will do as well.") from None  # fmt: skip
+    except ValueError:
+        # Not in the error's words: they may hold the password.
+        raise OwnDataError(f"{name} is no address: one such as http://localhost:9090/api/v1/query?query=up was expected.") from None  # fmt: skip
+    if len(content) > MOST_BYTES:
+        raise OwnDataError(f"{name} answers with more than {MOST_BYTES // 2**20} MiB: ask for fewer series, or for a shorter time.")  # fmt: skip
+    return content
+
+
+def _answer(url: str, name: str) -> bytes:
+    """Return what is answered, and one byte more than is allowed of what is too long."""
     parts = urllib.parse.urlsplit(url)
-    plain = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    path, query = (urllib.parse.quote(part, safe=MARKS_OF_URLS) for part in (parts.path, parts.query))
+    plain = parts._replace(netloc=parts.netloc.rpartition("@")[2], path=path, query=query).geturl()
     request = urllib.request.Request(plain, headers={"Accept-Encoding": "gzip"})
     if parts.username:
         pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
@@ -88,15 +144,18 @@ def _fetch(url: str, name: str) -> bytes:
     handlers = [urllib.request.ProxyHandler({})] if parts.hostname in LOOPBACK else []
     try:
         with urllib.request.build_opener(*handlers).open(request, timeout=TIMEOUT_S) as answer:
-            return bytes(answer.read(MOST_BYTES))
+            content = bytes(answer.read(MOST_BYTES + 1))
+            whole = answer.headers.get("Content-Length", "")
     except urllib.error.HTTPError as error:
         # Prometheus says in the body what it did not understand.
         body = error.read(100_000)
         if body.lstrip()[:1] == b"{":
             return body
         raise OwnDataError(f"{name} answers {error.code} {error.reason}. Open it in a browser, and save the answer as a file.") from None  # fmt: skip
-    except OSError as error:
-        raise OwnDataError(f"{name} does not answer ({getattr(error, 'reason', error)}). Is it reachable from here? A saved answer will do as well.") from None  # fmt: skip
+    # A read that is bounded takes the end of the connection for that of the answer.
+    if whole.isdecimal() and len(content) < min(int(whole), MOST_BYTES):
+        raise OwnDataError(f"{name} broke off after {len(content)} of {whole} bytes: ask again.")
+    return content
 
 
 def _unpacked(content: bytes, name: str) -> bytes:

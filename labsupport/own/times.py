@@ -13,32 +13,34 @@ if TYPE_CHECKING:
 # What a frame can hold. Go writes the year 1 where a time was never set.
 FIRST_YEAR, LAST_YEAR = 1677, 2262
 MOST_SECONDS = 9.2e9
+# Texts of so many digits are dates where they can be: as numbers, most would lie in 1970.
+DIGITS = {12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
 
 def zone_of(name: str) -> ZoneInfo:
     """Return a time zone by its name, such as "Europe/Berlin". Raises OwnDataError."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # "Europe" is a folder.
         raise OwnDataError(f"{name!r} is no time zone: write one such as 'Europe/Berlin' or 'UTC'.") from None
 
 
 def moment(value: Any, zone: ZoneInfo) -> datetime:
-    """Return the moment in UTC that a number since 1970 or a text in ISO 8601 means; `zone`: of a text without one.
+    """Return the moment in UTC that a number since 1970, a text in ISO 8601 or one such as 20260105120000 means.
 
-    Raises ValueError.
+    `zone`: of a text without one. Raises ValueError.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _since_1970(float(value))
     text = str(value).strip()
+    if text.isdigit() and len(text) in DIGITS:
+        with contextlib.suppress(ValueError):
+            return _in_utc(datetime.strptime(text, DIGITS[len(text)]), zone)
     # Eight digits are a date, 20260105.
     if len(text) != 8 or not text.isdigit():
         with contextlib.suppress(ValueError):
             return _since_1970(float(text))
-    read = datetime.fromisoformat(text)
-    if not FIRST_YEAR < read.year < LAST_YEAR:
-        raise ValueError(f"{text!r} is no time at which anything happened")
-    return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+    return _in_utc(datetime.fromisoformat(text), zone)
 
 
 def column(moments: list[datetime]) -> "pd.Series":
@@ -46,6 +48,12 @@ def column(moments: list[datetime]) -> "pd.Series":
     import pandas as pd
 
     return pd.Series(pd.to_datetime(moments, utc=True)).astype("datetime64[ns, UTC]")
+
+
+def _in_utc(read: datetime, zone: ZoneInfo) -> datetime:
+    if not FIRST_YEAR < read.year < LAST_YEAR:
+        raise ValueError(f"{read.isoformat()!r} is no time at which anything happened")
+    return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _since_1970(number: float) -> datetime:

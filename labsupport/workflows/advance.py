@@ -4,10 +4,9 @@ import copy
 from datetime import datetime
 from typing import Any
 
-from labsupport.workflows import argo, graph, pods, values
+from labsupport.workflows import argo, graph, pods, retries, values
 
 Object = dict[str, Any]
-_RETRIED = {"OnFailure": ("Failed",), "OnError": ("Error",), "Always": ("Failed", "Error")}
 
 
 class Advance:
@@ -21,8 +20,8 @@ class Advance:
         self.workflow, self.seen, self.now = workflow, seen, now
         self.name, self.stamp = workflow["metadata"]["name"], now.strftime("%Y-%m-%dT%H:%M:%SZ")
         self.templates = {template["name"]: template for template in workflow["spec"]["templates"]}
-        self.status: Object = {"startedAt": self.stamp, **copy.deepcopy(workflow.get("status") or {})}
-        self.nodes: dict[str, Object] = self.status.setdefault("nodes", {})
+        self._status: Object = {"startedAt": self.stamp, **copy.deepcopy(workflow.get("status") or {})}
+        self.nodes: dict[str, Object] = self._status.setdefault("nodes", {})
         self.create: list[Object] = []
         self.again_in: float | None = None
         tasks = self.templates[workflow["spec"]["entrypoint"]]["dag"]["tasks"]
@@ -36,6 +35,14 @@ class Advance:
             for task in lost:
                 self._note(f"{self.name}.{task}", "Omitted", "omitted: depends condition not met", type="Skipped")
         self._conclude(tasks)
+
+    @property
+    def status(self) -> Object:
+        """The new status. A pod that the API server has refused meanwhile says so in its own, and is an error."""
+        for pod in self.create:
+            if "status" in pod:
+                self._note(pod["metadata"]["annotations"][argo.NODE], "Error", pod["status"]["message"], outputs={})
+        return self._status
 
     def _judge(self, task: Object) -> None:
         """Note what came of a task's pods, and begin another try where its template asks for one."""
@@ -54,9 +61,8 @@ class Advance:
         if strategy is None or not tries or self._node(own)["phase"] != "Running":
             return
         last = self._node(tries[-1]["name"])
-        retried = _RETRIED[strategy.get("retryPolicy", "OnFailure")]
-        if last["phase"] in retried and len(tries) <= int(strategy.get("limit", 0)):
-            wait = _backoff(strategy, len(tries)) - (self.now - _time(last["finishedAt"])).total_seconds()
+        if retries.wanted(strategy, last["phase"], len(tries)):
+            wait = retries.pause(strategy, len(tries)) - (self.now - _time(last["finishedAt"])).total_seconds()
             if wait <= 0:
                 self._begin(task)
             else:
@@ -86,12 +92,12 @@ class Advance:
 
     def _conclude(self, tasks: list[Object]) -> None:
         phases = self._phases(tasks)
-        self.status["phase"] = graph.outcome(tasks, phases)
-        bad = next((task for task, phase in phases.items() if phase == self.status["phase"] != "Succeeded"), None)
+        phase = self._status["phase"] = graph.outcome(tasks, phases)
+        bad = next((task for task, ended in phases.items() if ended == phase != "Succeeded"), None)
         message = f"child '{self.name}.{bad}' failed" if bad else ""
-        self._note(self.name, self.status["phase"], message, type="DAG")
-        if self.status["phase"] in graph.FINISHED:
-            self.status |= {"message": message, "finishedAt": self.stamp}
+        self._note(self.name, phase, message, type="DAG")
+        if phase in graph.FINISHED:
+            self._status |= {"message": message, "finishedAt": self.stamp}
 
     def _note(self, name: str, phase: str, message: str = "", **more: Any) -> None:
         """Write down a node's phase."""
@@ -122,12 +128,6 @@ class Advance:
             for node in self.nodes.values()
             for one in node.get("outputs", {}).get("parameters", [])
         }
-
-
-def _backoff(strategy: Object, tries: int) -> float:
-    """Return how many seconds to wait after this many tries: duration * factor^(tries - 1)."""
-    backoff = {"duration": "0", "factor": 1, **strategy.get("backoff", {})}
-    return float(str(backoff["duration"]).removesuffix("s")) * float(backoff["factor"]) ** (tries - 1)
 
 
 def _time(text: str) -> datetime:

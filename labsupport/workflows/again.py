@@ -13,14 +13,15 @@ def again(workflow: Object) -> tuple[Object, list[str]]:
 
     What succeeded stays, with its outputs. The controller sees a graph in which something is still to be done, and does
     it. The pods of the forgotten nodes must go first: a new try has their names. Raises ValueError for a workflow that
-    has not failed.
+    has not failed, or was refused before anything ran.
     """
-    phase = workflow.get("status", {}).get("phase")
+    new, whole = copy.deepcopy(workflow), workflow["metadata"]["name"]
+    status = new.get("status") or {}
+    phase, nodes = status.get("phase"), status.get("nodes") or {}
     if phase not in ("Failed", "Error"):
-        raise ValueError(f"Workflow {workflow['metadata']['name']} is {phase}: only one that failed can be retried.")
-    new = copy.deepcopy(workflow)
-    nodes = new["status"]["nodes"]
-    whole = workflow["metadata"]["name"]
+        raise ValueError(f"Workflow {whole} is {phase}: only one that failed can be retried.")
+    if whole not in nodes:
+        raise ValueError(f"Workflow {whole} has not begun ({status.get('message', '')}): mend it, and make it anew.")
     gone = {key for key, node in nodes.items() if node["phase"] in _GONE and node["name"] != whole}
     # All tries of a task that failed in the end, also those that were cut short.
     gone |= {child for key in gone for child in nodes[key].get("children", []) if nodes[key]["type"] == "Retry"}

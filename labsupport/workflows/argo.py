@@ -6,7 +6,8 @@ Names and shapes are those of Argo Workflows 4.0 (Apache-2.0), so that programs 
 import zlib
 from typing import Any
 
-from labsupport.workflows.fields import ANY, unknown
+from labsupport.workflows import retries
+from labsupport.workflows.fields import ANY, lacking, unknown
 
 Object = dict[str, Any]
 GROUP, VERSION, PLURAL = "argoproj.io", "v1alpha1", "workflows"
@@ -32,13 +33,24 @@ KNOWN = {
     "templates": [_TEMPLATE],
 }
 
+_NEEDED = {
+    "entrypoint": ANY,
+    "arguments": _GIVEN,
+    "templates": [{
+        "name": ANY,
+        "inputs": {"parameters": [{"name": ANY}]},
+        "outputs": {"parameters": [{"name": ANY, "valueFrom": {"path": ANY}}]},
+        "dag": {"tasks": [{"name": ANY, "template": ANY, "arguments": _GIVEN}]},
+    }],
+}  # fmt: skip
+
 
 def objections(spec: Object) -> list[str]:
     """Return what is wrong with a Workflow before anything runs: what Argo refuses, too, and what only ours lacks."""
-    if lacking := unknown(spec, KNOWN):
-        return [f"{path} is a field that this controller does not know" for path in lacking]
-    if "entrypoint" not in spec:
-        return ["spec.entrypoint is required"]
+    if fields := unknown(spec, KNOWN):
+        return [f"{path} is a field that this controller does not know" for path in fields]
+    if fields := lacking(spec, _NEEDED):
+        return [f"{path} is required" for path in fields]
     templates = {template["name"]: template for template in spec.get("templates", [])}
     tasks = templates.get(spec["entrypoint"], {}).get("dag", {}).get("tasks", [])
     wrong = [] if tasks else [f"template {spec['entrypoint']!r} is no dag with tasks"]
@@ -50,6 +62,8 @@ def objections(spec: Object) -> list[str]:
             wrong.append(f"task {task['name']} depends on {other}, which is not there")
     many = [template["name"] for template in templates.values() if len(_outputs(template)) > 1]
     wrong += [f"template {name}: this controller carries one output parameter" for name in many]
+    for name, template in templates.items():
+        wrong += [f"template {name}: {words}" for words in retries.objections(template.get("retryStrategy", {}))]
     return wrong + ([] if wrong or _ends(tasks) else ["the dependencies form a circle"])
 
 

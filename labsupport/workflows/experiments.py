@@ -102,7 +102,11 @@ def refuse(store: Store, experiment: Object, sentence: str) -> bool:
 
 
 def begin(store: Store, plan: Plan, experiment: Object, trials: list[Object], number: int) -> Object:
-    """Store a new Trial: its settings, and the bar that it must reach. What follows trials makes its Job."""
+    """Store a new Trial: its settings, and the bar that it must reach. What follows trials makes its Job.
+
+    `number`: of the trial, or a later one where that is taken: somebody may have deleted a trial before it.
+    """
+    number = max(number, *(1 + _number_of(trial) for trial in trials), 0)
     told = [(search.read(assignments(trial), plan.space), value_of(trial, plan.strategy)) for trial in trials]
     settings = search.suggest(plan.algorithm, plan.space, number, told, plan.maximize, **plan.settings)
     name = experiment["metadata"]["name"]
@@ -117,6 +121,11 @@ def begin(store: Store, plan: Plan, experiment: Object, trials: list[Object], nu
     trial = {"apiVersion": "/".join(KATIB), "kind": "Trial", "metadata": meta, "spec": spec}
     logging.info("%s begins: %s", meta["name"], search.written(settings))
     return store.make("trials", trial)
+
+
+def _number_of(trial: Object) -> int:
+    last = trial["metadata"]["name"].rpartition("-")[2]
+    return int(last) if last.isdecimal() else -1
 
 
 def follow(store: Store, plan: Plan, experiment: str, trials: list[Object]) -> None:

@@ -65,7 +65,10 @@ def job_of(template: Object, values: Mapping[str, str], name: str, experiment: s
 
 @dataclass(frozen=True)
 class Said:
-    """What a trial's pod says: its log, and why its container ended, "" if that is not known."""
+    """What a trial's pod says: its log, and why its container ended, "" if that is not known.
+
+    In the log of a container that has ended each line has its end, also the last one: no more of it will come.
+    """
 
     log: str = ""
     ending: str = ""
@@ -132,8 +135,12 @@ class Store:
         ends = [one.state.terminated for one in pod.status.container_statuses or [] if one.state and one.state.terminated]  # fmt: skip
         try:
             log = self._core.read_namespaced_pod_log(pod.metadata.name, self.namespace)
-        except ApiException:  # Its container does not run yet.
+        except ApiException as error:
+            if error.status not in (400, 404):  # Its container does not run yet, or is gone.
+                raise
             log = ""
+        if ends and log and not log.endswith("\n"):
+            log += "\n"
         return Said(log, f"{ends[0].reason}, exit code {ends[0].exit_code}" if ends else "")
 
     def _list(self, group: str, version: str, plural: str, experiment: str) -> list[Object]:

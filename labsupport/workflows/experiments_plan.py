@@ -1,5 +1,6 @@
 """What an Experiment asks for, as far as our controller can do it. It refuses all other fields: a wish that nobody reads misleads."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ Object = dict[str, Any]
 FAILED = ("Failed", "MetricsUnavailable")
 ENDED = ("Succeeded", "EarlyStopped", "Killed", *FAILED)
 """States of a trial that is over; one that is not is Running."""
-_SETTINGS = {"random": ("random_state",), "multivariate-tpe": ("random_state", "n_startup_trials")}
-_STOPS = {"medianstop": ("min_trials_required", "start_step")}
+# The whole numbers that each takes, with the least one.
+_SETTINGS = {"random": {"random_state": 0}, "multivariate-tpe": {"random_state": 0, "n_startup_trials": 1}}
+_STOPS = {"medianstop": {"min_trials_required": 1, "start_step": 1}}
 
 
 class Refused(Exception):
@@ -43,6 +45,15 @@ class Plan:
     @classmethod
     def of(cls, experiment: Object) -> Self:
         """Read an Experiment; raises Refused, with a sentence, for what is missing, unknown or contradicts itself."""
+        try:
+            plan = cls._read(experiment)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise Refused(f"spec: a part of it is not as it must be ({type(error).__name__}: {error})") from None
+        plan._require()
+        return plan
+
+    @classmethod
+    def _read(cls, experiment: Object) -> Self:
         spec = experiment.get("spec") or {}
         _only(spec, "spec", ("objective", "algorithm", "earlyStopping", "parallelTrialCount", "maxTrialCount", "maxFailedTrialCount", "parameters", "trialTemplate", "metricsCollectorSpec"))  # fmt: skip
         if "trialTemplate" not in spec:
@@ -56,11 +67,11 @@ class Plan:
         if not space:
             raise Refused("spec.parameters: must be specified; there is nothing to search")
         most = _count(spec, "maxTrialCount", None, 1)
-        plan = cls(
+        return cls(
             metric=_need(objective, "objectiveMetricName", "spec.objective"),
             maximize=_one_of(objective, "type", "spec.objective", ("maximize", "minimize")) == "maximize",
             strategy=_strategy(objective),
-            goal=None if objective.get("goal") is None else float(objective["goal"]),
+            goal=_goal(objective),
             algorithm=algorithm,
             settings=settings,
             stop=stop,
@@ -68,12 +79,10 @@ class Plan:
             most=most,
             failures=_count(spec, "maxFailedTrialCount", most, 0),
             space=space,
-            references={one["name"]: one["reference"] for one in template.get("trialParameters") or []},
+            references=_references(template),
             job=template.get("trialSpec") or {},
             retain=bool(template.get("retain")),
         )
-        plan._require()
-        return plan
 
     def _require(self) -> None:
         if self.parallel > self.most or self.failures > self.most:
@@ -146,13 +155,29 @@ def _count(spec: Object, name: str, otherwise: int | None, least: int) -> int:
     return found
 
 
-def _algorithm(spec: Object, part: str, known: Mapping[str, Collection[str]]) -> tuple[str, dict[str, int]]:
+def _goal(objective: Object) -> float | None:
+    try:
+        return None if objective.get("goal") is None else float(objective["goal"])
+    except (TypeError, ValueError):
+        raise Refused(f"spec.objective.goal: must be a number; it is {objective['goal']!r}") from None
+
+
+def _references(template: Object) -> dict[str, str]:
+    path = "spec.trialTemplate.trialParameters"
+    return {_need(one, "name", path): _need(one, "reference", path) for one in template.get("trialParameters") or []}
+
+
+def _algorithm(spec: Object, part: str, known: Mapping[str, Mapping[str, int]]) -> tuple[str, dict[str, int]]:
     chosen = _part(spec, part, ("algorithmName", "algorithmSettings"))
     name = _one_of(chosen, "algorithmName", f"spec.{part}", known)
-    settings = chosen.get("algorithmSettings") or []
-    for one in settings:
-        _one_of(one, "name", f"spec.{part}.algorithmSettings", known[name])
-    return name, {one["name"]: int(one["value"]) for one in settings}
+    settings = {}
+    for one in chosen.get("algorithmSettings") or []:
+        which, text = _one_of(one, "name", f"spec.{part}.algorithmSettings", known[name]), str(one.get("value"))
+        # Katib has texts here.
+        if not text.isdecimal() or int(text) < known[name][which]:
+            raise Refused(f"spec.{part}.algorithmSettings[{which}]: must be a whole number from {known[name][which]}; it is {text!r}")  # fmt: skip
+        settings[which] = int(text)
+    return name, settings
 
 
 def _strategy(objective: Object) -> str:
@@ -180,9 +205,17 @@ def _range(parameter: Object) -> Range:
     try:
         match kind:
             case "double":
-                return Real(float(space["min"]), float(space["max"]), log)
+                return Real(_number(space["min"]), _number(space["max"]), log)
             case "int":
                 return Whole(int(space["min"]), int(space["max"]), log)
-        return OneOf(tuple(space["list"]))
-    except (KeyError, ValueError) as error:
+        # A trial keeps its settings as texts; a number of YAML would not be found again.
+        return OneOf(tuple(str(one) for one in space["list"]))
+    except (KeyError, TypeError, ValueError) as error:
         raise Refused(f"{path}.feasibleSpace: {error}") from None
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"a bound is a number; got {value!r}")
+    return number

@@ -58,11 +58,14 @@ def written(settings: Settings) -> dict[str, str]:
 
 
 def read(texts: Mapping[str, str], space: Mapping[str, Range]) -> Settings:
-    """Return the settings that `written` wrote."""
+    """Return the settings that `written` wrote. Raises ValueError for a text that names nothing of the space."""
     return {name: _read(texts[name], one) for name, one in space.items()}
 
 
 def _read(text: str, one: Range) -> Any:
     if isinstance(one, OneOf):
-        return next(value for value in one.values if str(value) == text)
+        named = {str(value): value for value in one.values}
+        if text not in named:
+            raise ValueError(f"{text!r} is none of {', '.join(named)}")
+        return named[text]
     return type(one.at(0))(text)

@@ -1,4 +1,4 @@
-"""Which fields of a custom resource an operator knows; what it does not know it must refuse, not ignore."""
+"""Which fields of a custom resource an operator knows, and which it needs; what it does not know it must refuse, not ignore."""
 
 from typing import Any
 
@@ -26,3 +26,16 @@ def unknown(given: Any, known: Any, path: str = "spec") -> list[str]:
         place = f"{path}.{name}"
         found += unknown(value, known[name], place) if name in known else [place]
     return found
+
+
+def lacking(given: Any, needed: Any, path: str = "spec") -> list[str]:
+    """Return the paths of all fields that `needed` names and `given`, whose fields are all known, does not have.
+
+    `needed` is as in `unknown`. A list may lack, or have no entries: what its entries need is needed by those that are there.
+    """
+    if needed is ANY:
+        return [path] if given is None else []
+    if isinstance(needed, list):
+        entries = enumerate(given or [])
+        return [one for number, entry in entries for one in lacking(entry, needed[0], f"{path}[{number}]")]
+    return [one for name, part in needed.items() for one in lacking((given or {}).get(name), part, f"{path}.{name}")]

@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import json
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -14,12 +16,23 @@ Object = dict[str, Any]
 # One look at a time: two looks at the same object would take the same step twice.
 _alone = asyncio.Lock()
 _later: set["asyncio.Task[None]"] = set()
+# After a look that came to nothing, for instance because the API server was away. No event would cause another one.
+AGAIN_SECONDS = 5.0
+# The pod's name is taken, or the API server has too much to do.
+_TAKEN, _BUSY = 409, 429
 
 
 async def look(step: Callable[[str, str], float | None], namespace: str | None, name: str) -> None:
-    """Call `step(namespace, name)` outside of the event loop, and again after as many seconds as it returns."""
+    """Call `step(namespace, name)` outside of the event loop, and again after as many seconds as it returns.
+
+    A step that raises is told in the log, and called again after `AGAIN_SECONDS`.
+    """
+    seconds: float | None = AGAIN_SECONDS
     async with _alone:
-        seconds = await asyncio.to_thread(step, namespace or "", name)
+        try:
+            seconds = await asyncio.to_thread(step, namespace or "", name)
+        except Exception:
+            logging.exception("%s/%s: looking again in %g s", namespace, name, AGAIN_SECONDS)
     if seconds is not None:
         task = asyncio.create_task(_after(seconds, look(step, namespace, name)))
         _later.add(task)
@@ -50,12 +63,29 @@ def read(group: str, version: str, plural: str, namespace: str, name: str) -> Ob
 
 
 def create_pod(pod: Object, owner: Object) -> None:
-    """Make a pod that belongs to `owner`. One of its name that is there already is the same one: we were killed meanwhile."""
+    """Make a pod that belongs to `owner`. One of its name that is there already is the same one: we were killed meanwhile.
+
+    A pod that the API server refuses gets a `status` with its words, as a pod that has failed, and its owner an event.
+    """
     try:
         kubernetes.client.CoreV1Api().create_namespaced_pod(owner["metadata"]["namespace"], owned(pod, owner))
     except kubernetes.client.ApiException as error:
-        if error.status != 409:
+        if error.status == _TAKEN:
+            return
+        words = _words(error)
+        # A quota has room again when other pods have ended.
+        if not 400 <= error.status < 500 or error.status == _BUSY or "exceeded quota" in words:
             raise
+        pod["status"] = {"phase": "Failed", "message": words}
+        warn(owner, "FailedCreate", words)
+
+
+def _words(error: kubernetes.client.ApiException) -> str:
+    """Return what the API server says of a request that it refuses."""
+    try:
+        return str(json.loads(error.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        return f"{error.status} {error.reason}"
 
 
 def write_status(item: Object, plural: str, status: Object) -> None:

@@ -25,7 +25,7 @@ def of_task(workflow: Object, template: Object, node: str, scope: dict[str, str]
         "kind": "Pod",
         "metadata": {
             "name": argo.pod_name(name, template["name"], node),
-            "labels": {**template.get("metadata", {}).get("labels", {}), argo.WORKFLOW: name},
+            "labels": {**fill(template.get("metadata", {}).get("labels", {}), scope), argo.WORKFLOW: name},
             "annotations": {argo.NODE: node},
         },
         "spec": {

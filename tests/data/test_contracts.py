@@ -1,7 +1,7 @@
 """One contract, two readers: whole columns get the verdicts that the pydantic model gives row by row."""
 
 import math
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -100,6 +100,11 @@ def test_a_rule_that_columns_cannot_have_is_refused_and_not_left_out() -> None:
     class Either(BaseModel):
         value: int | str
 
+    class Dated(BaseModel):
+        day: date
+
+    with pytest.raises(ValueError, match="day: the format date is not understood"):
+        columns_of(Dated)
     with pytest.raises(ValueError, match="tags: items is not understood"):
         columns_of(Odd)
     with pytest.raises(ValueError, match="number: multipleOf is not understood"):

@@ -21,6 +21,15 @@ def test_a_copy_with_a_missing_value_is_a_copy() -> None:
     assert copies_across(learn, learn[::-1]).all()
 
 
+def test_equal_values_are_copies_however_they_are_stored() -> None:
+    whole = pd.DataFrame({"a": [1, 2, 3]})
+    assert copies_across(whole, pd.DataFrame({"a": [1.0, 2.5, np.nan, 3.0]})).tolist() == [True, False, False, True]
+    flags = pd.DataFrame({"a": [True, False]})
+    assert copies_across(flags, pd.DataFrame({"a": [True, None]}, dtype=object)).tolist() == [True, False]
+    days = pd.DataFrame({"a": pd.date_range("2024-01-01", periods=3)})
+    assert copies_across(days.astype("datetime64[us]"), days.astype("datetime64[ns]")).all()
+
+
 def test_columns_that_one_part_lacks_are_named() -> None:
     with pytest.raises(ValueError, match="not so: b"):
         copies_across(pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [1], "b": [2]}), ["a", "b"])

@@ -45,6 +45,24 @@ def test_a_line_with_another_count_of_fields_is_kept_aside_with_its_number(tmp_p
     assert read.unreadable[1][1] == "cut off"
 
 
+def test_a_quote_that_nobody_closes_takes_no_line_in_silence(tmp_path) -> None:
+    path = tmp_path / "day.csv"
+    lines = DAYS[10][:6].to_csv(index=False).splitlines()
+    lines[3] = lines[3].rpartition(",")[0] + ',"False'
+    path.write_text("\n".join(lines) + "\n")
+    read = read_csv(path, COLUMNS)
+    assert read.frame.deploy_id.tolist() == DAYS[10].deploy_id[:2].tolist()
+    assert read.unreadable == tuple(enumerate(lines[3:], start=4))
+
+
+def test_a_value_with_a_line_break_is_named_and_the_rows_around_it_are_read(tmp_path) -> None:
+    path = tmp_path / "day.csv"
+    path.write_text('team,note\nweb,one\nweb,"two\nthree"\nweb,"a"b\nweb,last\n')
+    read = read_csv(path, COLUMNS)
+    assert read.frame.note.tolist() == ["one", "last"]
+    assert read.unreadable == ((3, 'web,"two'), (4, 'three"'), (5, 'web,"a"b'))
+
+
 @settings(max_examples=40)
 @given(st.lists(st.lists(st.text(st.characters(codec="ascii", exclude_characters="\r\n\x00"), max_size=4), min_size=1, max_size=4), max_size=6))  # fmt: skip
 def test_no_line_is_lost_whatever_it_holds(tmp_path_factory, lines: list[list[str]]) -> None:

@@ -102,6 +102,13 @@ def test_times_with_a_zone_and_other_units_are_the_same_moments():
     assert last_known(paris, known.dt.tz_localize("UTC")).tolist() == [0]
 
 
+def test_times_of_which_only_one_side_has_a_zone_are_refused():
+    known, asked = pd.Series(pd.to_datetime(["2024-01-01 00:00"])), pd.Series(pd.to_datetime(["2024-01-01 01:30"]))
+    for one, other in ((asked.dt.tz_localize("Europe/Paris"), known), (asked, known.dt.tz_localize("UTC"))):
+        with pytest.raises(ValueError, match="both have a time zone or both have none"):
+            last_known(one, other)
+
+
 def test_before_the_first_row_there_is_no_answer_and_the_last_row_does_not_stand_in():
     assert last_known([0.5, 1.0, 9.0], [1.0, 2.0]).tolist() == [-1, 0, 1]
     assert last_known([3], []).tolist() == [-1]

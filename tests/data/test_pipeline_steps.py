@@ -62,6 +62,59 @@ def test_a_day_whose_file_got_worse_has_no_good_rows_left(folder: Path) -> None:
         steps.audit(folder, DAY)
 
 
+UNREADABLE = {
+    "empty": (b"", "is empty"),
+    "no UTF-8": (b"deploy_id,team\xff\n", "can't be read as CSV in UTF-8"),
+    "no column of times": (b"deploy_id,team\nd-000001,web\n", "time is missing"),
+    "a table": (b"<table>\n", "deploy_id is missing"),
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_file_that_cannot_be_read_closes_the_gate_and_leaves_no_good_rows(folder: Path, what: str) -> None:
+    content, words = UNREADABLE[what]
+    steps.check(folder, DAY)
+    (folder / "inbox" / f"{DAY}.csv").write_bytes(content)
+    with pytest.raises(GateClosed, match=words):
+        steps.check(folder, DAY)
+    assert not (folder / "good" / f"{DAY}.csv").exists()
+
+
+def test_a_time_that_is_none_is_a_bad_row(folder: Path) -> None:
+    day = steps.rows_of(folder, "inbox", DAY).astype({"time": object})
+    day.loc[0, "time"] = "yesterday"
+    steps.deliver(folder, DAY, day)
+    assert steps.check(folder, DAY) == {"day": DAY, "good": 299, "bad": 1}
+    assert "yesterday" in (folder / "quarantine" / f"{DAY}.jsonl").read_text()
+    assert steps.audit(folder, DAY) == {"came": 300, "good": 299, "bad": 1}
+
+
+def test_lines_that_are_no_rows_are_bad_ones_and_too_many_close_the_gate(folder: Path) -> None:
+    path = folder / "inbox" / f"{DAY}.csv"
+    whole = path.read_text()
+    path.write_text(whole + 'd-999999,"two\nlines"\ncut off\n')
+    assert steps.check(folder, DAY) == {"day": DAY, "good": 300, "bad": 3}
+    assert steps.audit(folder, DAY) == {"came": 303, "good": 300, "bad": 3}
+    path.write_text(whole + "cut off\n" * 30)
+    with pytest.raises(GateClosed, match="30 lines are no rows"):
+        steps.check(folder, DAY)
+
+
+def test_a_run_that_dies_while_it_writes_leaves_the_old_good_rows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    steps.check(folder, DAY)
+    old = (folder / "good" / f"{DAY}.csv").read_bytes()
+    with monkeypatch.context() as broken:
+        broken.setattr(steps, "deliver", dies)
+        with pytest.raises(KeyboardInterrupt):
+            steps.check(folder, DAY)
+    assert (folder / "good" / f"{DAY}.csv").read_bytes() == old
+
+
 def test_no_delivery_is_an_error_and_an_empty_one_is_one_for_the_audit(folder: Path) -> None:
     with pytest.raises(FileNotFoundError, match="2024-04-01"):
         steps.receive(folder, "2024-04-01")

@@ -58,8 +58,27 @@ def test_missing_values_are_a_slice_of_their_own() -> None:
 
 def test_numbers_are_cut_into_conditions_that_cover_each_row_once() -> None:
     rows = table(4)
-    cut = [mask for column, mask in conditions(rows).values() if column == "size"]
+    cut = [mask for (column, _), (_, mask) in conditions(rows).items() if column == "size"]
     assert (np.sum(cut, axis=0) == 1).all()
+
+
+def test_edges_that_three_digits_do_not_tell_apart_get_more() -> None:
+    found = conditions(pd.DataFrame({"size": np.linspace(100_000, 100_400, 1_000)}))
+    assert [words for words, _ in found.values()] == [
+        "1e+05 <= size < 1.001e+05",
+        "1.001e+05 <= size < 1.002e+05",
+        "1.002e+05 <= size < 1.003e+05",
+        "1.003e+05 <= size <= 1.004e+05",
+    ]
+    assert [mask.sum() for _, mask in found.values()] == [250] * 4
+
+
+def test_columns_of_the_same_words_are_two_columns() -> None:
+    rows = pd.DataFrame({1: [1] * 50 + [2] * 50, "1": [1, 2] * 50})
+    wrong = (rows[1] == 2) & (rows["1"] == 1)
+    found = find_slices(rows, wrong, least_rows=10)
+    assert found.slice.tolist() == ["1 = 2 and 1 = 1"]
+    assert found.rows.tolist() == [25]
 
 
 def test_losses_of_another_length_are_refused() -> None:

@@ -1,5 +1,6 @@
 """From the services' logs to a new champion, in a folder and without a cluster."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,36 @@ def test_labels_come_later_than_rows(logs: Path) -> None:
     columns, said = book.rows(logs / "shop")
     assert columns.shape[:2] == said.shape == (40, program.ROWS)
     assert len(book.labels(logs / "shop")) == 40 - program.LATE
+
+
+def test_labels_wait_for_a_day_whose_truth_is_late(tmp_path: Path) -> None:
+    for day in range(4):
+        book.write_rows(tmp_path, day, [[day]], [0.5])
+        if day != 1:
+            book.write_labels(tmp_path, day, [day % 2 == 0])
+    assert book.labels(tmp_path).tolist() == [[1.0]]
+    book.write_labels(tmp_path, 1, [False])
+    assert book.labels(tmp_path).tolist() == [[1.0], [0.0], [1.0], [0.0]]
+
+
+def test_a_day_without_rows_between_others_is_named(tmp_path: Path) -> None:
+    for day in (0, 2):
+        book.write_rows(tmp_path, day, [[day]], [0.5])
+    with pytest.raises(ValueError, match="no rows of day 1"):
+        book.rows(tmp_path)
+
+
+def test_a_writer_that_dies_leaves_the_old_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(file, **_) -> None:
+        with file.open("wb") if isinstance(file, Path) else contextlib.nullcontext(file) as stream:
+            stream.write(b"half")
+        raise KeyboardInterrupt
+
+    book.write_rows(tmp_path, 0, [[1.0]], [0.5])
+    monkeypatch.setattr("numpy.savez", dies)
+    with pytest.raises(KeyboardInterrupt):
+        book.write_rows(tmp_path, 0, [[2.0]], [0.5])
+    assert book.rows(tmp_path)[0].tolist() == [[[1.0]]]
 
 
 def test_without_labels_the_watch_waits_and_with_them_it_tells_harm(tmp_path: Path, logs: Path) -> None:

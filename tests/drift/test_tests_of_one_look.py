@@ -40,6 +40,14 @@ def test_psi_takes_a_column_of_two_values(rng) -> None:
     assert psi.psi(known, known[None])[0] < 1e-6
 
 
+def test_psi_refuses_a_missing_value_in_reference_and_window(rng) -> None:
+    known = rng.normal(size=100)
+    holed = np.append(known, np.nan)
+    for reference, window in ((holed, known), (known, holed)):
+        with pytest.raises(ValueError, match="no bin"):
+            psi.psi(reference, window[None])
+
+
 def test_a_classifier_sees_a_correlation_that_no_column_shows(rng) -> None:
     known = rng.normal(size=(1_000, 2))
     windows = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], (20, 200))

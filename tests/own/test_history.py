@@ -47,6 +47,25 @@ def test_days_and_numbers_are_times(tmp_path, text) -> None:
     assert frame.time.tolist() == [pd.Timestamp("2026-01-05", tz="UTC")]
 
 
+@pytest.mark.parametrize(
+    ("text", "time"), [("20260105120000", "2026-01-05 12:00"), ("202601051230", "2026-01-05 12:30")]
+)
+def test_twelve_or_fourteen_digits_that_are_a_date_are_no_number(tmp_path, text, time) -> None:
+    frame = own.deploys(saved(tmp_path, f"time,failed\n{text},1\n"), zone="Europe/Berlin")
+    assert frame.time.tolist() == [pd.Timestamp(time, tz="Europe/Berlin")]
+
+
+def test_twelve_digits_that_are_no_date_are_milliseconds(tmp_path) -> None:
+    frame = own.deploys(saved(tmp_path, "time,failed\n946684800000,1\n"))
+    assert frame.time.tolist() == [pd.Timestamp("2000-01-01", tz="UTC")]
+
+
+@pytest.mark.parametrize("zone", ["Europe", "Europe/Nowhere", ""])
+def test_a_name_that_is_no_zone_gets_a_sentence(tmp_path, zone) -> None:
+    with pytest.raises(own.OwnDataError, match="is no time zone"):
+        own.deploys(zone=zone)
+
+
 def test_a_deploy_that_has_not_ended_is_left_out(tmp_path) -> None:
     frame = own.deploys(saved(tmp_path, "time,outcome\n2026-01-05,\n2026-01-06,failed\n"))
     assert frame.failed.tolist() == [True]
@@ -62,6 +81,9 @@ def test_a_deploy_that_has_not_ended_is_left_out(tmp_path) -> None:
         ("time,failed\n2026-01-05,1,2\n", "line 2: 2 values were expected"),
         ("time,failed\n2026-01-05\n", "line 2: 2 values were expected"),
         ("time,failed\n", "no deploy that has ended"),
+        ('time,failed,team\n2026-01-05,1,a\n2026-01-06,1,"b\n2026-01-07,1,c\n', "line 3: its quotes are not in pairs"),
+        ('time,failed,team\n2026-01-06,1,"b"c\n2026-01-07,1,c\n', "line 2: its quotes are not in pairs"),
+        (f'time,failed,team\n2026-01-06,1,"{"x" * 200_000}\n', "line 2: its quotes are not in pairs"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(tmp_path, text, says) -> None:

@@ -39,6 +39,10 @@ def test_an_incident_that_is_open_and_nothing_else_gets_a_sentence(tmp_path) -> 
         ("incident,time,action\n1,2026-01-05T10:00:00Z,wait\n", "line 1: no column symptom"),
         ("incident,time,symptom,action\n1,noon,slow,wait\n", "line 2: .*noon"),
         ("incident,time,symptom,action\n1,2026-01-05T10:00:00Z,slow\n", "line 2: 4 values"),
+        (
+            'incident,time,symptom,action\n1,2026-01-05T10:00:00Z,slow,"wait\n1,2026-01-05T11:00:00Z,over,\n',
+            "line 2: its quotes",
+        ),
     ],
 )
 def test_what_can_t_be_read_is_named_with_its_line(tmp_path, text: str, says: str) -> None:

@@ -1,5 +1,6 @@
 """What kubectl says is a list of objects, and a frame of containers to audit."""
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,19 @@ def test_containers_of_every_kind_of_workload_are_found() -> None:
     assert np.isnan(frame.cpu_limit["web"]) and frame.loc["retrain", "memory_limit"] == 2**32
     assert frame.plain_secrets.to_dict() == {"web": "", "predictor": "DB_PASSWORD", "mlflow": "", "retrain": ""}
     assert frame.claims["mlflow"] == "mlflow-books"
+
+
+def test_the_command_that_is_told_asks_for_what_stands_between_a_workload_and_its_pods(tmp_path) -> None:
+    module = importlib.import_module("labsupport.own.objects")
+    with pytest.raises(own.OwnDataError) as caught:
+        own.containers(saved(tmp_path, {"kind": "Service", "metadata": {"name": "s"}}))
+    for told in (str(module.__doc__), str(caught.value)):
+        assert "replicasets,jobs,pods" in told
+
+
+def test_a_list_without_items_is_empty(tmp_path) -> None:
+    with pytest.raises(own.OwnDataError, match="is an empty list"):
+        own.objects(saved(tmp_path, {"kind": "List", "items": None}))
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,16 @@ def test_series_that_a_label_does_not_tell_apart_are_added_up_and_nan_stays_nan(
     np.testing.assert_array_equal(table["web"], [3, np.nan])
 
 
+def test_of_two_samples_of_a_series_in_one_step_the_later_counts_and_series_are_added_up(tmp_path) -> None:
+    rows = [
+        series([[T, "1"], [T + 60, "2"], [T + 90, "3"], [T + 120, "4"], [T + 180, "5"]], pod="a", job="web"),
+        series([[T + 60 * i, "10"] for i in range(4)], pod="b", job="web"),
+    ]
+    samples = own.prometheus(answer(tmp_path, rows))
+    for mixed in (samples, samples[::-1]):
+        np.testing.assert_array_equal(own.grid(mixed, by="job")["web"], [11, 12, 14, 15])
+
+
 def test_only_series_that_there_are_become_columns(tmp_path) -> None:
     rows = [series([[T, "1"]], pod="a", code="200"), series([[T, "2"]], pod="b", code="500")]
     table = own.grid(own.prometheus(answer(tmp_path, rows)))

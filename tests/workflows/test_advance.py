@@ -167,6 +167,52 @@ def test_the_policy_says_whether_a_failure_or_a_vanished_pod_is_retried(
     assert bool(world.look().create) is again
 
 
+def test_a_pod_that_the_server_refuses_is_an_error_with_its_words() -> None:
+    world = World(made([task("a"), task("b", "a"), task("other")]))
+    step = Advance(world.workflow, {}, NOW)
+    step.create[0]["status"] = {"phase": "Failed", "message": "exceeded quota"}
+    world.workflow = {**world.workflow, "status": step.status}
+    world.pods = {pod["metadata"]["name"]: pod for pod in step.create[1:]}
+    world.end("w.other")
+    status = world.look().status
+    assert (status["phase"], status["message"]) == ("Error", "child 'w.a' failed")
+    assert status["nodes"][argo.node_id("w", "w.a")]["message"] == "exceeded quota"
+    assert world.phases["b"] == "Omitted"
+
+
+def test_a_refused_try_is_followed_by_another_where_the_policy_says_so() -> None:
+    world = World(made([task("a")], work={"retryStrategy": {"limit": 1, "retryPolicy": "Always"}}))
+    step = Advance(world.workflow, {}, NOW)
+    step.create[0]["status"] = {"phase": "Failed", "message": "exceeded quota"}
+    world.workflow = {**world.workflow, "status": step.status}
+    assert [pod["metadata"]["annotations"][argo.NODE] for pod in world.look().create] == ["w.a(1)"]
+
+
+@pytest.mark.parametrize("strategy", [{}, {"backoff": {"duration": "1s"}}])
+def test_without_a_limit_tries_have_no_end(strategy: dict[str, Any]) -> None:
+    world = World(made([task("a")], work={"retryStrategy": strategy}))
+    for number in range(4):
+        assert [pod["metadata"]["annotations"][argo.NODE] for pod in world.look().create] == [f"w.a({number})"]
+        world.end(f"w.a({number})", code=1)
+        world.now += timedelta(seconds=1)
+        if strategy:
+            assert world.look().again_in == 1
+            world.now += timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(("span", "pause"), [("1m", 60), ("500ms", 0.5), ("1d", 86_400), ("1m30s", 90), (7, 7)])
+def test_a_pause_is_a_span_of_time_as_argo_writes_it(span: Any, pause: float) -> None:
+    world = World(made([task("a")], work={"retryStrategy": {"limit": 1, "backoff": {"duration": span}}}))
+    world.look()
+    world.end("w.a(0)", code=1)
+    assert world.look().again_in == pause
+
+
+def test_values_are_filled_into_the_labels_of_a_pod() -> None:
+    (pod,) = Advance(made([task("a")], work={"metadata": {"labels": {"of": "{{workflow.uid}}"}}}), {}, NOW).create
+    assert pod["metadata"]["labels"]["of"] == "u-1"
+
+
 def test_a_pod_that_is_taken_away_before_it_was_seen_to_run_is_made_again_as_the_same_try() -> None:
     given: dict[str, Any] = {"arguments": {"parameters": [{"name": "data", "value": "7"}]}}
     reads = {

@@ -50,6 +50,12 @@ def test_only_a_failed_one_is_taken(phase: Any) -> None:
         again({"metadata": {"name": "w"}, "status": {"phase": phase}})
 
 
+@pytest.mark.parametrize("status", [{"phase": "Failed"}, {"phase": "Failed", "nodes": None}])
+def test_one_that_was_refused_has_nothing_to_go_on_with(status: Any) -> None:
+    with pytest.raises(ValueError, match=r"has not begun \(invalid spec: x\)"):
+        again({"metadata": {"name": "w"}, "status": {**status, "message": "invalid spec: x"}})
+
+
 def test_a_failed_node_whose_outputs_have_no_value_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     # As Argo's own controller writes it.
     declared = {"name": "version", "valueFrom": {"path": "/out/version"}}

@@ -15,6 +15,15 @@ def changed(**more: Any) -> dict[str, Any]:
     return made([task("a")])["spec"] | more
 
 
+def tried(**strategy: Any) -> dict[str, Any]:
+    return made([task("a")], work={"retryStrategy": strategy})["spec"]
+
+
+def test_a_strategy_that_argo_knows_is_accepted() -> None:
+    for strategy in ({}, {"limit": "3", "retryPolicy": "Always", "backoff": {"duration": "1m", "factor": "2"}}):
+        assert argo.objections(tried(**strategy)) == []
+
+
 def test_the_labs_workflow_with_the_reference_graph_is_accepted() -> None:
     (workflow,) = yaml.safe_load_all((lab.manifests_of("603") / "training.yaml").read_text())
     tasks = answers.reference("603.1")
@@ -49,6 +58,14 @@ def test_files_for_an_object_store_are_refused_by_the_names_of_their_fields() ->
             )["spec"],
             "carries one output parameter",
         ),
+        (changed(templates=[{"dag": {"tasks": [task("a")]}}]), "spec.templates[0].name is required"),
+        (changed(templates=[{"name": "main", "dag": {"tasks": [{"template": "a"}]}}]), "tasks[0].name is required"),
+        (changed(arguments={"parameters": [{"name": "data"}]}), "spec.arguments.parameters[0].value is required"),
+        (tried(retryPolicy="OnTransientError"), "template work: retryPolicy 'OnTransientError' is not known"),
+        (tried(retryPolicy="always"), "it knows OnFailure, OnError, Always"),
+        (tried(limit="many"), "limit must be a whole number; it is 'many'"),
+        (tried(backoff={"duration": "1y"}), "'1y' is no span of time"),
+        (tried(backoff={"factor": "twice"}), "retryStrategy.backoff"),
     ],
 )
 def test_what_cannot_run_is_refused_with_its_reason(spec: dict[str, Any], words: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from labsupport import paths
 
 FOLDER = paths.PACKAGE / "workflows"
-CONTROLLER = ("advance", "argo", "controller", "graph", "pods", "values")
+CONTROLLER = ("advance", "argo", "controller", "graph", "pods", "retries", "values")
 _NO_CODE = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -26,11 +26,11 @@ def lines_of_code(file: Path) -> int:
     return len(lines)
 
 
-def test_the_controller_of_workflows_has_at_most_300_lines_of_code() -> None:
-    assert sum(lines_of_code(FOLDER / f"{name}.py") for name in CONTROLLER) <= 300
+def test_the_controller_of_workflows_has_at_most_330_lines_of_code() -> None:
+    assert sum(lines_of_code(FOLDER / f"{name}.py") for name in CONTROLLER) <= 330
 
 
 def test_what_decides_asks_no_cluster() -> None:
-    for name in ("advance", "graph", "pods", "values"):
+    for name in ("advance", "graph", "pods", "retries", "values"):
         imported = (FOLDER / f"{name}.py").read_text()
         assert "import kubernetes" not in imported and "import kopf" not in imported

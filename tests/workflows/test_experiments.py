@@ -105,6 +105,16 @@ def test_a_trial_whose_job_was_not_made_yet_gets_it() -> None:
     assert "random-01" in store.kept["jobs"]
 
 
+def test_a_trial_that_was_deleted_is_made_up_for_by_one_of_a_new_number() -> None:
+    store = store_of(maxTrialCount=3)
+    experiments.step(store, "random")
+    del store.kept["trials"]["random-01"]
+    for _ in range(2):
+        experiments.step(store, "random")
+    assert sorted(store.kept["trials"]) == ["random-00", "random-02", "random-03"]
+    assert store.made.count("trials/random-03") == 1
+
+
 def test_the_best_of_all_is_named_and_the_search_ends() -> None:
     store = store_of(maxTrialCount=3)
     experiments.step(store, "random")

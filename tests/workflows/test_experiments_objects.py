@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from kubernetes.client.exceptions import ApiException
 
+from labsupport.workflows.experiments_metrics import values
 from labsupport.workflows.experiments_objects import Said, Store, condition, state_of
 from labsupport.workflows.experiments_table import table
 
@@ -85,6 +86,23 @@ def test_a_job_without_a_pod_or_log_says_nothing() -> None:
     assert Store("n", None, Api(list_namespaced_pod=SimpleNamespace(items=[]))).said("job") == Said()
     core = Api(list_namespaced_pod=SimpleNamespace(items=[pod(1)]), read_namespaced_pod_log=ApiException(status=400))
     assert Store("n", None, core).said("job") == Said()
+
+
+def test_an_api_server_that_fails_is_no_log_without_a_word() -> None:
+    ended = SimpleNamespace(reason="Completed", exit_code=0)
+    ready = {"list_namespaced_pod": SimpleNamespace(items=[pod(1, ended)])}
+    with pytest.raises(ApiException):
+        Store("n", None, Api(**ready, read_namespaced_pod_log=ApiException(status=500))).said("job")
+
+
+def test_the_last_line_of_a_container_that_has_ended_counts_without_its_end() -> None:
+    ended = SimpleNamespace(reason="Completed", exit_code=0)
+    for terminated, said in ((ended, [0.5, 0.7]), (None, [0.5])):
+        core = Api(
+            list_namespaced_pod=SimpleNamespace(items=[pod(1, terminated)]),
+            read_namespaced_pod_log="accuracy=0.5\naccuracy=0.7",
+        )
+        assert values(Store("n", None, core).said("job").log, "accuracy") == said
 
 
 def test_trials_become_a_table() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from labsupport import paths
 from labsupport.dl.space import OneOf, Real, Whole
+from labsupport.workflows import experiments_search as search
 from labsupport.workflows.experiments_plan import ENDED, FAILED, Plan, Refused, to_start, verdict
 
 FOLDER = paths.course_root() / "manifests" / "607"
@@ -49,11 +50,24 @@ def test_a_choice_is_one_of_its_list() -> None:
     assert plan.space["learning_rate"] == OneOf(("0.1", "0.3"))
 
 
+def test_the_numbers_of_a_choice_are_the_texts_that_its_trials_keep() -> None:
+    parameter = {"name": "learning_rate", "parameterType": "categorical", "feasibleSpace": {"list": [0.1, 1.0]}}
+    plan = Plan.of(changed(parameters=[parameter, RANDOM["spec"]["parameters"][1]]))
+    assert plan.space["learning_rate"] == OneOf(("0.1", "1.0"))
+    for share in (0.0, 0.9):
+        settings = {name: one.at(share) for name, one in plan.space.items()}
+        assert search.read(search.written(settings), plan.space) == settings
+
+
 BATCH = RANDOM["spec"]["parameters"][1]
 
 
-def rate(**space: str) -> dict[str, Any]:
+def rate(**space: Any) -> dict[str, Any]:
     return changed(parameters=[{"name": "learning_rate", "parameterType": "double", "feasibleSpace": space}, BATCH])
+
+
+def setting(part: str, algorithm: str, name: str, value: Any) -> dict[str, Any]:
+    return changed(**{part: {"algorithmName": algorithm, "algorithmSettings": [{"name": name, "value": value}]}})
 
 
 @pytest.mark.parametrize(
@@ -79,6 +93,16 @@ def rate(**space: str) -> dict[str, Any]:
         (rate(min="0.1", max="0.01"), "spec.parameters[learning_rate].feasibleSpace: low is at most high"),
         (rate(min="0", max="1", distribution="logUniform"), "above 0 where the scale is log"),
         (rate(min="0.1"), "feasibleSpace: 'max'"),
+        (rate(min=None, max="1"), "spec.parameters[learning_rate].feasibleSpace:"),
+        (rate(min="0.1", max="inf"), "feasibleSpace: a bound is a number; got 'inf'"),
+        (setting("algorithm", "random", "random_state", "ten"), "spec.algorithm.algorithmSettings[random_state]: must be a whole number from 0; it is 'ten'"),
+        (setting("algorithm", "multivariate-tpe", "n_startup_trials", "4.0"), "must be a whole number from 1; it is '4.0'"),
+        (setting("earlyStopping", "medianstop", "start_step", "0"), "algorithmSettings[start_step]: must be a whole number from 1; it is '0'"),
+        (setting("earlyStopping", "medianstop", "min_trials_required", None), "must be a whole number from 1"),
+        (within("objective", goal="high"), "spec.objective.goal: must be a number; it is 'high'"),
+        (within("objective", metricStrategies=[{"value": "max"}]), "spec: a part of it is not as it must be"),
+        (within("trialTemplate", trialParameters=[{"name": "rate"}]), "spec.trialTemplate.trialParameters.reference: must be specified"),
+        (changed(parameters=["learning_rate"]), "spec: a part of it is not as it must be"),
         (rate(min="0.1", max="1", step="0.1"), "feasibleSpace.step: not known"),
         (rate(min="0.1", max="1", distribution="normal"), "'normal' is not known here; known are uniform, logUniform"),
         (within("trialTemplate", trialSpec={"kind": "Pod"}), "must be a Job of batch/v1"),

@@ -41,3 +41,8 @@ def test_settings_survive_a_command_line() -> None:
     texts = written(settings)
     assert texts == {"rate": "0.0123457", "batch": "31", "kind": "b"}
     assert read(texts, SPACE) == {"rate": 0.0123457, "batch": 31, "kind": "b"}
+
+
+def test_a_text_that_names_nothing_of_the_space_is_an_error_and_no_end_of_an_iteration() -> None:
+    with pytest.raises(ValueError, match="'c' is none of a, b"):
+        read({"rate": "0.1", "batch": "31", "kind": "c"}, SPACE)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labsupport.workflows import argo
-from labsupport.workflows.fields import ANY, unknown
+from labsupport.workflows.fields import ANY, lacking, unknown
 
 KNOWN = {"name": ANY, "steps": [{"image": ANY}]}
 JSON = st.recursive(
@@ -25,6 +25,11 @@ def test_the_path_of_what_is_unknown_is_named() -> None:
 def test_another_shape_is_unknown() -> None:
     assert unknown({"steps": {"image": "x"}}, KNOWN) == ["spec.steps"]
     assert unknown({"steps": ["x"]}, KNOWN) == ["spec.steps[0]"]
+
+
+def test_what_is_needed_and_not_there_is_named() -> None:
+    assert lacking({"steps": [{"image": "x"}, {}]}, KNOWN) == ["spec.name", "spec.steps[1].image"]
+    assert lacking({"name": ""}, KNOWN) == []
 
 
 @given(JSON)

@@ -106,6 +106,18 @@ def test_a_bad_batch_is_counted_and_moves_nothing(tmp_path: Path) -> None:
     assert shop.tags("checks/") == {} == shop.tags("quarantine/")
 
 
+def test_a_batch_that_cannot_be_read_leaves_its_verdict_in_the_bucket(tmp_path: Path) -> None:
+    shop = MemoryBucket()
+    (tmp_path / "history").mkdir()
+    for day in HISTORY:
+        (tmp_path / "history" / f"{day}.csv").write_text(DAYS[day].to_csv(index=False))
+    shop.put(f"inbox/{WEEK[0]}.csv", b"")
+    nights.receive(tmp_path, shop, WEEK[0])
+    with pytest.raises(GateClosed):
+        nights.check(tmp_path, shop, WEEK[0])
+    assert shop.get(f"checks/{WEEK[0]}.txt").decode().startswith("STOPPED")
+
+
 def test_a_batch_that_has_not_come_is_none(tmp_path: Path) -> None:
     shop = MemoryBucket()
     assert nights.receive(tmp_path, shop, WEEK[0]) is None
