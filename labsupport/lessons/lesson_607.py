@@ -1,8 +1,11 @@
 """Lesson 607, tuning on the cluster: checks on two rules of the controller, and on snapshots of two Experiments."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from labsupport.cluster import look
 from labsupport.exercises import expect
@@ -76,10 +79,14 @@ def tutorial_repaired(snapshot: Any) -> str:
 
 
 def _space_of_the_tutorial(parameters: Mapping[str, Object]) -> None:
+    for name in ("learning_rate", "batch_size"):
+        if name not in parameters:
+            raise FinalFail(f"no parameter `{name}`", "learning_rate and batch_size", "the tutorial's program takes both: nothing draws this one")  # fmt: skip
+    if (kind := parameters["learning_rate"].get("parameterType")) != "double":
+        cause = "any rate between two ends is to be drawn, with all its digits behind the point"
+        raise FinalFail(f"a rate of the type {kind}", "parameterType double", cause)
     rate = parameters["learning_rate"].get("feasibleSpace") or {}
     low, high = float(rate["min"]), float(rate["max"])
-    if parameters["learning_rate"].get("parameterType") != "double":
-        raise FinalFail("a rate that is no double", "parameterType double", "rates have digits behind the point")
     if low > 0.001:
         cause = "the tutorial's own rate 0.001 lies outside: no search looks beyond its range"
         raise FinalFail(f"rates from {low:g}", "from 0.001 or below", cause)
@@ -93,8 +100,9 @@ def _space_of_the_tutorial(parameters: Mapping[str, Object]) -> None:
         cause = f"on this scale {above:.0%} of the trials have a rate above 0.1: each tenfold is to be as likely, so logUniform"
         raise FinalFail(f"distribution {rate.get('distribution', 'uniform')}", "logUniform", cause)
     batch = parameters["batch_size"]
-    if batch.get("parameterType") != "int" or [batch["feasibleSpace"].get(end) for end in ("min", "max")] != ["16", "128"]:  # fmt: skip
-        raise FinalFail(f"batch_size {batch.get('feasibleSpace')}", "whole numbers from 16 to 128", "the rest of the tutorial stays as it is")  # fmt: skip
+    sizes = batch.get("feasibleSpace") or {}
+    if batch.get("parameterType") != "int" or [sizes.get(end) for end in ("min", "max")] != ["16", "128"]:
+        raise FinalFail(f"batch_size {sizes}", "whole numbers from 16 to 128", "the rest of the tutorial stays as it is")  # fmt: skip
 
 
 @exercises.check(
@@ -202,12 +210,17 @@ def _message(item: Object) -> str:
     return str(conditions[-1].get("message", ""))[:120]
 
 
-def _bytes(text: str | None) -> float:
-    found = re.fullmatch(r"(\d+)([KMG]i?)?", text or "")
-    if not found:
+def _bytes(text: Any) -> float:
+    from kubernetes.utils.quantity import parse_quantity
+
+    try:
+        size = float(parse_quantity(str(text)))
+    except ValueError:
+        size = math.nan
+    # Also what Python takes for a number, and Kubernetes does not.
+    if not math.isfinite(size):
         raise Fail(f"a memory limit of {text!r}", "a quantity such as 192Mi", "a number, and Mi or Gi")
-    units = {None: 1, "K": 1e3, "M": 1e6, "G": 1e9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
-    return float(int(found[1]) * units[found[2]])
+    return size
 
 
 @exercises.refute(
@@ -223,6 +236,8 @@ def _bytes(text: str | None) -> float:
 )
 def nothing_is_lost(case: Any) -> Measured:
     """Rehearse twelve random trials without the rule and with it; it fails when the best of the second is worse."""
+    if isinstance(case, np.ndarray):
+        case = case.tolist()
     if not isinstance(case, list | tuple) or len(case) != 3:
         raise OutsideRules("a case has three parts, such as (0.001, 4, 0)")
     low, start, seed = case

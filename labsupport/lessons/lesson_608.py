@@ -133,7 +133,7 @@ def _last_words(snapshot: Any, job: str) -> str:
     minutes=7,
 )
 def one_right(answer: Any) -> str:
-    """Ask the rules about ten requests, as the API server would."""
+    """Ask the rules about ten requests, as the API server would, then look for any right beyond."""
     rules = _rules(answer)
     if not scaling_608.allows(rules, scaling_608.OWN):
         cause = _why_not(rules)
@@ -142,6 +142,8 @@ def one_right(answer: Any) -> str:
     for asked in scaling_608.REQUESTS[1:]:
         if scaling_608.allows(rules, asked):
             raise Fail(f"allowed: {asked}", "refused", asked.cause)
+    if further := scaling_608.beyond(rules):
+        raise Fail(f"allowed: {further}", "refused", further.cause)
     return "It may set one number of one object. The ten requests of the check have their answers."
 
 

@@ -163,7 +163,7 @@ def _bills() -> list[tuple[FloatArray, FloatArray, float, str, str]]:
     ]  # fmt: skip
 
 
-YEAR, COLUMNS = 365, 6
+YEAR, COLUMNS, EACH_NIGHT = 365, 6, "0 3 * * *"
 WATCH_LEVEL = "at most 5 % of healthy services within a year"
 
 
@@ -189,16 +189,21 @@ def believable(snapshot: Any) -> str:
     given = _options(words)
     detector, level = given.get("detector", "ranks"), _number(given, "level", 0.05)
     windows, suspended = _number(given, "windows", YEAR), bool(job["spec"].get("suspend"))
-    if detector == "t-test" and level == 0.05 and not suspended:
+    schedule = job["spec"]["schedule"]
+    if detector == "t-test" and level == 0.05 and not suspended and schedule == EACH_NIGHT:
         raise NotAttempted("The CronJob `watch` still tests each column at 5 % each night.")
     if suspended:
         raise FinalFail("`suspend: true`", "a watch that runs", "it rings no more, for real drifts either")
+    if schedule != EACH_NIGHT:
+        cause = "whoever looks less often rings less often, for real drifts, too: leave the nights as they are"
+        raise FinalFail(f"the schedule {schedule}", f"{EACH_NIGHT}, as before", cause)
     if "watch" not in words or given.get("folder") != "/logs" or "workflow" not in given:
         cause = "`command` was replaced as well: leave it, and change `args` only"
         raise FinalFail(f"{' '.join(map(str, words))}"[:120], "the same command with other arguments", cause)
     if detector not in ("ranks", "t-test"):
         raise FinalFail(f"--detector={detector}", "ranks or t-test", "the program knows these two")
-    if level <= 0 or level < 1e-7:
+    # Not `<`: NaN is a number to Python, and below nothing.
+    if not level >= 1e-7:
         raise FinalFail(
             f"--level={level:g}", WATCH_LEVEL, "a watch that never rings has no false alarms, and no others"
         )
@@ -211,7 +216,7 @@ def believable(snapshot: Any) -> str:
     if level > 0.05:
         cause = "the level is the share of healthy services that may ring"
         raise FinalFail(f"--level={level:g}", WATCH_LEVEL, cause)
-    if windows < YEAR:
+    if not windows >= YEAR:
         cause = f"the promise holds for {windows:g} nights only, and is broken after them: a year has 365"
         raise FinalFail(f"--windows={windows:g}", WATCH_LEVEL, cause)
     return "At most one healthy service in twenty rings within a year, however often you look."

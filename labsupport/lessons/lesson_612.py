@@ -9,6 +9,7 @@ from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules
 from labsupport.lessons.cases import signed_612
+from labsupport.lessons.cases.salted_611 import uses_hash
 from labsupport.security.limiter import Limiter
 
 exercises = Exercises("612")
@@ -41,6 +42,12 @@ def signed_bytes(answer: Guarded) -> str:
     for pair in signed_612.PAIRS:
         if said(pair.one) == said(pair.other):
             raise Fail(f"the same bytes for two folders: {pair.told}", "other bytes", pair.cause)
+    if uses_hash(write):
+        cause = "Python salts `hash` of texts and bytes anew in each process: nobody else could verify. Take `hashlib`"
+        raise Fail("the built-in `hash`", "the same bytes in every process", cause)
+    if len({said(files) for files in signed_612.NAMED_ALIKE}) < len(signed_612.NAMED_ALIKE):
+        cause = "with so few digits of a digest a forger tries contents until one fits: sign all of it"
+        raise Fail("the same bytes for two of 2,000 contents", "other bytes for each", cause)
     turned = dict(reversed(signed_612.BASE.items()))
     if said(signed_612.BASE) != said(turned):
         cause = "another file system lists the same files in another order: sort them by name"

@@ -55,13 +55,10 @@ def _truth(said: Any) -> bool:
     minutes=5,
 )
 def closed(answer: Guarded) -> str:
-    """Ask about four slices: one bad, one too small to prove anything, two good, in other words and orders."""
+    """Ask about four slices, at two margins: one bad, one too small to prove anything, two good."""
     function = expect.function(answer)
     extra, slices, wanted = delivery_613.extras()
-    said = expect.returned(function(extra, slices, 3.0), "a list of names")
-    if isinstance(said, str | bytes) or not isinstance(said, list | tuple | set | frozenset | dict | np.ndarray):
-        raise Fail(f"a {type(said).__name__}", "a list of names", "collect the names of all slices that are not proven")
-    names = {str(name) for name in said}
+    names = expect.names(function(extra, slices, 3.0))
     shown = ", ".join(sorted(names)) or "none"
     if odd := names - set(slices):
         raise Fail(
@@ -77,6 +74,9 @@ def closed(answer: Guarded) -> str:
     if extra_names := names - wanted:
         cause = "within the margin is good enough: compare with `margin`, and take all rows of the slice"
         raise Fail(f"closed: {', '.join(sorted(extra_names))}, too", ", ".join(sorted(wanted)), cause)
+    if (again := expect.names(function(extra, slices, 10.0))) != {"at night"}:
+        cause = "`margin` is an argument, and not always 3: the bots cost 8 euros more"
+        raise Fail(f"closed at a margin of 10: {', '.join(sorted(again)) or 'none'}", "at night", cause)
     return "A bad slice and one that is too small both close the gate, and the others open it."
 
 
@@ -91,7 +91,7 @@ def closed(answer: Guarded) -> str:
     minutes=8,
 )
 def ordered(answer: Any) -> str:
-    """Merge the change into the draft, parse it as a workflow, and follow who waits for whom."""
+    """Merge the change into the draft, parse it as a workflow, follow who waits for whom, and look at each job's rights."""
     if not isinstance(answer, dict):
         raise Fail(
             f"a {type(answer).__name__}",
@@ -125,7 +125,7 @@ def ordered(answer: Any) -> str:
     minutes=9,
 )
 def smoke(answer: Guarded) -> str:
-    """Ask servers that are good, not ready, of another version, stale, broken, and without a contract."""
+    """Ask servers that are good, not ready, of another version, stale, a little off, broken, and without a contract."""
     delivery_613.judge_smoke(expect.function(answer))
     return f"{len(delivery_613.SERVERS)} servers: good ones pass, and each fault is noticed."
 

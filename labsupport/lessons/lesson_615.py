@@ -1,5 +1,6 @@
 """Lesson 615, game day: checks on reading alerts, telling incidents apart, finding bad rows, a repair on the cluster, and the day's book."""
 
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from labsupport.cluster import look
@@ -33,11 +34,12 @@ def to_answer(answer: Guarded) -> str:
     for seed in range(4):
         given, wanted = gameday_615.alerts(seed)
         saw = expect.returned(read(given), "a list of names")
-        if isinstance(saw, (list, tuple)) and any(isinstance(one, dict) for one in saw):
-            raise Fail("whole alerts", "their names", 'return names: of each alert `one["labels"]["alertname"]`')
-        if not isinstance(saw, (list, tuple)):
+        if isinstance(saw, (str, bytes, Mapping, Set)) or not isinstance(saw, Iterable):
             raise Fail(f"{saw!r:.60}", "a list of names of alerts", "return the names, in a list")
-        said = [str(one) for one in saw]
+        names = list(saw)
+        if any(isinstance(one, dict) for one in names):
+            raise Fail("whole alerts", "their names", 'return names: of each alert `one["labels"]["alertname"]`')
+        said = [str(one) for one in names]
         if said == wanted:
             continue
         extra = [one for one in given if one["labels"]["alertname"] in set(said) - set(wanted)]

@@ -1,12 +1,16 @@
 """Lesson 607: usual mistakes, each with words of its own diagnosis, and right answers; on the cluster, recorded snapshots (see test_every_lesson)."""
 
+import copy
+
 import pytest
 
-from labsupport.cluster import lab
+from labsupport.cluster import lab, look
 from labsupport.cluster.snapshot import Snapshot
 from labsupport.exercises import proof
 from labsupport.exercises.engine import evaluate
+from labsupport.exercises.outcomes import Fail
 from labsupport.exercises.proof import Kind
+from labsupport.lessons import lesson_607
 
 
 def starts(
@@ -84,6 +88,10 @@ WRONG = {
         "takes last values": (judges(bar="np.median([v[-1] for v in finished])"), "not with their last value"),
         "takes one value": (judges(bar="np.median([v[start_step - 1] for v in finished])"), "value number"),
         "takes the peaks": (judges(bar="np.median([max(v[:start_step]) for v in finished])"), "the best of them"),
+        "takes medians": (
+            judges(bar="np.median([np.median(values[:start_step]) for values in finished])"),
+            "not with their median",
+        ),
         "ends on the bar": (judges("max(said) <= bar"), "on the bar is not below"),
         "waits one too long": (
             judges(waits="len(said) <= start_step or len(finished) < at_least"),
@@ -146,7 +154,7 @@ RIGHT = {
         ),
     },
     "607.4": {"by a narrower range": "607-wide-fits", "by memory": "607-wide-memory"},
-    "607.5": {"another seed": "case = [0.1, 1, 2]"},
+    "607.5": {"another seed": "case = [0.1, 1, 2]", "as an array": "case = np.array([0.1, 1, 2])"},
 }
 
 
@@ -155,6 +163,42 @@ RIGHT = {
 def test_what_was_not_touched_is_not_yet_an_answer(key: str, given: str) -> None:
     outcome = evaluate(key, seen=Snapshot("lab-607")) if given == "nothing" else proof.outcome_of(key, given)
     assert outcome.kind is Kind.NOT_YET
+
+
+RATE = {"name": "learning_rate", "parameterType": "double", "feasibleSpace": {"min": "0.001", "max": "1", "distribution": "logUniform"}}  # fmt: skip
+BATCH = {"name": "batch_size", "parameterType": "int", "feasibleSpace": {"min": "16", "max": "128"}}
+DISCRETE = {"name": "learning_rate", "parameterType": "discrete", "feasibleSpace": {"list": ["0.001", "0.1", "1"]}}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ([RATE], "no parameter `batch_size`"),
+        ([BATCH], "no parameter `learning_rate`"),
+        ([DISCRETE, BATCH], "a rate of the type discrete"),
+        ([RATE, {"name": "batch_size", "parameterType": "int"}], "the rest of the tutorial stays as it is"),
+        ([BATCH, RATE], ""),
+    ],
+)
+def test_a_space_without_a_part_of_the_tutorials_gets_a_cause(parameters: list, said: str) -> None:
+    seen = copy.deepcopy(look.recorded("607-tutorial-repaired"))
+    experiment = seen.get("Experiment", "hyperparameter-tuning") or {}
+    experiment["spec"]["parameters"] = parameters
+    outcome = evaluate("607.2", seen=seen)
+    assert (outcome.kind is Kind.FAIL and said in proof.diagnosis(outcome)) if said else outcome.kind is Kind.PASS
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("192Mi", 192 * 2**20), ("0.2G", 2e8), ("200000k", 2e8), ("1Ti", 2**40), (2_000, 2_000)]
+)
+def test_a_memory_limit_is_read_in_all_its_units(text: object, size: float) -> None:
+    assert lesson_607._bytes(text) == size
+
+
+@pytest.mark.parametrize("text", [None, "", "much", "192MB", "NaN", "inf"])
+def test_what_is_no_quantity_is_a_fail(text: object) -> None:
+    with pytest.raises(Fail, match="a quantity such as 192Mi"):
+        lesson_607._bytes(text)
 
 
 def test_the_handouts_experiment_is_the_handouts() -> None:

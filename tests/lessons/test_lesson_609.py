@@ -1,9 +1,12 @@
 """Lesson 609: usual mistakes, each with words of its own diagnosis, and right answers; on the cluster, recorded snapshots of both (see test_every_lesson)."""
 
+import copy
+
 import pytest
 
-from labsupport.cluster import lab, promtool, show
+from labsupport.cluster import lab, look, promtool, show
 from labsupport.exercises import proof
+from labsupport.exercises.engine import evaluate
 from labsupport.exercises.proof import Kind
 from labsupport.monitoring import rules
 
@@ -29,7 +32,15 @@ WRONG = {
         "counts the client's mistakes as good": (share(among='outcome=~".+"'), "neither bad nor good"),
         "forgets too_large": (share(among='outcome!="invalid"'), "the client's mistake, too"),
         "adds no replicas up": (share(by=" by (model, instance)"), "for each `model`"),
-        "has nothing for nothing": (share(never=False), "not 0"),
+        "has nothing for nothing": (share(never=False), "to the numerator"),
+        "has nothing where all is bad": (
+            'bad_share = \'1 - sum by (model) (rate(model_predictions_total{outcome="ok"}[5m])) / '
+            'sum by (model) (rate(model_predictions_total{outcome=~"ok|busy|error"}[5m]))\'',
+            "count the bad ones",
+        ),
+        "has a shorter window": (share(window="2m"), "has forgotten"),
+        "has a longer window": (share(window="10m"), "still counts what was before"),
+        "takes the last two samples": (share().replace("rate(", "irate("), "11 of them at once"),
         "forgets the rate": (share(window="5m").replace("rate(", "("), "can't read"),
         "gives a number": ("bad_share = 0.01", "a query as text"),
     },
@@ -77,9 +88,11 @@ WRONG = {
 RIGHT = {
     "609.1": {
         "by what is good": (
-            'bad_share = \'1 - sum by (model) (rate(model_predictions_total{outcome="ok"}[5m])) / '
+            'bad_share = \'1 - (sum by (model) (rate(model_predictions_total{outcome="ok"}[5m])) '
+            "or 0 * sum by (model) (rate(model_predictions_total[5m]))) / "
             'sum by (model) (rate(model_predictions_total{outcome=~"ok|busy|error"}[5m]))\''
         ),
+        "by increase": share(window="300s").replace("rate(", "increase("),
         "without versions": (
             'bad_share = \'(sum without (version, instance, outcome) (rate(model_predictions_total{outcome=~"busy|error"}[5m])) '
             "or 0 * sum without (version, instance, outcome) (rate(model_predictions_total[5m]))) / "
@@ -102,6 +115,17 @@ RIGHT = {
 )
 def test_what_was_not_touched_is_not_yet_an_answer(key, given) -> None:
     assert proof.outcome_of(key, given).kind is Kind.NOT_YET
+
+
+def test_a_label_that_the_clients_do_not_know_gets_a_cause() -> None:
+    seen = copy.deepcopy(look.recorded("609-labels-right"))
+    clients = seen.get("Deployment", "clients") or {}
+    container = clients["spec"]["template"]["spec"]["containers"][0]
+    container["args"] = [
+        "--labels=outcome,size,model" if word.startswith("--labels") else word for word in container["args"]
+    ]
+    outcome = evaluate("609.4", seen=seen)
+    assert outcome.kind is Kind.FAIL and "no label of that name" in proof.diagnosis(outcome)
 
 
 RULES = rules.rules_of(show.documents(lab.manifests_of("609") / "prometheus.yaml")[0])

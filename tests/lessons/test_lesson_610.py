@@ -1,8 +1,10 @@
 """Lesson 610: usual mistakes, each with words of its own diagnosis, and right answers; on the cluster, recorded snapshots of both (see test_every_lesson)."""
 
+import copy
+
 import pytest
 
-from labsupport.cluster import lab
+from labsupport.cluster import lab, look
 from labsupport.cluster.snapshot import Snapshot
 from labsupport.exercises import proof
 from labsupport.exercises.engine import evaluate
@@ -124,6 +126,25 @@ def test_the_gate_that_was_handed_over_is_not_yet_an_answer() -> None:
     assert evaluate("610.4", seen=Snapshot("lab-610", [config])).kind is Kind.NOT_YET
     better = text.replace("!= worse", "== better")
     assert evaluate("610.4", seen=Snapshot("lab-610", [config | {"data": {"workflow.yaml": better}}])).kind is Kind.PASS
+
+
+def test_a_watch_that_looks_once_a_year_is_not_believed() -> None:
+    seen = look.recorded("610-believable")
+    watch = seen.get("CronJob", "watch") or {}
+    yearly = {**watch, "spec": {**watch["spec"], "schedule": "0 0 1 1 *"}}
+    outcome = evaluate("610.3", seen=Snapshot("lab-610", [yearly]))
+    assert outcome.kind is Kind.FAIL and "looks less often" in proof.diagnosis(outcome)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [("--level=nan --windows=365", "never rings"), ("--windows=nan", "broken after them")]
+)
+def test_a_watch_by_what_is_no_number_is_not_believed(arguments: str, said: str) -> None:
+    seen = copy.deepcopy(look.recorded("610-believable"))
+    watch = seen.get("CronJob", "watch") or {}
+    watch["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["args"] = arguments.split()
+    outcome = evaluate("610.3", seen=seen)
+    assert outcome.kind is Kind.FAIL and said in proof.diagnosis(outcome)
 
 
 def test_both_labs_bring_the_same_kind() -> None:

@@ -49,6 +49,24 @@ WRONG = {
     "611.2": {
         "draws": (assigns(place="random.random()"), "a draw is forgotten"),
         "trusts hash": (assigns(place="hash(text) % 1000 / 1000"), "salts `hash`"),
+        "trusts hash in a helper": (
+            f"def place_of(text):\n    return hash(text) % 1000 / 1000\n{assigns(place='place_of(text)')}",
+            "two servers disagree",
+        ),
+        "trusts `__hash__`": (assigns(place="text.__hash__() % 1000 / 1000"), "the built-in `hash`"),
+        "keeps a draw": (
+            f"kept = {{}}\n{assigns(place='kept.setdefault(text, random.random())')}",
+            "a draw that is kept",
+        ),
+        "keeps a draw in a cache": (
+            f"import functools, random\n@functools.lru_cache(None)\ndef place_of(text):\n    return random.random()\n{assigns(place='place_of(text)')}",
+            "known to one process only",
+        ),
+        "counts in hundredths": (
+            assigns(place="int(hashlib.md5(text.encode()).hexdigest(), 16) % 100", compared="place < share * 100"),
+            "a place in hundredths",
+        ),
+        "writes capital letters": (assigns(words='"B" if lower else "A"'), "spell the words"),
         "forgets the experiment": (assigns(text="user"), "the experiment's name must go into the hash"),
         "forgets the user": (assigns(text="experiment"), "another one for each user"),
         "takes a checksum": (
@@ -111,6 +129,8 @@ WRONG = {
             "does not lie above 0",
         ),
         "says something else": (judges(last='"wait"'), 'the words are "broken"'),
+        "writes capital letters": (judges(stop='if unhappy[0] > margin or goal[1] < 0: return "STOP"'), "'STOP' for"),
+        "adds a blank": (judges(ship='if goal[0] > 0 and unhappy[1] <= margin: return "ship "'), "spell the words"),
         "returns nothing": (judges(last="None"), "no `return`"),
     },
     "611.5": {
@@ -132,6 +152,14 @@ RIGHT = {
             '    return "b" if bucket < share * 10_000 else "a"'
         ),
         "by a seeded draw": assigns(place="random.Random(text).random()"),
+        "by a draw after a seed": assigns(place="(random.seed(text), random.random())[1]"),
+        "kept in a dictionary": f"import random\nkept = {{}}\n{assigns(place='kept.setdefault(text, random.Random(text).random())')}",
+        "by a method `hash`": (
+            "class Mixed:\n"
+            "    def hash(self, text):\n"
+            "        return int(hashlib.sha256(text.encode()).hexdigest(), 16) / 2**256\n"
+            f"{assigns(place='Mixed().hash(text)')}"
+        ),
         "by blake2": assigns(
             place='int.from_bytes(hashlib.blake2b(user.encode(), key=experiment.encode()).digest(), "big") / 2**512'
         ),

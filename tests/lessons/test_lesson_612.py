@@ -13,6 +13,11 @@ def signs(body: str) -> str:
     return f"def signed_bytes(files):\n    {body}"
 
 
+def digests(each: str) -> str:
+    digest = f"json.dumps({{name: {each} for name, content in files.items()}}, sort_keys=True).encode()"
+    return f"import hashlib, json, zlib\n{signs(f'return {digest}')}"
+
+
 def counts(body: str) -> str:
     return f"def nonce(prefix, number, last):\n    {body}"
 
@@ -54,6 +59,14 @@ WRONG = {
             "all of a file, to its end",
         ),
         "returns a text": (signs("return repr(sorted(files.items()))"), "a text becomes bytes"),
+        "trusts hash": (digests("hash(content)"), "salts `hash`"),
+        "trusts a CRC": (digests("zlib.crc32(content)"), "the same CRC-32"),
+        "trusts an Adler": (digests("zlib.adler32(content)"), "the same Adler-32"),
+        "adds bytes up": (
+            digests("[len(content), sum(byte * (at + 1) for at, byte in enumerate(content))]"),
+            "with the same sum",
+        ),
+        "signs few digits": (digests("hashlib.sha256(content).hexdigest()[:4]"), "so few digits"),
     },
     "612.2": {
         "forgets the last": (counts('return prefix + number.to_bytes(5, "big")'), "cut off after any chunk"),
@@ -103,6 +116,7 @@ WRONG = {
 
 RIGHT = {
     "612.1": {
+        "with an own `hash`": f"def hash(content): return hashlib.sha256(content).hexdigest()\n{digests('hash(content)')}",
         "as sorted pairs": signs("return repr(sorted(files.items())).encode()"),
         "by lengths": signs(
             'return b"".join(b"%d:%s%d:%s" % (len(n.encode()), n.encode(), len(files[n]), files[n]) for n in sorted(files))'

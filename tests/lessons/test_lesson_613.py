@@ -44,6 +44,10 @@ def order(
     )
 
 
+def in_job(name: str, **more: object) -> str:
+    return f"{order()}\nchange['jobs'].setdefault({name!r}, {{}}).update({more!r})"
+
+
 WRONG = {
     "613.1": {
         "compares means": (gate("return challenger.mean() <= champion.mean() + margin"), "150 deploys prove nothing"),
@@ -74,13 +78,18 @@ WRONG = {
             closed("return [name for name, rows in slices.items() if paired(extra[rows])[1] > 0]"),
             "within the margin is good enough",
         ),
-        "returns one name": (closed('return "bots"'), "collect the names"),
+        "returns one name": (closed('return "bots"'), "put the name into a list"),
+        "has a margin of its own": (closed("return [name for name, rows in slices.items() if paired(extra[rows])[1] > 3]"), "not always 3"),
     },
     "613.3": {
         "asks for health alone": ('def smoke_test(ask, *others):\n    return ask("/v2/health/ready")[0] == 200', "look at the status"),
         "forgets readiness": (smoke(ready="True"), "ask `/v2/health/ready`"),
         "forgets the version": (smoke(version="True"), "compare the answer's `version`"),
         "forgets the answer": (smoke(known="True"), "a name of a version can't"),
+        "takes a tenth for the same": (smoke(known='abs(body.get("probability_of_failure", 9) - expected) < 0.1'), "right to 0.0001"),
+        "rounds": (smoke(known='round(body.get("probability_of_failure", 9), 1) == round(expected, 1)'), "0.002 too high"),
+        "looks to one side": (smoke(known='body.get("probability_of_failure", 9) - expected < 1e-3'), "take `abs`"),
+        "asks a good question for a bad one": (smoke(refused='400 <= ask("/predict", {**question, "coverage": 0.7})[0] < 500'), "keeps the contract"),
         "wants equal numbers": (smoke(known='body.get("probability_of_failure") == expected'), "float32"),
         "asks nothing bad": (smoke(refused="True"), "break the contract once"),
         "takes 500 for a refusal": (smoke(refused='ask("/predict", {**question, "coverage": 80})[0] >= 400'), "deserves 4xx"),
@@ -100,6 +109,12 @@ WRONG = {
         "reads all": (order(permissions='"read-all"'), "no job reads anything else"),
         "cancels": (order(concurrency='{"group": "deliver", "cancel-in-progress": True}'), "nobody has tested"),
         "has a group for each run": (order(concurrency='{"group": "${{ github.run_id }}"}'), "holds nobody back"),
+        "has a group for each number": (order(concurrency='{"group": "deliver-${{ github.run_number }}"}'), "the group deliver-"),
+        "has a group for each commit": (order(concurrency='{"group": "${{ github.event.head_commit.id }}"}'), "the same for all deliveries"),
+        "lets staging write": (in_job("staging", permissions="write-all"), "permissions of staging"),
+        "runs after a closed gate": (in_job("staging", **{"if": "always()"}), "may run after a gate that was closed"),
+        "runs unless it is cancelled": (in_job("production", **{"if": "${{ !cancelled() }}"}), "`needs` alone decides"),
+        "goes on after a failure": (in_job("validate", **{"continue-on-error": True}), "the gate stands open"),
         "forgets the rights": (
             'change = {"concurrency": "deliver", "jobs": {"staging": {"needs": ["build", "validate"]}, "production": {"needs": ["build", "staging"]}}}',
             "organisation's default",
@@ -126,6 +141,12 @@ RIGHT = {
     },
     "613.2": {
         "as a set": closed("return {name for name in slices if not paired(extra[slices[name]])[1] <= margin}"),
+        "one by one": closed("yield from (name for name, rows in slices.items() if paired(extra[rows])[1] > margin)"),
+        "as an index": closed(
+            "import pandas as pd\n"
+            "    highs = pd.Series({name: paired(extra[rows])[1] for name, rows in slices.items()})\n"
+            "    return highs[highs > margin].index"
+        ),
         "by the normal law": closed(
             "return [n for n, r in slices.items() if extra[r].mean() + 1.96 * extra[r].std() / r.sum() ** 0.5 > margin]"
         ),
@@ -139,11 +160,14 @@ RIGHT = {
             "        return False\n"
             "    status, _ = ask('/predict', {'coverage': 80})\n"
             "    return status // 100 == 4"
-        )
+        ),
+        "within a thousandth": smoke(known='abs(body.get("probability_of_failure", 9) - expected) < 1e-3'),
     },
     "613.4": {"undone": "613-undone", "to a revision": "613-undone-to-revision", "both": "613-undone-both"},
     "613.5": {
         "a name for a group": order(concurrency='"deliver"'),
+        "a group for each branch": order(concurrency='{"group": "${{ github.workflow }}-${{ github.ref }}"}'),
+        "rights for a job, too": in_job("production", permissions={"contents": "read"}),
         "more needs": order(production='["build", "validate", "staging", "check"]'),
     },
     "613.6": {"another": "case = 18", "a third": "case = 21"},

@@ -61,6 +61,9 @@ WRONG = {
         "writes the limits down": (judges(few="came < 150", many="bad / came > 0.05"), "come as arguments"),
         "waits for more": (judges(stop='"wait"'), "something came"),
         "says yes": (judges(last="True"), "the words are"),
+        "writes capital letters": (judges(stop='"Stop"'), "spell the words"),
+        "counts the good rows only": (judges(few="came - bad < usual / 2"), "not the good ones alone"),
+        "rounds the half": (judges(few="came < usual // 2"), "not to be rounded"),
         "returns nothing": (judges(last="None"), "no `return`"),
     },
     "614.2": {

@@ -94,6 +94,10 @@ WRONG = {
         "takes the first alone": (reads() + "[:1]", "which alert is missing"),
         "returns the alerts": ("def to_answer(alerts):\n    return alerts", "return names"),
         "returns a text": ("def to_answer(alerts):\n    return 'RequestsFail'", "return the names, in a list"),
+        "returns a set": (
+            reads().replace("return [", "return {").replace("kept]", "kept}"),
+            "a list of names of alerts",
+        ),
     },
     "615.2": {
         "sees drift in everything": (tells(STALE, DRIFT), "the world need not have moved"),
@@ -153,7 +157,10 @@ RIGHT = {
             "        if one['state'] == 'firing' and one['labels'].get('severity') == 'page':\n"
             "            found[one['activeAt']] = one['labels']['alertname']\n"
             "    return tuple(found[time] for time in sorted(found))"
-        )
+        ),
+        "one by one": reads().replace("return [", "return (").replace("kept]", "kept)"),
+        "as an index": "import pandas as pd\n"
+        + reads().replace("return [", "return pd.Index([").replace("kept]", "kept])"),
     },
     "615.2": {"in another form": tells(STALE, SKEW, DRIFT)},
     "615.3": {"as the reference": "615-enough", "the limit alone": "615-limit-alone"},

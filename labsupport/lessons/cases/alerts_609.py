@@ -11,10 +11,13 @@ RULE = "model:bad_share:rate5m"
 
 @dataclass(frozen=True)
 class Share:
-    """Counters that grow by so much a minute, by (model, instance, outcome), and the share that must come out by model."""
+    """Counters that grow by so much a minute, by (model, instance, outcome), and the share that must come out by model.
+
+    One that grows by other steps in other minutes has them as promtool writes them, such as `0x9 1+2x5`.
+    """
 
     told: str
-    grows: dict[tuple[str, str, str], int]
+    grows: dict[tuple[str, str, str], int | str]
     wanted: dict[str, float]
     cause: str
 
@@ -27,21 +30,28 @@ SHARES = (
     Share("two replicas, one with 1 ok, one with 3 errors", {("m", "a", "ok"): 1, ("m", "a", "error"): 0, ("m", "b", "error"): 3}, {"m": 0.75}, "add up over instances before you divide: `sum by (model) (...) / sum by (model) (...)`"),
     Share("two models", {("m", "a", "ok"): 3, ("m", "a", "error"): 1, ("n", "a", "ok"): 1, ("n", "a", "error"): 1}, {"m": 0.25, "n": 0.5}, "`by (model)`: one share for each model"),
     Share("4 ok, and never anything else", {("m", "a", "ok"): 4}, {"m": 0.0}, "a sum over no series is nothing, not 0: add `or 0 * sum by (model) (rate(model_predictions_total[5m]))` to the numerator"),
+    Share("4 errors, and never anything else", {("m", "a", "error"): 4}, {"m": 1.0}, "where nothing was ever good, a sum over the good ones is nothing, not 0: count the bad ones"),
+    # 11 errors in minute 11, then 1 a minute.
+    Share("3 ok a minute, and 15 errors within the last 5 minutes, 11 of them at once", {("m", "a", "ok"): 3, ("m", "a", "error"): "100x10 111+1x9"}, {"m": 0.5}, "by `rate(...[5m])`: a shorter window has forgotten what came a while ago, a longer one still counts what was before"),
 )  # fmt: skip
 
 
-def test_of(case: Share) -> str:
-    """Return the unit test (YAML) of a case."""
+def tests_of(*shares: Share) -> str:
+    """Return the unit tests (YAML) of cases."""
+    return yaml.safe_dump({"tests": [_test_of(case) for case in shares]})
+
+
+def _test_of(case: Share) -> dict[str, Any]:
     series = [
         {
             "series": f'model_predictions_total{{model="{model}", version="1", instance="{instance}", outcome="{outcome}"}}',
-            "values": f"0+{step}x20",
+            "values": step if isinstance(step, str) else f"0+{step}x20",
         }
         for (model, instance, outcome), step in case.grows.items()
     ]
     samples = [{"labels": f'{RULE}{{model="{model}"}}', "value": value} for model, value in case.wanted.items()]
     asked = [{"expr": RULE, "eval_time": "15m", "exp_samples": samples}]
-    return yaml.safe_dump({"tests": [{"interval": "1m", "input_series": series, "promql_expr_test": asked}]})
+    return {"interval": "1m", "input_series": series, "promql_expr_test": asked}
 
 
 def rule_of(expression: str) -> str:

@@ -34,6 +34,7 @@ class Batch(NamedTuple):
 BATCHES = (
     Batch(0, 0), Batch(300, 0), Batch(300, 9), Batch(300, 90), Batch(60, 0), Batch(149, 0), Batch(150, 0), Batch(1000, 49, 1000, 0.05), Batch(300, 15),
     Batch(300, 16), Batch(160, 9), Batch(600, 24), Batch(600, 31), Batch(300, 300), Batch(20, 0, 30), Batch(1000, 60, 1000, 0.1), Batch(40, 3, 40, 0.05), Batch(0, 0, 1000, 0.0), Batch(200, 0, 200, 0.0), Batch(200, 1, 200, 0.0),
+    Batch(152, 5), Batch(150, 0, 301),
 )  # fmt: skip
 WORDS = ("wait", "stop", "go on")
 
@@ -42,12 +43,14 @@ def judge_verdicts(answer: Callable[..., Any]) -> None:
     """Raise Fail for the first batch that gets another verdict than it should."""
     for batch in BATCHES:
         said = expect.returned(answer(*batch), "one of three words")
-        word = str(said).strip().lower() if isinstance(said, str) else said
+        word = said if isinstance(said, str) else ""
         if word != batch.wanted:
             raise Fail(f"{said!r:.40} for {batch}", f"`{batch.wanted}`", **_why(batch, word))
 
 
-def _why(batch: Batch, word: Any) -> dict[str, str]:
+def _why(batch: Batch, word: str) -> dict[str, str]:
+    if word.strip().lower() in set(WORDS) - {word}:
+        return {"cause": "spell the words as the text does: the next cell compares them"}
     if word not in WORDS:
         return {"cause": 'the words are "wait", "stop" and "go on"'}
     if not batch.came:
@@ -55,8 +58,14 @@ def _why(batch: Batch, word: Any) -> dict[str, str]:
     if word == "wait":
         return {"cause": "something came, so it can be judged"}
     too_few, many_bad = batch.came < batch.usual / 2, batch.bad / batch.came > batch.tolerated
+    if too_few and not many_bad and batch.came + 1 > batch.usual / 2:
+        return {"cause": "half of an odd number ends in .5, and is not to be rounded"}
     if too_few and not many_bad:
         return {"cause": "none of the few rows is bad, and most are missing: compare `came` with half of `usual`"}
+    if not too_few and not many_bad and batch.came - batch.bad < batch.usual / 2:
+        return {
+            "cause": "enough rows came, good and bad: `came` is compared with half of `usual`, not the good ones alone"
+        }
     if batch.came == batch.usual / 2:
         return {"cause": "exactly half came, which is not *less* than half"}
     if batch.bad == batch.tolerated * batch.came:

@@ -1,5 +1,6 @@
 """Cases for lesson 613: bills of two models, servers good and bad, and workflows in and out of order."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -76,14 +77,22 @@ class Server:
     def __call__(self, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
         if body is None:
             return (self.ready, {}) if "ready" in str(path) else (404, {})
-        if dict(body) != QUESTION:
-            return self.bad, {"error": "refused"} if self.bad >= 400 else {
-                "version": self.version,
-                "probability_of_failure": 0.5,
-            }
+        said = {"version": self.version, "probability_of_failure": 0.5}
+        if not _keeps_the_contract(body):
+            return self.bad, {"error": "refused"} if self.bad >= 400 else said
         if self.status != 200:
             return self.status, {"error": "no answer"}
-        return 200, {"version": self.version, "probability_of_failure": self.probability}
+        return 200, {**said, "probability_of_failure": self.probability if dict(body) == QUESTION else 0.5}
+
+
+def _keeps_the_contract(body: Mapping[str, Any]) -> bool:
+    from labsupport.serving.protocol import ProtocolError
+    from labsupport.serving.questions import Deploy, checked
+
+    try:
+        return bool(checked(Deploy, dict(body)))
+    except ProtocolError:
+        return False
 
 
 # What is wrong with each server, and what a test that passes it forgot.
@@ -94,26 +103,53 @@ SERVERS: dict[str, tuple[Server, bool, str]] = {
     "one that answers 500": (Server(status=500), False, "look at the status of the good question's answer"),
     "one that serves version 6": (Server(version="6"), False, "compare the answer's `version` with what was released"),
     "one whose version is right and whose answer is not": (Server(probability=0.31), False, "the known answer tells what a name of a version can't"),
+    "one whose answer is 0.002 too high": (Server(probability=EXPECTED + 0.002), False, "the known answer is right to 0.0001: what is off by more, to either side, is another model"),
+    "one whose answer is 0.002 too low": (Server(probability=EXPECTED - 0.002), False, "an answer may be off to either side: take `abs`"),
     "one that answers NaN": (Server(probability=float("nan")), False, "NaN is never too far off: ask whether the difference is small, not whether it is large"),
     "one that answers bad questions": (Server(bad=200), False, "break the contract once, such as a coverage of 80, and expect a refusal"),
     "one that breaks at bad questions": (Server(bad=500), False, "a bad question deserves 4xx: 500 says that nobody checked it"),
 }  # fmt: skip
 
 
+def _listening(server: Server) -> tuple[Callable[..., Any], list[dict[str, Any]]]:
+    """Return a function that asks a server, and the good questions about other deploys that it will have been asked."""
+    others: list[dict[str, Any]] = []
+
+    def ask(path: str, body: Mapping[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        if body is not None and dict(body) != QUESTION and _keeps_the_contract(body):
+            others.append(dict(body))
+        return server(path, body)
+
+    return ask, others
+
+
 def judge_smoke(test: Callable[..., Any]) -> None:
     """Raise Fail for a test that lets a bad server pass or refuses a good one."""
     for name, (server, good, why) in SERVERS.items():
-        said = test(server, "7", dict(QUESTION), EXPECTED)
+        ask, others = _listening(server)
+        said = test(ask, "7", dict(QUESTION), EXPECTED)
         if said is None:
             raise Fail(
                 f"`None` for {name}", "True or False", "the function has no `return`, or a way through it without one"
             )
         if bool(said) != good:
+            if good and others:
+                why = "the question that is to be refused keeps the contract, so a good server answers it: a coverage of 80 does not"
             raise Fail(f"{bool(said)} for {name}", str(good), why)
 
 
+LEAST = {"contents": "read"}
+# What an expression may name that is the same for each push to main.
+STAYS = {"github.ref", "github.ref_name", "github.head_ref", "github.workflow", "github.repository", "format"}
 DELIVER = workflow.read(FILES / "deliver.yml")
 DRAFT = workflow.without_order(DELIVER.whole)
+
+
+def _changes(group: str) -> bool:
+    """Return whether a group's name has an expression that may be another at the next push."""
+    expressions = re.findall(r"\$\{\{(.*?)\}\}", group)
+    names = re.findall(r"[a-z_][\w.-]*", re.sub(r"'[^']*'", "", " ".join(expressions)).lower())
+    return not STAYS.issuperset(names)
 
 
 def judge_workflow(whole: Mapping[str, Any]) -> None:
@@ -136,24 +172,32 @@ def judge_workflow(whole: Mapping[str, Any]) -> None:
         if job and "build" not in job.needs:
             cause = "`needs.build.outputs` is empty in a job that does not name `build` itself, whatever came before"
             raise Fail(f"{name} that needs {', '.join(job.needs)}", "build, too", cause)
-    rights = whole.get("permissions")
-    if rights is None:
+    if whole.get("permissions") is None:
         raise Fail(
             "no `permissions`",
             "the least that the jobs need",
             "without it the token may do what the organisation's default says",
         )
-    if rights != {"contents": "read"} and rights not in ("read-all", {}):
-        raise Fail(f"permissions {rights}", "contents: read", "no job writes to the repository")
-    if rights != {"contents": "read"}:
-        cause = "checkout reads the contents, and no job reads anything else"
-        raise Fail(f"permissions {rights!r}", "contents: read", cause)
+    for of, part in {"": whole, **{f" of {name}": job for name, job in whole["jobs"].items()}}.items():
+        rights = part.get("permissions", LEAST)
+        if rights != LEAST:
+            cause = "checkout reads the contents, and no job reads anything else"
+            if "write" in str(rights):
+                cause = "no job writes to the repository"
+            raise Fail(f"permissions{of} {rights!r}", "contents: read", cause)
+    for name, job in whole["jobs"].items():
+        if "if" in job:
+            cause = "a job with an `if` of its own may run after a gate that was closed: `needs` alone decides"
+            raise Fail(f"if: {job['if']} in {name}", "no `if`", cause)
+        if job.get("continue-on-error"):
+            cause = "a job that fails counts as done, so what `needs` it begins: the gate stands open"
+            raise Fail(f"continue-on-error in {name}", "a job whose failure counts", cause)
     group = whole.get("concurrency")
     if isinstance(group, str):
         group = {"group": group}
     if not group or not group.get("group"):
         raise Fail("no `concurrency` group", "one delivery at a time", "the slower of two runs decides what is served")
-    if "run_id" in str(group["group"]) or "sha" in str(group["group"]):
+    if _changes(str(group["group"])):
         cause = "a group with another name for each run holds nobody back"
         raise Fail(f"the group {group['group']}", "the same for all deliveries", cause)
     if str(group.get("cancel-in-progress", False)).lower() != "false":

@@ -2,29 +2,40 @@
 
 import itertools
 import math
+import random
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from labsupport.exercises import expect
 from labsupport.exercises.outcomes import Fail
+from labsupport.lessons.cases.salted_611 import uses_hash
 from labsupport.rollout import route
 
 USERS = 4_000
+SPELLING = "spell the words as the text does: the next cell compares them"
 Assign = Callable[..., Any]
 
 
 def judge_assignment(assign: Assign) -> None:
     """Raise Fail for an assignment that does not repeat itself, is not nested, not independent, or of another share."""
     users = [f"user-{number}" for number in range(USERS)]
-    seen: set[str] = set()
+
+    def has_b(user: str, experiment: str, share: float) -> bool:
+        said = expect.returned(assign(user, experiment, share), '"a" or "b"')
+        if isinstance(said, str) and said in ("a", "b"):
+            return said == "b"
+        plain = str(said).strip().lower() in ("a", "b")
+        raise Fail(f"{said!r:.40}", '"a" or "b"', SPELLING if plain else "return one of the two letters")
 
     def in_b(experiment: str, share: float, some: Sequence[str] = users) -> list[bool]:
-        said = [expect.returned(assign(user, experiment, share), '"a" or "b"') for user in some]
-        words = [str(word).strip().lower() for word in said]
-        if odd := next((word for word, raw in zip(words, said, strict=True) if word not in ("a", "b")), None):
-            raise Fail(f"{odd!r:.40}", '"a" or "b"', "return one of the two letters")
-        seen.update(words)
-        return [word == "b" for word in words]
+        return [has_b(user, experiment, share) for user in some]
+
+    def in_b_by_one_draw(user: str) -> bool:
+        random.seed(611)
+        np.random.seed(611)
+        return has_b(user, "bolder", 0.5)
 
     half = in_b("bolder", 0.5)
     if len(set(half)) == 1:
@@ -33,9 +44,12 @@ def judge_assignment(assign: Assign) -> None:
     if half != in_b("bolder", 0.5):
         cause = "a draw is forgotten: compute it from the names, so that the same user gets the same letter"
         raise Fail("other letters for the same users at the second call", "the same", cause)
-    if _uses_hash(assign):
+    if uses_hash(assign):
         cause = "Python salts `hash` of texts anew in each process, so two servers disagree: take `hashlib`"
         raise Fail("the built-in `hash`", "the same letter in every process", cause)
+    if len({in_b_by_one_draw(f"new-{37 * number}") for number in range(40)}) == 1:
+        cause = "a draw that is kept is known to one process only: compute the letter from the names"
+        raise Fail("letters that were drawn and kept", "the same letter in every process", cause)
     for share in (0.0, 1.0):
         if (many := sum(in_b("bolder", share))) != share * USERS:
             cause = "0 means nobody and 1 everybody: b where the number is *below* the share, and the number below 1"
@@ -49,6 +63,10 @@ def judge_assignment(assign: Assign) -> None:
         if abs(many - USERS * share) > chance:
             cause = "about that share of the users has b"
             raise Fail(f"{many} of {USERS} users in b at {share:.0%}", f"about {USERS * share:.0f}", cause)
+    many, wanted = sum(in_b("bolder", 0.005, [f"visitor-{number}" for number in range(20_000)])), 100
+    if abs(many - wanted) > 45:
+        cause = "a place in hundredths is too coarse for half a percent: take more digits of the hash"
+        raise Fail(f"{many} of 20,000 users in b at 0.5 %", f"about {wanted}", cause)
     small, large = in_b("bolder", 0.05), in_b("bolder", 0.25)
     if back := sum(first and not then for first, then in zip(small, large, strict=True)):
         cause = "the share must not go into the hash: compare one number of the user with it"
@@ -67,15 +85,6 @@ def judge_assignment(assign: Assign) -> None:
     many = sum(in_b("bolder", 0.5, others))
     if abs(many - 500) > 75:
         raise Fail(f"{many} of 1,000 users with long names in b at 50 %", "about 500", "all of the name must count")
-
-
-def _uses_hash(assign: Any) -> bool:
-    """Return whether a function's code names the built-in `hash`."""
-    code = getattr(getattr(assign, "function", assign), "__code__", None)
-    found = [] if code is None else [code]
-    for one in found:
-        found += [const for const in one.co_consts if hasattr(const, "co_names")]
-    return any("hash" in one.co_names for one in found)
 
 
 def judge_route(rules: list[dict[str, Any]]) -> None:
@@ -107,6 +116,9 @@ def judge_route(rules: list[dict[str, Any]]) -> None:
             raise Fail(f"requests {words} ({method} {path}): {told}", f"all to {wanted}", cause)
 
 
+WORDS = ("broken", "stop", "ship", "go on")
+
+
 class Verdict(NamedTuple):
     """What is known at a look, and the word for it."""
 
@@ -135,16 +147,17 @@ def _verdicts() -> list[Verdict]:
     for goal, unhappy, mismatch, margin in itertools.product(_GOALS, _UNHAPPY, (0.4, 0.02, 0.0002), (0.01, 0.005)):
         found.append(Verdict(mismatch, goal, unhappy, margin, _word(mismatch, goal, unhappy, margin)))
     # What overrules comes first, so that a rule in the wrong order is told so.
-    return sorted(found, key=lambda case: ("broken", "stop", "ship", "go on").index(case.wanted))
+    return sorted(found, key=lambda case: WORDS.index(case.wanted))
 
 
 VERDICTS = _verdicts()
 
 
-def why(case: Verdict, saw: Any) -> dict[str, str]:
+def why(case: Verdict, saw: str) -> dict[str, str]:
     """Return the likely cause of a wrong word, or a question where none is known."""
-    if saw not in ("broken", "stop", "ship", "go on"):
-        return {"cause": 'the words are "broken", "stop", "ship" and "go on"'}
+    if saw not in WORDS:
+        plain = str(saw).strip().lower() in WORDS
+        return {"cause": SPELLING if plain else 'the words are "broken", "stop", "ship" and "go on"'}
     if case.wanted == "broken":
         return {"cause": "users are missing, so neither interval means anything: this comes first"}
     if saw == "broken":

@@ -1,5 +1,6 @@
 """Cases of lab 608: requests that rules of a Role allow or not, and pods of a Deployment to count."""
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,6 +54,20 @@ def _matches(rule: Object, asked: Request) -> bool:
         and bool({asked.resource, subresource, "*"} & set(rule.get("resources") or []))
         and (not names or asked.name in names)
     )
+
+
+def beyond(rules: list[Object]) -> Request | None:
+    """Return the first right that the program has no use for, or None; to get the scale that it sets may stay."""
+    lists = ("verbs", "apiGroups", "resources", "resourceNames")
+    for rule in rules:
+        for verb, group, resource, name in itertools.product(*(rule.get(key) or ["*"] for key in lists)):
+            if (group, resource, name) != (OWN.group, OWN.resource, OWN.name):
+                return Request(
+                    verb, group, resource, name, False, "it sets the scale of one Deployment, and has no use for more"
+                )
+            if verb not in ("patch", "get"):
+                return Request(verb, group, resource, name, False, "its one request is a PATCH: one verb is enough")
+    return None
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ def _mistakes_of_the_rule(said: list[float], finished: list[list[float]], start:
     whole = [float(np.mean(values)) for values in finished] or [0.0]
     last = [values[-1] for values in finished] or [0.0]
     at = [values[min(start, len(values)) - 1] for values in finished] or [0.0]
+    middle = [float(np.median(values[:start])) for values in finished] or [0.0]
     peak = [max(values[:start]) for values in finished] or [0.0]
     return {
         "one bad value is no reason: its best value yet counts, not its latest": may and bool(said) and said[-1] < bar,
@@ -89,6 +90,7 @@ def _mistakes_of_the_rule(said: list[float], finished: list[list[float]], start:
         "rivals count with the mean of their first values, not with their last value": may and best < float(np.median(last)),
         "rivals count with the mean of their first values, not with value number `start_step`": may and best < float(np.median(at)),
         "rivals count with the mean of their first values, not with the best of them": may and best < float(np.median(peak)),
+        "rivals count with the mean of their first values, not with their median": may and best < float(np.median(middle)),
         "on the bar is not below it": may and best <= bar,
         "the rule speaks from value number `start_step` on: with just so many values, too": may and len(said) > start and best < bar,
         "with just `at_least` finished trials there is a bar": may and len(finished) > least and best < bar,
@@ -117,6 +119,7 @@ def trials_to_judge(call: Callable[..., Any]) -> Iterator[Case]:
         ([0.1] * 4, flat[:2], 4, 2),
         ([0.5, 0.55, 0.5, 0.5], [[0.5] * 6, [0.5] * 6, [0.9] * 6], 4, 3),
         ([0.5] * 4, [[0.1] * 6, [0.6] * 6, [0.6] * 6], 4, 3),
+        ([0.2] * 4, [[0.1] * 3 + [0.9] * 3] * 3, 4, 3),
     ]
     rng = np.random.default_rng(3)
     for _ in range(120):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 Files = dict[str, bytes]
 BASE: Files = {"card.json": b"1\nb\n2", "model.onnx": b"\x08\x07weights", "labels/de.txt": b""}
+CHECKSUM = "a checksum finds accidents; a forger adds bytes until it fits: take a digest such as SHA-256"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,19 @@ PAIRS = (
         "the last byte of a longer file is another",
         "all of a file, to its end, must be in what is signed",
     ),
+    Pair(
+        {"v": b"\x01\x04\x01"},
+        {"v": b"\x02\x02\x02"},
+        "three bytes are others, with the same sum and the same Adler-32",
+        CHECKSUM,
+    ),
+    Pair(
+        {"v": b"weights 29685295"}, {"v": b"weights 32060020"}, "the content is another, with the same CRC-32", CHECKSUM
+    ),
 )
+
+# So many that a digest of two bytes is the same for some of them.
+NAMED_ALIKE = [{"v": b"weights %d" % number} for number in range(2_000)]
 
 # Around the borders of one, two and three bytes.
 NUMBERS = (
