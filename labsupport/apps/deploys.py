@@ -8,9 +8,12 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+from labsupport.apps import listening
+from labsupport.errors import LabsError
 from labsupport.monitoring import logs, traces
 
 LABELS = ("outcome", "size", "author", "trace_id")
@@ -43,7 +46,7 @@ def deploys(seed: int) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Ask until SIGTERM or SIGINT comes; returns 0."""
+    """Ask until SIGTERM or SIGINT comes; returns 0, or 1 with a sentence where /metrics can't be listened on."""
     parser = argparse.ArgumentParser(prog="python -m labsupport.apps.deploys", description="Ask about deploys.")
     parser.add_argument("url", help="where to POST, such as http://deploy-risk:8080/predict")
     parser.add_argument("--traces", required=True, metavar="URL", help="the OTLP endpoint for spans")
@@ -57,7 +60,13 @@ def main(arguments: list[str] | None = None) -> int:
     labels = [name for name in options.labels.split(",") if name]
     if unknown := sorted(set(labels) - set(LABELS)):
         parser.error(f"there is no label {unknown[0]}; choose from {', '.join(LABELS)}")
-    asyncio.run(_ask(options, labels))
+    if options.sample < 1 or not options.per_second > 0:
+        parser.error("--sample is at least 1, --per-second above 0")
+    try:
+        asyncio.run(_ask(options, labels))
+    except LabsError as error:
+        print(f"deploys: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -69,7 +78,10 @@ async def _ask(options: argparse.Namespace, labels: list[str]) -> None:
 
     registry = CollectorRegistry()
     counted = Counter("client_requests", "Requests by how they ended.", labels, registry=registry)
-    start_http_server(options.port, addr=options.host, registry=registry)
+    try:
+        start_http_server(options.port, addr=options.host, registry=registry)
+    except (OSError, OverflowError) as error:
+        raise listening.taken(options.host, options.port, error) from None
     kept = traces.provider("client", options.traces)
     # The same ids, but nobody keeps them: what a log line names and no trace shows.
     dropped = traces.provider("client", options.traces, sampler=ALWAYS_OFF)

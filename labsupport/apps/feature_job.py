@@ -5,6 +5,7 @@ by now, writes rows of features for the store, and asks the store's server to ma
 """
 
 import argparse
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,23 +38,35 @@ def main(arguments: list[str] | None = None) -> int:
         if options.what == "record":
             print(record(options.store, options.seed, options.monday or MONDAY))
         else:
-            names = dict(pair.split("=", 1) for pair in options.rename)
-            print(refresh(options.store, options.server, datetime.now(UTC), options.hours_ago, names))
+            print(refresh(options.store, options.server, datetime.now(UTC), options.hours_ago, _names(options.rename)))
     except LabsError as error:
         print(f"feature_job: {error}", file=sys.stderr)
         return 1
     return 0
 
 
+def _names(pairs: list[str]) -> dict[str, str]:
+    if strange := [pair for pair in pairs if not re.fullmatch("[^=]+=.+", pair)]:
+        raise LabsError(f"--rename {strange[0]} is no pair of names: write OLD=NEW")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
 def record(store: Path, seed: int, monday: str) -> str:
-    """Write the week's raw telemetry into the store's folder, with its own times and `moved`, what must be added to them."""
+    """Write the week's raw telemetry into the store's folder, with its own times and `moved`, what must be added to them.
+
+    Raises LabsError for a `monday` that is no time.
+    """
     import pandas as pd
 
     from labsupport.data.regions import regional_telemetry
 
+    try:
+        began = _plain(monday)
+    except ValueError as error:
+        raise LabsError(f"--monday {monday} is no time ({error}): write it like {MONDAY}T08:00") from None
     telemetry = regional_telemetry(days=5, seed=seed)
     store.mkdir(parents=True, exist_ok=True)
-    telemetry.assign(moved=_plain(monday) - pd.Timestamp(MONDAY)).to_parquet(store / TELEMETRY)
+    telemetry.assign(moved=began - pd.Timestamp(MONDAY)).to_parquet(store / TELEMETRY)
     return f"{len(telemetry)} minutes of {', '.join(sorted(telemetry.region.unique()))} are recorded"
 
 

@@ -5,8 +5,11 @@ Source: Alertmanager's webhook format (https://prometheus.io/docs/alerting/lates
 
 import argparse
 import json
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import sys
+from http.server import BaseHTTPRequestHandler
 
+from labsupport.apps import listening
+from labsupport.errors import LabsError
 from labsupport.monitoring import logs
 
 MOST_BYTES = 1 << 20
@@ -21,15 +24,14 @@ class Hook(BaseHTTPRequestHandler):
         self._answer(200)
 
     def do_POST(self) -> None:
-        size = int(self.headers.get("Content-Length") or 0)
-        if size > MOST_BYTES:
-            self._answer(413)
-            return
         try:
-            alerts = json.loads(self.rfile.read(size))["alerts"]
+            alerts = json.loads(listening.body(self, MOST_BYTES))["alerts"]
             for alert in alerts:
                 said = {"to": self.path.strip("/"), "status": alert["status"], "alert": alert["labels"]["alertname"]}
                 logs.line("alert", **said)
+        except listening.BodyError as error:
+            self._answer(error.status)
+            return
         except (ValueError, KeyError, TypeError):
             self._answer(400)
             return
@@ -41,11 +43,13 @@ class Hook(BaseHTTPRequestHandler):
     def _answer(self, status: int) -> None:
         self.send_response(status)
         self.send_header("Content-Length", "0")
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Receive until the process is ended; returns never by itself."""
+    """Receive until the process is ended; returns before that, 1, only where the address can't be had."""
     import signal
 
     parser = argparse.ArgumentParser(prog="python -m labsupport.apps.hook", description="Write alerts to the log.")
@@ -54,7 +58,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # As process 1 of a container it gets only signals that it has a handler for.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with ThreadingHTTPServer((options.host, options.port), Hook) as server:
+    try:
+        server = listening.server(options.host, options.port, Hook)
+    except LabsError as error:
+        print(f"hook: {error}", file=sys.stderr)
+        return 1
+    with server:
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -11,20 +11,24 @@ import http.client
 import json
 import logging
 import signal
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from labsupport.apps import listening
 from labsupport.apps.ledger_rows import SOURCES, Ledger
+from labsupport.errors import LabsError
 
 PATIENCE_S, BATCH = 1.0, 400
+MOST_BYTES = 8 << 20
 log = logging.getLogger("labsupport.apps.ledger")
 ACTIONS = ("world", "backfill", "reference", "quarantine")
 COUNTED = ("branch", "every-run")
@@ -64,7 +68,7 @@ class Desk:
         while not self.stopped.is_set():
             self._one(next(deploys))
             number += 1
-            if number % round(self.per_second) == 0:
+            if number % max(1, round(self.per_second)) == 0:
                 self._tell()
                 self.ledger.save()
             late = time.monotonic() - (begin + number / self.per_second)
@@ -109,9 +113,9 @@ class Desk:
 
     def _ask(self, sent: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         head = {"Content-Type": "application/json"}
-        if self._token:
-            head["Authorization"] = f"Bearer {self._token.read_text().strip()}"
         try:
+            if self._token:
+                head["Authorization"] = f"Bearer {self._token.read_text().strip()}"
             if self._connection is None:
                 self._connection = http.client.HTTPConnection(
                     self._where.hostname or "", self._where.port, timeout=PATIENCE_S
@@ -144,9 +148,7 @@ class Window(BaseHTTPRequestHandler):
         if path == "/metrics":
             self._answer(200, generate_latest(self.desk.registry), "text/plain; version=0.0.4")
         elif path == "/rows":
-            asked = parse_qs(query)
-            since = float(asked["since"][0]) if "since" in asked else None
-            self._answer(200, json.dumps(self.desk.ledger.shown(int(asked.get("last", ["600"])[0]), since)).encode())
+            self._answer_rows(parse_qs(query))
         elif path == "/turned":
             self._answer(200, json.dumps(self.desk.ledger.turned()).encode())
         elif path == "/traces":
@@ -158,17 +160,20 @@ class Window(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         action = self.path.strip("/")
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if action == "v1/traces":
-            self.desk.traces.extend(trace_ids(body))
-            self._answer(200, b"", "application/x-protobuf")
-            return
         try:
+            body = listening.body(self, MOST_BYTES)
+            if action == "v1/traces":
+                self.desk.traces.extend(trace_ids(body))
+                self._answer(200, b"", "application/x-protobuf")
+                return
             said = json.loads(body or b"{}")
             if action not in ACTIONS:
                 raise ValueError(f"there is no /{action}; there are {', '.join(ACTIONS)}")
             done = getattr(self.desk.ledger, action)(**said)
-        except (ValueError, TypeError, KeyError) as error:
+        except listening.BodyError as error:
+            self._answer(error.status, json.dumps({"error": str(error)}).encode())
+            return
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             self._answer(400, json.dumps({"error": str(error)}).encode())
             return
         log.info("%s %s", action, done)
@@ -177,25 +182,40 @@ class Window(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Probes and Prometheus ask every second: no line for each."""
 
+    def _answer_rows(self, asked: dict[str, list[str]]) -> None:
+        try:
+            since = float(asked["since"][0]) if "since" in asked else None
+            found = self.desk.ledger.shown(int(asked.get("last", ["600"])[0]), since)
+        except ValueError as error:
+            self._answer(400, json.dumps({"error": str(error)}).encode())
+            return
+        self._answer(200, json.dumps(found).encode())
+
     def _answer(self, status: int, body: bytes, kind: str = "application/json") -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 
 
 def trace_ids(body: bytes) -> list[str]:
-    """Return the ids of the traces that spans in the body of an OTLP request (protobuf) belong to."""
+    """Return the ids of the traces that spans in the body of an OTLP request (protobuf) belong to; raises ValueError."""
+    from google.protobuf.message import DecodeError
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-    asked = ExportTraceServiceRequest.FromString(body)
+    try:
+        asked = ExportTraceServiceRequest.FromString(body)
+    except DecodeError as error:
+        raise ValueError(f"the body is no OTLP request in protobuf: {error}") from None
     spans = [span for one in asked.resource_spans for scope in one.scope_spans for span in scope.spans]
     return sorted({span.trace_id.hex() for span in spans})
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Ask until SIGTERM or SIGINT comes; returns 0."""
+    """Ask until SIGTERM or SIGINT comes; returns 0, or 1 with a sentence where the address can't be had."""
     parser = argparse.ArgumentParser(
         prog="python -m labsupport.apps.ledger", description="Ask about deploys, and keep a ledger."
     )
@@ -210,6 +230,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8087)
     options = parser.parse_args(arguments)
+    if not options.per_second > 0:
+        parser.error("--per-second is above 0")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     desk = Desk(
         Ledger(options.folder), options.url, options.token_file, options.count_tests, options.seed, options.per_second
@@ -217,7 +239,12 @@ def main(arguments: list[str] | None = None) -> int:
     Window.desk = desk
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: desk.stopped.set())
-    with ThreadingHTTPServer((options.host, options.port), Window) as server:
+    try:
+        server = listening.server(options.host, options.port, Window)
+    except LabsError as error:
+        print(f"ledger: {error}", file=sys.stderr)
+        return 1
+    with server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         log.info("asking %s; failed tests are counted by %s", options.url, options.count_tests)

@@ -1,6 +1,8 @@
 """The ledger of deploys: rows that are only added to, their labels, which come late, and what was declared void."""
 
 import json
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -27,12 +29,10 @@ class Ledger:
         """Go on with what the folder holds."""
         self._folder, self._clock, self._lock = folder, clock, threading.RLock()
         folder.mkdir(parents=True, exist_ok=True)
-        self.rows: list[Row] = []
+        self.rows: list[Row] = _whole(folder / "rows.jsonl")
         state: dict[str, Any] = {}
         if (folder / "state.json").exists():
             state = json.loads((folder / "state.json").read_text())
-            lines = (folder / "rows.jsonl").read_text().splitlines()
-            self.rows = [json.loads(line) for line in lines if line.endswith("}")]
         self.world_now: str = state.get("world", "none")
         self._since: int = state.get("reference", 0)
         self._void: set[int] = set(state.get("void", []))
@@ -55,6 +55,7 @@ class Ledger:
         """
         if source not in SOURCES:
             raise ValueError(f"the sources are {', '.join(SOURCES)}; got {source!r}")
+        _require_some(rows)
         with self._lock:
             chosen = {row["id"] for row in self._labelled()[-rows:] if row["source"] == source}
             self._turned |= chosen
@@ -63,8 +64,12 @@ class Ledger:
 
     def reference(self, columns: dict[str, list[float]], since: int = 0) -> int:
         """Compare what is sent with these values (what the model that answers learnt from) from now on; returns how many."""
-        if sorted(columns) != sorted(NEEDED):
+        if type(columns) is not dict or sorted(columns) != sorted(NEEDED):
             raise ValueError(f"the reference has the columns {', '.join(NEEDED)}")
+        if not all(map(_numbers, columns.values())) or len({len(values) for values in columns.values()}) > 1:
+            raise ValueError("each column of the reference is a list of finite numbers, at least one, all as many")
+        if type(since) is not int:
+            raise ValueError(f"`since` is a whole number of seconds; got {since!r}")
         self._reference, self._since = columns, since
         return len(next(iter(columns.values())))
 
@@ -98,6 +103,8 @@ class Ledger:
 
     def shown(self, last: int, since: float | None = None) -> list[Row]:
         """Return the newest rows, or those since a time, as others may see them: a label that has not come is null, a void row says so."""
+        if since is None:
+            _require_some(last)
         with self._lock:
             chosen = self.rows[-last:] if since is None else [row for row in self.rows if row["at"] >= since]
             return [self._seen(row) for row in chosen]
@@ -105,11 +112,12 @@ class Ledger:
     def save(self) -> None:
         """Write what is new."""
         with self._lock:
-            fresh, self._saved = self.rows[self._saved :], len(self.rows)
+            fresh = self.rows[self._saved :]
             state = {"world": self.world_now, "reference": self._since, "void": sorted(self._void),
                      "turned": sorted(self._turned), "turning": self._turning, "learnt": self._reference}  # fmt: skip
         with (self._folder / "rows.jsonl").open("a") as file:
             file.writelines(json.dumps(row) + "\n" for row in fresh)
+        self._saved += len(fresh)
         part = self._folder / "state.part"
         part.write_text(json.dumps(state))
         part.replace(self._folder / "state.json")
@@ -143,6 +151,30 @@ class Ledger:
     def _seen(self, row: Row) -> Row:
         label = self._label(row) if row["id"] < self._open else None
         return row | {"failed": label, "void": row["id"] in self._void}
+
+
+def _whole(path: Path) -> list[Row]:
+    """Return the rows of a file, if it is there, and cut off the half line that a killed process may have left at its end."""
+    if not path.exists():
+        return []
+    held = path.read_bytes()
+    whole = held[: held.rfind(b"\n") + 1]
+    os.truncate(path, len(whole))
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def _numbers(values: Any) -> bool:
+    # No NaN, and no whole number that is too large for a float, of which JSON may hold both.
+    return (
+        type(values) is list
+        and bool(values)
+        and all(type(one) in (int, float) and abs(one) <= sys.float_info.max for one in values)
+    )
+
+
+def _require_some(rows: int) -> None:
+    if type(rows) is not int or rows < 1:
+        raise ValueError(f"the number of rows is a whole number above 0; got {rows!r}")
 
 
 def _share(values: Iterable[Any]) -> float:

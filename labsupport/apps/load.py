@@ -21,7 +21,7 @@ import numpy as np
 
 from labsupport.errors import LabsError
 
-FOR_EVER_S = 3600.0
+FOR_EVER_S = float("inf")
 TOKEN_LOOK_S = 0.2
 
 
@@ -56,14 +56,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _addressed(url: str) -> tuple[str, dict[str, str]]:
     """Return the URL with the address of its host, looked up once, and the header that names the host."""
-    where = urlsplit(url)
     try:
+        where = urlsplit(url)
+        port = where.port or 80
         address = socket.gethostbyname(where.hostname or "")
+    except ValueError as error:
+        # Also UnicodeError, of a host's name with an empty part.
+        raise LabsError(f"{url} is no address ({error}): write http://SERVICE:PORT/PATH.") from None
     except OSError as error:
         raise LabsError(
             f"{where.hostname!r} has no address ({error}): name a Service of this namespace, http://SERVICE:PORT/PATH."
         ) from None
-    return where._replace(netloc=f"{address}:{where.port or 80}").geturl(), {"Host": where.netloc}
+    return where._replace(netloc=f"{address}:{port}").geturl(), {"Host": where.netloc}
 
 
 async def _send(url: str, headers: "dict[str, str] | Bearer", options: argparse.Namespace) -> None:
@@ -108,7 +112,7 @@ class Bearer:
         self._next = clock()
         try:
             self()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise LabsError(f"the token can't be read: {error}") from None
 
     def __call__(self) -> Mapping[str, str]:

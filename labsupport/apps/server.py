@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labsupport.apps.listening import taken
 from labsupport.errors import LabsError
 from labsupport.variables import THREADS
 
@@ -96,9 +97,7 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         listening.bind((host, port))
     except (OSError, OverflowError) as error:
-        raise LabsError(
-            f"{host}:{port} can't be listened on ({error}): end the program there, or give another --port."
-        ) from None
+        raise taken(host, port, error) from None
     return listening
 
 

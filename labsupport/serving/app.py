@@ -260,20 +260,15 @@ class App:
                 header_length = int(value)
             elif name == b"content-encoding" and value != b"identity":
                 raise Refused(415, "bodies are taken as they are, not compressed", CLOSE)
-        message = await receive()
-        body = message.get("body", b"")
-        if message.get("more_body"):
-            try:
-                async with asyncio.timeout(BODY_TIMEOUT_S):
-                    body = await self._rest(body, receive)
-            except TimeoutError:
-                raise Refused(408, f"the body was not complete after {BODY_TIMEOUT_S:g} seconds", CLOSE) from None
-        if len(body) > self.most_bytes:
-            raise self._too_large()
-        return body, header_length
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                return await self._read(receive), header_length
+        except TimeoutError:
+            raise Refused(408, f"the body was not complete after {BODY_TIMEOUT_S:g} seconds", CLOSE) from None
 
-    async def _rest(self, first: bytes, receive: Receive) -> bytes:
-        parts, size, more = [first], len(first), True
+    async def _read(self, receive: Receive) -> bytes:
+        parts: list[bytes] = []
+        size, more = 0, True
         while more:
             message = await receive()
             parts.append(message.get("body", b""))

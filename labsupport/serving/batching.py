@@ -116,10 +116,8 @@ class Batcher:
         if len(batch) == 1:
             self._alone(batch[0])
             return
-        try:
-            results = self._run({name: np.concatenate([w.inputs[name] for w in batch]) for name in batch[0].inputs})
-        except Exception:
-            # One of them made the model fail; the others must not pay for it.
+        results = self._together(batch)
+        if results is None:
             for waiting in batch:
                 self._alone(waiting)
             return
@@ -128,6 +126,17 @@ class Batcher:
             end = begin + waiting.rows
             waiting.answer.set_result({name: array[begin:end] for name, array in results.items()})
             begin = end
+
+    def _together(self, batch: Sequence[_Waiting]) -> Tensors | None:
+        """Return the model's answer to all rows of a batch, or None where the requests must be answered one by one."""
+        try:
+            results = self._run({name: np.concatenate([w.inputs[name] for w in batch]) for name in batch[0].inputs})
+        except Exception:
+            # One of them made the model fail; the others must not pay for it.
+            return None
+        # More or fewer rows than were asked: nothing says whose they are.
+        rows = sum(waiting.rows for waiting in batch)
+        return results if all(array.shape[:1] == (rows,) for array in results.values()) else None
 
     def _alone(self, waiting: _Waiting) -> None:
         try:

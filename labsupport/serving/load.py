@@ -5,13 +5,14 @@ a second. It writes prepared bytes and looks for no more of an answer than its e
 """
 
 import asyncio
+import contextlib
 import functools
 import time
 from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -19,12 +20,14 @@ import numpy as np
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"\r\ncontent-length:"
 RECONNECT_S = 0.01
+PATIENCE_S = 30.0
 
 
 @dataclass
 class Load:
-    """What came of a load. `statuses`: answers by HTTP status; `lost`: requests sent and never answered; `refused`:
-    connections that were not accepted; `latencies_s`, `ends_s`: of each answer, the latter on the clock of `begin_s`."""
+    """What came of a load. `statuses`: answers by HTTP status; `lost`: requests never answered, also for want of their
+    headers; `refused`: connections that were not accepted; `latencies_s`, `ends_s`: of each answer, the latter on the clock
+    of `begin_s`."""
 
     begin_s: float
     seconds: float = 0.0
@@ -94,18 +97,29 @@ async def put(
             closed: asyncio.Future[None] = loop.create_future()
             try:
                 make = functools.partial(_Client, request, over, load, closed, answered, think_s)
-                await loop.create_connection(make, where.hostname or "", where.port or 80)
+                transport, _ = await loop.create_connection(make, where.hostname or "", where.port or 80)
             except OSError:
                 load.refused += 1
                 await asyncio.sleep(RECONNECT_S)
                 continue
-            await closed
+            try:
+                await asyncio.shield(closed)
+            finally:
+                # At the end of our patience: `connection_lost` counts a request that is under way.
+                transport.abort()
+                await closed
 
+    asking = asyncio.gather(*(client() for _ in range(clients)))
+    stopped = asyncio.ensure_future((stop or asyncio.Event()).wait())
     try:
-        async with asyncio.timeout(seconds + 30):
-            await asyncio.gather(*(client() for _ in range(clients)))
-    except TimeoutError:
-        load.lost += clients
+        ends: set[asyncio.Future[Any]] = {asking, stopped}
+        await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({asking}, timeout=PATIENCE_S)
+    finally:
+        stopped.cancel()
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asking
     load.seconds = time.perf_counter() - load.begin_s
     return load
 
@@ -142,7 +156,11 @@ class _Client(asyncio.Protocol):
 
     def _send(self) -> None:
         self._sent = time.perf_counter()
-        self._transport.write(self._request())
+        try:
+            self._transport.write(self._request())
+        except Exception:
+            # Whatever kept the headers from being had, such as a token's file that is being replaced: the client goes on.
+            self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._buffer = self._buffer + data if self._buffer else data

@@ -1,8 +1,10 @@
 """The model that is served: where its versions come from, and how one takes over from another without a lost request."""
 
 import asyncio
+import contextlib
 import logging
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -42,17 +44,24 @@ class Folder:
     path: Path
 
     def newest(self) -> str:
-        return "1" if (self.path / MODEL).is_file() else str(max(self._numbered()))
+        with self._looked_at():
+            return "1" if (self.path / MODEL).is_file() else str(max(self._numbered()))
 
     def content(self, version: str) -> str:
-        try:
+        with self._looked_at():
             status = self._file(version).stat()
-        except OSError as error:
-            raise ModelError(f"version {version} can't be looked at: {error}") from None
         return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
 
     def fetch(self, version: str, folder: Path) -> Path:
-        return self._file(version)
+        with self._looked_at():
+            return self._file(version)
+
+    @contextlib.contextmanager
+    def _looked_at(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ModelError(f"the models in {self.path} can't be looked at: {error}") from None
 
     def _file(self, version: str) -> Path:
         plain = self.path / MODEL

@@ -4,6 +4,8 @@ Feast's HTTP answer says for each value when its row was written, and serves it 
 here, where the answer is made.
 """
 
+import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 # Long: the first question after a start loads what it needs, on a busy machine slowly.
 TIMEOUT_S = 10.0
+# Less than Prometheus waits for the whole page.
+LOOK_TIMEOUT_S = 0.5
 
 
 class NoFeatures(ProtocolError):
@@ -41,17 +45,24 @@ def rows(answer: Mapping[str, Any], entity: str) -> list[Row]:
     """Return the rows of an answer of /get-online-features in the order of the question; `entity`: the name of the key.
 
     Feast names the columns in an order of its own, another one after each start, so they are read by name. A row is as old as the
-    oldest of its values; without one of them it is not known.
+    oldest of its values; without one of them, or with one that is no finite number, it is not known.
     """
     columns = dict(zip(answer["metadata"]["feature_names"], answer["results"], strict=True))
     asked = columns.pop(entity)["values"]
     found = []
     for at, name in enumerate(asked):
-        known = all(column["statuses"][at] == "PRESENT" for column in columns.values())
-        values = {feature: float(column["values"][at]) for feature, column in columns.items()} if known else {}
-        written = min(_seconds(column["event_timestamps"][at]) for column in columns.values()) if known else None
+        values = _values(columns, at)
+        written = min(_seconds(column["event_timestamps"][at]) for column in columns.values()) if values else None
         found.append(Row(str(name), values, written))
     return found
+
+
+def _values(columns: Mapping[str, Any], at: int) -> dict[str, float]:
+    """Return the values of one row by feature, none at all where one of them is missing or not finite."""
+    if any(column["statuses"][at] != "PRESENT" for column in columns.values()):
+        return {}
+    values = {feature: float(column["values"][at]) for feature, column in columns.items()}
+    return values if all(map(math.isfinite, values.values())) else {}
 
 
 class FeatureServer:
@@ -87,8 +98,11 @@ class FeatureServer:
             registry=registry,
         )
         self._reachable = Gauge(
-            "feature_server_reachable", "1 if the feature server answered at the last look.", registry=registry
+            "feature_server_reachable",
+            "1 if the feature server answered at the last look; NaN before the first one.",
+            registry=registry,
         )
+        self._reachable.set(math.nan)
 
     async def ask(self, names: Iterable[str]) -> list[Row]:
         """Return what the store knows of some entities; raises NoFeatures when it can't be asked."""
@@ -101,7 +115,7 @@ class FeatureServer:
             return rows(answer.json(), self._entity)
         except httpx.HTTPStatusError as error:
             raise NoFeatures(f"the feature server said {error.response.status_code}") from None
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:
             raise NoFeatures(f"the feature server can't be asked ({type(error).__name__})") from None
 
     async def row(self, name: str) -> Row:
@@ -121,13 +135,21 @@ class FeatureServer:
         return self._now() - (found.written_at or 0.0)
 
     async def look(self) -> None:
-        """Ask for all watched entities, and tell the metrics; what can't be asked keeps its last time, and so goes on ageing."""
+        """Ask for all watched entities, and tell the metrics; what can't be asked keeps its last time, and so goes on ageing.
+
+        Where none is watched, nobody is asked, and nothing is told.
+        """
+        if not self._watch:
+            return
         try:
-            for found in await self.ask(self._watch) if self._watch else []:
-                self._written.labels(found.entity).set(found.written_at or 0)
-            self._reachable.set(1)
-        except NoFeatures:
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
+                known = await self.ask(self._watch)
+        except (NoFeatures, TimeoutError):
             self._reachable.set(0)
+            return
+        self._reachable.set(1)
+        for found in known:
+            self._written.labels(found.entity).set(found.written_at or 0)
 
     async def close(self) -> None:
         """Close the connections."""

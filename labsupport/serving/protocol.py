@@ -289,5 +289,9 @@ def _short(value: Any) -> str:
     """Return a value of the client's for a message: never more of it than a line holds, and nothing for "nothing"."""
     if value is None:
         return "nothing"
-    text = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:
+        # It reads deeper nesting than it writes.
+        return "lists or objects that are nested too deeply"
     return text if len(text) <= 60 else text[:57] + "..."

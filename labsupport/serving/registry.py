@@ -4,8 +4,10 @@ MLflow's own client would take seconds and 200 MB of a pod for two requests. Add
 its client takes them, too (`access`). Source: MLflow REST API 2.0.
 """
 
+import functools
 import http.client
 import json
+import operator
 import os
 import re
 import shutil
@@ -55,8 +57,8 @@ class Registry:
 
     def newest(self) -> str:
         """Return the version that the alias points to now."""
-        answer = self._json(f"{API}/registered-models/alias", "model_version", name=self.name, alias=self.alias)
-        return str(answer["version"])
+        where = f"{API}/registered-models/alias"
+        return str(self._json(where, "model_version", "version", name=self.name, alias=self.alias))
 
     def content(self, version: str) -> str:
         """Return nothing: a registered version never changes."""
@@ -79,20 +81,34 @@ class Registry:
         try:
             with self._open(f"{ARTIFACTS}/{urllib.parse.quote(path)}/{MODEL}") as answer, target.open("wb") as file:
                 shutil.copyfileobj(answer, file)
+                if answer.length:
+                    # Reading piece by piece does not notice that the body ended too early.
+                    raise http.client.IncompleteRead(b"", answer.length)
         except ModelError as error:
             raise ModelError(
                 f"version {version} of {self.name} gives no {MODEL}: {error}; register an export by `labsupport.serving.publish`"
             ) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise self._broke_off(error) from None
         return target
 
-    def _json(self, path: str, wanted: str, **query: str) -> Any:
+    def _json(self, path: str, *wanted: str, **query: str) -> Any:
+        """Return what stands in an answer below the names `wanted`, one in the other."""
         with self._open(f"{path}?{urllib.parse.urlencode(query)}") as answer:
             try:
-                return json.load(answer)[wanted]
+                return functools.reduce(operator.getitem, wanted, json.load(answer))
+            except (OSError, http.client.HTTPException) as error:
+                raise self._broke_off(error) from None
             except (ValueError, KeyError, TypeError):
                 raise ModelError(
                     f"what answers at {self.uri} is no MLflow server: look at MLFLOW_TRACKING_URI"
                 ) from None
+
+    def _broke_off(self, error: Exception) -> ModelError:
+        return ModelError(
+            f"an answer of the registry at {self.uri} was not read to its end ({error}): is it running, and is there room on "
+            "this disk?"
+        )
 
     def _open(self, path: str) -> http.client.HTTPResponse:
         request = urllib.request.Request(self.uri + path, headers=access.authorization(self.from_url))
@@ -119,7 +135,10 @@ class Registry:
 
 def _said(error: urllib.error.HTTPError) -> str:
     """Return the sentence in a refusal: MLflow's own, or the first words of whoever else answered."""
-    text = error.read(2000).decode("utf-8", "replace")
+    try:
+        text = error.read(2000).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException):
+        return "no more than that"
     try:
         return str(json.loads(text)["message"]).rstrip(".")
     except (ValueError, KeyError, TypeError):

@@ -25,7 +25,8 @@ class ModelError(ValueError):
 class Session:
     """A loaded model. `inputs`, `outputs`: its tensors by name; `card`: what its file says of itself, or None.
 
-    `batches`: whether rows of several requests may be put together: the first size of every input and output is free.
+    `batches`: whether rows of several requests may be put together: the first size of every input and output is free, and
+    two rows of zeros gave two rows in every output.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,13 +46,14 @@ class Session:
         self.inputs = {item.name: _tensor(item, ONNX_TYPES) for item in self._runtime.get_inputs()}
         self.outputs = {item.name: _tensor(item, ONNX_TYPES | TEXT) for item in self._runtime.get_outputs()}
         everything = [*self.inputs.values(), *self.outputs.values()]
-        self.batches = all(tensor.shape[:1] == (-1,) for tensor in everything)
+        free = all(tensor.shape[:1] == (-1,) for tensor in everything)
         self.card = self._card()
         self._names = list(self.outputs)
         try:
-            self.run(self._zeros(2 if self.batches else 1))
+            found = self.run(self._zeros(2 if free else 1))
         except Exception as error:
             raise ModelError(f"{path.name} fails on a row of zeros: {_first_line(error)}; export it again") from None
+        self.batches = free and all(array.shape[:1] == (2,) for array in found.values())
 
     def run(self, inputs: Tensors) -> Tensors:
         """Return the outputs by name, for arrays that fit `inputs`."""

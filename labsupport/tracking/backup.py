@@ -7,18 +7,25 @@ With the URL of the server that keeps these books, a restore is refused as long 
 """
 
 import contextlib
+import http.client
 import shutil
 import sqlite3
 import sys
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
 DATABASE, ARTIFACTS = "mlflow.db", "artifacts"
+# What SQLite keeps beside a database at work, and applies to whatever database has that name later.
+BESIDE = ("-journal", "-wal", "-shm")
+# A Service takes a moment to forget its last pod: who asks meanwhile is neither answered nor refused.
+PAUSES_S = (0.0, 1.0, 1.0)
 
 
 class BackupError(RuntimeError):
-    """Nothing was changed; the text says why, and what to do."""
+    """The books are as they were, unless the text says otherwise; it says why, and what to do."""
 
 
 def save(books: Path, backup: Path) -> str:
@@ -27,14 +34,16 @@ def save(books: Path, backup: Path) -> str:
     The database first: all artifacts that it names are there by then, and artifacts never change. Books that know less
     than the last copy are refused, because MLflow keeps the rows of what it deletes: something else has emptied them.
     """
-    copy = backup / "unfinished"
+    latest, before, copy = backup / "latest", backup / "before", backup / "unfinished"
+    if before.exists() and not latest.exists():
+        # The last back-up was killed between its last two steps.
+        before.rename(latest)
     shutil.rmtree(copy, ignore_errors=True)
     copy.mkdir(parents=True)
     copy_database(books / DATABASE, copy / DATABASE)
     if (books / ARTIFACTS).exists():
         shutil.copytree(books / ARTIFACTS, copy / ARTIFACTS)
     said = contents(copy)
-    latest, before = backup / "latest", backup / "before"
     if latest.exists() and (lost := _lost(latest, copy)):
         raise BackupError(
             f"The books know fewer {lost} than the last back-up, which is kept: {said}, and {contents(latest)} in {latest}. "
@@ -52,34 +61,69 @@ def save(books: Path, backup: Path) -> str:
 def restore(backup: Path, books: Path) -> str:
     """Copy a back-up to where a stopped server keeps its books, and say what is there now. Raises BackupError.
 
-    A database that is there already is kept beside it as `mlflow.db.before`.
+    A database that is there already is kept beside it as `mlflow.db.before`, with the journal of a killed server.
     """
     # `before` stands alone when a back-up was killed between its last two steps.
     latest = next((found for name in ("latest", "before") if (found := backup / name).exists()), None)
     if latest is None:
         raise BackupError(f"There is no back-up in {backup}: look whether a Job of the back-up has completed.")
-    if (latest / ARTIFACTS).exists():
-        shutil.copytree(latest / ARTIFACTS, books / ARTIFACTS, dirs_exist_ok=True)
+    books.mkdir(parents=True, exist_ok=True)
     fresh = books / f"{DATABASE}.fresh"
     copy_database(latest / DATABASE, fresh)
-    if (books / DATABASE).exists():
-        (books / DATABASE).replace(books / f"{DATABASE}.before")
+    if (latest / ARTIFACTS).exists():
+        shutil.copytree(latest / ARTIFACTS, books / ARTIFACTS, dirs_exist_ok=True)
+    _set_aside(books)
     fresh.replace(books / DATABASE)
+    if _rows(books) != _rows(latest):
+        raise BackupError(
+            f"The books now hold {contents(books)}, and the back-up {contents(latest)}: end whatever else writes to {books}, "
+            "then restore again."
+        )
     return contents(books)
 
 
+def _set_aside(books: Path) -> None:
+    """Rename the database, if there is one, and what SQLite keeps beside it."""
+    there = (books / DATABASE).exists()
+    for end in ("", *BESIDE):
+        old, kept = books / f"{DATABASE}{end}", books / f"{DATABASE}.before{end}"
+        if old.exists():
+            old.replace(kept)
+        elif there:
+            # That of an earlier restore does not belong to the database that is `before` now.
+            kept.unlink(missing_ok=True)
+
+
 def refuse_under(url: str) -> None:
-    """Raise BackupError when a server answers at `url`: it would go on with the old file, and lose what it writes."""
+    """Raise BackupError unless the server at `url` is stopped, which is: its connections are refused.
+
+    A server that runs would go on with the old file, and lose what it writes.
+    """
+    for pause_s in PAUSES_S:
+        time.sleep(pause_s)
+        try:
+            _knock(url)
+        except ConnectionRefusedError:
+            return
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            said = f"It can't be told whether the server at {url} is stopped ({error}): give its address, or none if it is."
+        else:
+            said = f"A server answers at {url}, and would go on with the old file: stop it first."
+            break
+    raise BackupError(f"{said} Nothing was changed.")
+
+
+def _knock(url: str) -> None:
+    """Return when a server answers, whatever it says; raises what came instead."""
+    # Raises ValueError for a port above 65535, of which the system would knock at another one.
+    _ = urllib.parse.urlsplit(url).port
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         opener.open(url, timeout=5).close()
     except urllib.error.HTTPError:
         pass
-    except OSError:
-        return
-    raise BackupError(
-        f"A server answers at {url}, and would go on with the old file: stop it first. Nothing was changed."
-    )
+    except urllib.error.URLError as error:
+        raise (error.reason if isinstance(error.reason, OSError) else error) from None
 
 
 def copy_database(source: Path, target: Path) -> None:

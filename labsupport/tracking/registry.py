@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 CHAMPION, PREVIOUS = "champion", "previous"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+_STORED = "model.skops"
+# What MLmodel says of a logged model's function. Two more words, `code` and `data`, would lead the loading elsewhere.
+_FUNCTION = {"env", "loader_module", "model_path", "predict_fn", "python_version"}
 
 
 def register(run_id: str, name: str, *, once: bool = False) -> str:
@@ -89,8 +92,9 @@ def find(name: str, alias: str) -> "ModelVersion | None":
 def load(name: str, alias: str = CHAMPION) -> Any:
     """Load the version behind an alias; its `predict` takes a frame with the signature's columns.
 
-    MLflow trusts the types that the model's own file names. Here they must be in our list before anything is built.
-    Raises TrackingError for an alias that points nowhere, a model that is not stored by skops, and other types.
+    MLflow obeys MLmodel, and trusts the types that it names. Here it must name the file of skops and nothing else, and the
+    types must be in our list, before anything is built. Raises TrackingError for an alias that points nowhere, a model that
+    is not stored and loaded by skops, and other types.
     """
     import mlflow
     import skops.io
@@ -99,8 +103,8 @@ def load(name: str, alias: str = CHAMPION) -> Any:
         raise TrackingError(f"{name} has no alias {alias!r}: set it by `promote` or `set_registered_model_alias`.")
     with tempfile.TemporaryDirectory(prefix="labs-model-") as folder:
         path = Path(mlflow.artifacts.download_artifacts(f"models:/{name}@{alias}", dst_path=folder))
-        stored = path / "model.skops"
-        if not stored.exists():
+        stored = path / _STORED
+        if not stored.exists() or not _loads_stored(path):
             raise TrackingError(
                 f"{name}@{alias} is not stored by skops, so loading it could run anything: it was not loaded."
             )
@@ -110,3 +114,19 @@ def load(name: str, alias: str = CHAMPION) -> Any:
                 f"{name}@{alias} holds types that are not trusted: {', '.join(strange)}; it was not loaded."
             )
         return mlflow.pyfunc.load_model(str(path))
+
+
+def _loads_stored(path: Path) -> bool:
+    """Return whether MLmodel in a model's folder lets MLflow load the file of skops there, and nothing else."""
+    from mlflow.models import Model
+
+    flavors = Model.load(str(path)).flavors
+    function, model = flavors.get("python_function", {}), flavors.get("sklearn", {})
+    return (
+        function.keys() <= _FUNCTION
+        and function.get("loader_module") == "mlflow.sklearn"
+        and function.get("predict_fn", "predict") in ("predict", "predict_proba")
+        and function.get("model_path") == model.get("pickled_model") == _STORED
+        and model.get("serialization_format") == "skops"
+        and not model.get("code")
+    )

@@ -22,6 +22,7 @@ from labsupport import inheritance, variables
 from labsupport.variables import NO_USAGE_REPORTS
 
 HOST = "127.0.0.1"
+URI = "MLFLOW_TRACKING_URI"
 ATTEMPTS = 3
 LOG_LINES = 8
 # A path of the API: /health answers 200 before the database is asked, and for host names that the API refuses.
@@ -55,7 +56,12 @@ class LocalServer:
     def __init__(self, folder: Path | None, port: int | None, timeout_s: float) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="labs-mlflow-") if folder is None else None
         self.folder = Path(self._temporary.name) if self._temporary else Path(folder or "").resolve()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ServerError(
+                f"{self.folder} can't hold the server's books ({error.strerror}): name a folder."
+            ) from None
         self._log = self.folder / "server.log"
         try:
             self._process, self._port = self._start(port, timeout_s)
@@ -63,7 +69,8 @@ class LocalServer:
             self._forget_folder()
             raise
         self._finalizer = weakref.finalize(self, _end, self._process, self._temporary)
-        self._before = _set_environment({**CLIENT_ENVIRONMENT, "MLFLOW_TRACKING_URI": self.uri})
+        self._before = _set_environment({**CLIENT_ENVIRONMENT, URI: self.uri})
+        _RUNNING.add(self)
         _mute(True)
 
     @property
@@ -77,11 +84,20 @@ class LocalServer:
         return self._finalizer.alive and self._process.poll() is None
 
     def stop(self) -> None:
-        """End the server and all it started, remove its temporary folder, and give the environment back. Safe to repeat."""
+        """End the server and all it started, and remove its temporary folder. Safe to repeat.
+
+        The environment is given back, unless `MLFLOW_TRACKING_URI` names another server by now.
+        """
         if self._finalizer.alive:
             self._finalizer()
-            _set_environment(self._before)
-            _mute(False)
+            _RUNNING.discard(self)
+            for later in _RUNNING:
+                # Who found our address would bring it back when nobody answers there any more.
+                if later._before[URI] == self.uri:
+                    later._before = self._before
+            if os.environ.get(URI) == self.uri:
+                _set_environment(self._before)
+                _mute(False)
 
     def __enter__(self) -> Self:
         return self
@@ -148,6 +164,9 @@ class LocalServer:
             self._temporary.cleanup()
 
 
+_RUNNING: "weakref.WeakSet[LocalServer]" = weakref.WeakSet()
+
+
 def local_server(folder: Path | None = None, *, port: int | None = None, timeout_s: float = 110) -> LocalServer:
     """Start an MLflow server (SQLite, artifacts through the server) on this machine and wait until its API answers.
 
@@ -161,7 +180,7 @@ def local_server(folder: Path | None = None, *, port: int | None = None, timeout
 @contextlib.contextmanager
 def client_of(uri: str, username: str, password: str) -> Iterator[None]:
     """Point this process's MLflow client, quietly, to a server that runs elsewhere, for the time of a `with` block."""
-    named = {"MLFLOW_TRACKING_URI": uri, "MLFLOW_TRACKING_USERNAME": username, "MLFLOW_TRACKING_PASSWORD": password}
+    named = {URI: uri, "MLFLOW_TRACKING_USERNAME": username, "MLFLOW_TRACKING_PASSWORD": password}
     before = _set_environment({**CLIENT_ENVIRONMENT, **named})
     _mute(True)
     try:
@@ -193,10 +212,9 @@ def _require_free(port: int) -> int:
         try:
             probe.bind((HOST, port))
             return port
-        except OSError as error:
-            raise ServerError(
-                f"Port {port} can't be used ({error.strerror}): leave `port` out to get a free one."
-            ) from None
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ServerError(f"Port {port} can't be used ({reason}): leave `port` out to get a free one.") from None
 
 
 def _answers(port: int) -> bool:

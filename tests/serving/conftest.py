@@ -74,6 +74,19 @@ def write_pair(path: Path) -> Path:
     return _store(graph, path)
 
 
+def write_positive(path: Path) -> Path:
+    """Store a model that gives fewer rows than it gets: x (n,) float32 -> y, those of x above 0."""
+    zero = helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0])
+    graph = helper.make_graph(
+        [helper.make_node("Greater", ["x", "zero"], ["above"]), helper.make_node("Compress", ["x", "above"], ["y"])],
+        "positive",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["some"])],
+        [zero],
+    )
+    return _store(graph, path)
+
+
 def _store(graph: onnx.GraphProto, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
@@ -161,8 +174,8 @@ def end(process: subprocess.Popen) -> int:
 def kit() -> SimpleNamespace:
     """The functions above, for tests, which can't import from here."""
     return SimpleNamespace(
-        write_sum=write_sum, write_lookup=write_lookup, write_pair=write_pair, serve=serve, client=client, ask=ask,
-        body=body, program=program,
+        write_sum=write_sum, write_lookup=write_lookup, write_pair=write_pair, write_positive=write_positive, serve=serve,
+        client=client, ask=ask, body=body, program=program,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from labsupport.serving.batching import STAGES, Batcher, Busy, Stages
+from labsupport.serving.session import Session
 
 
 class Doubling:
@@ -66,6 +67,24 @@ def test_a_model_that_takes_no_batches_gets_one_request_a_call() -> None:
 
     asyncio.run(three())
     assert model.calls == [1, 1, 1]
+
+
+def test_rows_that_nobody_can_tell_apart_are_asked_for_one_by_one() -> None:
+    def positive(inputs):
+        return {"y": inputs["x"][inputs["x"][:, 0] > 0]}
+
+    async def two() -> list:
+        batcher = Batcher(positive)
+        return list(await asyncio.gather(batcher.submit(rows(-1), 1), batcher.submit(rows(7), 1)))
+
+    assert [answer["y"].ravel().tolist() for answer in asyncio.run(two())] == [[], [7]]
+
+
+def test_a_model_whose_outputs_have_rows_of_their_own_takes_no_batches(tmp_path, kit) -> None:
+    kit.write_positive(tmp_path / "model.onnx")
+    assert not Session(tmp_path / "model.onnx").batches
+    kit.write_sum(tmp_path / "model.onnx")
+    assert Session(tmp_path / "model.onnx").batches
 
 
 def test_one_more_than_may_wait_is_refused_and_the_others_are_answered() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 EXAMPLES = 10_000 if os.environ.get("LABS_NIGHTLY") else 1_000
 PATHS = ("/v2/models/pair/infer", "/v2/models/pair/versions/1/infer", "/predict")
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "id": "a",
     "inputs": [
         {"name": "a", "shape": [2, 2], "datatype": "FP64", "data": [1.5, 2, 3, 4]},
@@ -107,3 +107,17 @@ def test_no_body_makes_the_server_fail_or_hang(pair, kit, sent, path) -> None:
 
 def test_the_request_that_is_damaged_above_is_a_good_one(pair, kit) -> None:
     assert kit.ask(pair.app, "POST", PATHS[0], json=GOOD).status_code == 200
+
+
+# orjson reads 300 brackets, and writes 254.
+DEEP = json.loads("[" * 300 + "]" * 300)
+
+
+@pytest.mark.parametrize("place", ["name", "datatype", "shape", "data", "parameters"])
+@pytest.mark.parametrize("kind", ["inputs", "outputs"])
+def test_brackets_in_brackets_are_refused_like_anything_else(pair, kit, kind, place) -> None:
+    first, *others = GOOD[kind]
+    damaged = GOOD | {kind: [first | {place: DEEP}, *others]}
+    answer = kit.ask(pair.app, "POST", PATHS[0], content=json.dumps(damaged))
+    # An output has no more than a name and parameters.
+    assert answer.status_code == (200 if kind == "outputs" and place in ("datatype", "shape", "data") else 422)

@@ -53,6 +53,17 @@ def feast(ages: dict[str, float], order: tuple[str, ...] = ("clock_cos", "region
     return httpx.MockTransport(said)
 
 
+def changed(change) -> httpx.MockTransport:
+    """Return a feature server that knows asia, and whose answer's column `clock_cos` is changed by a function."""
+
+    def said(request: httpx.Request) -> httpx.Response:
+        found = answer(json.loads(request.content), {"asia": 1.0}, ("clock_cos", "region", *list(ROW)[:3]))
+        change(found["results"][0])
+        return httpx.Response(200, json=found)
+
+    return httpx.MockTransport(said)
+
+
 @pytest.fixture(scope="module")
 def line() -> LinearRegression:
     rng = np.random.default_rng(0)
@@ -130,6 +141,9 @@ def refused(request: httpx.Request) -> httpx.Response:
         (feast({}, status=500), "said 500"),
         (httpx.MockTransport(lambda request: httpx.Response(200, text="<html>")), "can't be asked"),
         (httpx.MockTransport(lambda request: httpx.Response(200, json={"results": []})), "can't be asked"),
+        (changed(lambda column: column["values"].clear()), "can't be asked (IndexError)"),
+        (changed(lambda column: column.update(values=["NaN"])), "nothing is known of asia"),
+        (changed(lambda column: column.update(values=["-Infinity"])), "nothing is known of asia"),
     ],
 )
 def test_a_feature_server_that_does_not_answer_is_503_with_the_reason(serve, transport, words) -> None:
@@ -179,3 +193,19 @@ def test_a_row_is_as_old_as_the_oldest_of_its_values() -> None:
     (row,) = online.rows(said, "region")
     assert row.written_at == NOW - 500
     assert row.values == ROW
+
+
+def test_a_feature_server_that_hangs_is_not_reachable_and_holds_up_no_page(serve, monkeypatch) -> None:
+    async def hangs(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    monkeypatch.setattr(online, "LOOK_TIMEOUT_S", 0.05)
+    page = samples(serve("", {}, transport=httpx.MockTransport(hangs), path="/metrics").text)
+    assert [one.value for one in page if one.name == "feature_server_reachable"] == [0]
+
+
+def test_where_nobody_is_watched_nobody_is_asked_and_nothing_is_said(serve) -> None:
+    page = samples(serve("", {}, watch=(), transport=httpx.MockTransport(refused), path="/metrics").text)
+    (reachable,) = (one.value for one in page if one.name == "feature_server_reachable")
+    assert np.isnan(reachable)

@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 import tritonclient.http as triton
+import uvicorn
 from open_inference.openapi.client import OpenInferenceClient
 from open_inference.openapi.core.api_error import ApiError
 from open_inference.openapi.types import InferenceRequest, RequestInput, RequestOutput, TensorData
@@ -231,6 +232,29 @@ def test_a_body_that_never_ends_is_given_up(tmp_path, kit, monkeypatch) -> None:
 
     answer = kit.ask(kit.serve(tmp_path).app, "POST", INFER, content=endless())
     assert (answer.status_code, answer.headers["connection"]) == (408, "close")
+
+
+def test_a_body_that_never_begins_is_given_up(tmp_path, kit, monkeypatch) -> None:
+    from labsupport.serving import app as module
+
+    monkeypatch.setattr(module, "BODY_TIMEOUT_S", 0.1)
+    kit.write_sum(tmp_path / "model.onnx")
+    app = kit.serve(tmp_path).app
+
+    async def ask() -> bytes:
+        listening = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(b"POST /v2/models/sum/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n")
+        async with asyncio.timeout(30):
+            said = await reader.read()
+        writer.close()
+        server.should_exit = True
+        await serving
+        return said
+
+    assert asyncio.run(ask()).startswith(b"HTTP/1.1 408")
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_disturbs_nobody(running) -> None:

@@ -18,20 +18,24 @@ FILE = "/api/2.0/mlflow-artifacts/artifacts/1/models/m-7/artifacts/model.onnx"
 
 @pytest.fixture
 def registry(monkeypatch) -> Iterator[SimpleNamespace]:
-    """A stand-in for MLflow: `answers` by path (status, body), and the `asked` paths with their authorization."""
+    """A stand-in for MLflow: `answers` by path (status, body), and the `asked` paths with their authorization.
+
+    `said_bytes`: by path, how long a body is said to be, where that is not true.
+    """
     answers: dict[str, tuple[int, bytes]] = {
         ALIAS: (200, json.dumps({"model_version": {"version": "3"}}).encode()),
         DOWNLOAD: (200, json.dumps({"artifact_uri": "mlflow-artifacts:/1/models/m-7/artifacts"}).encode()),
         FILE: (200, b"the model"),
     }
     asked: list[tuple[str, str | None]] = []
+    said_bytes: dict[str, int] = {}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append((self.path, self.headers.get("Authorization")))
             status, body = answers.get(self.path, (404, b"{}"))
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(said_bytes.get(self.path, len(body))))
             self.end_headers()
             self.wfile.write(body)
 
@@ -44,10 +48,17 @@ def registry(monkeypatch) -> Iterator[SimpleNamespace]:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}/")
     for name in ("USERNAME", "PASSWORD", "TOKEN"):
         monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
-    yield SimpleNamespace(answers=answers, asked=asked)
+    yield SimpleNamespace(answers=answers, asked=asked, said_bytes=said_bytes)
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.mark.parametrize("path", [ALIAS, DOWNLOAD, FILE])
+def test_an_answer_that_breaks_off_is_a_sentence_and_no_version(registry, tmp_path, path) -> None:
+    registry.said_bytes[path] = 100_000
+    with pytest.raises(ModelError, match="not read to its end .*is it running"):
+        champion().fetch(champion().newest(), tmp_path)
 
 
 def champion() -> Registry:
@@ -89,6 +100,8 @@ def test_credentials_are_those_of_mlflows_own_client(registry, monkeypatch, envi
         (ALIAS, (200, b"<html>"), "is no MLflow server"),
         (ALIAS, (200, b"{}"), "is no MLflow server"),
         (DOWNLOAD, (200, b'{"artifact_uri": "s3://bucket/m-7"}'), "hand out artifacts"),
+        (ALIAS, (200, b'{"model_version": {}}'), "is no MLflow server"),
+        (ALIAS, (200, b'{"model_version": "3"}'), "is no MLflow server"),
         (FILE, (404, b"{}"), "version 3 of deploy-risk gives no model.onnx"),
     ],
 )  # fmt: skip

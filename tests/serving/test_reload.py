@@ -97,6 +97,7 @@ def test_requests_that_wait_while_the_version_changes_are_answered_by_the_one_th
     "model, says",
     [
         ("nowhere", "no model.onnx and no numbered folder"),
+        ("n" * 300, "can't be looked at: .*name too long"),
         ("models:/deploy-risk", "write models:/name@alias"),
         ("models:/deploy-risk/3", "write models:/name@alias"),
         ("models:/deploy-risk@champion", "MLFLOW_TRACKING_URI is not set"),

@@ -1,6 +1,7 @@
 """Books are copied while somebody writes, completely or not at all, and come back where nothing is left."""
 
 import contextlib
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -104,6 +105,97 @@ def test_a_database_that_is_there_already_is_kept(books: Path, tmp_path: Path) -
     assert restore(tmp_path / "copy", books).startswith("2 runs")
     with contextlib.closing(sqlite3.connect(books / "mlflow.db.before")) as before:
         assert before.execute("select count(*) from runs").fetchone() == (3,)
+
+
+KILLED = """
+import os, signal, sqlite3, sys
+writer = sqlite3.connect(sys.argv[1], isolation_level=None)
+writer.execute(f"pragma journal_mode = {sys.argv[2]}")
+writer.execute("pragma cache_size = 1")
+writer.executemany("insert into runs values (?)", [(500 * "x",)] * 200)
+writer.execute("begin")
+writer.execute("update runs set name = name || 'x'")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_what_a_killed_server_left_beside_its_database_does_not_come_into_the_restored_one(
+    books: Path, tmp_path: Path, mode: str
+) -> None:
+    save(books, tmp_path / "copy")
+    subprocess.run([sys.executable, "-c", KILLED, str(books / "mlflow.db"), mode], timeout=60)
+    assert list(books.glob("mlflow.db-*"))
+    assert restore(tmp_path / "copy", books).startswith("2 runs")
+    assert not list(books.glob("mlflow.db-*"))
+    with contextlib.closing(sqlite3.connect(books / "mlflow.db.before")) as before:
+        assert before.execute("select count(*) from runs").fetchone() == (202,)
+        assert before.execute("pragma integrity_check").fetchone() == ("ok",)
+
+
+def test_the_journal_of_an_earlier_restore_is_not_kept_with_a_later_database(books: Path, tmp_path: Path) -> None:
+    save(books, tmp_path / "copy")
+    (books / "mlflow.db.before-journal").write_bytes(b"of another database")
+    restore(tmp_path / "copy", books)
+    assert not (books / "mlflow.db.before-journal").exists()
+
+
+def test_restored_books_that_are_not_those_of_the_copy_are_named(books: Path, tmp_path: Path, monkeypatch) -> None:
+    save(books, tmp_path / "copy")
+    replace = Path.replace
+
+    def written_meanwhile(path: Path, target: Path) -> Path:
+        done = replace(path, target)
+        if path.name.endswith(".fresh"):
+            add_run(books)
+        return done
+
+    monkeypatch.setattr(Path, "replace", written_meanwhile)
+    with pytest.raises(BackupError, match="now hold 3 runs, .* and the back-up 2 runs, .* restore again"):
+        restore(tmp_path / "copy", books)
+
+
+def test_a_damaged_copy_changes_nothing(books: Path, tmp_path: Path) -> None:
+    save(books, tmp_path / "copy")
+    (tmp_path / "copy" / "latest" / "mlflow.db").unlink()
+    with pytest.raises(BackupError, match="There is no database"):
+        restore(tmp_path / "copy", tmp_path / "empty")
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_emptied_books_do_not_replace_the_copy_that_a_killed_back_up_left_alone(books: Path, tmp_path: Path) -> None:
+    save(books, tmp_path / "copy")
+    (tmp_path / "copy" / "latest").rename(tmp_path / "copy" / "before")
+    with contextlib.closing(sqlite3.connect(books / "mlflow.db")) as database:
+        database.execute("delete from runs")
+        database.commit()
+    with pytest.raises(BackupError, match="fewer runs than"):
+        save(books, tmp_path / "copy")
+    assert backup.contents(tmp_path / "copy" / "latest").startswith("2 runs")
+
+
+def test_only_a_refused_connection_means_a_stopped_server(monkeypatch) -> None:
+    monkeypatch.setattr(backup, "PAUSES_S", (0.0, 0.0))
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        # Bound, and nobody listens.
+        backup.refuse_under(f"http://{address}/health")
+        for url in (address, "mlflow", "http://nobody.invalid:5000/health", "http://127.0.0.1:99999/"):
+            with pytest.raises(BackupError, match="It can't be told .*Nothing was changed"):
+                backup.refuse_under(url)
+
+
+def test_who_is_neither_answered_nor_refused_asks_again(monkeypatch) -> None:
+    monkeypatch.setattr(backup, "PAUSES_S", (0.0, 0.0))
+    came = iter([ConnectionResetError(), ConnectionRefusedError()])
+
+    def knock(url: str) -> None:
+        raise next(came)
+
+    monkeypatch.setattr(backup, "_knock", knock)
+    backup.refuse_under("http://mlflow:5000/health")
+    assert list(came) == []
 
 
 @pytest.mark.parametrize(

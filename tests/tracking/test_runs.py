@@ -1,6 +1,8 @@
 """A run's record is enough to train it again; versions move by alias; nothing untrusted is loaded."""
 
+import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -177,6 +179,57 @@ def test_what_is_not_on_our_list_is_not_loaded(server, how, words) -> None:
     tracking.promote("strange", tracking.register(run.info.run_id, "strange"))
     with pytest.raises(TrackingError, match=words):
         tracking.load("strange")
+
+
+class Bomb:
+    """A pickle that touches a file when it is loaded."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self):
+        return Path.touch, (self.file,)
+
+
+def other_loader(model: Path, flavors: dict, mark: Path) -> None:
+    (model / "code").mkdir()
+    (model / "code" / "stranger.py").write_text(f"def _load_pyfunc(path): open({str(mark)!r}, 'w')\n")
+    flavors["python_function"] |= {"loader_module": "stranger", "code": "code"}
+
+
+def pickled(model: Path, flavors: dict, mark: Path) -> None:
+    (model / "model.pkl").write_bytes(pickle.dumps(Bomb(mark)))
+    flavors["python_function"]["model_path"] = flavors["sklearn"]["pickled_model"] = "model.pkl"
+    flavors["sklearn"]["serialization_format"] = "pickle"
+
+
+def pickled_elsewhere(model: Path, flavors: dict, mark: Path) -> None:
+    (model / "data").mkdir()
+    (model / "data" / "model.pkl").write_bytes(pickle.dumps(Bomb(mark)))
+    flavors["python_function"]["data"] = "data/model.pkl"
+
+
+@pytest.mark.parametrize("decoy", [other_loader, pickled, pickled_elsewhere])
+def test_a_file_of_skops_beside_what_would_be_loaded_is_no_model_of_skops(
+    recorded, tmp_path, monkeypatch, decoy
+) -> None:
+    import mlflow
+    import yaml
+
+    tracking.promote("decoy", tracking.register(recorded, "decoy"))
+    download, mark = mlflow.artifacts.download_artifacts, tmp_path / "was-run"
+
+    def downloaded(uri: str, dst_path: str) -> str:
+        model = Path(download(uri, dst_path=dst_path))
+        said = yaml.safe_load((model / "MLmodel").read_text())
+        decoy(model, said["flavors"], mark)
+        (model / "MLmodel").write_text(yaml.safe_dump(said))
+        return str(model)
+
+    monkeypatch.setattr(mlflow.artifacts, "download_artifacts", downloaded)
+    with pytest.raises(TrackingError, match="not stored by skops"):
+        tracking.load("decoy")
+    assert not mark.exists()
 
 
 def test_a_card_says_what_it_is_made_from_and_its_limits(recorded) -> None:

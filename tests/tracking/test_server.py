@@ -116,6 +116,51 @@ def test_a_taken_port_that_was_asked_for_is_named_and_no_folder_is_left(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_port_beyond_the_last_and_a_folder_that_is_a_file_are_a_sentence(tmp_path) -> None:
+    with pytest.raises(ServerError, match="Port 70000 can't be used .*leave `port` out"):
+        local_server(tmp_path, port=70_000)
+    (tmp_path / "file").touch()
+    with pytest.raises(ServerError, match="file can't hold the server's books .*name a folder"):
+        local_server(tmp_path / "file")
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """Return a function that starts a server which is any process: these tests look at the environment only."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere")
+
+    def start(self: module.LocalServer, *details: object) -> tuple[subprocess.Popen[bytes], int]:
+        command = [sys.executable, "-c", "input()"]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True), module.free_port()
+
+    monkeypatch.setattr(module.LocalServer, "_start", start)
+    running: list[module.LocalServer] = []
+
+    def another() -> module.LocalServer:
+        running.append(local_server(tmp_path))
+        return running[-1]
+
+    yield another
+    for one in running:
+        one.stop()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)])
+def test_servers_that_end_in_any_order_leave_the_address_of_one_that_runs_or_of_before(started, order) -> None:
+    servers = [started() for _ in order]
+    for ended, number in enumerate(order):
+        servers[number].stop()
+        rest = [servers[other].uri for other in order[ended + 1 :]]
+        assert os.environ["MLFLOW_TRACKING_URI"] in (rest or ["http://elsewhere"])
+
+
+def test_an_address_that_was_set_meanwhile_stays(started, monkeypatch) -> None:
+    server = started()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://another")
+    server.stop()
+    assert os.environ["MLFLOW_TRACKING_URI"] == "http://another"
+
+
 def test_the_next_server_on_a_folder_knows_its_runs_and_takes_another_port_when_its_own_was_taken_meanwhile(
     store_of_a_killed_owner, monkeypatch
 ) -> None:
