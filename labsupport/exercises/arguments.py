@@ -5,11 +5,17 @@ import dataclasses
 import inspect
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+# Compared by `==`; a Timestamp and NaT are dates, a Timedelta is a timedelta.
+_SINGLE = bool | int | float | complex | str | bytes | np.generic | None | date | time | timedelta | Decimal | PurePath
 
 
 def copies(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
@@ -24,8 +30,8 @@ def copies(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
 def first_change(function: Callable[..., Any], before: Arguments, after: Arguments) -> tuple[str, str] | None:
     """Return the name of the first argument that a call changed and what changed in it, or None.
 
-    Values are compared: numbers, texts, lists, dictionaries, sets, arrays, frames, dataclasses. What has a life of its own
-    (a random generator, a client, an open file, any other object) may move on.
+    Values are compared: numbers, texts, dates, lists, dictionaries, sets, arrays, frames, dataclasses. What has a life
+    of its own (a random generator, a client, an open file, any other object) may move on.
     """
     pairs = zip([*before[0], *before[1].values()], [*after[0], *after[1].values()], strict=True)
     for position, (one, other) in enumerate(pairs):
@@ -57,6 +63,9 @@ class _Comparison:
             self.open.discard(pair)
 
     def _find(self, before: Any, after: Any, name: str) -> str | None:
+        if isinstance(before, _SINGLE):
+            same = type(before) is type(after) and (before == after or (before != before and after != after))
+            return None if same else _words(name, before, after)
         kind = type(before).__module__.partition(".")[0]
         is_data = isinstance(before, np.ndarray | Mapping | list | tuple | deque) or dataclasses.is_dataclass(before)
         if (is_data or kind == "pandas") and type(before) is not type(after):
@@ -73,9 +82,6 @@ class _Comparison:
             return self._in_fields(before, after, name)
         if isinstance(before, set | frozenset | bytearray) or kind == "array":
             return None if before == after else _words(name, before, after)
-        if isinstance(before, bool | int | float | complex | str | bytes | np.generic) or before is None:
-            same = type(before) is type(after) and (before == after or (before != before and after != after))
-            return None if same else _words(name, before, after)
         return None
 
     def _in_sequence(self, before: Any, after: Any, name: str) -> str | None:
@@ -145,9 +151,11 @@ class _Comparison:
             if before.equals(after):
                 return None
             cells = (self.find(a, b, f"{name}.iloc[{i}]") for i, (a, b) in enumerate(zip(before, after, strict=True)))
-            return next(filter(None, cells), None)
+            return next(filter(None, cells), None if before.dtype == object else f"`{name}` changed")
         if isinstance(before, pd.Index):
             return None if _same_labels(before, after) else f"`{name}` changed"
+        if isinstance(before, pd.Period | pd.Interval):
+            return None if before == after else _words(name, before, after)
         return None
 
 

@@ -139,20 +139,21 @@ def names(result: Any) -> set[str]:
     if isinstance(result, (bool, int, float, np.generic)) or not isinstance(result, Iterable):
         raise Fail(_article(result), "a list of names", "return the names, not a number or a truth value")
     found = list(result)
-    if any(isinstance(name, (bool, np.bool_)) for name in found):
-        cause = "these say for each column whether it is meant: return the names of those that are"
+    said = [*found, *(result.values() if isinstance(result, Mapping) else ())]
+    if any(isinstance(each, (bool, np.bool_)) for each in said):
+        cause = "these say for each one whether it is meant: return the names of those that are"
         raise Fail("truth values", "a list of names", cause)
     return {str(name) for name in found}
 
 
-def truths(result: Any, count: int, what: str, cause: str = "return the outcome of a comparison") -> np.ndarray:
+def truths(result: Any, count: int, what: str, cause: str = "return the outcome of the comparison") -> np.ndarray:
     """Return `count` truth values as a boolean array; 0 and 1 are welcome, and for other numbers `cause` is said."""
     values = array(result, (count,), what)
     if not np.isin(values, (0.0, 1.0)).all():
         raise Fail(
             f"numbers such as {values[~np.isin(values, (0.0, 1.0))][0]:.4g}",
             what,
-            "return the outcome of the comparison",
+            cause,
         )
     return values.astype(bool)
 

@@ -94,6 +94,10 @@ def _mistaken_bits(saw: Any, want: Any, scores: Any) -> str:
     if np.allclose(saw, want / scores.shape[1], atol=1e-4):
         return "that is the mean over the classes: the shares weigh already, so it is a sum"
     with np.errstate(all="ignore"):
+        as_it_is = np.exp(np.asarray(scores, dtype=float))
+        p = as_it_is / as_it_is.sum(axis=1, keepdims=True)
+        if np.allclose(saw, -np.nansum(p * np.log2(p), axis=1), atol=1e-4):
+            return "e to the power of 710 is infinite already, and its nan became 0: take each row's largest score off before `exp`"
         one_for_all = np.exp(scores - np.max(scores))
         p = one_for_all / one_for_all.sum(axis=1, keepdims=True)
         if np.allclose(saw, np.nan_to_num(-(p * np.log2(np.where(p > 0, p, 1))).sum(axis=1)), atol=1e-4):
@@ -189,6 +193,7 @@ DEAD_MISREAD = {
     "a unit from which only nan or infinity comes says nothing, either: `nan == 0` is False, and so it looked alive": lambda v: (_units(v) == 0).all(axis=0).mean(),
     "infinity is no finite number, either": lambda v: ((_units(v) == 0) | np.isnan(_units(v))).all(axis=0).mean(),
     "a unit below 0 speaks, too: not every activation ends at 0": lambda v: (~np.isfinite(_units(v)) | (_units(v) <= 0)).all(axis=0).mean(),
+    "0 as the largest value is not nothing but 0: what is below 0 speaks, too": lambda v: (np.where(np.isfinite(_units(v)), _units(v), 0).max(axis=0) == 0).mean(),
     "a sum of 0 is not the same as nothing but 0": lambda v: (np.where(np.isfinite(_units(v)), _units(v), 0).sum(axis=0) == 0).mean(),
     "one nan among numbers does not make a unit dead: some finite number came": lambda v: (~np.isfinite(_units(v)).all(axis=0) | (_units(v) == 0).all(axis=0)).mean(),
     "nothing but 0, or nothing finite: a unit of some 0 and some nan is silent, too": lambda v: ((_units(v) == 0).all(axis=0) | ~np.isfinite(_units(v)).any(axis=0)).mean(),

@@ -279,7 +279,7 @@ def _move(case: Any) -> tuple[int, int]:
     whole = []
     for one in pair:
         number = one.item() if isinstance(one, np.generic) else one
-        if isinstance(number, bool) or not isinstance(number, int | float) or number != int(number):
+        if isinstance(number, bool) or not isinstance(number, int | float) or not float(number).is_integer():
             raise OutsideRules(f"pixels are whole numbers, this is {one!r:.30}")
         if abs(number) > 6:
             raise OutsideRules(f"a move is from -6 to 6, so that it stays on the canvas; this is {one!r:.30}")

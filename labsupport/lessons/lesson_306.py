@@ -257,9 +257,12 @@ def _mistaken_count(count: int, steps: list[list[list[int]]], rows: int, batch: 
 
 
 def _judge_passes(batches: list[list[int]], a_pass: int) -> None:
-    if batches[:a_pass] == batches[a_pass:]:
+    first, second = batches[:a_pass], batches[a_pass:]
+    if first == second:
         raise Fail("the second pass has the batches of the first", "a new order in each pass", "the order does not depend on the pass, `step // (rows // batch)`")  # fmt: skip
-    if [row for one in batches[:a_pass] for row in one] == sorted(row for one in batches[:a_pass] for row in one):
+    if {frozenset(one) for one in first} == {frozenset(one) for one in second}:
+        raise Fail("the second pass has the batches of the first in another order", "other rows together in each pass", "the batches are made once and only their order is drawn anew: draw the order of the *rows* in each pass")  # fmt: skip
+    if [row for one in first for row in one] == sorted(row for one in first for row in one):
         raise Fail("the first pass goes through the rows from 0 up", "an order at random", "nothing is shuffled in the first pass")  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
 from labsupport.exercises.outcomes import Fail
 from labsupport.exercises.refute import OutsideRules
-from labsupport.lessons.cases import rungs_307
+from labsupport.lessons.cases import rungs_307, spaces_307
 
 exercises = Exercises("307")
 
@@ -167,6 +167,8 @@ def _mistaken_rule(paid: float, behind: float, looks: float, trials: float) -> d
 
 SETTINGS = ("rate", "batch", "width", "layers", "dropout")
 DRAWS = 300
+# So many values or more are a range, fewer are a choice.
+FEW = 20
 
 
 @exercises.check(
@@ -190,8 +192,9 @@ def suggest(answer: Guarded) -> str:
     try:
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=3))
         drawn = [_ask(space, study) for _ in range(DRAWS)]
-        bounds = {name: [each[name] for each in drawn] for name in SETTINGS}
-        _judge_space(bounds, _ask_ranges(space))
+        with learners_code():
+            known = spaces_307.values(space.function, drawn)
+        _judge_space({name: [each[name] for each in drawn] for name in SETTINGS}, known)
     finally:
         optuna.logging.set_verbosity(before)
     return f"Right bounds, kinds and scales in {DRAWS} draws."
@@ -224,41 +227,16 @@ def _ask(space: Guarded, study: Any) -> dict[str, Any]:
     return given
 
 
-def _ask_ranges(space: Guarded) -> dict[str, tuple[float, float]]:
-    """Return (lowest, highest) of each setting that the space can give, by trials that answer with the ends."""
-    ends = []
-    for at in (0, 1):
-        with learners_code():
-            ends.append(space.function(_End(at)))
-    return {name: (ends[0][name], ends[1][name]) for name in SETTINGS}
-
-
-class _End:
-    """A trial that says the first or last of all that it may say."""
-
-    def __init__(self, at: int) -> None:
-        self._at = at
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        return (low, high)[self._at]
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        return (low, high)[self._at]
-
-    def suggest_categorical(self, name: str, choices: Any) -> Any:
-        return (min(choices), max(choices))[self._at]
-
-
-def _judge_space(drawn: dict[str, list[Any]], ends: dict[str, tuple[float, float]]) -> None:
+def _judge_space(drawn: dict[str, list[Any]], known: dict[str, set[float]]) -> None:
     for name in ("batch", "width", "layers"):
-        if any(not float(value).is_integer() for value in drawn[name]):
+        parts = [value for value in drawn[name] if not isinstance(value, int | np.integer)]
+        if parts:
             raise Fail(
-                f"a {name} of {drawn[name][0]:g}",
-                "a whole number",
-                f"nobody can build {drawn[name][0]:g} of something: `suggest_int`",
+                f"`{name}` is {parts[0]!r:.20}",
+                "a whole number, an `int`",
+                f"nobody can build {parts[0]!r:.20} of something: `suggest_int`",
             )
+    ends = {name: (min(values), max(values)) for name, values in known.items()}
     for name, value, why in (
         ("rate", 0.001, "the tutorial's own rate"),
         ("rate", 0.5, "a good rate of *See it*, such as 0.5"),
@@ -271,6 +249,10 @@ def _judge_space(drawn: dict[str, list[Any]], ends: dict[str, tuple[float, float
         low, high = ends[name]
         if not low <= value <= high:
             raise Fail(f"{name} from {low:g} to {high:g}", f"{value:g} inside", f"{why} can't be drawn")
+        # In place of 0.5 any good rate will do.
+        if len(known[name]) < FEW and value != 0.5 and not np.isclose(sorted(known[name]), value).any():
+            among = ", ".join(f"{each:g}" for each in sorted(known[name]))
+            raise Fail(f"{name} is one of {among}", f"{value:g} among them", f"{why} lies between two of them")
         if low == high:
             raise Fail(f"{name} is always {low:g}", "a range", "a constant is not searched")
     for name, bound, why in (

@@ -10,6 +10,7 @@ from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
 from labsupport.exercises.outcomes import Fail
 from labsupport.exercises.refute import OutsideRules
+from labsupport.lessons.cases.episodes_401 import Listener, Script, mistaken_return, practised
 
 exercises = Exercises("401")
 
@@ -163,46 +164,6 @@ def push(answer: Guarded) -> str:
     raise Fail(saw, want, question="which of the four numbers are weighed too much, and which too little?")
 
 
-class _Script:
-    """An environment that plays fixed episodes, and notes what it is asked for; what is seen differs in every step."""
-
-    def __init__(self, lengths: list[tuple[int, str]], pairs: bool = False) -> None:
-        self.lengths, self.seeds, self.asked = lengths, list[Any](), list[str]()
-        self.episode, self.at, self.over = -1, 0, True
-        self.acted: list[int] = []
-
-    def _state(self) -> int:
-        return 100 * self.episode + self.at
-
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[int, dict[str, Any]]:
-        self.seeds.append(seed)
-        self.asked.append("reset" if self.over else "reset in the middle")
-        self.episode, self.at, self.over = self.episode + 1, 0, False
-        return self._state(), {"info": 1}
-
-    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
-        self.asked.append("step after the end" if self.over else "step")
-        self.acted.append(action)
-        self.at += 1
-        length, end = self.lengths[self.episode % len(self.lengths)]
-        ended = self.at >= length
-        self.over = self.over or ended
-        reward = float(self.at + 10 * self.episode)
-        return self._state(), reward, ended and "terminated" in end, ended and "truncated" in end, {}
-
-
-class _Listener:
-    def __init__(self) -> None:
-        self.chose, self.learnt = list[Any](), list[tuple[Any, ...]]()
-
-    def choose(self, state: Any) -> int:
-        self.chose.append(state)
-        return len(self.chose) % 2
-
-    def learn(self, state: Any, action: Any, reward: Any, after: Any, over: Any) -> None:
-        self.learnt.append((state, action, reward, after, over))
-
-
 @exercises.check(
     "2",
     "The loop",
@@ -224,43 +185,26 @@ def practise(answer: Guarded) -> str:
         ([(9, "terminated")], 5),
     ]
     for lengths, steps in plans:
-        env, agent = _Script(lengths), _Listener()
+        env, agent = Script(lengths), Listener()
         with learners_code():
             given = name.function(env, agent, steps, 7)
-        reference, listener = _Script(lengths), _Listener()
-        want = _practised(reference, listener, steps, 7)
+        reference, listener = Script(lengths), Listener()
+        want = practised(reference, listener, steps, 7)
         _same_protocol(env, agent, listener, steps)
-        expected = "the returns of the finished episodes"
-        if len(expect.returned(given, "a list of returns")) == len(want) + 1 and not reference.over:
+        expect.returned(given, "a list of returns")
+        listed = isinstance(given, list | tuple) or np.ndim(given) == 1
+        if listed and len(given) == len(want) + 1 and not reference.over:
             cause = "the episode that was still running has no return yet: it is not in the list"
             raise Fail(f"{len(want) + 1} returns", f"{len(want)} of finished episodes", cause)
-        got = expect.array(given, (len(want),), expected)
+        got = expect.array(given, (len(want),), "the returns of the finished episodes")
         if not np.allclose(got, want):
             at = int(np.argmax(~np.isclose(got, want)))
-            cause = (
-                "the rewards of earlier episodes are still in it: begin each one at 0"
-                if np.allclose(got, np.cumsum(want))
-                else "the reward of the last step is missing, or counts for the next episode"
-            )
-            raise Fail(f"{got[at]:g} as the return of episode {at + 1}", f"{want[at]:g}", cause)
+            saw = f"{got[at]:g} as the return of episode {at + 1}"
+            raise Fail(saw, f"{want[at]:g}", **mistaken_return(got, reference.episodes()))
     return "Four environments: each state, each end and each return is where it belongs."
 
 
-def _practised(env: Any, agent: Any, steps: int, seed: int) -> list[float]:
-    returns, total = [], 0.0
-    state, _ = env.reset(seed=seed)
-    for _ in range(steps):
-        action = agent.choose(state)
-        after, reward, terminated, truncated, _ = env.step(action)
-        agent.learn(state, action, reward, after, terminated)
-        total, state = total + reward, after
-        if terminated or truncated:
-            returns.append(total)
-            total, (state, _) = 0.0, env.reset()
-    return returns
-
-
-def _same_protocol(env: _Script, agent: _Listener, listener: _Listener, steps: int) -> None:
+def _same_protocol(env: Script, agent: Listener, listener: Listener, steps: int) -> None:
     """Raise Fail for the first thing that the agent or the environment was told wrongly."""
     if any(isinstance(state, tuple) for state in agent.chose):
         raise Fail(
@@ -301,7 +245,7 @@ def _same_protocol(env: _Script, agent: _Listener, listener: _Listener, steps: i
                 )
 
 
-def _mistaken_part(part: str, agent: _Listener, listener: _Listener, env: _Script) -> dict[str, str]:
+def _mistaken_part(part: str, agent: Listener, listener: Listener, env: Script) -> dict[str, str]:
     if part == "over":
         saw = [bool(one[4]) for one in agent.learnt]
         if not any(saw):

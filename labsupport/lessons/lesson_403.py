@@ -43,8 +43,11 @@ APART = (
     ("ready", 4.0, 8.0, "who does not see how many are there can't say how many are missing"),
     ("starting", 0.0, 3.0, "for two minutes it would order the same replicas again and again"),
     ("waiting", 0.0, 400.0, "a queue has to be worked off on top of what comes"),
-    ("second", 35_400.0, 35_880.0, "9:50 and 9:58 look alike, and the rush at 10:00 comes unforeseen"),
-)
+    *(
+        ("second", 60.0 * minute, 35_880.0, f"{minute // 60}:{minute % 60:02} and 9:58 look alike, and the rush at 10:00 comes unforeseen")
+        for minute in (590, 602, *range(542, 590, 2))
+    ),
+)  # fmt: skip
 
 
 @exercises.check(
@@ -127,14 +130,7 @@ def reward(answer: Guarded) -> str:
         arrays = [np.asarray(replicas, dtype=float), np.asarray(late, dtype=float), np.asarray(before, dtype=bool), np.asarray(after, dtype=bool)]  # fmt: skip
         return expect.array(name(*arrays), arrays[0].shape, "the reward, in cents,")
 
-    calm = np.zeros(3, dtype=bool)
-    found = paid([6, 7, 6], [0, 0, 100], calm, calm)
-    for what, saw, want in (
-        ("one replica more", found[1] - found[0], -1 / 12),
-        ("a hundred late requests more, in no incident,", found[2] - found[0], -2.0),
-    ):
-        if abs(saw - want) > 2e-3:
-            raise Fail(f"{what} changes the reward by {saw:+.3f} cents", f"{want:+.3f}", _price(saw, want))
+    _ask_prices(paid, False)
     rng = np.random.default_rng(403)
     for _ in range(60):
         # A way from calm to calm: some steps in an incident, each with at least its 5 % late.
@@ -153,14 +149,36 @@ def reward(answer: Guarded) -> str:
                 "no more than for staying calm, whose difference is 0",
                 **_farmed(paid, harmed - unharmed),
             )
-    begins = paid([6, 6], [0, 0], calm[:2], np.array([False, True]))
+    begins = paid([6, 6], [0, 0], [False, False], [False, True])
     if begins[1] > begins[0] + 1e-9:
         raise Fail(f"the step in which an incident begins pays {begins[1] - begins[0]:+.1f} cents beside a calm one", "no more than a calm one", "the sign: beginning an incident pays at once, and what its end costs comes later, counts for less, and is not seen where an episode is cut off before it")  # fmt: skip
+    ends = paid([6, 6], [0, 0], [True, True], [True, False])
+    if ends[1] < ends[0] - 1e-9:
+        raise Fail(f"the step in which an incident ends pays {ends[1] - ends[0]:+.1f} cents beside one more step in it", "no less than a step in it", "ending an incident must not cost more than staying in it: who does not end it saves the price")  # fmt: skip
     for length in (1, 4):
         shorter, longer = (_incident(paid, length + more) for more in (0, 1))
         if not shorter > longer + 1e-9:
             raise Fail(f"an incident of {length} steps is worth {shorter:.2f} cents, one of {length + 1} steps {longer:.2f}", "the shorter one is worth more", "in an incident, late requests have to go on costing")  # fmt: skip
+    _ask_prices(paid, True)
     return "Replicas and late requests cost what they cost, a shorter incident is worth more, and 60 ways through incidents earned nothing."
+
+
+def _ask_prices(paid: Any, inside: bool) -> None:
+    """Ask what a replica and late requests cost, all in an incident or all outside of one."""
+    cents = paid([6, 7, 6, 6, 6], [0, 0, 100, 400, 500], [inside] * 5, [inside] * 5)
+    where = "in an incident" if inside else "in no incident"
+    for what, saw, want, limit in (
+        ("one replica more", cents[1] - cents[0], -1 / 12, False),
+        ("a hundred late requests more", cents[2] - cents[0], -2.0, False),
+        ("a hundred late requests more than 400", cents[4] - cents[3], -2.0, True),
+    ):
+        if abs(saw - want) > 2e-3:
+            cause = _price(saw, want)
+            if limit:
+                cause = "the five-hundredth late request costs as much as the first: is there a limit to what is paid?"
+            elif inside:
+                cause = "the price list knows no incidents: what costs outside of one costs the same in it"
+            raise Fail(f"{what}, {where}, changes the reward by {saw:+.3f} cents", f"{want:+.3f}", cause)
 
 
 def _price(saw: float, want: float) -> str:
@@ -246,9 +264,12 @@ def guard(answer: Guarded) -> str:
         )
         raise Fail(f"on days as they were, the bill is {usual:.2f} times the policy's", f"at most {DEARER:g} times", cause)  # fmt: skip
     if moved > SAVED:
+        raised = np.asarray(name(np.full(8, 2), _quiet()), dtype=float)
         cause = (
             "the guard changes next to nothing: the policy's wish is above it nearly always"
             if moved > 0.97
+            else "a part of a replica is cut off: round up"
+            if (raised % 1 > 0).any()
             else "when the rush begins, the load of what is ready passes 1, and new replicas take two minutes: the reserve is too small, or it is ordered too late"
         )
         raise Fail(f"on moved days, the bill is {moved:.2f} times the policy's", f"at most {SAVED:g} times", cause)
@@ -259,7 +280,7 @@ def _quiet() -> "Observation":
     from labsupport.rl.observation import Observation
 
     return Observation(
-        np.full(8, 20.0), np.full(8, 8), np.zeros(8, dtype=int), np.full(8, 0.19), np.zeros(8), np.full(8, 9_000.0)
+        20 + np.arange(8) / 7, np.full(8, 8), np.zeros(8, dtype=int), np.full(8, 0.19), np.zeros(8), np.full(8, 9_000.0)
     )
 
 

@@ -1,7 +1,10 @@
 """Lesson 503, versioned data: checkers, hints, guesses and quiz."""
 
+import builtins
 import hashlib
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from labsupport.errors import LabsError
@@ -48,8 +51,9 @@ def version(answer: Guarded) -> str:
             "a short one, whatever the content",
             "the content stands in the name: hash the listing",
         )
-    items = sorted(large.items())
-    if name.lstrip("-") in {str(abs(hash(each))) for each in (frozenset(items), tuple(items), str(items), str(large))}:
+    with _as_tomorrow():
+        tomorrow = _name(name_of(large))
+    if name != tomorrow:
         raise Fail(
             f"`{name}`", "the same name tomorrow", "Python's `hash` is salted anew in each process: take hashlib"
         )
@@ -68,6 +72,21 @@ def _name(given: Any) -> str:
     raise Fail(f"a {type(given).__name__}", "a name, a text", cause)
 
 
+@contextmanager
+def _as_tomorrow() -> Iterator[None]:
+    """Let Python's `hash` give other numbers, as it does in another process."""
+    todays = builtins.hash
+    builtins.hash = lambda value: todays((value, "tomorrow"))
+    try:
+        yield
+    finally:
+        builtins.hash = todays
+
+
+# What learners put between a path and a content, and between two files.
+BORDERS = (b"", b"\0", b"\n", b"\r\n", b"\t", b" ", b",", b", ", b";", b":", b": ", b"::", b"|", b"/", b"=", b"-", b"_", b"#")  # fmt: skip
+
+
 def _folders() -> list[tuple[str, dict[str, bytes], dict[str, bytes], bool, str]]:
     base = {"b.csv": b"3,4", "a.csv": b"1,2", "sub/c.csv": b"1,2"}
     turned = dict(reversed(base.items()))
@@ -83,6 +102,12 @@ def _folders() -> list[tuple[str, dict[str, bytes], dict[str, bytes], bool, str]
         ("two copies instead of one file", {"a": b"1"}, {"a": b"1", "b": b"1"}, False, "equal contents were counted once: each path is a file"),
         ("two pairs of equal files", {"a": b"1", "b": b"1"}, {"a": b"2", "b": b"2"}, False, "equal hashes cancel each other: make one text of them, don't combine numbers"),
         ("an empty file instead of none", {}, {"a": b""}, False, "an empty file is a file: its path belongs to the listing"),
+        ("a file that was moved to another folder", {"x/a": b"1"}, {"y/a": b"1"}, False, "the whole path belongs to a file, not its last part alone"),
+        ("a file that got a line end", {"a": b"1"}, {"a": b"1\n"}, False, "each byte counts, white space too: hash a content as it is"),
+        *(
+            (f"two files and one that holds {one['a']!r}", one, {"a": b"1", "b": b"2"}, False, "a separator may stand in a content: hash each content first")
+            for one in ({"a": b"1" + after + b"b" + inside + b"2"} for after, inside in itertools.product(BORDERS, BORDERS))
+        ),
     ]  # fmt: skip
 
 
@@ -203,6 +228,8 @@ def audit(answer: Guarded) -> str:
         ("three commits share files", {"one": [a, b], "two": [a, c], "three": [c, d]}, {a: good[a], b: good[b]}, {c: good[c]}, {"one": "safe", "two": "push", "three": "lost"}, "each commit is judged by its own files"),
         ("a commit has no files yet", {"one": [], "two": [e]}, {}, {}, {"one": "safe", "two": "lost"}, "a commit without files lacks nothing"),
         ("a file is listed twice", {"one": [a, a]}, {a: good[a]}, {}, {"one": "safe"}, "the same hash is one file"),
+        ("a lost file stands before one that is here", {"one": [c, b]}, {}, {b: good[b]}, {"one": "lost"}, "a later file can't make up for a lost one"),
+        ("the remote has one file healthy, and the cache has it damaged and the other healthy", {"one": [a, b]}, {a: good[a]}, {a: b"?", b: good[b]}, {"one": "push"}, there),
     ]  # fmt: skip
     for what, commits, remote, cache, want, cause in cases:
         given = expect.returned(judge(commits, remote, cache), "a dictionary from commit to verdict")

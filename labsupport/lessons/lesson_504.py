@@ -84,8 +84,8 @@ def load(answer: Guarded) -> str:
     import pandas as pd
 
     put = expect.function(answer)
-    for what, store, rows, want in _loads():
-        after = put(store, rows, MONDAY, TUESDAY)
+    for what, store, rows, start, end, want in _loads():
+        after = put(store, rows, start, end)
         if not isinstance(after, pd.DataFrame):
             cause = "the function has no `return`" if after is None else "is it a list of frames, or a count?"
             raise Fail(f"`{type(after).__name__}`", "the store as a frame", cause)
@@ -116,10 +116,11 @@ def _time(text: str) -> "pd.Timestamp":
     return pd.Timestamp(f"2024-03-{text}", tz="UTC")
 
 
-MONDAY, TUESDAY = datetime.fromisoformat("2024-03-18T00:00+00:00"), datetime.fromisoformat("2024-03-19T00:00+00:00")
+MONDAY = datetime.fromisoformat("2024-03-18T00:00+00:00")
+MORNING, NOON, TUESDAY, WEDNESDAY = (MONDAY + timedelta(hours=hours) for hours in (6, 12, 24, 48))
 
 
-def _loads() -> "list[tuple[str, pd.DataFrame, pd.DataFrame, list[str]]]":
+def _loads() -> "list[tuple[str, pd.DataFrame, pd.DataFrame, datetime, datetime, list[str]]]":
     import pandas as pd
 
     def frame(*rows: tuple[str, str], index: int = 0) -> "pd.DataFrame":
@@ -131,7 +132,8 @@ def _loads() -> "list[tuple[str, pd.DataFrame, pd.DataFrame, list[str]]]":
     sunday, tuesday = ("s", "17T23:59"), ("t", "19T08:00")
     one, two = ("a", "18T09:00"), ("b", "18T10:00")
     stored = frame(sunday, one, two, tuesday)
-    return [
+    evening, early = ("e", "18T20:00"), ("f", "18T05:59")
+    day = [
         ("the first run", frame(), frame(one, two), ["a Mon 09:00", "b Mon 10:00"]),
         ("a second run", stored, frame(one, two, index=3), ["s Sun 23:59", "a Mon 09:00", "b Mon 10:00", "t Tue 08:00"]),
         ("a run after a repair", stored, frame(one), ["s Sun 23:59", "a Mon 09:00", "t Tue 08:00"]),
@@ -144,10 +146,17 @@ def _loads() -> "list[tuple[str, pd.DataFrame, pd.DataFrame, list[str]]]":
         ("a row changed its hour", frame(one), frame(("a", "18T11:00")), ["a Mon 11:00"]),
         ("the source sends two equal rows", frame(), frame(one, one), ["a Mon 09:00", "a Mon 09:00"]),
     ]  # fmt: skip
+    others = [
+        ("a run of six hours", frame(early, one, evening), frame(one), MORNING, NOON, ["f Mon 05:59", "a Mon 09:00", "e Mon 20:00"]),
+        ("a run of two days", frame(sunday, one, tuesday), frame(one, ("t", "19T09:00")), MONDAY, WEDNESDAY, ["s Sun 23:59", "a Mon 09:00", "t Tue 09:00"]),
+    ]  # fmt: skip
+    return [*((what, store, rows, MONDAY, TUESDAY, want) for what, store, rows, want in day), *others]
 
 
 def _mistaken_load(what: str, saw: "Counter[str]", want: "Counter[str]") -> str:
     lost, extra = want - saw, saw - want
+    if "a run of" in what:
+        return "the interval need not be a day: it goes from `start` up to `end`"
     if any(name.startswith(("s ", "t ", "n ")) for name in lost):
         if "store has a row at the end" in what:
             return "the row at the interval's end was taken out of the store: it belongs to the next interval"

@@ -9,6 +9,10 @@ import threading
 import time
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,6 +89,10 @@ def rename_index(x: Any) -> None:
     x.index.name = "other"
 
 
+def later(x: Any) -> None:
+    x["time"] = x["time"] + pd.Timedelta(hours=3)
+
+
 def fill(x: pd.DataFrame) -> None:
     x.fillna({"load": 0.0}, inplace=True)
 
@@ -125,6 +133,22 @@ CHANGED: dict[str, tuple[Any, Callable[[Any], Any], str]] = {
     "series": (frame()["load"], lambda x: x.__setitem__(5, 2.0), "`x.iloc[0]` was `1.0` and is `2.0`"),
     "name of a series": (frame()["load"], lambda x: setattr(x, "name", "y"), "the name of `x` changed"),
     "frame in a dictionary": ({"f": frame()}, lambda x: x["f"].drop(columns="team", inplace=True), "`x['f']` had the columns"),
+    "dates sorted": ([date(2026, 1, 2), date(2026, 1, 1)], lambda x: x.sort(), "`x[0]` was `datetime.date(2026, 1, 2)` and"),
+    "date to a time": ([date(2026, 1, 2)], put(0, datetime(2026, 1, 2)), "and is `datetime.datetime(2026, 1, 2, 0, 0)`"),
+    "time of day": ({"at": time_of_day(6)}, put("at", time_of_day(7)), "`x['at']` was `datetime.time(6, 0)` and is"),
+    "zone": ([datetime(2026, 1, 2, tzinfo=UTC)], put(0, datetime(2026, 1, 2)), "`x[0]` was"),
+    "span": ([timedelta(1)], put(0, timedelta(2)), "`x[0]` was `datetime.timedelta(days=1)` and is"),
+    "decimal": ([Decimal("1.0")], put(0, Decimal("1.5")), "`x[0]` was `Decimal('1.0')` and is `Decimal('1.5')`"),
+    "path": ([Path("a")], put(0, Path("b")), "`x[0]` was `PosixPath('a')` and is `PosixPath('b')`"),
+    "timestamp": ([pd.Timestamp("2026-01-01")], put(0, pd.Timestamp("2026-01-02")), "`x[0]` was `Timestamp('2026-01-01 "),
+    "timestamp to none": ([pd.Timestamp("2026-01-01")], put(0, pd.NaT), "and is `NaT`"),
+    "span of pandas": ([pd.Timedelta(1)], put(0, pd.Timedelta(2)), "`x[0]` was `Timedelta("),
+    "period": ([pd.Period("2026-01")], put(0, pd.Period("2026-02")), "and is `Period('2026-02', 'M')`"),
+    "interval": ([pd.Interval(0, 1)], put(0, pd.Interval(0, 2)), "and is `Interval(0, 2, closed='right')`"),
+    "times in a frame": (pd.DataFrame({"time": pd.to_datetime(["2026-01-01"])}), later, "`x['time'].iloc[0]` was `Timestamp("),
+    "times with a zone": (pd.DataFrame({"time": pd.to_datetime(["2026-01-01"], utc=True)}), later, "`x['time'].iloc[0]` was"),
+    "spans in a frame": (pd.DataFrame({"time": pd.to_timedelta([1, 2], "h")}), later, "`x['time'].iloc[0]` was `Timedelta("),
+    "times in a series": (pd.Series(pd.to_datetime(["2026-01-01", "NaT"])), put(1, pd.Timestamp("2026-01-01")), "`x.iloc[1]` was `NaT`"),
 }  # fmt: skip
 
 
@@ -163,6 +187,21 @@ UNCHANGED = {
     "cycle": cyclic(),
     "dataclass": Box([np.nan]),
     "function and class": [len, Box],
+    "dates": [
+        date(2026, 1, 2),
+        datetime(2026, 1, 2, tzinfo=UTC),
+        time_of_day(6),
+        timedelta(1),
+        pd.Timestamp("2026-01-01"),
+    ],
+    "no time": [pd.NaT, np.datetime64("NaT"), pd.Series([pd.NaT, None]), Decimal("NaN"), pd.NA],
+    "paths, periods, intervals": [
+        Path("a"),
+        pd.Period("2026-01"),
+        pd.Interval(0, 1),
+        pd.period_range("2026-01", periods=2),
+    ],
+    "objects in a series": pd.Series([Box([1]), np.zeros(2), [np.nan], None], dtype=object),
 }
 
 

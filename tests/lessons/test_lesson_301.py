@@ -102,6 +102,10 @@ WRONG = {
             wrong_gradients(RANDOM, RELATIVE).replace("    return wrong", "    return [name in wrong for name in stages]"),
             "return the names of those that are",
         ),
+        "returns a truth value for each name": (
+            wrong_gradients(RANDOM, RELATIVE).replace("    return wrong", "    return {name: name in wrong for name in stages}"),
+            "these say for each one whether it is meant",
+        ),
         "returns nothing": (wrong_gradients(RANDOM, RELATIVE).replace("return wrong", "wrong"), "no `return`"),
     },
     "301.2": {
@@ -136,6 +140,11 @@ WRONG = {
     "301.4": {
         "one copy": (choose("4 * count <= 1e6 * megabytes"), "two copies of it take"),
         "forgets the time": (choose(time="count > 0"), "one picture takes it"),
+        "counts as training does": (choose("16 * count <= 1e6 * megabytes"), "two copies take 8 bytes a number"),
+        "takes the fastest": (
+            choose(last="return table.hidden.to_numpy()[good][table.one_us.to_numpy()[good].argmin()]"),
+            "(16, 16) has fewer parameters",
+        ),
         "takes the best": (choose(last="return table.hidden.to_numpy()[good][runs[good].mean(axis=1).argmax()]"), "lags by no more than two"),
         "takes the smallest": (choose(clearly="runs.mean(axis=1) < 0"), "ahead of it seed by seed"),
         "compares means unpaired": (

@@ -43,6 +43,10 @@ WRONG = {
             bits("r = np.exp(scores)", SHARES, RIGHT_LOG, "return -(p * log).sum(axis=1)"),
             "infinite already",
         ),
+        "takes exp as it is, and makes nan 0": (
+            bits("r = np.exp(scores)", SHARES, "return -np.nansum(p * np.log2(p), axis=1)"),
+            "and its nan became 0",
+        ),
         "takes off the largest of all": (
             bits("r = np.exp(scores - np.max(scores))", SHARES, RIGHT_LOG, "return -(p * log).sum(axis=1)"),
             "its *own* largest score",
@@ -93,6 +97,10 @@ WRONG = {
         "takes what is below 0 for dead": (
             silent("1 - (np.isfinite(u) & (u > 0)).any(axis=0).mean()"),
             "a unit below 0 speaks",
+        ),
+        "looks at the largest": (
+            silent("(np.where(np.isfinite(u), u, 0).max(axis=0) == 0).mean()"),
+            "0 as the largest value",
         ),
         "adds up": (silent("(np.where(np.isfinite(u), u, 0).sum(axis=0) == 0).mean()"), "a sum of 0"),
         "one nan is enough": (

@@ -106,6 +106,8 @@ WRONG = {
         "leaves the canvas": ("move = (9, 1)", "from -6 to 6"),
         "one number": ("move = 1", "two whole numbers"),
         "half a pixel": ("move = (0.5, 1)", "pixels are whole"),
+        "infinity": ("move = (float('inf'), 0)", "this is inf"),
+        "nan": ("move = (0, float('nan'))", "this is nan"),
     },
 }
 

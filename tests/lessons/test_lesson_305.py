@@ -37,6 +37,8 @@ WRONG = {
         "begins too high": (schedule("return 0.2 * (1 - step / 400)"), "above the limit"),
         "falls too early": (schedule("return 0.03 * 0.9 ** step"), "it does not arrive"),
         "does not fall far": (schedule("return 0.03 - 0.01 * step / 400"), "it arrives and does not rest"),
+        "falls too far at once": (schedule("return 0.03 if step < 100 else 0.0003"), "never averaged out"),
+        "stops too early": (schedule("return 0.03 if step < 300 else 0"), "it stops before it has come to rest"),
         "falls below 0": (schedule("return 0.03 * (1 - step / 200)"), "go on below 0"),
         "returns nothing": (schedule("0.03 * (1 - step / 400)"), "no `return`"),
     },
@@ -105,6 +107,7 @@ RIGHT = {
     },
     "305.2": {
         "half a cosine": schedule("return 0.03 * (1 + np.cos(np.pi * step / 400)) / 2"),
+        "a line that ends a rounding below 0": schedule("return 0.025 - 0.025 * step / 399"),
         "three stairs": schedule("return 0.03 if step < 200 else 0.005 if step < 320 else 0.001"),
         "exponential": schedule("return 0.035 * 0.99 ** step"),
         "with a warm-up": schedule("return 0.03 * min(step / 20, (400 - step) / 380)"),

@@ -96,6 +96,15 @@ WRONG = {
             rows(A_PASS, "order = np.random.default_rng(seed).permutation(rows)", BATCH, DEAL),
             "does not depend on the pass",
         ),
+        "shuffles the batches only": (
+            rows(
+                A_PASS,
+                "batches = np.random.default_rng(seed).permutation(rows).reshape(a_pass, batch)",
+                "chosen = batches[np.random.default_rng([seed, step // a_pass]).permutation(a_pass)[step % a_pass]]",
+                DEAL,
+            ),
+            "draw the order of the *rows*",
+        ),
         "does not shuffle": (rows(A_PASS, "order = np.arange(rows)", BATCH, DEAL), "the second pass has the batches of the first"),
         "counts on behind the end": (
             rows(A_PASS, ORDER, "chosen = order[step * batch :][:batch]", DEAL),

@@ -75,6 +75,12 @@ WRONG = {
         "no log scale": (suggest(rate='trial.suggest_float("rate", 0.001, 1)'), "fall into the last tenfold"),
         "far too high": (suggest(rate='trial.suggest_float("rate", 0.001, 100, log=True)'), "every training explodes"),
         "batches of 40.5": (suggest(batch='trial.suggest_float("batch", 16, 128)'), "nobody can build"),
+        "batches in floats": (suggest(batch='trial.suggest_float("batch", 16, 128, step=16)'), "nobody can build 96.0"),
+        "layers in floats": (suggest(layers='trial.suggest_float("layers", 1, 3, step=1)'), "`layers` is 2.0"),
+        "a choice without the tutorial's batch": (suggest(batch='trial.suggest_categorical("batch", [16, 64, 256])'), "the tutorial's batch lies between"),
+        "a choice without the tutorial's width": (suggest(width='trial.suggest_categorical("width", [64, 256])'), "width is one of 64, 256"),
+        "stairs without the tutorial's dropout": (suggest(dropout='trial.suggest_float("dropout", 0, 0.5, step=0.25)'), "dropout is one of 0, 0.25, 0.5"),
+        "a choice of two rates": (suggest(rate='trial.suggest_categorical("rate", [0.0005, 1])'), "rate is one of 0.0005, 1"),
         "dropout on a log scale": (suggest(dropout='trial.suggest_float("dropout", 0.01, 0.5, log=True)'), "no dropout at all"),
         "log from 0": (suggest(dropout='trial.suggest_float("dropout", 0, 0.5, log=True)'), "ValueError"),
         "silences nearly all": (suggest(dropout='trial.suggest_float("dropout", 0, 0.9)'), "more than half of the values"),
@@ -141,6 +147,15 @@ RIGHT = {
             batch='trial.suggest_categorical("batch", [16, 32, 64, 128])',
             dropout='trial.suggest_categorical("dropout", [0, 0.1, 0.2, 0.5])',
             rate='10 ** trial.suggest_float("exponent", -3, 0)',
+        ),
+        "from the other end": suggest(
+            rate='10 ** -trial.suggest_float("exponent", 0, 3)',
+            batch='2 ** trial.suggest_int("doublings", 4, 7)',
+            dropout='1 - trial.suggest_float("keep", 0.5, 1.0)',
+        ),
+        "dropout or none": suggest(
+            rate='trial.suggest_categorical("rate", [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0])',
+            dropout='0.0 if trial.suggest_categorical("use", ["with", "without"]) == "without" else trial.suggest_float("dropout", 0.1, 0.5)',
         ),
     },
     "307.4": {

@@ -107,6 +107,29 @@ WRONG = {
             practise(counted="total += 0 if terminated or truncated else reward"),
             "the reward of the last step is missing",
         ),
+        "adds the last reward to the next episode": (
+            practise(fresh="total = reward", counted="total += 0 if terminated or truncated else reward"),
+            "or counts for the next episode",
+        ),
+        "discounts": (
+            practise(
+                counted="total = total + 0.97 ** steps_in * reward; steps_in += 1",
+                fresh="total, steps_in = 0.0, 0",
+                first="state, _ = env.reset(seed=seed); steps_in = 0",
+            ),
+            "the rewards are discounted",
+        ),
+        "takes the mean": (
+            practise(
+                counted="total = (total * steps_in + reward) / (steps_in + 1); steps_in += 1",
+                fresh="total, steps_in = 0.0, 0",
+                first="state, _ = env.reset(seed=seed); steps_in = 0",
+            ),
+            "the mean of the rewards",
+        ),
+        "takes the last reward": (practise(counted="total = reward"), "the last reward alone"),
+        "counts steps": (practise(counted="total += 1"), "which of them are in your sum"),
+        "returns one number": (practise(back="return float(sum(returns))"), "one number came back"),
         "counts the unfinished one": (
             practise(back="return returns + [total]"),
             "the episode that was still running",

@@ -29,6 +29,16 @@ WRONG = {
             view(FAIR.split(", np.sin")[0] + ', state["second"] / 86400'),
             "9:50 and 9:58 look alike",
         ),
+        "the sine of the hour alone": (view(FAIR.split(", np.cos")[0]), "9:32 and 9:58 look alike"),
+        "the cosine of the hour alone": (
+            view(FAIR.replace('np.sin(2 * np.pi * state["second"] / 3600), ', "")),
+            "10:02 and 9:58 look alike",
+        ),
+        "a circle of half an hour": (view(FAIR.replace("/ 3600", "/ 1800")), "9:28 and 9:58 look alike"),
+        "a circle of sixteen minutes": (
+            view(FAIR.split(", np.sin")[0] + ', state["second"] % 960 / 960'),
+            "9:10 and 9:58 look alike",
+        ),
         "a circle of the day": (
             view(FAIR.replace("/ 3600", "/ 86400")),
             "which a network hardly sees",
@@ -62,6 +72,20 @@ WRONG = {
         "in euros": (reward(f"return ({COSTS}) / 100"), "the reward is in cents"),
         "the sign": (reward("return replicas / 12 + 0.02 * late"), "what costs makes the reward smaller"),
         "forgets late requests": (reward("return -replicas / 12"), "it is not in the reward at all"),
+        "pays for not ending": (reward(f"return {COSTS} - 100 * (before & ~after)"), "who does not end it saves the price"),
+        "a tenth of the price in an incident": (
+            reward("return -replicas / 12 - 0.02 * late * np.where(after, 0.1, 1)"),
+            "a hundred late requests more, in an incident, changes",
+        ),
+        "a price for each step instead of late requests": (
+            reward("return -replicas / 12 - 0.02 * late * (~after) - 4 * after"),
+            "changes the reward by +0.000 cents -2.000 the price list",
+        ),
+        "a limit to what late requests cost": (
+            reward("return -replicas / 12 - np.minimum(0.02 * late, 2)"),
+            "is there a limit to what is paid",
+        ),
+        "a limit to the reward": (reward(f"return np.clip({COSTS}, -3, 0)"), "costs as much as the first"),
         "free while it lasts": (
             reward(f"return np.where(after, -replicas / 12, {COSTS}) - 100 * (~before & after)"),
             "have to go on costing",
@@ -75,6 +99,7 @@ WRONG = {
     "403.3": {
         "the smaller one": (guard("return np.minimum(wish, np.ceil(seen.requests_per_s * 0.075 / 0.45))"), "takes the larger one"),
         "the usual target": (guard("return np.maximum(wish, np.ceil(seen.requests_per_s * 0.075 / 0.6))"), "the reserve is too small"),
+        "a part of a replica": (guard("return np.maximum(wish, seen.requests_per_s * 0.075 * 2.2)"), "cut off: round up"),
         "no guard": (guard("return wish"), "next to nothing"),
         "always twenty": (guard("return np.full(len(wish), 20)"), "a reserve that is larger than a rush needs"),
         "an HPA in the policy's place": (guard("return np.ceil(seen.requests_per_s * 0.075 / 0.4)"), "a guard takes the larger one"),

@@ -56,6 +56,27 @@ WRONG = {
             "turned round",
         ),
         "compares the texts": (wrong("return (values < low) | (values > high)"), "TypeError"),
+        "types the lower bound": (
+            wrong(
+                "n = pd.to_numeric(values, errors='coerce')\n"
+                "    text = values.map(lambda v: isinstance(v, str))\n"
+                "    return text | (values.notna() & ~n.between(0, high))"
+            ),
+            "use the arguments",
+        ),
+        "types both bounds": (
+            wrong(
+                "n = pd.to_numeric(values, errors='coerce')\n"
+                "    text = values.map(lambda v: isinstance(v, str))\n"
+                "    return text | (values.notna() & ~n.between(0, 1))"
+            ),
+            "differ from column to column",
+        ),
+        "knows floats only": (
+            wrong("return [not (v is None or isinstance(v, float) and (v != v or low <= v <= high)) for v in values]"),
+            "which of your lines decides it",
+        ),
+        "returns numbers": (wrong("return pd.to_numeric(values, errors='coerce').fillna(0.5)"), "the answers, not the values"),
         "returns the values": (
             wrong("n = pd.to_numeric(values, errors='coerce')\n    return values[~n.between(low, high)]"),
             "one answer for each value",
@@ -114,6 +135,18 @@ WRONG = {
         ),
         "wants each age": (suite(ROWS, TARGET, THERE.replace(", mostly=0.9", ""), TYPES, RANGE), "up to a tenth missing"),
         "lets the age be missing": (suite(ROWS, TARGET, TYPES, RANGE), "how much of the column must be there"),
+        "lets nine tenths be missing": (
+            suite(ROWS, TARGET, THERE.replace("0.9", "0.1"), TYPES, RANGE),
+            "not the share that may be missing",
+        ),
+        "wants one age at least": (
+            suite(ROWS, TARGET, THERE.replace("0.9", "0.001"), TYPES, RANGE),
+            "one age in five is missing",
+        ),
+        "lets only a twentieth be missing": (
+            suite(ROWS, TARGET, THERE.replace("0.9", "0.95"), TYPES, RANGE),
+            "one age in ten is missing",
+        ),
         "lets single values through": (
             suite(ROWS, TARGET, THERE, TYPES, RANGE.replace("max_value=120", "max_value=120, mostly=0.9")),
             "a `mostly` that lets single values through",
@@ -150,6 +183,9 @@ RIGHT = {
             "        else:\n"
             "            answers.append(not low <= value <= high)\n"
             "    return answers"
+        ),
+        "by 0 and 1": wrong(
+            "return [int(isinstance(v, str) or (pd.notna(v) and not low <= v <= high)) for v in values]"
         ),
         "by masks": wrong(
             "wrong = np.zeros(len(values), dtype=bool)\n"

@@ -49,6 +49,28 @@ WRONG = {
             version("first = sorted(files)[:1]\n    return md5(repr([(p, md5(files[p])) for p in first] + sorted(files)).encode())"),
             "or of the first one only",
         ),
+        "puts ends of lines between files": (
+            version("h = hashlib.md5()\n    for p in sorted(files):\n        h.update(p.encode() + b'\\n' + files[p] + b'\\n')\n    return h.hexdigest()"),
+            "one that holds b'1\\nb\\n2'",
+        ),
+        "puts two signs between": (
+            version("return md5(b';'.join(p.encode() + b':' + files[p] for p in sorted(files)))"),
+            "a separator may stand in a content",
+        ),
+        "takes the last part of a path": (
+            version("import os\n    return md5(repr([(os.path.basename(p), files[p]) for p in sorted(files)]).encode())"),
+            "the whole path belongs to a file",
+        ),
+        "strips the contents": (
+            version("return md5(repr([(p, files[p].strip()) for p in sorted(files)]).encode())"),
+            "each byte counts",
+        ),
+        "takes Python's hash of the hashes": (
+            version("return str(hash(tuple(sorted((p, md5(c)) for p, c in files.items()))))"),
+            "salted anew",
+        ),
+        "takes Python's hash, in hexadecimal": (version("return hex(hash(str(sorted(files.items()))))"), "the same name tomorrow"),
+        "takes Python's hash behind a letter": (version("return f'v{hash(frozenset(files.items()))}'"), "in each process"),
         "takes Python's hash": (version("return str(hash(frozenset(files.items())))"), "take hashlib"),
         "lists instead of naming": (version("return repr(sorted(files.items()))"), "the content stands in the name"),
         "returns bytes": (version("return hashlib.md5(repr(sorted(files.items())).encode()).digest()"), "`.hexdigest()`"),
@@ -141,6 +163,28 @@ WRONG = {
             audit(*HEALTHY, "return {c: 'lost' if not n or set(n) - there - here else 'push' if set(n) - there else 'safe' for c, n in commits.items()}"),
             "a commit without files lacks nothing",
         ),
+        "lets the last file decide": (
+            audit(
+                "out = {}",
+                "for commit, names in commits.items():",
+                "    verdict = 'safe'",
+                "    for n in names:",
+                "        if n in remote and md5(remote[n]) == n:",
+                "            continue",
+                "        verdict = 'push' if n in cache and md5(cache[n]) == n else 'lost'",
+                "    out[commit] = verdict",
+                "return out",
+            ),
+            "a later file can't make up for a lost one",
+        ),
+        "joins the stores": (
+            audit(
+                "both = remote | cache",
+                "healthy = lambda names, store: all(n in store and md5(store[n]) == n for n in names)",
+                "return {c: 'safe' if healthy(n, remote) else 'push' if healthy(n, both) else 'lost' for c, n in commits.items()}",
+            ),
+            "only what it lacks must be in the cache",
+        ),
         "answers by truth values": (audit("return {c: all(h in remote for h in n) for c, n in commits.items()}"), "another word, or a truth value"),
         "returns a list": (audit("return ['safe' for c in commits]"), "by the commit's name"),
         "returns nothing": (audit("pass"), "no `return`"),
@@ -164,6 +208,13 @@ RIGHT = {
             "    for path in sorted(files):\n"
             "        whole.update(hashlib.sha256(path.encode()).digest() + hashlib.sha256(files[path]).digest())\n"
             "    return whole.hexdigest()"
+        ),
+        "by paths as keys": (
+            "import hashlib\n"
+            "from pathlib import PurePath\n"
+            "def version(files):\n"
+            "    hashes = {PurePath(path): hashlib.md5(content).hexdigest() for path, content in files.items()}\n"
+            "    return hashlib.md5(repr(sorted(hashes.items())).encode()).hexdigest()"
         ),
         "by JSON": (
             "import hashlib, json\n"

@@ -131,6 +131,21 @@ WRONG = {
             load(INSIDE + "own = rows[inside(rows)]\n    return pd.concat([store[~store.deploy_id.isin(own.deploy_id)], own])"),
             "what was repaired still stands",
         ),
+        "takes the day of the start": (
+            load("day = start.date()\n    return pd.concat([store[store.time.dt.date != day], rows[rows.time.dt.date == day]])"),
+            "a run of six hours",
+        ),
+        "counts the day itself": (
+            load("end = start + timedelta(days=1)\n    " + INSIDE + "return pd.concat([store[~inside(store)], rows[inside(rows)]])"),
+            "from `start` up to `end`",
+        ),
+        "moves the store's times": (
+            load(
+                INSIDE + "after = pd.concat([store[~inside(store)], rows[inside(rows)]])\n"
+                "    store['time'] = store['time'] + pd.Timedelta(hours=3)\n    return after"
+            ),
+            "a changed argument: `store['time'].iloc[0]`",
+        ),
         "returns nothing": (load("store = pd.concat([store, rows])"), "no `return`"),
     },
     "504.3": {
@@ -166,6 +181,10 @@ WRONG = {
         "runs all since the first": (
             days("return [min(repaired) + timedelta(days=n) for n in range((last - min(repaired)).days + 1)] if repaired else []"),
             "everything since the first repair",
+        ),
+        "sorts the repaired days in place": (
+            days("repaired.sort()\n    return sorted({d + timedelta(days=n) for d in repaired for n in range(window + 1) if d + timedelta(days=n) <= last})"),
+            "a changed argument: `repaired[0]`",
         ),
         "returns nothing": (days("sorted(repaired)"), "no `return`"),
     },

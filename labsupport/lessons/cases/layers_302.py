@@ -17,7 +17,8 @@ def layers() -> list[tuple[str, Any, tuple[float, float] | None]]:
     broken = rng.random((5, 8)) + 0.1
     broken[:, 1], broken[:, 5], broken[:4, 6], broken[:, 7] = np.nan, 0, np.nan, np.inf
     mixed = rng.normal(size=(7, 5))
-    mixed[:, 1], mixed[:, 3], mixed[0, 3] = -np.abs(mixed[:, 1]), 0, np.nan
+    mixed[:, [1, 4]], mixed[:, 3], mixed[0, 3] = -np.abs(mixed[:, [1, 4]]), 0, np.nan
+    mixed[2, 1] = 0
     balanced = np.array([[1.0, 0, 2], [-1, 0, 2], [0, 0, -4]])
     squeezed = np.array([[0.005, 0.5, 0.995], [0.011, 0.989, 0.2], [0.5, 0.999, 0.001], [0.3, 0.015, 0.985]])
     bent = np.array([[-0.985, 0.5, 0.985], [0.0, -0.975, 0.2], [0.999, -1.0, 0.975], [0.0, 0.005, 0.0]])

@@ -63,7 +63,7 @@ def tables_of_sizes() -> "list[tuple[pd.DataFrame, float, float]]":
         (table(*paired, index=[9, 4, 7]), 5.0, 100.0),  # the same seeds are lucky for all: paired, the gap is clear
         (table(low, mid, high, top), 8.0, 100.0),
         (table(low, high, top), 0.4, 100.0),  # 64 would fit once, not twice
-        (table(((16, 16), 5.0, [0.84, 0.85]), ((17,), 5.0, [0.841, 0.849]), _low_two()), 5.0, 10.0),
+        (table(((16, 16), 5.0, [0.84, 0.85]), ((17,), 4.9, [0.841, 0.849]), _low_two()), 5.0, 10.0),
     ]
 
 
@@ -92,6 +92,8 @@ def mistake(
     best = max(fits, key=lambda h: gap[place[h]].mean())
     if saw == best:
         return f"it is the best on average, but {want} lags by no more than two standard errors and costs less"
+    if saw == chosen(table, megabytes / 2, microseconds):
+        return f"{want} fits: two copies take 8 bytes a number, not 16. Training's copies are not in the pod"
     away = gap[place[best]] - gap[place[saw]]
     if away.mean() > 2 * away.std(ddof=1) / np.sqrt(len(away)):
         return f"{best} is ahead of it seed by seed, by {100 * away.mean():.1f} points on average: compare in pairs, the same seed on both sides"
