@@ -12,6 +12,7 @@ from labsupport.exercises.outcomes import Fail, LearnerError
 ROUNDED = "the number was rounded: return it as it is"
 PERCENT = "this is in percent: the answer is a share, between 0 and 1"
 SIGN = "the sign: this is the right number with the other sign"
+SINGLE = "single precision: `float32` keeps 7 digits, so compute and return plain floats, `float64`"
 SWAPPED = "the two are swapped"
 FIXED = "the same answer to every question: something stands fixed in your function"
 
@@ -60,10 +61,21 @@ class Case:
             usual[PERCENT] = 100 * want
         if self._is_rounded(want):
             usual[ROUNDED] = self.saw
+        if self._is_single(want):
+            usual[SINGLE] = self.saw
         return {**causes, **{cause: value for cause, value in usual.items() if cause not in causes}}
 
     def _is_rounded(self, want: np.ndarray) -> bool:
-        return any(self.agrees(np.round(want, digits)) for digits in range(7))
+        rounded = (np.round(want, digits) for digits in range(7))
+        # A 0 or a 1 has many causes.
+        return any(self.agrees(value) and not np.isin(np.abs(value), (0, 1)).all() for value in rounded)
+
+    def _is_single(self, want: np.ndarray) -> bool:
+        saw = np.asarray(self.saw, float)
+        # Errors add up, so a small number may be as far off as a large one.
+        far = 1e-5 * np.abs(want[np.isfinite(want)]).max(initial=0)
+        near = saw.shape == want.shape and np.allclose(saw, want, rtol=1e-5, atol=far, equal_nan=True)
+        return near and np.array_equal(saw, saw.astype(np.float32), equal_nan=True)
 
 
 def explain(

@@ -11,7 +11,7 @@ from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail
 from labsupport.exercises.refute import Measured, OutsideRules, whole_number
-from labsupport.lessons.cases import rows_101, weeks_101
+from labsupport.lessons.cases import labels, rows_101, weeks_101
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +150,13 @@ def bayes_update(answer: Guarded) -> str:
     update = expect.function(answer)
 
     def cases() -> Iterator[expect.Case]:
-        for belief, if_rain, if_dry in ((0.3, 0.8, 0.3), (0.5, 0.1, 0.4), (0.02, 0.9, 0.05), (0.7, 0.6, 0.6)):
+        for belief, if_rain, if_dry in (
+            (0.3, 0.8, 0.3),
+            (0.5, 0.1, 0.4),
+            (0.02, 0.9, 0.05),
+            (0.7, 0.6, 0.6),
+            (0.0005, 0.9, 0.002),
+        ):
             saw = expect.returned_number(partial(update, belief, if_rain, if_dry), "the new belief")
             rainy, dry = belief * if_rain, (1 - belief) * if_dry
             causes = {
@@ -167,6 +173,8 @@ def bayes_update(answer: Guarded) -> str:
                 "the two signs are swapped": belief * if_dry / (belief * if_dry + (1 - belief) * if_rain),
                 "this is the belief that it stays dry": dry / (rainy + dry),
             }
+            if 1000 * rainy < 0.5:
+                causes["whole days were counted, and a rare belief has less than one: compute with shares"] = 0.0
             yield expect.Case(saw, rainy / (rainy + dry), causes, f" for belief {belief}, signs {if_rain} and {if_dry}")
 
     paper = (
@@ -174,7 +182,7 @@ def bayes_update(answer: Guarded) -> str:
         "21 show it. Of the days with the sign, how many came before rain, and what does yours say?"
     )
     expect.explain_all(cases(), paper)
-    return "Right for four beliefs, also for a sign that says nothing (0.6 against 0.6 leaves the belief at 0.70)."
+    return "Right for five beliefs, also for a sign that says nothing (0.6 against 0.6 leaves the belief at 0.70)."
 
 
 @exercises.check(
@@ -203,9 +211,7 @@ def contract(answer: object) -> str:
             else f"{len(findings)} findings are left; this is the first"
         )
         raise Fail(findings[0], "a contract without findings", left) from None
-    if "kind: ConfigMap" not in answer:
-        cause = "the ConfigMap around the contract is gone: `kubectl apply` would refuse the rest"
-        raise Fail("the inner document alone", "the whole ConfigMap", cause)
+    _has_its_map(answer)
     kept = {*config.model_metrics, *config.infrastructure_metrics}
     lost = [name for name in TUTORIAL if name not in kept]
     if lost:
@@ -218,6 +224,27 @@ def contract(answer: object) -> str:
         question = "which metric moves when every answer comes in time, and half of them are errors?"
         raise Fail("nothing that counts failures", "the metric that sees failed requests", question=question)
     return f"The contract is valid and watches {len(kept)} metrics, of which the tutorial had eight."
+
+
+def _has_its_map(text: str) -> None:
+    """Raise Fail for a contract without the ConfigMap around it, as it was handed over."""
+    import yaml
+
+    document = yaml.safe_load(text)
+    if "kind" not in document:
+        cause = "the ConfigMap around the contract is gone: `kubectl apply` would refuse the rest"
+        raise Fail("the inner document alone", "the whole ConfigMap", cause)
+    metadata = document.get("metadata")
+    has = {
+        "apiVersion": document.get("apiVersion"),
+        "name": metadata.get("name") if isinstance(metadata, dict) else None,
+    }
+    for field, want in (("apiVersion", "v1"), ("name", "model-monitoring-config")):
+        if has[field] != want:
+            cause = "`kubectl apply` wants `apiVersion` and `metadata` too: copy the whole document"
+            if has[field]:
+                cause = "another one than the service reads: only the lists of metrics need repair"
+            raise Fail(f"a ConfigMap whose {field} is {has[field] or 'missing'}", f"`{want}`, as it was", cause)
 
 
 # What the tutorial's list means, and the metrics of load that it forgets; `cpu_usage` is in the list.
@@ -256,7 +283,7 @@ def suspicious_signs(answer: Guarded) -> str:
     def cases() -> Iterator[expect.Case]:
         # The last margin is no share: there a sum of days gives itself away.
         for margin in (0.1, 0.13, 0.04, 0.2, 250.0):
-            saw = expect.names(find(signs, rain, tomorrow, margin=margin))
+            saw = labels.names(find(signs, rain, tomorrow, margin=margin))
             causes = {
                 "`margin` is not used: a few days more are chance": above(gain, 0),
                 "`margin` is not used: a number stands in its place": above(gain, 0.1),

@@ -1,7 +1,6 @@
 """Lesson 102, the web service: checkers, hints, quiz and guesses."""
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -153,7 +152,7 @@ def replicas_needed(answer: Guarded) -> str:
     def cases() -> Iterator[expect.Case]:
         for need, limit, exactly in services:
             table = services_102.Latencies(need, limit, exactly)
-            saw = expect.returned_number(partial(function, table, limit), "the number of replicas")
+            saw = services_102.whole(function(table, limit))
             causes: dict[str, float] = {
                 "a p95 of exactly the limit keeps the promise: compare with `<=`": need + exactly,
                 "one too many: you add one after the promise is already kept": need + 1,

@@ -48,6 +48,9 @@ def _two_frames(result: Any, columns: list[str]) -> tuple["pd.DataFrame", "pd.Da
     expect.returned(result, "two frames")
     try:
         past, future = result
+        if "time" in (getattr(getattr(part, "index", None), "name", None) for part in (past, future)):
+            cause = "`time` became the index, and the next cells ask for it as a column: `sort_values('time')`"
+            raise Fail("no column `time`", "two frames with a column `time`", cause)
         parts = past["time"], future["time"]
     except (TypeError, ValueError, KeyError, IndexError):
         saw = f"a {type(result).__name__}"
@@ -72,7 +75,7 @@ def _judge_cut(table: "pd.DataFrame", past: Any, future: Any, share: float) -> N
     if sorted([*past, *future]) != list(ordered):
         cause = "rows were lost or stand on both sides: cut at one place, `[:cut]` and `[cut:]`"
         if len(past) + len(future) > rows and not table.index.is_monotonic_increasing:
-            cause = "`.loc[:n]` cuts at the label n, and labels stand in any order here: cut by position, `[:cut]` or `.iloc`"
+            cause = "`.loc[:n]` goes by labels, and includes its end, the label n: cut by position, `[:cut]` or `.iloc`"
         raise Fail(saw, expected, cause)
     if len(past) and len(future) and past.max() < future.min():
         if abs(len(past) - want) <= 1:

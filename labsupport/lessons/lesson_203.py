@@ -47,6 +47,7 @@ def precision_elsewhere(answer: Guarded) -> str:
             (0.3, 0.6, 0.7),
             (1.0, 0.0, 0.3),
             (0.0, 0.2, 0.1),
+            (0.8, 0.003, 0.002),
         ):
             ask = partial(foretell, recall, rate, failing)
             where = f" for recall {recall}, false alarms {rate}, failing {failing}"
@@ -73,7 +74,7 @@ def precision_elsewhere(answer: Guarded) -> str:
         if saw != 0:
             question = "how many alarms are there, and what does the task say of that?"
             raise Fail(f"{saw:g} for an alarm {what}", "0.0", question=question)
-    return "Right for six alarms, on teams of which 1 % to 70 % fail, and without any alarm."
+    return "Right for seven alarms, on teams of which 0.2 % to 70 % fail, and without any alarm."
 
 
 @exercises.check(

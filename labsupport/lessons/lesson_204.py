@@ -85,7 +85,7 @@ def best_run(answer: Guarded) -> str:
         else:
             raise
         raise Fail(f"`{error.summary}`", "the best run", cause) from None
-    if isinstance(result, Sized) and not hasattr(result, "info"):
+    if isinstance(result, Sized) and not isinstance(result, str) and not hasattr(result, "info"):
         raise Fail(f"a list of {len(result)} runs", "one run", "take the first of the list")
     name = getattr(getattr(result, "info", None), "run_name", None)
     if name is None:

@@ -1,5 +1,6 @@
 """Lesson 205, features and feature stores: checkers, hints and quiz."""
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
 from labsupport.exercises.outcomes import Fail, LearnerError
 from labsupport.exercises.refute import OutsideRules
-from labsupport.lessons.cases import ages_205, features_205, trends_205
+from labsupport.lessons.cases import ages_205, features_205, labels, trends_205
 
 exercises = Exercises("205")
 
@@ -37,7 +38,7 @@ def trend(answer: Guarded) -> str:
     left = []
     for seed in trends_205.WEEKS:
         week = trends_205.week(seed)
-        columns = [expect.array(make(load), (len(load),), "one value a row") for load in week.loads]
+        columns = [_column(make, load) for load in week.loads]
         _honest(make, week.loads[0], columns[0])
         missing = max(int(np.isnan(column).sum()) for column in columns)
         if missing > 120 or any(np.isinf(column).any() for column in columns):
@@ -55,9 +56,19 @@ def trend(answer: Guarded) -> str:
     )
 
 
+def _column(make: Guarded, load: Any) -> np.ndarray:
+    try:
+        return expect.array(make(load), (len(load),), "one value a row")
+    except LearnerError as error:
+        if not re.fullmatch(r"KeyError: -?\d+", error.summary):
+            raise
+        cause = "`load[i]` asks for the row with the label `i`, and a region's rows have labels of their own: `load.iloc[i]`"
+        raise Fail(f"`{error.summary}`", "one value a row", cause) from None
+
+
 def _honest(make: Guarded, load: Any, whole: Any) -> None:
     for cut in trends_205.CUTS:
-        past = expect.array(make(load.iloc[:cut]), (cut,), "one value a row")
+        past = _column(make, load.iloc[:cut])
         if not np.allclose(whole[:cut], past, equal_nan=True):
             at = int(np.flatnonzero(~np.isclose(whole[:cut], past, equal_nan=True))[-1])
             raise Fail(
@@ -177,7 +188,7 @@ def skewed_columns(answer: Guarded) -> str:
 
     def cases() -> Iterator[expect.Case]:
         for tolerance in (1e-6, 0.5, 2e-9):
-            saw = expect.names(find(offline, online, tolerance=tolerance))
+            saw = labels.names(find(offline, online, tolerance=tolerance))
             causes = partial(features_205.other_answers, offline, online, tolerance)
             want = features_205.skewed(offline, online, tolerance)
             yield expect.Case(saw, want, causes, f" for a tolerance of {tolerance:g}")
@@ -203,7 +214,7 @@ MORE = 1.05
     seconds=20.0,
 )
 def age_limit(answer: Guarded) -> str:
-    """Let the limit of one month be paid for in the next, for four teams with other prices and gaps."""
+    """Let the limit of one month be paid for in the next, for five teams with other prices and gaps."""
     choose = expect.function(answer)
     more = []
     for place, team in enumerate(ages_205.TEAMS):
@@ -224,7 +235,7 @@ def age_limit(answer: Guarded) -> str:
             cause,
             question="" if cause else "what does last month cost at your limit, and what at half and at twice of it?",
         )
-    return f"Four teams pay at most {max(more) - 1:.0%} more than by the best limit of the month that came."
+    return f"Five teams pay at most {max(more) - 1:.0%} more than by the best limit of the month that came."
 
 
 MONDAY_CUTS = (240, 480, 720, 960, 1200)

@@ -1,6 +1,8 @@
 """Lesson 601, the cluster and its manifests: checks on manifests, and on snapshots of the cluster."""
 
 import copy
+import operator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,15 +14,11 @@ from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded, learners_code
 from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules, whole_number
-from labsupport.lessons.cases import placing, selectors
-from labsupport.lessons.cases.pods_601 import STUCK
+from labsupport.lessons.cases import deployments_601, placing, selectors
+from labsupport.lessons.cases.pods_601 import STATES, STUCK, WHY
 
 Object = dict[str, Any]
 exercises = Exercises("601")
-
-
-def _pod(name: str, phase: str = "Running", ready: bool = True) -> Object:
-    return {"name": name, "phase": phase, "ready": ready}
 
 
 @exercises.check(
@@ -36,18 +34,7 @@ def _pod(name: str, phase: str = "Running", ready: bool = True) -> Object:
 def reconcile(answer: Guarded) -> str:
     """Try nine states of the world; the answer is a step, so any choice among equal pods is fine."""
     step = expect.function(answer)
-    cases: list[tuple[str, int, list[Object]]] = [
-        ("nothing there", 3, []),
-        ("one too few", 3, [_pod("a"), _pod("b")]),
-        ("just right", 2, [_pod("a"), _pod("b", "Pending", False)]),
-        ("one too many", 1, [_pod("a"), _pod("b")]),
-        ("too many, one of them not ready", 2, [_pod("a"), _pod("b", ready=False), _pod("c")]),
-        ("too many, two of them not ready", 1, [_pod("a", "Pending", False), _pod("b"), _pod("c", ready=False)]),
-        ("one has failed", 2, [_pod("a"), _pod("b", "Failed", False)]),
-        ("too many, and one has ended", 1, [_pod("a", "Succeeded", False), _pod("b"), _pod("c")]),
-        ("scaled to zero", 0, [_pod("a"), _pod("b", "Succeeded", False)]),
-    ]
-    for what, wanted, pods in cases:
+    for what, wanted, pods in STATES:
         result = step(wanted, copy.deepcopy(pods))
         create, delete = _two(result)
         alive = {pod["name"]: pod for pod in pods if pod["phase"] in ("Pending", "Running")}
@@ -65,6 +52,9 @@ def reconcile(answer: Guarded) -> str:
             elif create < 0:
                 cause = "a number to create is never negative: too many is what `delete` is for"
             raise Fail(saw, want, cause)
+        if strangers := [name for name in delete if name not in [pod["name"] for pod in pods]]:
+            cause = "each name stands by itself in the list, as it stands in the pod"
+            raise Fail(f"`{strangers[0]}` to delete, for {what} (pods: {there})", "names of these pods", cause)
         if len(delete) != surplus:
             cause = "delete exactly the surplus, `len(alive) - wanted`"
             if set(delete) - set(alive):
@@ -87,11 +77,17 @@ def _two(result: Any) -> tuple[int, list[str]]:
     if result is None:
         raise Fail("`None`", "(how many to create, [names to delete])", "the function has no `return`")
     try:
-        create, delete = result
+        create, delete = {} if isinstance(result, dict) else result
+        if isinstance(delete, Iterator):
+            raise Fail("a generator", "a list of names", "it is read once only: make a list of it")
+        if isinstance(delete, str):
+            raise Fail(f"`{delete!r}`"[:80], "a list of names", "one name alone is `[name]`, and none is `[]`")
         names = list(delete)
         if any(isinstance(name, dict) for name in names):
             raise Fail("a list of pods", "a list of their names", 'take `pod["name"]` of each')
-        return int(create), [str(name) for name in names]
+        if isinstance(create, float | np.floating):
+            raise Fail(f"create `{create}`", "a whole number", "`range`, in the next cell, takes no float")
+        return operator.index(create), [str(name) for name in names]
     except (TypeError, ValueError):
         cause = "return two things: a number, and a list of names"
         raise Fail(f"`{result!r}`"[:80], "(how many to create, [names to delete])", cause) from None
@@ -110,7 +106,7 @@ def _two(result: Any) -> tuple[int, list[str]]:
     minutes=8,
 )
 def stuck(answer: Guarded) -> str:
-    """Ask about pods in each of the states, two of them with two containers; names in any case are fine."""
+    """Ask about pods in each of the states, two of them with two containers."""
     where = expect.function(answer)
     words = {name for name, _ in STUCK}
     for want, pod in STUCK:
@@ -118,22 +114,15 @@ def stuck(answer: Guarded) -> str:
         if result is None:
             raise Fail("`None`", f'"{want}"', 'a way through the function without `return`: end with `return "probe"`')
         saw = str(result).strip().lower()
+        if saw in words and result != saw:
+            raise Fail(f"`{result}`", f"`{saw}`", "spell the names as the text does: the next cell compares them")
         if saw not in words:
             raise Fail(f"`{result}`", f"one of {', '.join(sorted(words))}", "another word, or not a word")
         if saw == want:
             continue
         states = [status["state"] for status in pod["status"].get("containerStatuses", [])]
         shown = f"{saw} for a pod in phase {pod['status']['phase']}, containers {states or 'none yet'}"
-        causes = {
-            "scheduler": "it has no node: PodScheduled is False, and there are no containerStatuses yet",
-            "image": "waiting with ErrImagePull or ImagePullBackOff: both are about the image",
-            "starting": "ContainerCreating: nothing has ended. Whether a mount fails, its events say. Waiting alone is no crash",
-            "config": "CreateContainerConfigError: a ConfigMap or Secret that it names is not there, so it never ran",
-            "crash": "CrashLoopBackOff: it starts and ends again, though its phase is Running",
-            "probe": "its container runs and Ready is False: phase Running does not mean that it serves",
-            "serves": "Ready is True: it gets traffic",
-        }
-        cause = causes[want]
+        cause = WHY[want]
         if any("terminated" in state for state in states):
             cause = "`terminated`: it has just ended, and the pause before its next start has not begun"
         elif len(states) > 1 and saw != "scheduler":
@@ -216,6 +205,7 @@ def repair(answer: Guarded) -> str:
     if "page" not in [one.get("configMap", {}).get("name") for one in maps]:
         cause = "the page lies in the ConfigMap `page`: `configMap: {name: page}`"
         raise Fail(f"volume {source}", "the ConfigMap `page`", cause)
+    deployments_601.no_more_was_changed(before, after)
     return "A selector that matches, a volume for the mount: the API server will take it."
 
 

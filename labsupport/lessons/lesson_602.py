@@ -2,11 +2,14 @@
 
 import contextlib
 import fnmatch
+import posixpath
 import sqlite3
 import tempfile
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from labsupport.cluster import look, rollout
 from labsupport.cluster.rollout import Stage
@@ -174,8 +177,11 @@ def books_on_a_volume(snapshot: Any) -> str:
     if not file.startswith(f"{place}/"):
         cause = f"the volume is mounted at {place}, and this path is elsewhere"
         raise FinalFail(f"store {store}", f"a file below {place}", cause)
-    if models is None or not models.removeprefix("file://").startswith(f"{place}/"):
+    folder = posixpath.normpath((models or "").removeprefix("file://"))
+    if not folder.startswith(f"{place}/"):
         cause = "the runs would stay and their models would go: MLFLOW_ARTIFACTS_DESTINATION, below the same mount"
+        if folder == place:
+            cause = "on the volume, and among the database's files: give the models a folder of their own there"
         raise FinalFail(f"artifacts {models or 'where the server likes'}", f"a folder below {place}", cause)
     _serves(snapshot)
     return f"Runs and models are below {place}, on the claim `books`, which no pod takes along."
@@ -318,7 +324,7 @@ def what_passes_has_lost_nothing(case: Any) -> Measured:
     """Make two nights' copies by the real back-up; it fails when the second replaced the first and lacks a run of it."""
     from labsupport.tracking import backup
 
-    if not isinstance(case, list | tuple) or len(case) != 2:
+    if not isinstance(case, list | tuple | np.ndarray) or len(case) != 2:
         raise OutsideRules("a case is a pair of numbers such as (4, 0)")
     gone, new = whole_number(case[0], 0, RUNS, "lost runs"), whole_number(case[1], 0, 50, "new runs")
     with tempfile.TemporaryDirectory(prefix="labs-books-") as name:

@@ -12,7 +12,7 @@ from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules
-from labsupport.lessons.cases import registry_603
+from labsupport.lessons.cases import gates_603, registry_603
 
 Object = dict[str, Any]
 exercises = Exercises("603")
@@ -54,7 +54,7 @@ def four_steps(snapshot: Any) -> str:
                 )
             raise FinalFail(f"`{later}` does not wait for `{before}`", f"`{before}`, then `{later}`", cause)
     _hands_on_the_hash(tasks)
-    _has_a_gate(tasks)
+    gates_603.judge(tasks["register"].get("when"), tasks["evaluate"]["name"])
     status = workflow.get("status") or {}
     if str(status.get("message", "")).startswith("invalid spec"):
         raise FinalFail(status["message"][:160], "a Workflow that is accepted", "the message names the field")
@@ -112,28 +112,6 @@ def _hands_on_the_hash(tasks: dict[str, Object]) -> None:
         if "{{" in value:
             cause = "the reference names something else: {{tasks.TASK.outputs.parameters.PARAMETER}}"
         raise FinalFail(f"data: {value[:60]}", f"data: {wanted}", cause)
-
-
-def _has_a_gate(tasks: dict[str, Object]) -> None:
-    said = tasks["register"].get("when")
-    verdict = f"{{{{tasks.{tasks['evaluate']['name']}.outputs.parameters.verdict}}}}"
-    if said is None:
-        cause = "as it is, a bad model becomes champion, too: `when` decides whether a task whose turn it is runs"
-        raise FinalFail("`register` has no `when`", f"when: {verdict} == better", cause)
-    plain = re.sub(r"[\s'\"]", "", said)
-    if verdict not in plain:
-        cause = "the verdict is an output of `evaluate`: {{tasks.evaluate.outputs.parameters.verdict}}"
-        raise FinalFail(f"when: {said}", f"when: {verdict} == better", cause)
-
-    def passes(word: str) -> bool:
-        left, equal, right = re.split(r"(==|!=)", plain.replace(verdict, word), maxsplit=1)
-        return (left == right) == (equal == "==")
-
-    if not re.search(r"==|!=", plain):
-        raise FinalFail(f"when: {said}", f"when: {verdict} == better", "a condition compares: `==` or `!=`")
-    if not passes("better") or passes("worse"):
-        cause = f"for `better` this is {passes('better')}, for `worse` it is {passes('worse')}"
-        raise FinalFail(f"when: {said}", "a gate that lets `better` through, and nothing else", cause)
 
 
 def _phases(workflow: Object) -> dict[str, str]:

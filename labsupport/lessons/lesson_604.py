@@ -21,6 +21,7 @@ from labsupport.lessons.cases import ending
 
 Object = dict[str, Any]
 exercises = Exercises("604")
+SERVER = "labsupport.apps.server"
 
 
 @exercises.check(
@@ -96,6 +97,7 @@ def desired_replicas(answer: Guarded) -> str:
     cases = [
         (2, 100, 50, 1, 10), (3, 70, 50, 1, 10), (2, 60, 50, 1, 10), (3, 60, 50, 1, 10), (4, 25, 50, 1, 10), (4, 1, 50, 2, 10), (2, 400, 50, 2, 4),
         (5, 52, 50, 1, 10), (7, 47, 50, 1, 10), (6, 48, 50, 1, 4), (1, 53, 50, 2, 4), (2, 0, 50, 1, 10),
+        (4, 54, 50, 1, 10), (20, 46, 50, 1, 30), (20, 136, 150, 1, 30),
     ]  # fmt: skip
     for replicas, use, target, low, high in cases:
         saw = expect.returned_number(functools.partial(rule, replicas, use, target, low, high), "the number of pods")
@@ -120,7 +122,7 @@ def desired_replicas(answer: Guarded) -> str:
         elif saw == min(max(math.ceil(use / target), low), high):
             cause = "the factor holds for the pods that there are: multiply by `replicas`"
         raise Fail(text, f"{expected}", cause)
-    return "Twelve cases: the controller of Kubernetes does the same, by default each 15 seconds."
+    return f"{len(cases)} cases: the controller of Kubernetes does the same, by default each 15 seconds."
 
 
 @exercises.check(
@@ -152,12 +154,12 @@ def graceful(snapshot: Any) -> str:
         raise NotAttempted("The server of `deploy-risk` is still wrapped in a shell, with 1 s of grace.")
     if shell and "trap" in script:
         words = _trapped(script)
-    elif shell and not script.lstrip().startswith("exec "):
+    elif shell and not (programs := [one[1:] for one in _commands(script) if one[0] == "exec"]):
         cause = "process 1 is a shell, which has no handler for SIGTERM and hands nothing on: no shell, or `exec` in front of the program"
         raise FinalFail(f"command {_short(words[:2])}", "a server that gets the signal", cause)
     elif shell:
-        words = _first_command(script.lstrip().removeprefix("exec "))
-    if "labsupport.apps.server" not in words:
+        words = next((one for one in programs if SERVER in one), programs[0])
+    if SERVER not in words:
         raise FinalFail(f"command {_short(words)}", "the model server", "`plain` holds the command as it was")
     drain, grace = _drain(words), template.get("terminationGracePeriodSeconds", 30)
     if drain < 1:
@@ -189,6 +191,13 @@ def _trapped(script: str) -> list[str]:
     saw, words = f"sh -c {_short(script)}", _words(script)
     if not re.search(r"\bkill\b", script):
         raise Fail(saw, want, "the trap catches SIGTERM and does not hand it on: `kill` the server in it")
+    if re.search(r"\bkill\s+-(s\s*)?(9|(SIG)?KILL)\b", script):
+        cause = "SIGKILL ends the server at once, in the middle of its answers: hand TERM on, as plain `kill` does"
+        raise Fail(saw, want, cause)
+    signals = [signal for command in _commands(script) if command[0] == "trap" for signal in command[2:]]
+    if not {"TERM", "SIGTERM", "15"} & set(signals):
+        cause = f"a pod's end is told by TERM, and this trap waits for {', '.join(signals) or 'nothing'}"
+        raise Fail(saw, want, cause)
     if "&" not in words:
         cause = "a shell runs its trap only when the program in front of it has ended: start that with `&`, then `wait`"
         raise Fail(saw, want, cause)
@@ -198,13 +207,14 @@ def _trapped(script: str) -> list[str]:
             "killed, while the server still drains. `wait` once more"
         )
         raise Fail(saw, want, cause)
-    begin = next((at for at, word in enumerate(words) if word.startswith("python")), 0)
-    return list(itertools.takewhile(lambda word: not set(word) <= set(";&|"), words[begin:]))
+    return next((words for words in _commands(script) if words[0].startswith("python")), words)
 
 
-def _first_command(script: str) -> list[str]:
-    """Return the words of a shell's text up to the first `;` or the like."""
-    return list(itertools.takewhile(lambda word: not set(word) <= set(";&|"), _words(script)))
+def _commands(script: str) -> list[list[str]]:
+    """Return the simple commands of a shell's text, each as its words."""
+    lines = script.replace("\\\n", " ").replace("\n", " ; ")
+    parts = itertools.groupby(_words(lines), key=lambda word: set(word) <= set(";&|"))
+    return [list(words) for ends, words in parts if not ends]
 
 
 def _words(script: str) -> list[str]:

@@ -40,7 +40,7 @@ def free_gpus(answer: Guarded) -> str:
                 "a whole number",
                 "quantities are texts in the API: `int(...)` makes a number of one",
             )
-        found = expect.number(saw, "the number of free GPUs")
+        found = expect.returned_number(lambda free=saw: free, "the number of free GPUs")  # type: ignore[misc]
         if found != case.free:
             cause = (
                 {"cause": case.cause} if case.cause else {"question": "which of these pods hold a GPU of this node?"}
@@ -182,6 +182,10 @@ def rules_for_failures(snapshot: Any) -> str:
     rules = job["spec"].get("podFailurePolicy", {}).get("rules")
     if not rules:
         raise NotAttempted("The Job `resume` has no podFailurePolicy yet.")
+    names = [rule["onExitCodes"].get("containerName", jobs_606.WORKER) for rule in rules if rule.get("onExitCodes")]
+    if strangers := set(names) - {jobs_606.WORKER}:
+        cause = f"a rule for a container that the pods don't have never matches: theirs is `{jobs_606.WORKER}`, or leave the name out"
+        raise FinalFail(f"`containerName: {min(strangers)}`", jobs_606.WORKER, cause)
     for code, drained, wanted, causes in jobs_606.FAILURES:
         saw = jobs_606.judged(rules, code, drained)
         if saw == "FailIndex" and job["spec"].get("maxFailedIndexes") == 0:

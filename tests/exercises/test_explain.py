@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labsupport.exercises.explain import FIXED, PERCENT, ROUNDED, Case, explain, explain_all, told_apart
+from labsupport.exercises.explain import FIXED, PERCENT, ROUNDED, SINGLE, Case, explain, explain_all, told_apart
 from labsupport.exercises.outcomes import Fail, LearnerError
 
 
@@ -36,6 +36,10 @@ def test_a_mistake_may_do_no_harm_in_a_case() -> None:
     ("saw", "want", "cause"),
     [
         (0.33, 1 / 3, ROUNDED),
+        ([0.0, 0.7], [0.04, 0.66], ROUNDED),
+        (np.float32(1 / 3), 1 / 3, SINGLE),
+        ([3.0, np.float32(0.1)], [3.0, 0.1], SINGLE),
+        ([np.nan, np.inf, np.float32(0.1)], [np.nan, np.inf, 0.1], SINGLE),
         (100 / 3, 1 / 3, PERCENT),
         (-2.5, 2.5, "the sign: this is the right number with the other sign"),
         ([1.0, 2.0], [2.0, 1.0], "the two are swapped"),
@@ -43,6 +47,14 @@ def test_a_mistake_may_do_no_harm_in_a_case() -> None:
 )
 def test_usual_mistakes_need_not_be_listed(saw, want, cause) -> None:
     assert failure(Case(saw, want)).cause == cause
+
+
+@pytest.mark.parametrize(
+    ("saw", "want"), [(0.0, 0.04), (1.0, 0.96), ([0.0, 1.0], [0.3, 0.7]), ([np.inf, 0.5], [np.inf, 0.7071])]
+)
+def test_a_number_that_rounding_may_give_by_chance_is_not_called_rounded(saw, want) -> None:
+    found = failure(Case(saw, want))
+    assert (found.cause, found.question) == ("", "what do you compute?")
 
 
 def test_a_constant_is_named_as_such() -> None:

@@ -3,7 +3,10 @@
 import pytest
 
 BROKEN_CONTRACT = '''repaired = """
+apiVersion: v1
 kind: ConfigMap
+metadata:
+  name: model-monitoring-config
 data:
   config.yaml: |
     model_metrics: [{model}]
@@ -57,6 +60,12 @@ WRONG = {
             "def two_number_model(rained, rained_next):\n    return rained_next[:200].mean(), rained_next[200:].mean()",
             "which days does each",
         ),
+        "computes in single precision": (
+            "def two_number_model(rained, rained_next):\n"
+            "    return rained_next[~rained].mean(dtype=np.float32), rained_next[rained].mean(dtype=np.float32)",
+            "single precision",
+        ),
+        "answers 0 and 1": ("def two_number_model(rained, rained_next):\n    return 0, 1", "in your function"),
         "calls the function": ("two_number_model = (0.2, 0.7)", "without parentheses"),
     },
     "101.2": {
@@ -91,6 +100,12 @@ WRONG = {
             "def bayes_update(belief, sign_if_rain, sign_if_dry):\n    return belief * sign_if_rain",
             "before dividing",
         ),
+        "counts whole days": (
+            "def bayes_update(belief, sign_if_rain, sign_if_dry):\n"
+            "    rainy, dry = round(1000 * belief * sign_if_rain), round(1000 * (1 - belief) * sign_if_dry)\n"
+            "    return rainy / (rainy + dry)",
+            "less than one",
+        ),
         "forgets the weights below": (
             "def bayes_update(belief, sign_if_rain, sign_if_dry):\n"
             "    return belief * sign_if_rain / (sign_if_rain + sign_if_dry)",
@@ -117,6 +132,14 @@ WRONG = {
         "writes the kind in small letters": (
             contract(MODEL, INFRASTRUCTURE).replace("ConfigMap", "configmap"),
             "these capital letters",
+        ),
+        "keeps no apiVersion": (
+            contract(MODEL, INFRASTRUCTURE).replace("apiVersion: v1\n", ""),
+            "whose apiVersion is missing",
+        ),
+        "keeps no metadata": (
+            contract(MODEL, INFRASTRUCTURE).replace("metadata:\n  name: model-monitoring-config\n", ""),
+            "whose name is missing",
         ),
         "gives a dictionary": ("repaired = {'model_metrics': ['accuracy']}", "triple quotes"),
     },
@@ -177,6 +200,12 @@ WRONG = {
             "    return [n for n in signs if signs[n][rain_tomorrow].mean() > signs[n][rain].mean() + margin]",
             "only the rainy days",
         ),
+        "returns what stands beside the names": (
+            "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n"
+            "    gain = signs.eq(rain_tomorrow, axis=0).mean() - signs.eq(rain, axis=0).mean()\n"
+            "    return gain[gain > margin]",
+            "`.index` is missing",
+        ),
         "returns one name": (
             "def suspicious_signs(signs, rain, rain_tomorrow, margin=0.1):\n    return 'loud_leak'",
             "into a list",
@@ -228,6 +257,11 @@ RIGHT = {
     },
     "101.4": {
         "in another order and style": contract("f1_score, recall, accuracy, precision", INFRASTRUCTURE),
+        "with quotes": contract(MODEL, INFRASTRUCTURE).replace("kind: ConfigMap", "kind:   'ConfigMap'"),
+        "as JSON": (
+            'import json\nrepaired = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "model-monitoring-config"}, '
+            f'"data": {{"config.yaml": "model_metrics: [{MODEL}]\\ninfrastructure_metrics: [{INFRASTRUCTURE}]"}}}})'
+        ),
         "with the queue, and with more than is asked": contract(
             MODEL, TUTORIAL + ", error_rate, queue_depth, replica_utilization"
         ),

@@ -48,6 +48,10 @@ WRONG = {
             ),
             "these are latencies",
         ),
+        "computes in single precision": (
+            waits("np.float32(max(0, waits[n - 1] + services[n - 1] - gap))"),
+            "single precision",
+        ),
         "loses the first": (
             waits("max(0, waits[n - 1] + services[n - 1] - gap)").replace("return waits", "return waits[1:]"),
             "one wait is missing",
@@ -142,6 +146,19 @@ WRONG = {
             "def replicas_needed(latency_of, limit_s):\n"
             "    return np.array([next(c for c in range(1, 1000) if latency_of(c) <= limit_s)])",
             "not in a list or an array",
+        ),
+        "begins at a float": (
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    replicas = 1.0\n"
+            "    while latency_of(replicas) > limit_s:\n"
+            "        replicas += 1\n"
+            "    return replicas",
+            "'float' object",
+        ),
+        "returns a float": (
+            "def replicas_needed(latency_of, limit_s):\n"
+            "    return float(next(c for c in range(1, 1000) if latency_of(c) <= limit_s))",
+            "replicas are counted",
         ),
         "begins at zero": (
             "def replicas_needed(latency_of, limit_s):\n"

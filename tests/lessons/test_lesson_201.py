@@ -56,7 +56,18 @@ WRONG = {
         ),
         "cuts at a label": (
             split("t = table.sort_values('time'); n = round(share * len(t)); return t.loc[:n], t.loc[n:]"),
-            "cuts at the label n",
+            "goes by labels",
+        ),
+        "cuts new labels": (
+            split(
+                "t = table.sort_values('time').reset_index(drop=True); n = int(share * len(t))\n"
+                "    return t.loc[:n], t.loc[n:]"
+            ),
+            "includes its end",
+        ),
+        "makes the time the index": (
+            split("t = table.set_index('time').sort_index(); n = int(share * len(t))\n    return t[:n], t[n:]"),
+            "became the index",
         ),
         "cuts the time that has passed": (
             split(

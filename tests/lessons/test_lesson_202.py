@@ -190,6 +190,14 @@ WRONG = {
             ratio(f"({GROWN}) if key in old else 0"),
             "new on the later page was left out",
         ),
+        "knows the kind `error` alone": (
+            ratio(GROWN, "sum(n for (_, o), n in new.items() if o == 'error') / calls if calls else np.nan"),
+            "no outcome is called `error`",
+        ),
+        "returns single precision": (
+            ratio(GROWN, "np.float32(failed / calls) if calls else np.nan"),
+            "single precision",
+        ),
         "divides by ok": (ratio(GROWN, "failed / (calls - failed)"), "failed by ok"),
         "returns the good share": (ratio(GROWN, "1 - failed / calls if calls else np.nan"), "share that went well"),
         "returns a count": (ratio(GROWN, "failed"), "a number of calls"),

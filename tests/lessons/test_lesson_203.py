@@ -50,6 +50,18 @@ WRONG = {
             elsewhere("a, b = r * p, f * (1 - p)\n    return a / (a + b) if a + b else 1.0"),
             "how many alarms are there",
         ),
+        "counts whole deploys": (
+            elsewhere(
+                "a, b = int(1000 * r * p + 1e-9), int(1000 * f * (1 - p) + 1e-9)\n    return a / (a + b) if a + b else 0.0"
+            ),
+            "counted, cut",
+        ),
+        "rounds to whole deploys": (
+            elsewhere(
+                "a, b = round(1000 * r * p), round(1000 * f * (1 - p))\n    return a / (a + b) if a + b else 0.0"
+            ),
+            "counted, rounded",
+        ),
         "squares something": (share("r * r * p"), "how many are right alarms"),
         "returns nothing": (elsewhere("r * p"), "no `return`"),
     },

@@ -161,6 +161,7 @@ WRONG = {
             "the client that was handed over was not asked",
         ),
         "asks for trees": (query(f"{FINISHED} and {SAME_DATA} and params.model = 'tree'"), "of any model"),
+        "returns the run's id": (query(f"{FINISHED} and {SAME_DATA}", pick="[0].info.run_id"), "not a part of it"),
         "returns the list": (query(f"{FINISHED} and {SAME_DATA}", pick=""), "the first of the list"),
         "quotes the wrong thing": (query(f"{FINISHED} and params.data_sha256 = {{data_sha256}}"), "MlflowException"),
         "fixes the hash": (query(f"{FINISHED} and params.data_sha256 = 'aa11'"), "a hash stands fixed"),

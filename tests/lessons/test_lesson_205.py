@@ -22,7 +22,10 @@ WRONG = {
         "returns the mean": (TREND + "return mean - 3", "that the line has already"),
         "returns a long mean": ("def trend(load):\n    return load.rolling(60).mean()", "half an hour old"),
         "compares minutes": ("def trend(load):\n    return load.diff()", "single minutes"),
-        "compares minutes ten apart": ("def trend(load):\n    return load.diff(10) / 10", "are two single minutes"),
+        "compares minutes ten apart": (
+            "def trend(load):\n    return load.diff(10) / 10",
+            "two single minutes are compared",
+        ),
         "lets the windows overlap": (TREND + "return mean - mean.shift(1)", "share all but one of their rows"),
         "takes short windows": (
             "def trend(load):\n    mean = load.rolling(3).mean()\n    return mean.shift(3) - mean",
@@ -34,6 +37,10 @@ WRONG = {
         ),
         "takes the highest": ("def trend(load):\n    return load.rolling(10).max()", "how noisy is your column"),
         "returns one number a row, the same": ("def trend(load):\n    return np.ones(len(load))", "never moves"),
+        "asks by label": (
+            "def trend(load):\n    return [load[i] - load[max(0, i - 10)] for i in range(len(load))]",
+            "labels of their own",
+        ),
         "needs yesterday": ("def trend(load):\n    return load.shift(1410)", "which rows does it need"),
         "loses rows": (TREND + "return (mean - mean.shift(10)).dropna()", "are missing"),
         "returns nothing": ("def trend(load):\n    load.rolling(10).mean()", "no `return`"),
@@ -90,6 +97,12 @@ WRONG = {
             + "a, b = np.asarray(make(load), float)[cut - 1], np.asarray(make(load[:cut]), float)[-1]\n"
             + "    return not np.allclose(a, b, equal_nan=True)",
             "the last rows alone",
+        ),
+        "changes the future": (
+            AHEAD
+            + "other = load.copy()\n    other[cut:] += 1\n"
+            + "    return not np.allclose(np.asarray(make(load), float)[:cut], np.asarray(make(other), float)[:cut], equal_nan=True)",
+            "can see that there are later ones",
         ),
         "compares different lengths": (
             AHEAD + "return not np.allclose(np.asarray(make(load)), np.asarray(make(load[:cut])), equal_nan=True)",
@@ -203,6 +216,10 @@ WRONG = {
             + "return [n for n in offline if not np.allclose(online[n], offline[n], rtol=tolerance, atol=0, equal_nan=True)]",
             "the same for every value",
         ),
+        "returns what stands beside the names": (
+            SKEW + "gap = (offline - online).abs().max()\n    return gap[gap > tolerance]",
+            "`.index` is missing",
+        ),
         "returns something else": (
             SKEW + "return [n for n in offline if offline[n].max() * tolerance > 2e-6]",
             "by what comparison",
@@ -223,6 +240,7 @@ WRONG = {
         "takes the last good answer": (LIMIT + "return ages[missed <= refused].max()", "some answer was cheap"),
         "takes the cheapest answer": (LIMIT + "return ages[missed.argmin()]", "counts for all ages below it"),
         "takes the lesson's quarter of an hour": (LIMIT + "return 15", "at half and at twice of it"),
+        "takes the same limit for all": (LIMIT + "return 150", "minutes for team 5"),
         "forgets the order": (
             LIMIT + "return ages[np.argmax(np.cumsum(refused - missed))]",
             "what does last month cost at your limit",

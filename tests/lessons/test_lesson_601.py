@@ -94,6 +94,15 @@ WRONG = {
             step(delete='sorted(alive, key=lambda p: p["ready"])[: max(n - wanted, 0)]'),
             'take `pod["name"]`',
         ),
+        "returns one name alone": (
+            step(delete='(lambda d: d[0] if len(d) == 1 else d)([p["name"] for p in alive[: max(n - wanted, 0)]])'),
+            "one name alone is",
+        ),
+        "joins the names": (
+            step(delete='[" ".join(p["name"] for p in alive[: max(n - wanted, 0)])]'),
+            "each name stands by itself",
+        ),
+        "creates a float": (step(create="max(0.0, wanted - n)"), "takes no float"),
         "returns one thing": ("def reconcile(wanted, pods):\n    return wanted - len(pods)", "return two things"),
         "returns nothing": ("def reconcile(wanted, pods):\n    wanted - len(pods)", "no `return`"),
     },
@@ -133,6 +142,7 @@ WRONG = {
             "does not mean that it serves",
         ),
         "forgets the healthy": (looks(NO_NODE, NO_IMAGE, STARTS, CONFIG, CRASHES), "it gets traffic"),
+        "writes names in capitals": (looks('if now.get("Ready"): return "Serves"'), "the next cell compares them"),
         "has a way without return": (
             looks(SERVES, NO_NODE, NO_IMAGE, STARTS, CONFIG, CRASHES, last="pass"),
             "a way through",
@@ -163,6 +173,22 @@ WRONG = {
         "forgets the volume": (change(SELECTOR), "each mount names a volume"),
         "removes the mount": (change(SELECTOR, 'del c["volumeMounts"]'), "the mount was removed"),
         "mounts nothing": (change(SELECTOR, 'pod["volumes"] = [{"name": "page", "emptyDir": {}}]'), "ConfigMap `page`"),
+        "writes a second list of volumes": (
+            change(SELECTOR, VOLUME, 'manifest["spec"]["volumes"] = []'),
+            "has got `'volumes'`",
+        ),
+        "counts in texts": (change(SELECTOR, VOLUME, 'manifest["spec"]["replicas"] = "2"'), "was `2` and is `'2'`"),
+        "mounts it nowhere": (
+            change(SELECTOR, VOLUME, 'del c["volumeMounts"][0]["mountPath"]'),
+            "has lost `'mountPath'`",
+        ),
+        "makes another kind": (change(SELECTOR, VOLUME, 'manifest["kind"] = "ReplicaSet"'), "leave the rest as it was"),
+        "names the volume twice": (change(SELECTOR, VOLUME, 'pod["volumes"] *= 2'), "of the same name"),
+        "takes two sources": (change(SELECTOR, VOLUME, 'pod["volumes"][0]["emptyDir"] = {}'), "comes from one place"),
+        "invents a field": (
+            change(SELECTOR, VOLUME, 'pod["volumes"][0]["configMap"]["path"] = "/page"'),
+            "so says `kubernetes_validate`",
+        ),
         "throws the container away": (change(SELECTOR, 'pod["containers"] = []'), "leave its `containers` there"),
     },
     "601.4": {
@@ -212,6 +238,11 @@ RIGHT = {
         "by expressions, and a projected volume": change(
             'manifest["spec"]["selector"] = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["predictor"]}]}',
             'pod["volumes"] = [{"name": "page", "projected": {"sources": [{"configMap": {"name": "page"}}]}}]',
+        ),
+        "with another name for the volume": change(
+            SELECTOR,
+            'pod["volumes"] = [{"name": "pages", "configMap": {"name": "page"}}]',
+            'c["volumeMounts"][0]["name"] = "pages"',
         ),
         "returning a new one, with two labels": (
             "def repair(manifest):\n"

@@ -1,8 +1,11 @@
 """Lesson 602: usual mistakes, each with words of its own diagnosis, and right answers; on the cluster, recorded snapshots of both (see test_every_lesson)."""
 
+import copy
+
 import pytest
 
 from labsupport.cluster import lab
+from labsupport.cluster.look import recorded
 from labsupport.cluster.snapshot import Snapshot
 from labsupport.exercises import proof
 from labsupport.exercises.engine import evaluate
@@ -131,7 +134,7 @@ RIGHT = {
         "by its text": copies("if os.path.exists(target):", "    os.remove(target)", *BOTH, DUMP),
     },
     "602.5": {"with a Job of another name": "602-restored"},
-    "602.6": {"many new ones": "case = [1, 7]"},
+    "602.6": {"many new ones": "case = [1, 7]", "as an array": "import numpy as np\ncase = np.array([4, 4])"},
 }
 
 
@@ -171,3 +174,22 @@ def test_a_card_shows_the_stars_of_the_learners_patterns(name) -> None:
     outcome = proof.outcome_of("602.2", name)
     assert "*" in outcome.saw
     assert "<em>" not in Card("FAIL", "602.2", [("Saw", outcome.saw)]).as_html()
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("/books", "a folder of their own"),
+        ("/books/../tmp/artifacts", "their models would go"),
+        ("file:///books/artifacts/", ""),
+    ],
+)
+def test_models_lie_in_a_folder_of_the_volume(place, words) -> None:
+    seen = recorded("602-served")
+    objects = copy.deepcopy(seen.objects)
+    server = next(one for one in objects if one["kind"] == "Deployment" and one["metadata"]["name"] == "mlflow")
+    variables = server["spec"]["template"]["spec"]["containers"][0]["env"]
+    next(one for one in variables if one["name"] == "MLFLOW_ARTIFACTS_DESTINATION")["value"] = place
+    outcome = evaluate("602.3", seen=Snapshot(seen.namespace, objects, seen.events, seen.logs))
+    assert outcome.kind is (Kind.FAIL if words else Kind.PASS)
+    assert words in outcome.cause

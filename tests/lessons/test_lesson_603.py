@@ -1,11 +1,15 @@
 """Lesson 603: usual mistakes, each with words of its own diagnosis, and right answers; on the cluster, recorded snapshots of both (see test_every_lesson)."""
 
+import copy
+
 import pytest
 
 from labsupport.cluster import lab
+from labsupport.cluster.look import recorded
 from labsupport.cluster.snapshot import Snapshot
 from labsupport.exercises import proof
 from labsupport.exercises.engine import evaluate
+from labsupport.exercises.outcomes import Outcome
 from labsupport.exercises.proof import Kind
 
 
@@ -134,6 +138,42 @@ RIGHT = {
 def test_what_was_not_touched_is_not_yet_an_answer(key: str, given: str) -> None:
     outcome = evaluate(key, seen=Snapshot("lab-603")) if given == "nothing" else proof.outcome_of(key, given)
     assert outcome.kind is Kind.NOT_YET
+
+
+VERDICT = "{{tasks.evaluate.outputs.parameters.verdict}}"
+
+
+def gated(condition: str) -> Outcome:
+    """Return what is said to a Workflow that was recorded, with another `when`."""
+    seen = recorded("603-went-on")
+    objects = copy.deepcopy(seen.objects)
+    workflow = next(one for one in objects if one["kind"] == "Workflow" and one["metadata"]["name"] == "training")
+    main = next(one for one in workflow["spec"]["templates"] if one["name"] == "main")
+    next(task for task in main["dag"]["tasks"] if task["template"] == "register")["when"] = condition
+    return evaluate("603.1", seen=Snapshot(seen.namespace, objects, seen.events, seen.logs))
+
+
+@pytest.mark.parametrize(
+    "condition", [f"'{VERDICT}' == 'better'", f'better=="{VERDICT}"', f"{VERDICT.replace('tasks', ' tasks')} != worse"]
+)
+def test_a_gate_may_be_written_in_other_ways(condition) -> None:
+    assert gated(condition).kind is Kind.PASS
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (f"({VERDICT} == better)", "without brackets"),
+        (f"'{VERDICT}' == 'better' && {VERDICT} != ''", "one comparison"),
+        ("{{=tasks.evaluate.outputs.parameters.verdict == 'better'}}", "how does a plain reference look?"),
+        (VERDICT, "`A == B` or `A != B`"),
+        (f"{VERDICT} != better", "for `better` this is False, for `worse` it is True"),
+    ],
+)
+def test_a_gate_that_the_controller_does_not_read_is_explained(condition, words) -> None:
+    outcome = gated(condition)
+    assert outcome.kind is Kind.FAIL
+    assert words in proof.diagnosis(outcome)
 
 
 def test_a_run_that_stopped_at_the_server_is_not_yet_repaired() -> None:

@@ -1,7 +1,10 @@
 """Lesson 604: usual mistakes, each with words of its own diagnosis, and right answers; on the cluster, recorded snapshots of both (see test_every_lesson)."""
 
+import copy
+
 import pytest
 
+from labsupport.cluster.look import recorded
 from labsupport.cluster.snapshot import Snapshot
 from labsupport.exercises import proof
 from labsupport.exercises.engine import evaluate
@@ -21,6 +24,18 @@ def rule(*lines: str) -> str:
 
 
 REST = "if abs(use / target - 1) <= 0.1: return min(max(replicas, low), high)"
+CEIL = "return min(max(math.ceil(replicas * use / target), low), high)"
+SERVER = "python -m labsupport.apps.server --model=models:/deploy-risk@champion --drain-seconds=2"
+
+
+def by_shell(script: str) -> Snapshot:
+    """Return the snapshot of the right answer, its server started by a shell's text."""
+    seen = recorded("604-graceful")
+    objects = copy.deepcopy(seen.objects)
+    for one in objects:
+        if one["kind"] == "Deployment" and one["metadata"]["name"] == "deploy-risk":
+            one["spec"]["template"]["spec"]["containers"][0] |= {"command": ["sh", "-c", script], "args": []}
+    return Snapshot(seen.namespace, objects, seen.events, seen.logs)
 
 
 WRONG = {
@@ -74,6 +89,15 @@ WRONG = {
         "forgets the pods": (
             rule(REST, "return min(max(math.ceil(use / target), low), high)"),
             "multiply by `replicas`",
+        ),
+        "rests within a twentieth": (rule(REST.replace("0.1", "0.05"), CEIL), "54 % of 50 %"),
+        "takes a tenth of the use": (
+            rule(REST.replace("/ target - 1) <= 0.1", "- target) <= 0.1 * use"), CEIL),
+            "136 % of 150 %",
+        ),
+        "rests above the target only": (
+            rule(REST.replace("abs(use / target - 1)", "0 <= use / target - 1"), CEIL),
+            "46 % of 50 %",
         ),
         "returns nothing": (rule("math.ceil(replicas * use / target)"), "no `return`"),
     },
@@ -144,6 +168,37 @@ def test_what_was_not_touched_is_not_yet_an_answer(key, begun) -> None:
     outcome = proof.outcome_of(key, begun)
     assert outcome.kind is Kind.NOT_YET
     assert "still" in outcome.text
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"set -e; exec {SERVER}",
+        f"cd /tmp && exec {SERVER}",
+        f"set -e\nexec \\\n{SERVER}\n",
+        f"trap 'kill $child; wait $child' TERM INT; {SERVER} & child=$!; wait $child",
+        f"trap 'kill -s TERM $child; wait' 15\n{SERVER} & child=$!\nwait",
+    ],
+)
+def test_a_shell_that_gives_way_or_hands_the_signal_on_is_right(script) -> None:
+    outcome = evaluate("604.3", seen=by_shell(script))
+    assert outcome.kind is Kind.PASS, proof.diagnosis(outcome)
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (f"cd /tmp && {SERVER}", "process 1 is a shell"),
+        ("exec python -m http.server", "holds the command as it was"),
+        (f"trap 'kill -TERM $child; wait $child' INT; {SERVER} & child=$!; wait $child", "this trap waits for INT"),
+        (f"trap 'kill -9 $child; wait' TERM; {SERVER} & child=$!; wait", "SIGKILL ends the server at once"),
+        (f"trap 'kill -s KILL $child; wait' TERM; {SERVER} & child=$!; wait", "SIGKILL ends the server at once"),
+    ],
+)
+def test_a_shell_that_keeps_the_signal_is_explained(script, words) -> None:
+    outcome = evaluate("604.3", seen=by_shell(script))
+    assert outcome.kind is Kind.FAIL
+    assert words in proof.diagnosis(outcome)
 
 
 def test_an_end_loses_what_comes_too_late_and_what_takes_too_long() -> None:

@@ -1,10 +1,12 @@
 """Lesson 605: usual mistakes, each with words of its own diagnosis, and right answers; on the cluster, recorded snapshots of both (see test_every_lesson)."""
 
+import copy
 import random
 
 import pytest
 
 from labsupport.cluster import lab, show
+from labsupport.cluster.look import recorded
 from labsupport.cluster.snapshot import Snapshot
 from labsupport.exercises import proof
 from labsupport.exercises.engine import evaluate
@@ -56,6 +58,14 @@ WRONG = {
             reads(known='column["statuses"][at] != "NOT_FOUND"'),
             "one of four values missing",
         ),
+        "returns time spans": (
+            reads(result="{r: pd.Timedelta(seconds=a) for r, a in found.items() if a < math.inf}"),
+            "makes a number of it",
+        ),
+        "says None of what is missing": (
+            reads(result="{r: None if a == math.inf else a for r, a in found.items()}"),
+            "is infinitely old: `math.inf`",
+        ),
         "counts in minutes": (reads(one="max(each) / 60"), "in minutes"),
         "turns it round": (
             reads(age='pd.Timestamp(column["event_timestamps"][at]).timestamp() - now', one="min(each)"),
@@ -87,7 +97,7 @@ WRONG = {
         "wakes on good days": ("605-alert-minutes", "at most 330 s old"),
         "forgives no failed run": ("605-alert-one-run", "after one failed run 630 s"),
         "compares the time": ("605-alert-not-an-age", "the metric is a time"),
-        "waits for an hour": ("605-alert-long", "is the limit in seconds"),
+        "waits for an hour": ("605-alert-long", "is it in seconds"),
         "names asia itself": ("605-alert-asia-only", "the only one that is watched"),
         "asks for more than is known": ("605-alert-unknown", "can't be read"),
         "turns it round": ("605-alert-turned", "silent even when all three stop"),
@@ -152,6 +162,18 @@ def test_what_was_not_touched_is_not_yet_an_answer(key, given) -> None:
 
 def test_an_empty_namespace_is_not_yet_an_answer() -> None:
     assert evaluate("605.4", seen=Snapshot("lab-605")).kind is Kind.NOT_YET
+
+
+@pytest.mark.parametrize(("limit", "woken"), [(">= 900", ""), ("> 631", "45.5"), ("> 750", "47.5"), ("> 1200", "55")])
+def test_the_alert_comes_neither_early_nor_late(limit, woken) -> None:
+    seen = recorded("605-alert-right")
+    objects = copy.deepcopy(seen.objects)
+    item = next(one for one in objects if one["kind"] == "ConfigMap" and one["metadata"]["name"] == "alerts")
+    assert "> 900" in item["data"]["rules.yaml"]
+    item["data"]["rules.yaml"] = item["data"]["rules.yaml"].replace("> 900", limit)
+    outcome = evaluate("605.3", seen=Snapshot(seen.namespace, objects, seen.events, seen.logs))
+    assert outcome.kind is (Kind.FAIL if woken else Kind.PASS)
+    assert not woken or f"woken after {woken} minutes" in outcome.saw
 
 
 def test_the_handouts_manifest_is_the_handouts() -> None:

@@ -1,8 +1,11 @@
 """Lesson 606: usual mistakes, each with words of its own diagnosis, and right answers; on the cluster, recorded snapshots of both (see test_every_lesson)."""
 
+import copy
+
 import pytest
 
 from labsupport.cluster import lab
+from labsupport.cluster.look import recorded
 from labsupport.cluster.snapshot import Snapshot
 from labsupport.exercises import proof
 from labsupport.exercises.engine import evaluate
@@ -56,6 +59,7 @@ WRONG = {
         ),
         "stumbles over a node without": (counts(offered='int(node["status"]["allocatable"][gpu])'), "KeyError"),
         "returns a text": (counts(result="str(free)"), "makes a number of one"),
+        "returns a list": (counts(result="[free]"), "not in a list or an array"),
         "returns nothing": (counts(result="None"), "no `return`"),
     },
     "606.2": {
@@ -127,6 +131,29 @@ RIGHT = {
 def test_what_was_not_touched_is_not_yet_an_answer(key, given) -> None:
     outcome = evaluate(key, seen=Snapshot("lab-606")) if given == "nothing" else proof.outcome_of(key, given)
     assert outcome.kind is Kind.NOT_YET
+
+
+@pytest.mark.parametrize(
+    ("place", "rule", "words"),
+    [
+        (1, {"action": "Ignore", "onExitCodes": {"operator": "In", "values": [3, 139]}}, "ignores 3 alone"),
+        (2, {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [2, 126, 127, 130]}}, "at 2 alone"),
+        (2, {"action": "FailJob", "onExitCodes": {"operator": "NotIn", "values": [0, 1, 3, 137, 143]}}, "at 2 alone"),
+        (
+            2,
+            {"action": "FailJob", "onExitCodes": {"containerName": "wrker", "operator": "In", "values": [2]}},
+            "never matches",
+        ),
+    ],
+)
+def test_any_other_status_counts(place, rule, words) -> None:
+    seen = recorded("606-policy-right")
+    objects = copy.deepcopy(seen.objects)
+    job = next(one for one in objects if one["kind"] == "Job" and one["metadata"]["name"] == "resume")
+    job["spec"]["podFailurePolicy"]["rules"][place] = rule
+    outcome = evaluate("606.4", seen=Snapshot(seen.namespace, objects, seen.events, seen.logs))
+    assert outcome.kind is Kind.FAIL
+    assert words in proof.diagnosis(outcome)
 
 
 @pytest.mark.parametrize("name", ["gpu-deployment", "horovod"])

@@ -54,6 +54,7 @@ TEAMS = (
     Team(fresh=0.3, an_hour=0.3, refused=1.8, old=0.15),
     Team(fresh=1.0, an_hour=0.4, refused=1.6, old=0.4),
     Team(fresh=0.3, an_hour=0.3, refused=1.2, old=0.5, a_day_back=True),
+    Team(fresh=0.3, an_hour=1.5, refused=0.9, old=0.5),
 )
 
 

@@ -18,7 +18,14 @@ def precision_mistakes(recall: float, false_alarm_rate: float, failing: float) -
     def share(part: float, whole: float) -> float:
         return part / whole if whole else float("nan")
 
-    return {
+    whole = {
+        f"whole deploys were counted, {how}: compute with shares": share(
+            of(1000 * right), of(1000 * right) + of(1000 * false)
+        )
+        for how, of in (("rounded", round), ("cut", int))
+        if abs(1000 * right - round(1000 * right)) > 0.1
+    }
+    return whole | {
         "these are the false alarms among all: precision counts the right ones": share(false, right + false),
         "recall and false alarms were compared as if failing and good deploys were equally many: use `failing`": share(
             recall, recall + false_alarm_rate

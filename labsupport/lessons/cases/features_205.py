@@ -33,6 +33,7 @@ LEAKS: dict[str, Make] = {
     "the highest of the whole day": lambda x: np.full(len(x), np.max(x)),
     "a column divided by the mean of all rows": lambda x: x / x.mean(),
     "the next row": lambda x: x.shift(-1),
+    "a column divided by the number of rows": lambda x: x / len(x),
     # Each of these hides from one shortcut.
     "the load of the day's last row, in the first row only": lambda x: np.where(np.arange(len(x)) == 0, x.iloc[-1], x),
     "ranks within the day, whose mean is always the same": lambda x: np.asarray(x.rank(pct=True)) - 0.5 - 0.5 / len(x),
@@ -82,6 +83,14 @@ def looked_wrong(blamed: set[str], missed: set[str]) -> str:
         "rows were brought together without their holes, as in a mean or a sum: rows cancel there, and a hole is a difference": (
             set(),
             {"two rows exchanged by what the day's last row says", "0 where the next row is missing"},
+        ),
+        "both loads have the same number of rows: a feature can see that there are later ones, so cut them off, `load[:cut]`": (
+            set(),
+            {
+                "a column divided by the number of rows",
+                "two rows exchanged by what the day's last row says",
+                "0 where the next row is missing",
+            },
         ),
         "rows were brought together, as in a mean: rows cancel there, and one hole makes `nan` of all": (
             with_holes,

@@ -94,13 +94,21 @@ FAILURES: tuple[tuple[int, bool, str, dict[str, str]], ...] = (
     (1, True, "Ignore", {"Count": "a drained node is nobody's failure, whatever the program said"}),
     (3, True, "Ignore", {}),
 )  # fmt: skip
+_OTHERS = set(range(1, 256)) - {code for code, *_ in FAILURES}
+FAILURES += tuple(
+    (code, False, "Count", {"Ignore": "the table ignores 3 alone: any other status counts", "FailJob": "the table ends the training at 2 alone: any other status counts"})
+    for code in sorted(_OTHERS)
+)  # fmt: skip
+FAILURES += tuple((code, True, "Ignore", {}) for code in sorted(_OTHERS))
+WORKER = "worker"
+"""The name of the only container of the pods."""
 
 
 def judged(rules: list[Object], code: int, drained: bool) -> str:
     """Return what a Job's podFailurePolicy does with a failed pod, as the Job controller reads it: the first rule that matches."""
     for rule in rules:
         if on := rule.get("onExitCodes"):
-            matches = (code in on["values"]) == (on["operator"] == "In")
+            matches = (code in on["values"]) == (on["operator"] == "In") and on.get("containerName", WORKER) == WORKER
         else:
             conditions = {"DisruptionTarget": "True"} if drained else {}
             matches = any(

@@ -71,6 +71,7 @@ def ratio_and_mistakes(version: str) -> tuple[float, dict[str, float]]:
         "failed by ok: divide by all calls, or a total failure is a division by 0": failed / ok,
         "this is the share that went well: 1 minus it": ok / (ok + failed),
         "this is a number of calls: divide by all of them": float(failed),
+        "none failed: no outcome is called `error`; failed is every outcome except `ok`": 0.0,
         "all versions were added up: look at the label `version`": _ratio(_by_outcome(everyone)),
         "divided by the calls of all versions": failed / sum(everyone.values()),
         "version 10 was counted as version 1: compare the labels with `==`": _ratio(_by_outcome(like)),

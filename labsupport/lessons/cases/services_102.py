@@ -1,6 +1,12 @@
 """Services for 102: a replica's own clock, latencies that need a number of replicas, and a Monday with a crowd by theory."""
 
+import operator
+from typing import Any
+
 import numpy as np
+
+from labsupport.exercises import expect
+from labsupport.exercises.outcomes import Fail
 
 # A minute that theory puts at the promised 300 ms is measured above it every other time.
 EXPECTED_S = 0.28
@@ -33,7 +39,8 @@ class Latencies:
         self.need, self.limit_s, self.exactly = need, limit_s, exactly
 
     def __call__(self, replicas: int) -> float:
-        if replicas < 1 or replicas != int(replicas):
+        # As `theory.latency_quantile`, by which the next cell asks.
+        if operator.index(replicas) < 1:
             raise ValueError(f"replicas is a whole number from 1 on; got {replicas}")
         if replicas < self.need - 2:
             return float("inf")
@@ -44,6 +51,16 @@ class Latencies:
             if replicas <= self.need
             else self.limit_s * (0.5 + 0.4 / replicas)
         )
+
+
+def whole(result: Any) -> float:
+    """Return a number of replicas; raises Fail for a whole number that is a float, which the next cells can't count with."""
+    number = expect.returned_number(lambda: result, "the number of replicas")
+    if isinstance(result, float | np.floating) and number.is_integer():
+        raise Fail(
+            f"the float {number}", f"{number:.0f}, a whole number", "replicas are counted: begin at `1`, not at `1.0`"
+        )
+    return number
 
 
 def billed(percent: float | None, crowd: str) -> tuple[int, float, int]:

@@ -81,8 +81,8 @@ def recognised(column: FloatArray, load: "pd.Series") -> str:
         ("single minutes are compared: their difference is mostly noise", load.diff()),
     ]  # fmt: skip
     named += [
-        ("two windows that share all but one of their rows are two single minutes, and mostly noise", of_windows(n, 1)(load))
-        for n in (5, 7, 10, 15, 20)
+        ("two single minutes are compared, and their difference is mostly noise (two windows that share all but one of their rows are no more)", load.diff(n))
+        for n in range(2, 31)
     ]  # fmt: skip
     named += [(f"windows of {n} minutes: their difference is mostly noise", of_windows(n, n)(load)) for n in range(2, 7)]  # fmt: skip
     named += [(f"windows of {n} minutes: what they tell is over by now", of_windows(n, n)(load)) for n in (20, 25, 30, 40, 45, 50, 60)]  # fmt: skip
