@@ -444,7 +444,8 @@ guess("606.g3")
 # %%
 INDEX_1 = f"job-name=resume,{jobs.INDEX}=1"
 lab.ask("kubectl delete job resume --ignore-not-found --cascade=foreground")
-lab.ask("kubectl delete -f " + str(lab.manifests / "ring.yaml"))
+ring = lab.manifests / "ring.yaml"
+lab.ask(f"kubectl delete -f '{ring}'")
 lab.apply("ring.yaml")
 jobs.make(lab, "resume.yaml")
 lab.until(

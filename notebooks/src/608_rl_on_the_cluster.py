@@ -599,7 +599,8 @@ def release(lines):
         *([lines] if isinstance(lines, str) else lines),
         "kubectl apply -f release.yaml",
     ]:
-        print(lab.ask(str(line).replace("release.yaml", str(lab.manifests / "release.yaml"))))
+        file = lab.manifests / "release.yaml"
+        print(lab.ask(str(line).replace("release.yaml", f"'{file}'")))
 
 
 if commands is not ...:

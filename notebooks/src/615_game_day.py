@@ -4,12 +4,13 @@
 #     title: "Game day"
 #     question: The whole system runs, and today six things go wrong. Do you notice, do you know what it is, and can you repair it?
 #     part: 6
+#     programs: [prometheus]
 #     will:
 #       - run the course's whole system on one cluster, with one dashboard and five alerts
 #       - tell incidents apart that look the same, by the fact that only one of them has
 #       - be on call for six incidents in an order that the seed gives, and be scored for detection, diagnosis and repair
 #       - read your day as a timeline, and tick the checklist by commands that really look
-#     need: Lessons 604, 605, 609, 610, 611 and 612. A second person may be the saboteur.
+#     need: Lessons 604, 605, 609, 610, 611 and 612. `labs cluster install` gets Prometheus, once. A second person may be the saboteur.
 #   kernelspec:
 #     display_name: Python 3
 #     language: python

@@ -141,7 +141,7 @@ def test_what_was_not_touched_is_not_yet_an_answer(key, given) -> None:
         (2, {"action": "FailJob", "onExitCodes": {"operator": "NotIn", "values": [0, 1, 3, 137, 143]}}, "at 2 alone"),
         (
             2,
-            {"action": "FailJob", "onExitCodes": {"containerName": "wrker", "operator": "In", "values": [2]}},
+            {"action": "FailJob", "onExitCodes": {"containerName": "another", "operator": "In", "values": [2]}},
             "never matches",
         ),
     ],
