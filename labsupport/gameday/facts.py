@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from labsupport.cluster.quantities import quantity
 from labsupport.cluster.snapshot import Object, Snapshot
 from labsupport.rollout import route
 
@@ -28,10 +29,6 @@ QUERIES = {
 BAD, RECENT, LEAST_MIB, ENOUGH = "3", 60, 128, 0.9
 # The thresholds of the alerts.
 OLD_S, SHIFTED, ODD, LOST = 3600, 0.5, 0.15, 0.05
-# What a memory limit may end with. Kubernetes' own parser would bring 80 MB into the kernel, and lesson 615 has none to spare.
-_SUFFIXES = {"": 1.0, "m": 1e-3}
-_SUFFIXES |= {letter: 1000.0**power for power, letter in enumerate("kMGTPE", start=1)}
-_SUFFIXES |= {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", start=1)}
 
 
 @dataclass(frozen=True)
@@ -199,8 +196,7 @@ def limit_mib(deployment: Object | None) -> float:
     text = (
         deployment["spec"]["template"]["spec"]["containers"][0].get("resources", {}).get("limits", {}).get("memory", "")
     )
-    number = text.rstrip("".join(_SUFFIXES))
-    return float(number) * _SUFFIXES[text[len(number) :]] / 2**20 if text else math.inf
+    return quantity(text) / 2**20 if text else math.inf
 
 
 def _version(deployment: Object | None) -> str:

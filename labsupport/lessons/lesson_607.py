@@ -1,6 +1,5 @@
 """Lesson 607, tuning on the cluster: checks on two rules of the controller, and on snapshots of two Experiments."""
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from labsupport.cluster import look
+from labsupport.cluster.quantities import quantity
 from labsupport.exercises import expect
 from labsupport.exercises.define import Exercises
 from labsupport.exercises.explain import explain_all
@@ -211,16 +211,10 @@ def _message(item: Object) -> str:
 
 
 def _bytes(text: Any) -> float:
-    from kubernetes.utils.quantity import parse_quantity
-
     try:
-        size = float(parse_quantity(str(text)))
+        return quantity(text)
     except ValueError:
-        size = math.nan
-    # Also what Python takes for a number, and Kubernetes does not.
-    if not math.isfinite(size):
-        raise Fail(f"a memory limit of {text!r}", "a quantity such as 192Mi", "a number, and Mi or Gi")
-    return size
+        raise Fail(f"a memory limit of {text!r}", "a quantity such as 192Mi", "a number, and Mi or Gi") from None
 
 
 @exercises.refute(

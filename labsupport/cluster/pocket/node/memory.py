@@ -3,9 +3,10 @@
 import asyncio
 import math
 
-from labsupport.cluster.pocket.node import containers, fields
+from labsupport.cluster.pocket.node import containers
 from labsupport.cluster.pocket.node.node import Node
 from labsupport.cluster.pocket.node.pod import Container
+from labsupport.cluster.quantities import quantity
 
 _PERIOD = 1.0
 
@@ -25,6 +26,6 @@ def limit_of(container: Container) -> float:
     """Return the bytes that a container may have; without a limit, or with one that means nothing here, any number."""
     text = ((container.spec.get("resources") or {}).get("limits") or {}).get("memory")
     try:
-        return fields.quantity(text) if text else math.inf
+        return quantity(text) if text else math.inf
     except ValueError:
         return math.inf
