@@ -133,3 +133,28 @@ def test_status_that_is_refused_means_that_the_pod_is_another(tmp_path: Path) ->
 
     api: Any = Refusing()
     assert asyncio.run(status.send(pod(tmp_path), api)) is False
+
+
+def test_an_older_status_never_arrives_after_a_newer_one(tmp_path: Path) -> None:
+    class Slow:
+        """The first request stands in a queue, as on a busy machine; a later one would overtake it."""
+
+        stored = ""
+        pauses = iter((0.1, 0.0))
+
+        async def patch(self, path: str, body: dict, kind: str) -> dict:
+            await asyncio.sleep(next(self.pauses))
+            self.stored = body["status"]["phase"]
+            return {"status": body["status"]}
+
+    api: Any = Slow()
+
+    async def send_twice() -> None:
+        made = pod(tmp_path, policy="Never")
+        first = asyncio.create_task(status.send(made, api))
+        await asyncio.sleep(0.01)
+        made.ended = "Failed"
+        await asyncio.gather(first, status.send(made, api))
+
+    asyncio.run(send_twice())
+    assert api.stored == "Failed"

@@ -83,6 +83,8 @@ class Pod:
     start_time: str = ""
     # Set at each change that the API server should know.
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    # Held while a status is sent: of two on their way at once the older one might arrive last, and stay.
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
     # Set when it is to end: every wait of its life stops then.
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     life: asyncio.Task[None] | None = None

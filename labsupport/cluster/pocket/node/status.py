@@ -49,15 +49,16 @@ def of(pod: Pod) -> Json:
 
 async def send(pod: Pod, api: Api) -> bool:
     """Tell the API server how a pod is. Returns False when it knows no such pod (any more)."""
-    # A pod of the same name that came after this one must not get its status.
-    body = {"metadata": {"uid": pod.uid}, "status": of(pod)}
-    try:
-        answer = await api.patch(f"{pod.path}/status", body, "strategic-merge-patch")
-    except ApiError as error:
-        if error.status in (404, 409):
-            return False
-        raise
-    pod.object["status"] = answer["status"]
+    async with pod.sending:
+        # A pod of the same name that came after this one must not get its status.
+        body = {"metadata": {"uid": pod.uid}, "status": of(pod)}
+        try:
+            answer = await api.patch(f"{pod.path}/status", body, "strategic-merge-patch")
+        except ApiError as error:
+            if error.status in (404, 409):
+                return False
+            raise
+        pod.object["status"] = answer["status"]
     return True
 
 
