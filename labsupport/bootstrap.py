@@ -103,7 +103,7 @@ def refuse_systems() -> None:
     """Refuse the systems on which the libraries do not exist."""
     if platform.system() == "Windows":
         raise SetupError(
-            "Windows itself is not supported; use WSL2: `wsl --install`, then clone and run the course inside it."
+            "Windows itself is not supported; use WSL2: `wsl --install -d Ubuntu-24.04`, then clone and run the course inside it."
         )
     if platform.system() == "Darwin" and platform.machine() == "x86_64":
         raise SetupError("Intel Macs have no current TensorFlow; open the course in its devcontainer or on Binder.")

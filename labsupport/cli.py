@@ -2,7 +2,10 @@
 
 import argparse
 import contextlib
+import errno
 import os
+import select
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -21,7 +24,10 @@ Command = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns 0, 1 when something failed, 2 for wrong usage, 130 (129, 143) when interrupted."""
+    """Run one command; returns 0, 1 when something failed, 2 for wrong usage, 130 (129, 143) when interrupted.
+
+    141 when whoever read the output has seen enough: nobody knows what the rest would have been.
+    """
     options = _parser().parse_args(arguments)
     try:
         with ending.heard():
@@ -37,23 +43,37 @@ def main(arguments: list[str] | None = None) -> int:
         with contextlib.suppress(OSError):
             print("\nlabs: interrupted; nothing half-written was left.", file=sys.stderr)
         return ending.exit_code(interrupt)
-    except PermissionError as error:
-        print(
-            f"labs: {error.filename}: {error.strerror}. Check who owns it, or change into a folder of yours.",
-            file=sys.stderr,
-        )
-        return 1
-    except BrokenPipeError:
-        # `labs list | head`: whoever read has seen enough. Python's own flush at exit must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
-        where = error.filename or "the folder that you are in"
-        print(
-            f"labs: {where}: {error.strerror}. Check that path; was your folder deleted, change into your clone.",
-            file=sys.stderr,
-        )
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            # `labs list | head`. Python's own flush at exit must not fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 128 + signal.SIGPIPE
+        print(f"labs: {_explained(error)}", file=sys.stderr)
         return 1
+
+
+def _reader_is_gone() -> bool:
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    return bool(output.poll(0))
+
+
+def _explained(error: OSError) -> str:
+    said = error.strerror or str(error) or type(error).__name__
+    where = f"{error.filename}: " if error.filename else ""
+    if said.startswith("No usable temporary directory"):
+        return "The disk is full, or the folder for temporary files can't be written: free some space, or set TMPDIR."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{where}{said}. Free some space and repeat."
+    try:
+        Path.cwd()
+    except OSError:
+        return "The folder that you are in was deleted, or is closed to you: change into your clone."
+    if not where:
+        return f"{said}."
+    if isinstance(error, PermissionError):
+        return f"{where}{said}. Check who owns it, or change into a folder of yours."
+    return f"{where}{said}. Check that path."
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -76,9 +96,13 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("lessons", nargs="*", metavar="NNN")
     added = command("reset", _reset, "give a fresh copy of a lesson; the old one is kept with its date")
     added.add_argument("lesson", metavar="NNN")
-    added = command("save", _save, "pack work/ and your progress into a zip file")
+    added = command("save", _save, "pack work/, without earlier archives, and your progress into a zip file")
     added.add_argument("file", nargs="?", type=Path, default=None)
-    added = command("restore", _restore, "unpack what `labs save` packed; files that differ are kept with their date")
+    added = command(
+        "restore",
+        _restore,
+        "unpack what `labs save` packed; files that differ are kept with their date, progress is merged",
+    )
     added.add_argument("file", type=Path)
     added = command("progress", _progress, "show your progress, or a class's")
     added.add_argument(
@@ -87,11 +111,13 @@ def _parser() -> argparse.ArgumentParser:
     command("doctor", _doctor, "look for what could go wrong on this machine, with the line that mends it")
 
     added = command("env", _env, "make the environment of a program that can't live beside the course's libraries")
-    added.add_argument("name", metavar="NAME", help="airflow, mlserver or quality")
+    added.add_argument("name", metavar="NAME", help="airflow, drift, mlserver, quality, rl or scan")
 
     added = command("run", _run, "execute the notebooks of the course and write build/report.html")
     added.add_argument("lessons", nargs="*", metavar="NNN")
-    added.add_argument("-j", "--jobs", type=int, help="notebooks at once (default: one a core)")
+    added.add_argument(
+        "-j", "--jobs", type=int, help="notebooks at once (default: one a core, where there is the memory)"
+    )
     added.add_argument("--seed", type=int, help="another SEED than the notebook's own")
     added.add_argument(
         "--learner",
@@ -101,8 +127,9 @@ def _parser() -> argparse.ArgumentParser:
 
     added = command("build", _build, "build notebooks from notebooks/src: derive, execute, publish")
     added.add_argument("lessons", nargs="*", metavar="NNN")
-    added.add_argument("--check", action="store_true", help="only compare, execute nothing")
-    added.add_argument("--texts", action="store_true", help="renew texts and headers only, where no code changed")
+    how = added.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="only compare, execute nothing")
+    how.add_argument("--texts", action="store_true", help="renew texts and headers only, where no code changed")
     added = command("measure", _measure, "measure seconds and memory of lessons and renew their headers")
     added.add_argument("lessons", nargs="*", metavar="NNN")
     added = command("new", _new, "make the skeleton of a lesson: source, checkers, tests")
@@ -151,7 +178,8 @@ def _lab(options: argparse.Namespace) -> int:
     from labsupport import paths, variables
     from labsupport.course import copies, jupyterlab
 
-    made = copies.start()
+    missed: list[str] = []
+    made = copies.start(report=missed.append)
     print(f"Your copies are in {paths.work()} ({len(made)} new). {copies.outdated_text()}")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={paths.work()}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -161,19 +189,23 @@ def _lab(options: argparse.Namespace) -> int:
         command.append("--LabApp.default_url=/lab/tree/000_start_here.ipynb")
     command += jupyterlab.style() + jupyterlab.terminal()
     jupyterlab.settle()
+    _say_what_was_missed(missed)
+    sys.stdout.flush()
+    environment = variables.for_learner()
     os.chdir(paths.work())
-    os.execve(sys.executable, command + options.rest, variables.for_learner())
+    os.execve(sys.executable, command + options.rest, environment)
 
 
 def _start(options: argparse.Namespace) -> int:
     from labsupport.course import copies
 
-    made = copies.start(options.lessons or None)
+    missed: list[str] = []
+    made = copies.start(options.lessons or None, missed.append)
     for path in made:
         print(f"started {path}")
-    if not made:
+    if not made and not missed:
         print("All copies are there already; `labs reset NNN` gives a fresh one. " + copies.outdated_text())
-    return 0
+    return _say_what_was_missed(missed)
 
 
 def _reset(options: argparse.Namespace) -> int:
@@ -194,17 +226,25 @@ def _save(options: argparse.Namespace) -> int:
     count, with_progress = archive.save(file, missed.append)
     also = " and your progress" if with_progress else f", without progress (it would be in {progress.path()}),"
     print(f"saved {count} files{also} in {file}; `labs restore {file}` brings them back")
+    if {"BINDER_LAUNCH_HOST", "BINDER_SERVICE_HOST"} & os.environ.keys():
+        print(f"This session ends with all its files: right-click {file.name} in the file list and download it.")
+        print(f"In the next session, upload it, then: labs restore {file.name}")
     return _say_what_was_missed(missed)
 
 
 def _restore(options: argparse.Namespace) -> int:
+    from labsupport import paths
     from labsupport.course import archive
+    from labsupport.exercises import progress
 
     missed: list[str] = []
     restored, backups = archive.restore(options.file, missed.append)
+    added = progress.path() in restored
+    kept = ", ".join(str(path.relative_to(paths.course_root())) for path in backups)
     print(
-        f"restored {len(restored)} files"
-        + (f"; kept what differed: {', '.join(p.name for p in backups)}" if backups else "")
+        f"restored {len(restored) - added} files"
+        + (f"; kept what differed: {kept}" if kept else "")
+        + ("; added the archive's progress to yours" if added else "")
     )
     return _say_what_was_missed(missed)
 
@@ -254,14 +294,29 @@ def _run(options: argparse.Namespace) -> int:
         raise LabsError(f"There is no lesson in {paths.sources()} yet: labs new NNN TOPIC makes one.")
     variant: Variant = "learner" if options.learner else "solution"
     jobs = [runner.Job.of(lesson, variant, options.seed) for lesson in lessons if lesson.number not in left_out]
+    skipped = {lesson.name: left_out[lesson.number] for lesson in lessons if lesson.number in left_out}
+    page = paths.build_folder() / "report.html"
     started = time.monotonic()
     shown = display(len(jobs))
+    done: list[runner.Result] = []
+
+    def finished(result: runner.Result) -> None:
+        done.append(result)
+        shown.finished(result)
+
     try:
-        results = runner.run_all(jobs, options.jobs, shown.started, shown.finished)
+        results = runner.run_all(jobs, options.jobs, shown.started, finished)
+    except BaseException:
+        ended = {result.name for result in done}
+        skipped |= {job.name: "the run was interrupted before its end" for job in jobs if job.name not in ended}
+        # What ended the run is to be told, even where the page can't be written.
+        with contextlib.suppress(LabsError, OSError):
+            report.write(page, done, time.monotonic() - started, skipped, interrupted=True)
+        raise
     finally:
         shown.close()
     failed = [result for result in results if not result.passed]
-    page = report.write(paths.build_folder() / "report.html", results, time.monotonic() - started)
+    page = report.write(page, results, time.monotonic() - started, skipped)
     for result in failed:
         print(f"\n{result.name}: {result.problem}", file=sys.stderr)
     print(
@@ -280,15 +335,17 @@ def _build(options: argparse.Namespace) -> int:
         print("\n".join(found) or "All notebooks are current.")
         return int(bool(found))
     chosen = [source.read(path) for path in source.select(options.lessons)]
+    failed = False
     # The start page lists the others, so it comes last.
     for lesson in sorted(chosen, key=lambda lesson: lesson.number == "000"):
         if options.texts:
             if not build.refresh(lesson):
+                failed = True
                 print(f"{lesson.name}: its code or what it shows has changed; run: labs build {lesson.number}")
             continue
         for result in build.build(lesson):
             print(f"{lesson.number} {display.line(result)}", flush=True)
-    return 0
+    return int(failed)
 
 
 def _measure(options: argparse.Namespace) -> int:

@@ -3,13 +3,14 @@
 import os
 import platform
 import shutil
+import site
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from labsupport import inheritance, paths
 from labsupport.errors import LabsError
-from labsupport.findings import FAIL, NOTE, OK, Finding
+from labsupport.findings import FAIL, INSTALL, NOTE, OK, Finding
 
 FREE_GB = 5
 MEMORY_GB = 4
@@ -51,9 +52,16 @@ def _environment() -> Iterator[Finding]:
         except PackageNotFoundError:
             missing.append(name)
     if missing:
-        yield Finding(FAIL, f"The environment lacks {', '.join(missing)}.", "make lab   (installs what is missing)")
+        yield Finding(FAIL, f"The environment lacks {', '.join(missing)}.", f"{INSTALL}   (installs what is missing)")
     else:
         yield Finding(OK, "The course's libraries are installed.")
+    users = Path(site.getusersitepackages())
+    if site.ENABLE_USER_SITE and users.is_dir() and any(users.iterdir()):
+        yield Finding(
+            NOTE,
+            f"The packages in {users} win over the course's. The kernels of `make lab` don't see them; `labs` and an editor do.",
+            "export PYTHONNOUSERSITE=1",
+        )
 
 
 def _disk() -> Iterator[Finding]:
@@ -92,7 +100,9 @@ def _system() -> Iterator[Finding]:
         yield Finding(FAIL, "Intel Macs have no current TensorFlow.", "use the devcontainer (.devcontainer/) or Binder")
     elif system == "Windows":
         yield Finding(
-            FAIL, "Windows itself is not supported.", "wsl --install, then clone and run the course inside WSL2"
+            FAIL,
+            "Windows itself is not supported.",
+            "wsl --install -d Ubuntu-24.04, then clone and run the course inside WSL2",
         )
     elif "microsoft" in platform.release().lower() and str(Path.cwd()).startswith("/mnt/"):
         yield Finding(

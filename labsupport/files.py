@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -112,21 +113,24 @@ def write_notebook(path: Path, notebook: "NotebookNode") -> None:
     write_text(path, nbformat.writes(notebook) + "\n")
 
 
-def read_notebook(path: Path) -> "NotebookNode":
-    """Read a notebook; raise LabsError when it is missing or damaged."""
+def read_notebook(path: Path, mend: str = "") -> "NotebookNode":
+    """Read a notebook; raise LabsError, with what mends it, when it is missing or damaged."""
     import nbformat
 
     try:
         notebook: NotebookNode = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
     except FileNotFoundError:
-        raise LabsError(f"There is no notebook {path}.") from None
+        raise LabsError(f"There is no notebook {path}. {mend}".rstrip()) from None
     except Exception as error:
         first = (str(error).splitlines() or ["unreadable"])[0]
-        raise LabsError(
-            f"{path} is not a notebook any more ({first}). `labs reset {path.name[:3]}` gives a fresh copy."
-        ) from None
+        raise LabsError(f"{path} is not a notebook any more ({first}). {mend}".rstrip()) from None
     return notebook
+
+
+def from_git(path: Path) -> str:
+    """Say how a file of the course comes back as it was committed, in the midst of a merge, too."""
+    return f"`git checkout HEAD -- {shlex.quote(str(path))}` brings the committed one back"
 
 
 @contextlib.contextmanager

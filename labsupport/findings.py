@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OK, NOTE, FAIL = "ok", "note", "fail"
+# A set-up that finds its stamp looks at no library.
+INSTALL, ANEW = "rm -f .venv/labs-ready && make setup", "rm -rf .venv && make setup"
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,21 @@ INDEXES: Names = (
     "UV_INSECURE_HOST", "UV_KEYRING_PROVIDER", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_HTTP_*", "UV_REQUEST_TIMEOUT",
     "UV_CONCURRENT_*", "UV_CACHE_DIR", "UV_NO_CACHE", "UV_LINK_MODE", "UV_CONFIG_FILE", "UV_OFFLINE", "NETRC",
 )  # fmt: skip
+# What names a folder: a program that is started in another one must find the same.
+FOLDERS: Names = ("LABS_HOME", "LABS_COURSE", "LABS_ENVIRONMENTS", "LABS_KUBERNETES_BIN", "LABS_PROMETHEUS_BIN")
 # What reaches this machine's own programs without a proxy, in the forms that one client or another understands:
 # requests, curl and Go read the range; httpx and urllib compare whole names and addresses.
 DIRECT: Names = ("127.0.0.1", "localhost", "::1", "127.0.0.0/8")
 
 
 def inherited(*lists: Names) -> Dict[str, str]:
-    """Return the user's variables that BASE, these lists or LABS_INHERIT name; a * stands for any characters."""
-    return chosen(os.environ, BASE, *lists)
+    """Return the user's variables that BASE, these lists or LABS_INHERIT name; a * stands for any characters.
+
+    FOLDERS are absolute, as seen from this process's own folder.
+    """
+    found = chosen(os.environ, BASE, *lists)
+    named = [name for name in FOLDERS if found.get(name)]
+    return dict(found, **{name: os.path.abspath(os.path.expanduser(found[name])) for name in named})
 
 
 def chosen(environment: Mapping[str, str], *lists: Names) -> Dict[str, str]:

@@ -34,17 +34,25 @@ def program(name: str, command: str) -> Path:
 def make(name: str, *, quiet: bool = False) -> Path:
     """Make an environment unless it is there, and return its folder; installers show their own progress, unless `quiet`.
 
-    Raises LabsError for an unknown name and for an installation that fails; the next call begins afresh. Who comes while
-    another one makes it waits for that.
+    Raises LabsError for an unknown name and for an installation that fails; of one that does not end nothing stays. Who
+    comes while another one makes it waits for that, and says so.
     """
     folder = _folder(name)
+    # Somebody else's may be in a folder where nobody but they may write.
+    if _is_ready(name):
+        return folder
     with files.clear_disk_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _alone(folder) as turn:
             if not _is_ready(name):
-                shutil.rmtree(folder, ignore_errors=True)
-                _install(name, folder, quiet, turn)
-                _stamp(name).write_text(str(folder))
+                files.remove_folder(folder)
+                try:
+                    _install(name, folder, quiet, turn)
+                    _stamp(name).write_text(str(folder))
+                except BaseException:
+                    # Up to 5 GB; what was downloaded, the installers keep elsewhere.
+                    files.remove_folder(folder)
+                    raise
     return folder
 
 
@@ -54,7 +62,11 @@ def _alone(folder: Path) -> Iterator[int]:
     descriptor = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print("Another one makes this environment; waiting (Ctrl-C ends it).", flush=True)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
         except OSError as error:
             raise LabsError(
                 f"{folder.parent} can't be locked ({error.strerror}): its disk, a shared one perhaps, has no file locks. "

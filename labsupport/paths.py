@@ -11,11 +11,15 @@ CATALOGUE = PACKAGE / "lessons" / "catalogue.json"
 SYLLABUS = PACKAGE / "lessons" / "syllabus.yaml"
 
 
+class NoCourse(LabsError):
+    """No checkout of the course is here: the package may be installed without one."""
+
+
 def course_root() -> Path:
     """Return the checkout of the course: `$LABS_COURSE`, else the folder above the working directory or the package.
 
-    Raises LabsError when no checkout is found (the package may be installed without one), and when the working directory
-    lies in one clone and this package in another: a copied clone must not run the old one's programs on its own notebooks.
+    Raises NoCourse when no checkout is found, and LabsError when the working directory lies in one clone and this package in
+    another: a copied clone must not run the old one's programs on its own notebooks.
     """
     named = os.environ.get("LABS_COURSE")
     candidates = [Path(named)] if named else [*_with_parents(Path.cwd()), PACKAGE.parent]
@@ -25,7 +29,7 @@ def course_root() -> Path:
                 _refuse_another_clone(folder)
             return folder.resolve()
     place = named or str(Path.cwd())
-    raise LabsError(
+    raise NoCourse(
         f"No course found at {place}: expected a folder with notebooks/src. "
         "Change into your clone of the course, or set LABS_COURSE to its path."
     )

@@ -27,7 +27,9 @@ QUIET = {
 }
 # What a file in the user's home says about Kubernetes' and Keras' defaults, or about a kernel of the same name, is for other work.
 NO_PREFERENCES = {"KUBECTL_KUBERC": "false", "KERAS_BACKEND": "tensorflow", "JUPYTER_PREFER_ENV_PATH": "1"}
-KERNEL = THREADS | NO_USAGE_REPORTS | QUIET | NO_PREFERENCES
+# Outside a venv, as in conda's environments, what `pip install --user` put there would win over the course's libraries.
+OWN_LIBRARIES = {"PYTHONNOUSERSITE": "1"}
+KERNEL = THREADS | NO_USAGE_REPORTS | QUIET | NO_PREFERENCES | OWN_LIBRARIES
 
 # Credentials by which kubectl's plugins and the learner's own programs know who asks.
 _CLOUDS = ("AWS_*", "AZURE_*", "ARM_*", "GOOGLE_*", "GCP_*", "CLOUDSDK_*", "USE_GKE_*", "OCI_*", "DIGITALOCEAN_*", "KRB5*", "TELEPORT_*")  # fmt: skip

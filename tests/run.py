@@ -40,6 +40,8 @@ TESTS = "tests"
 CLUSTER = "cluster"
 KIND = "kind"
 BENCHMARK = "benchmark"
+# What a worker takes that has loaded the course's libraries, with the notebook or cluster that it started.
+_BYTES_OF_A_WORKER = 2e9
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -87,8 +89,9 @@ def main(arguments: list[str] | None = None) -> int:
 def stages(nightly: bool) -> dict[str, Command]:
     """Return what each stage runs, in the order of the stages."""
     found = dict(QUICK)
-    # One more than there are cores: who runs a lab waits for pods a third of the time.
-    found[TESTS] = [*_PYTEST, "-n", str(machine.cores() + 1), "--dist", "loadgroup", "--ignore=tests/cluster"]
+    # One more than there are cores, where there is the memory: who runs a lab waits for pods a third of the time.
+    workers = max(1, min(machine.cores() + 1, int(machine.memory() // _BYTES_OF_A_WORKER)))
+    found[TESTS] = [*_PYTEST, "-n", str(workers), "--dist", "loadgroup", "--ignore=tests/cluster"]
     # Apart, because they measure time limits on a cluster of their own; they mostly wait, so four at a time.
     found[CLUSTER] = [*_PYTEST, "-n", "4", "--dist", "loadfile", "tests/cluster"]
     found[KIND] = [sys.executable, "-m", "tests.kind"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labsupport import cli
+from labsupport import cli, isolated
 from labsupport.exercises import progress
 
 COMMANDS = [
@@ -35,6 +35,13 @@ def test_every_command_explains_itself(command: str, capsys) -> None:
         cli.main([command, "--help"])
     assert ended.value.code == 0
     assert f"usage: labs {command}" in capsys.readouterr().out
+
+
+def test_the_help_names_every_environment(capsys) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["env", "--help"])
+    *names, last = isolated.TOOLS
+    assert f"{', '.join(names)} or {last}" in " ".join(capsys.readouterr().out.split())
 
 
 def best_seconds(code: list[str]) -> float:
@@ -157,12 +164,58 @@ def test_outside_the_course_the_sentence_says_where_to_go(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+FULL = "labs: The disk is full, or the folder for temporary files can't be written: free some space, or set TMPDIR.\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (FileNotFoundError(2, "No usable temporary directory found in ['/tmp', '/var/tmp']"), FULL),
+        (OSError(28, "No space left on device"), "labs: No space left on device. Free some space and repeat.\n"),
+        (OSError(28, "No space left on device", "/x"), "labs: /x: No space left on device. Free some space and repeat.\n"),
+        (OSError(24, "Too many open files"), "labs: Too many open files.\n"),
+        (TimeoutError("timed out"), "labs: timed out.\n"),
+        (PermissionError(1, "Operation not permitted"), "labs: Operation not permitted.\n"),
+        (PermissionError(13, "Permission denied", "/x"), "labs: /x: Permission denied. Check who owns it, or change into a folder of yours.\n"),
+        (NotADirectoryError(20, "Not a directory", "/x/y"), "labs: /x/y: Not a directory. Check that path.\n"),
+        (BrokenPipeError(32, "Broken pipe"), "labs: Broken pipe.\n"),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_an_error_of_the_system_is_said_as_what_it_is(
+    error: OSError, sentence: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fails(options: object) -> int:
+        raise error
+
+    monkeypatch.setattr(cli, "_list", fails)
+    assert cli.main(["list"]) == 1
+    assert capfd.readouterr() == ("", sentence)
+
+
+def test_a_folder_that_was_deleted_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.delenv("LABS_COURSE", raising=False)
+    assert cli.main(["start"]) == 1
+    assert capsys.readouterr().err == (
+        "labs: The folder that you are in was deleted, or is closed to you: change into your clone.\n"
+    )
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_was_cut_off_ends_without_a_word_and_not_as_a_success(unbuffered: str) -> None:
     read, write = os.pipe()
     os.close(read)
-    ran = subprocess.run([sys.executable, "-m", "labsupport.cli", "list"], stdout=write, stderr=subprocess.PIPE)
+    env = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    ran = subprocess.run(
+        [sys.executable, "-m", "labsupport.cli", "list"], stdout=write, stderr=subprocess.PIPE, env=env
+    )
     os.close(write)
-    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert (ran.returncode, ran.stderr) == (141, b"")
 
 
 def test_lab_opens_jupyterlab_on_the_copies_with_the_users_own_settings(
@@ -173,16 +226,29 @@ def test_lab_opens_jupyterlab_on_the_copies_with_the_users_own_settings(
     monkeypatch.setenv("LABS_COURSE", str(tmp_path))
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LABS_HOME", "mine")
     started: list = []
     monkeypatch.setattr(os, "execve", lambda *arguments: started.append(arguments))
     monkeypatch.setattr("labsupport.course.jupyterlab.settle", lambda: None)
     cli.main(["lab", "--", "--no-browser"])
     ((program, command, env),) = started
+    assert env["LABS_HOME"] == str(tmp_path / "mine")
     assert program == sys.executable
     assert command[1:4] == ["-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path / 'work'}"]
     assert command[-1] == "--no-browser"
     assert env["OMP_NUM_THREADS"] == "3" and env["DO_NOT_TRACK"] == "1"
     assert f"Your copies are in {tmp_path / 'work'} (0 new)." in capsys.readouterr().out
+
+
+def test_what_lab_says_is_not_lost_where_output_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "notebooks" / "src").mkdir(parents=True)
+    (tmp_path / "work").mkdir()
+    quick = "from labsupport.course import jupyterlab; jupyterlab.settle = lambda: None; sys.executable = '/bin/true'"
+    code = f"import sys; from labsupport import cli; {quick}; cli.main(['lab'])"
+    env = os.environ | {"LABS_COURSE": str(tmp_path), "PYTHONUNBUFFERED": ""}
+    ran = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith(f"Your copies are in {tmp_path / 'work'} (0 new).")
 
 
 def test_lists_and_progress_work_without_the_course_folder(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import shutil
+import site
 import subprocess
 import sys
 import types
@@ -50,7 +51,24 @@ def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "version", version)
     finding = only(doctor._environment)
     assert (finding.level, finding.sentence) == (FAIL, "The environment lacks numpy, mlflow.")
-    assert finding.mend.startswith("make lab")
+    assert finding.mend.startswith("rm -f .venv/labs-ready && make setup ")
+
+
+def test_packages_of_the_users_own_that_win_over_the_courses_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site, "getusersitepackages", lambda: str(tmp_path / "site-packages"))
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", True)
+    assert only(doctor._environment).level == OK
+    (tmp_path / "site-packages").mkdir()
+    assert only(doctor._environment).level == OK
+    (tmp_path / "site-packages" / "numpy").mkdir()
+    _, finding = doctor._environment()
+    assert (finding.level, finding.mend) == (NOTE, "export PYTHONNOUSERSITE=1")
+    assert finding.sentence.startswith(f"The packages in {tmp_path / 'site-packages'} win over the course's.")
+    # A venv's Python looks at none.
+    monkeypatch.setattr(site, "ENABLE_USER_SITE", False)
+    assert only(doctor._environment).level == OK
 
 
 @pytest.mark.parametrize(
@@ -137,20 +155,29 @@ def test_without_docker_and_kubectl_the_pocket_cluster_is_named(
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     assert "neither is on PATH" in only(cluster_doctor._kind).sentence
-    assert only(cluster_doctor._kubectl).sentence == "No kubectl: part 6 needs it."
+    for system, mend in (("linux", "rm -f .venv/labs-ready && make setup"), ("darwin", "brew install kubectl")):
+        monkeypatch.setattr(sys, "platform", system)
+        finding = only(cluster_doctor._kubectl)
+        assert (finding.sentence, finding.mend) == ("No kubectl: part 6 needs it.", mend)
 
 
 @pytest.mark.parametrize(
-    ("version", "level", "words"),
+    ("version", "level", "words", "mends"),
     [
-        ("v1.36.9", OK, "fits Kubernetes"),
-        ("v1.37.0", OK, "fits Kubernetes"),
-        ("v1.30.1", NOTE, "is 6 minor versions from"),
-        ("", FAIL, "does not run"),
+        ("v1.36.9", OK, "fits Kubernetes", ("", "")),
+        ("v1.37.0", OK, "fits Kubernetes", ("", "")),
+        (
+            "v1.30.1",
+            NOTE,
+            "is 6 minor versions from",
+            ("rm -f .venv/labs-ready && make setup", "brew install kubectl"),
+        ),
+        # An installer takes a damaged one for installed.
+        ("", FAIL, "does not run", ("rm -rf .venv && make setup", "brew reinstall kubectl")),
     ],
 )
 def test_a_kubectl_that_does_not_fit_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, level: str, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, level: str, words: str, mends: tuple[str, str]
 ) -> None:
     program = tmp_path / "kubectl"
     answer = f'{{"clientVersion": {{"gitVersion": "{version}"}}}}' if version else "Segmentation fault"
@@ -158,17 +185,24 @@ def test_a_kubectl_that_does_not_fit_is_told(
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    finding = only(cluster_doctor._kubectl)
-    assert finding.level == level
-    assert words in finding.sentence
+    for system, mend in zip(("linux", "darwin"), mends, strict=True):
+        monkeypatch.setattr(sys, "platform", system)
+        finding = only(cluster_doctor._kubectl)
+        assert (finding.level, finding.mend) == (level, mend)
+        assert words in finding.sentence
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(None, "No kubectl was found"), (b"\x7fELF", "No cluster can be asked by this kubectl")]
+    ("content", "words", "mend"),
+    [
+        (None, "No kubectl was found", "rm -f .venv/labs-ready && make setup"),
+        (b"\x7fELF", "No cluster can be asked by this kubectl", "rm -rf .venv && make setup"),
+    ],
 )
 def test_a_cluster_that_no_kubectl_can_ask_is_a_finding(
-    content: bytes | None, words: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    content: bytes | None, words: str, mend: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
     (home / "kind").mkdir(parents=True)
     (home / "kind" / "kubeconfig").touch()
     if content is not None:
@@ -179,7 +213,7 @@ def test_a_cluster_that_no_kubectl_can_ask_is_a_finding(
     for named in ("kind", "auto"):
         monkeypatch.setenv("LABS_CLUSTER", named)
         finding = only(cluster_doctor._context)
-        assert finding.level == FAIL and finding.sentence.startswith(words) and finding.mend.startswith("make lab")
+        assert finding.level == FAIL and finding.sentence.startswith(words) and finding.mend == mend
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 import errno
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from labsupport import files
+from labsupport import files, variables
 from labsupport.errors import LabsError
 from tests.own_rights import as_a_user
 
@@ -63,13 +65,39 @@ def test_json_has_one_order_and_keeps_letters(tmp_path: Path) -> None:
 def test_a_damaged_notebook_gets_a_sentence(tmp_path: Path, content: str) -> None:
     path = tmp_path / "101_tiny.ipynb"
     path.write_text(content)
-    with pytest.raises(LabsError, match="is not a notebook any more .* `labs reset 101` gives a fresh copy"):
-        files.read_notebook(path)
+    with pytest.raises(LabsError, match=r"101_tiny\.ipynb is not a notebook any more \(.*\)\. Take a fresh one\.$"):
+        files.read_notebook(path, "Take a fresh one.")
 
 
 def test_a_missing_notebook_gets_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(LabsError, match="There is no notebook .*101_tiny.ipynb"):
-        files.read_notebook(tmp_path / "101_tiny.ipynb")
+    with pytest.raises(LabsError, match=r"There is no notebook .*101_tiny\.ipynb\. Take a fresh one\.$"):
+        files.read_notebook(tmp_path / "101_tiny.ipynb", "Take a fresh one.")
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_text("mine")], ids=["deleted", "changed"])
+def test_git_brings_a_file_back_also_in_the_midst_of_a_merge(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+    path = tmp_path / "a course" / "101_tiny.ipynb"
+    path.parent.mkdir()
+    env = variables.for_repository(tmp_path)
+
+    def git(*arguments: str) -> int:
+        return subprocess.run(["git", *arguments], cwd=path.parent, capture_output=True, env=env).returncode
+
+    def commit(text: str) -> None:
+        path.write_text(text)
+        assert git("add", ".") == git("commit", "-m", text) == 0
+
+    git("init")
+    commit("base")
+    git("checkout", "-b", "theirs")
+    commit("theirs")
+    git("checkout", "-b", "ours", "HEAD~1")
+    commit("ours")
+    assert git("merge", "theirs") == 1 and "<<<<" in path.read_text()
+    spoil(path)
+    command = files.from_git(path).split("`")[1]
+    subprocess.run(command, shell=True, cwd=path.parent, check=True, capture_output=True, env=env)
+    assert path.read_text() == "ours"
 
 
 def test_a_private_file_is_its_owners_and_a_failed_one_leaves_the_old(

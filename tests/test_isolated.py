@@ -4,12 +4,14 @@ import errno
 import fcntl
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from labsupport import isolated, paths
 from labsupport.errors import LabsError
+from tests.own_rights import as_a_user
 
 
 @pytest.fixture
@@ -142,3 +144,47 @@ def test_an_installer_that_outlives_its_command_keeps_the_turn(locks, monkeypatc
             left[0].kill()
             left[0].wait()
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), LabsError("no network"), OSError(errno.ENOSPC, "full")])
+def test_of_an_environment_that_was_not_finished_nothing_stays(locks, monkeypatch, error: BaseException) -> None:
+    def ends(command: list[str], name: str, turn: int) -> None:
+        (isolated._folder(name) / "lib").mkdir(parents=True)
+        (isolated._folder(name) / "lib" / "half").touch()
+        raise error
+
+    monkeypatch.setattr(isolated, "_run", ends)
+    with pytest.raises((KeyboardInterrupt, LabsError)):
+        isolated.make("empty")
+    assert not isolated._folder("empty").exists()
+
+
+def test_who_waits_for_another_one_says_so_once(locks, capsys) -> None:
+    lock = isolated._folder("empty").with_suffix(".lock")
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=isolated.make, args=("empty",), kwargs={"quiet": True})
+        waiting.start()
+        said, until = "", time.monotonic() + 60
+        while not said and time.monotonic() < until:
+            time.sleep(0.05)
+            said = capsys.readouterr().out
+        assert said == "Another one makes this environment; waiting (Ctrl-C ends it).\n"
+    waiting.join(240)
+    assert isolated.program("empty", "python").exists()
+    isolated.make("empty")
+    assert "Another one" not in capsys.readouterr().out
+
+
+def test_a_finished_environment_serves_those_who_may_not_write_there(locks, a_users_folder, monkeypatch) -> None:
+    monkeypatch.setenv("LABS_ENVIRONMENTS", str(a_users_folder))
+    folder = isolated._folder("empty")
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").touch()
+    (folder / "labs-ready").write_text(str(folder))
+    (a_users_folder / f"{folder.name}.lock").touch(0o600)
+    a_users_folder.chmod(0o755)
+    # Read before: the folder of the locks is closed to others.
+    monkeypatch.setattr(isolated, "_folder", lambda name: folder)
+    assert as_a_user(lambda: isolated.make("empty") == folder)

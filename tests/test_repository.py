@@ -1,8 +1,10 @@
 """The repository as a whole: its size, its commands, its two lists of libraries, and what may never stand in it."""
 
+import json
 import re
 import runpy
 import shlex
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -13,7 +15,7 @@ import pytest
 import yaml
 
 import labsupport
-from labsupport import bootstrap, paths
+from labsupport import bootstrap, machine, paths
 from labsupport.cluster import locking
 from tests import kind, run
 
@@ -97,6 +99,14 @@ def test_every_file_names_the_same_range_of_pythons() -> None:
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
+def test_the_readme_says_what_the_median_lesson_takes() -> None:
+    measured = [json.loads(path.read_text()) for path in (ROOT / "notebooks" / "measured").glob("*.json")]
+    said = re.search(r"median of the lessons: (\d+) CPU-seconds, ([\d.]+) GB", README.read_text())
+    assert said is not None
+    for number, key, unit in ((said[1], "cpu_seconds", 1), (said[2], "memory_mb", 1000)):
+        assert float(number) == pytest.approx(statistics.median(one[key] for one in measured) / unit, rel=0.25)
+
+
 def steps() -> list[dict]:
     jobs = [job for path in WORKFLOWS for job in yaml.safe_load(path.read_text())["jobs"].values()]
     return [step for job in jobs for step in job["steps"]]
@@ -112,6 +122,16 @@ def test_the_jobs_of_ci_run_every_stage_of_make_test() -> None:
     called = [step["run"] for step in steps() if "run" in step]
     stages = set(run.stages(nightly=False)) - set(run.QUICK)
     assert {f"make test ONLY={stage}" for stage in stages} <= set(called)
+
+
+@pytest.mark.parametrize(("cores", "gigabytes", "workers"), [(2, 24, 3), (4, 16, 5), (16, 8, 4), (2, 1, 1)])
+def test_there_are_workers_for_cores_and_memory(
+    cores: int, gigabytes: int, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "cores", lambda: cores)
+    monkeypatch.setattr(machine, "memory", lambda: gigabytes * 10**9)
+    command = run.stages(nightly=False)[run.TESTS]
+    assert command[command.index("-n") + 1] == str(workers)
 
 
 def test_the_weekly_jobs_run_every_stage_of_make_nightly() -> None:

@@ -140,10 +140,40 @@ def test_the_package_is_found_where_this_process_found_it_and_nothing_else_of_py
     assert "PYTHONPATH" not in variables.for_program()
 
 
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_in_another_folder_finds_the_same_folders(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for variable in inheritance.FOLDERS:
+        monkeypatch.setenv(variable, variable.lower())
+    monkeypatch.setenv("LABS_COURSE", "")
+    made = PROGRAMS[name][0]()
+    ours = {"LABS_HOME", "LABS_ENVIRONMENTS"} if name == "run" else set()
+    found = {variable: made[variable] for variable in inheritance.FOLDERS if variable not in ours}
+    expected = {variable: str(tmp_path / variable.lower()) for variable in found}
+    assert found == expected | {"LABS_COURSE": ""}
+
+
 def test_learners_keep_their_own_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert variables.for_learner()["OMP_NUM_THREADS"] == "3"
     assert variables.for_run(Path("/run"))["OMP_NUM_THREADS"] == "1"
+
+
+@pytest.mark.parametrize("name", ["program", "repository", "learner", "run"])
+def test_outside_a_venv_the_users_own_packages_do_not_win_over_the_courses(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conda's environments are no venvs: the base Python of ours stands for one."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PYTHONNOUSERSITE", raising=False)
+    python = Path(sys.base_prefix) / "bin" / "python3"
+    if not python.exists():
+        pytest.skip("no base Python beside this one")
+    ask = [str(python), "-c", "import site; print(site.ENABLE_USER_SITE)"]
+    assert subprocess.check_output(ask, text=True, env={"HOME": str(tmp_path)}) == "True\n"
+    assert subprocess.check_output(ask, text=True, env=PROGRAMS[name][0]()) == "False\n"
 
 
 def test_preferences_of_kubectl_change_no_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

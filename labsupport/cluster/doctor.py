@@ -42,19 +42,17 @@ def _kubectl() -> Iterator[Finding]:
         )
         version = json.loads(answer.stdout)["clientVersion"]["gitVersion"].lstrip("v")
     except LabsError:
-        yield Finding(
-            NOTE, "No kubectl: part 6 needs it.", "make lab   (installs it on Linux), or brew install kubectl"
-        )
+        yield Finding(NOTE, "No kubectl: part 6 needs it.", kubectl.how_to_install())
         return
     except (OSError, ValueError, KeyError, subprocess.TimeoutExpired):
-        yield Finding(FAIL, "kubectl is there but does not run.", "make lab   (installs one that does)")
+        yield Finding(FAIL, "kubectl is there but does not run.", kubectl.how_to_install(anew=True))
         return
     distance = abs(_minor(version) - _minor(versions.KUBERNETES))
     if distance > 1:
         yield Finding(
             NOTE,
             f"kubectl {version} is {distance} minor versions from the cluster's {versions.KUBERNETES}; one is supported.",
-            "make lab   (installs one that fits)",
+            kubectl.how_to_install(),
         )
     else:
         yield Finding(OK, f"kubectl {version} fits Kubernetes {versions.KUBERNETES}.")
@@ -137,6 +135,7 @@ def _inotify() -> Iterator[Finding]:
 
 
 def _context() -> Iterator[Finding]:
+    from labsupport.cluster import kubectl
     from labsupport.cluster.choose import get_cluster
 
     named = os.environ.get("LABS_CLUSTER", "auto")
@@ -147,8 +146,6 @@ def _context() -> Iterator[Finding]:
         said, _, mend = str(error).partition(" Run: ")
         yield Finding(FAIL, said, mend or "unset LABS_CLUSTER")
     except (OSError, ValueError) as error:
-        yield Finding(
-            FAIL, f"No cluster can be asked by this kubectl ({error}).", "make lab   (installs one that does)"
-        )
+        yield Finding(FAIL, f"No cluster can be asked by this kubectl ({error}).", kubectl.how_to_install(anew=True))
     else:
         yield Finding(OK, sentence)

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from labsupport import variables
+from labsupport import findings, variables
 from labsupport.errors import LabsError
 
 TIME_LIMIT = 60.0
@@ -46,11 +46,15 @@ def find() -> str:
     own = Path(sys.executable).parent / "kubectl"
     found = str(own) if own.exists() else shutil.which("kubectl")
     if found is None:
-        raise LabsError(
-            "No kubectl was found beside this Python or on PATH. Run: make lab   (it installs one on Linux), "
-            "or brew install kubectl"
-        )
+        raise LabsError(f"No kubectl was found beside this Python or on PATH. Run: {how_to_install()}")
     return found
+
+
+def how_to_install(anew: bool = False) -> str:
+    """Return the command that installs a kubectl which fits; `anew`: also over a damaged one."""
+    if sys.platform == "darwin":
+        return f"brew {'reinstall' if anew else 'install'} kubectl"
+    return findings.ANEW if anew else findings.INSTALL
 
 
 def run(

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from labsupport import isolated
 from labsupport.cluster import jobs, waiting
 from labsupport.cluster.lab import Lab
+from labsupport.data import airflow_runs
 from labsupport.data import bucket as buckets
 from labsupport.data.bucket import Bucket
 from labsupport.errors import LabsError
@@ -27,7 +27,7 @@ _KEY, _SECRET = "access-key", "secret-key"
 def make_image(lab: Lab) -> None:
     """Make what the nights' image stands for where images are environments of this machine, unless it is there."""
     if lab.cluster.name == "pocket":
-        isolated.make("airflow", quiet=True)
+        airflow_runs.made()
 
 
 def make_keys(lab: Lab) -> None:

@@ -16,6 +16,8 @@ from labsupport.errors import LabsError
 from labsupport.exercises import progress
 
 PROGRESS = "progress.json"
+# The comment that ends each archive, by which the next `save` leaves it out.
+_MARK = b"made by `labs save`"
 _CHUNK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # Where a file lies is at fault, not where the archive lies.
@@ -27,22 +29,20 @@ Report = Callable[[str], None]
 def save(archive: Path, report: Report = print) -> tuple[int, bool]:
     """Pack work/ and the progress into a zip file; return the number of files, and whether the progress is among them.
 
-    An existing file is not overwritten.
+    An existing file is not overwritten. Earlier archives that lie in work/ are not packed.
 
     `report` is told each thing in work/ that is left out, and why: what may not be read, links to folders, names that are
     not text. A link to a file is packed as that file; dates that zip can't hold (before 1980, after 2107) are moved there.
     """
     found = {f"work/{path.relative_to(paths.work())}": path for path in _below(paths.work(), report)}
-    packed = {name: path for name, path in found.items() if _can_be_packed(path, report)}
+    packed = {name: path for name, path in found.items() if _can_be_packed(path, report) and not _is_archive(path)}
     if not packed and not progress.path().exists():
         raise LabsError("There is nothing to save yet: no copies in work/ and no progress.")
     if progress.path().exists() and _can_be_packed(progress.path(), report):
         packed[PROGRESS] = progress.path()
     with files.clear_disk_errors(archive):
         if archive.exists():
-            raise LabsError(
-                f"{archive} exists already. Choose another name: labs save {archive.stem}-2{archive.suffix}"
-            )
+            raise LabsError(f"{archive} exists already. Choose another name: labs save {files.free_name(archive)}")
         archive.parent.mkdir(parents=True, exist_ok=True)
         with files.replacing(archive, 0o644) as stream:
             _pack(packed, stream, report)
@@ -52,8 +52,8 @@ def save(archive: Path, report: Report = print) -> tuple[int, bool]:
 def restore(archive: Path, report: Report = print) -> tuple[list[Path], list[Path]]:
     """Unpack what `save` packed; return the restored files and the backups made of files that differed.
 
-    `report` is told each file that could not be written, and why. Raises LabsError when the archive is missing, damaged,
-    or not one of ours; nothing is changed then.
+    Progress is merged; it is among the restored files when the archive's knew more. `report` is told what could not be
+    restored, and why. Raises LabsError when the archive is missing, damaged, or not one of ours; nothing is changed then.
     """
     with _opened(archive) as zipped:
         members = {name: info for name, info in zipped.NameToInfo.items() if not info.is_dir()}
@@ -64,6 +64,9 @@ def restore(archive: Path, report: Report = print) -> tuple[list[Path], list[Pat
         stamp = files.stamp()
         for name in different:
             try:
+                if name == PROGRESS:
+                    restored += _merge_progress(zipped.read(name), archive, report)
+                    continue
                 backups += _unpack(zipped, name, targets[name], stamp)
                 restored.append(targets[name])
             except OSError as error:
@@ -111,12 +114,24 @@ def _can_be_packed(path: Path, report: Report) -> bool:
     return False
 
 
+def _is_archive(path: Path) -> bool:
+    end = len(_MARK).to_bytes(2, "little") + _MARK
+    try:
+        with path.open("rb") as stream:
+            stream.seek(-len(end), os.SEEK_END)
+            return stream.read() == end
+    except OSError:
+        # Shorter than that.
+        return False
+
+
 def _pack(packed: dict[str, Path], stream: BinaryIO, report: Report) -> None:
     """Write the archive; a file that turns out to be unreadable half-way is taken out, and the archive begun again."""
     while True:
         stream.seek(0)
         stream.truncate()
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as zipped:
+            zipped.comment = _MARK
             for name, path in list(packed.items()):
                 try:
                     zipped.write(path, name)
@@ -176,6 +191,21 @@ def _unpack(zipped: zipfile.ZipFile, name: str, path: Path, stamp: str) -> list[
             shutil.copy2(path, backup)
             backups.append(backup)
     return backups
+
+
+def _merge_progress(content: bytes, archive: Path, report: Report) -> list[Path]:
+    """Merge an archive's progress into one's own; return the progress file when that brought something new."""
+    try:
+        is_new, note = progress.merge(content)
+    except ValueError as error:
+        report(f"The progress in {archive} is left out: {error}.")
+        return []
+    except LabsError as error:
+        report(str(error))
+        return []
+    if note:
+        report(note)
+    return [progress.path()] if is_new else []
 
 
 def _target(name: str, archive: Path) -> Path:

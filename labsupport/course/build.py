@@ -1,6 +1,7 @@
 """Build the published notebooks from the sources, and check without executing that what is committed is current."""
 
 import contextlib
+import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def build(lesson: Lesson) -> list[Result]:
         results = runner.run_all(jobs)
         for result in results:
             finished = result.notebook if result.passed else None
-            found = outputs.problems(finished) if finished is not None else [result.problem]
+            found = outputs.problems(finished, socket.gethostname()) if finished is not None else [result.problem]
             if found:
                 raise LabsError(f"{lesson.name}, {result.name}'s notebook: " + "\n  ".join(map(str, found)))
         for result in results:
@@ -77,7 +78,7 @@ def refresh(lesson: Lesson) -> bool:
         path = target(lesson, variant)
         if not path.exists():
             return False
-        derived, old = variants.derive(lesson, variant), files.read_notebook(path)
+        derived, old = variants.derive(lesson, variant), files.read_notebook(path, _mend(lesson, path))
         labs = old.metadata.get("labs", {})
         if variants.code_of(derived) != variants.code_of(old) or outputs.outputs_hash(old) != labs.get("outputs_hash"):
             return False
@@ -144,15 +145,19 @@ def _in_place(contents: dict[Path, str]) -> Iterator[None]:
         raise
 
 
+def _mend(lesson: Lesson, path: Path) -> str:
+    return f"{files.from_git(path)}, or run: labs build {lesson.number}"
+
+
 def _check_variant(lesson: Lesson, variant: Variant, repair: str) -> list[str]:
     path = target(lesson, variant)
     shown = path.relative_to(paths.course_root())
     if not path.exists():
         return [f"{shown} is missing; {repair}"]
     try:
-        stored = files.read_notebook(path)
+        stored = files.read_notebook(path, _mend(lesson, path))
     except LabsError as error:
-        return [f"{error} Or {repair}"]
+        return [str(error)]
     derived = variants.derive(lesson, variant)
     labs = stored.metadata.get("labs", {})
     if variants.source_hash(stored) != labs.get("source_hash"):

@@ -5,25 +5,37 @@ from a `guess` on, up to the one with its `reveal`.
 """
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
 from labsupport import files, paths
 from labsupport.course import source
 from labsupport.errors import LabsError
 
+Report = Callable[[str], None]
 
-def start(numbers: list[str] | None = None) -> list[Path]:
-    """Copy the lessons named (all when none is named) to work/ where no copy is yet; return the new copies."""
+
+def start(numbers: list[str] | None = None, report: Report = print) -> list[Path]:
+    """Copy the lessons named (all when none is named) to work/ where no copy is yet; return the new copies.
+
+    `report` is told which original is missing or damaged, and what mends it; the others are copied.
+    """
     made = []
     for original in _originals(numbers):
         copy = paths.work() / original.name
         if copy.exists():
             continue
+        try:
+            fresh = _untold(original)
+        except LabsError as error:
+            report(str(error))
+            continue
         with files.clear_disk_errors(copy):
             copy.parent.mkdir(parents=True, exist_ok=True)
-            files.write_text(copy, _untold(original))
+            files.write_text(copy, fresh)
         made.append(copy)
     return made
 
@@ -48,37 +60,52 @@ def reset(number: str) -> tuple[Path, Path | None]:
     return copy, backup
 
 
-def outdated() -> list[str]:
-    """Return the names of the copies whose original has changed since they were made."""
+def outdated(report: Report = print) -> list[str]:
+    """Return the names of the copies whose original has changed since they were made.
+
+    `report` is told which original is missing or damaged, so that its copy can't be compared.
+    """
     names = []
     for original in _originals(None):
         copy = paths.work() / original.name
         if not copy.exists():
             continue
         try:
+            newest = _published(original).metadata.get("labs", {})
+        except LabsError as error:
+            report(str(error))
+            continue
+        try:
             labs = files.read_notebook(copy).metadata.get("labs", {})
         except LabsError:
             names.append(copy.name)
             continue
-        if labs.get("source_hash") != files.read_notebook(original).metadata.labs.source_hash:
+        if labs.get("source_hash") != newest.get("source_hash"):
             names.append(copy.name)
     return names
 
 
 def outdated_text() -> str:
     """Say which copies have newer originals; works also where no course folder is."""
+    unusable: list[str] = []
     try:
-        names = outdated()
-    except LabsError:
+        names = outdated(unusable.append)
+    except paths.NoCourse:
         return "This copy stands alone: there is no course folder to compare it with."
-    if not names:
-        return "All your copies are made from the newest originals."
-    return f"Newer originals exist of {', '.join(names)}: `labs reset NNN` gives a fresh copy and keeps yours."
+    except LabsError as error:
+        return str(error)
+    newer = [f"Newer originals exist of {', '.join(names)}: `labs reset NNN` gives a fresh copy and keeps yours."]
+    return " ".join((newer if names else []) + unusable) or "All your copies are made from the newest originals."
+
+
+def _published(original: Path) -> NotebookNode:
+    mend = f"{files.from_git(original)}; where none was committed, `labs build {original.name[:3]}` makes it."
+    return files.read_notebook(original, mend)
 
 
 def _untold(original: Path) -> str:
     """Return a published notebook without the outputs between each guess and its truth."""
-    notebook = files.read_notebook(original)
+    notebook = _published(original)
     asked: set[str] = set()
     for cell in notebook.cells:
         if cell.cell_type != "code":
@@ -104,8 +131,4 @@ def _keys(code: str, function: str) -> set[str]:
 
 
 def _originals(numbers: list[str] | None) -> list[Path]:
-    found = [paths.notebooks() / f"{path.stem}.ipynb" for path in source.select(numbers)]
-    missing = [path.name for path in found if not path.exists()]
-    if missing:
-        raise LabsError(f"{', '.join(missing)} is not built yet: run `labs build {missing[0][:3]}`.")
-    return found
+    return [paths.notebooks() / f"{path.stem}.ipynb" for path in source.select(numbers)]

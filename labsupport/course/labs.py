@@ -17,8 +17,8 @@ from labsupport.errors import LabsError
 RUN, _HOMES = "labs-run-", {"labs-run-": "home", "labs-record-": ""}
 # The programs that a lab's images stand for on the pocket cluster, and that pip does not have for every machine.
 _PROGRAMS = {"611": "traefik", "614": "weed", "615": "traefik"}
-# A lab with its cluster, and as much again for a lesson beside it and everything else.
-_BYTES_OF_A_LANE = 2 * budget.LAB.memory_mb * 1e6
+# A lab with its cluster; a lane has as much again for a lesson beside it and everything else.
+BYTES = budget.LAB.memory_mb * 1e6
 _WAIT_SECONDS = 1800.0
 _LOOK_SECONDS = 0.2
 
@@ -32,7 +32,7 @@ def lanes() -> int:
 
     if get_cluster().name != "pocket":
         return 1
-    return max(1, min(machine.cores() + 1, int(machine.memory() // _BYTES_OF_A_LANE)))
+    return max(1, min(machine.cores() + 1, int(machine.memory() // (2 * BYTES))))
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The skeleton of a lesson: source, checkers and tests that build and pass at once, for the author to replace."""
 
+import json
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ SOURCE = """\
 # ---
 # jupyter:
 #   labs:
-#     title: "{title}"
+#     title: {title}
 #     question: Say here which one question the lesson answers?
 #     part: {part}
 #     will:
@@ -262,7 +263,8 @@ def _source(number: str, topic: str) -> str:
     quizzes = "".join(
         QUIZ.format(key=f"{number}.{letter}", letter=letter, right=r) for letter, r in RIGHT_OPTIONS.items()
     )
-    title = catalogue.titles()[number]
+    # What JSON quotes, YAML reads.
+    title = json.dumps(catalogue.titles()[number], ensure_ascii=False)
     cluster = 'CLUSTER = "auto"\n' if number.startswith("6") else ""
     return SOURCE.format(
         number=number, title=title, part=number[0], cluster=cluster, exercises=exercises, quizzes=quizzes

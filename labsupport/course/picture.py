@@ -64,7 +64,8 @@ def course_map() -> None:
     axes.set_ylim(-len(rows) + 0.5, 0.5)
     alt = "A row of boxes for each of the six parts, from world models to MLOps labs; filled boxes are written lessons."
     done = ", ".join(number for number in titles if number in written)
-    plots.show(figure, alt, f"Written: {done}. The others are planned.")
+    rest = "" if set(titles) <= set(written) else " The others, dashed, are planned."
+    plots.show(figure, alt, f"Written: {done}.{rest}")
 
 
 def _blank(axes: "Axes") -> None:

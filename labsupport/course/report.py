@@ -3,6 +3,7 @@
 import html
 import platform
 import tempfile
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -17,18 +18,29 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}.pass{color:#2f9e44}.fai
 """
 
 
-def write(path: Path, results: list[Result], wall_seconds: float) -> Path:
+def write(
+    path: Path,
+    results: list[Result],
+    wall_seconds: float,
+    left_out: Mapping[str, str] | None = None,
+    *,
+    interrupted: bool = False,
+) -> Path:
     """Write the report and return where it is; a result without problem is a pass.
 
+    `left_out` has the reason of each notebook that was not run, or not to its end because the whole run was `interrupted`.
     Where `path` may not be written, it goes to the folder of temporary files: the run that it tells of took long.
     """
     passed = sum(result.passed for result in results)
-    rows = "\n".join(_row(result) for result in results)
+    skipped = left_out or {}
+    rows = "\n".join([*map(_row, results), *(_skipped_row(*item) for item in skipped.items())])
+    heading = "Course run, interrupted" if interrupted else "Course run"
+    also = f", {len(skipped)} skipped," if skipped else ""
     page = f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Course run</title>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{heading}</title>
 <style>{STYLE}</style>
-<h1>Course run</h1>
-<p>{passed} of {len(results)} notebooks passed in {wall_seconds:.0f} s, {datetime.now():%Y-%m-%d %H:%M},
+<h1>{heading}</h1>
+<p>{passed} of {len(results)} notebooks passed{also} in {wall_seconds:.0f} s, {datetime.now():%Y-%m-%d %H:%M},
 Python {platform.python_version()} on {platform.system()} {platform.machine()}.</p>
 <table><thead><tr><th>Notebook</th><th>Result</th><th>Time, s</th><th>CPU, s</th><th>Peak memory, MB</th><th>Figures</th></tr></thead>
 <tbody>
@@ -41,6 +53,10 @@ Python {platform.python_version()} on {platform.system()} {platform.machine()}.<
         path = Path(tempfile.gettempdir()) / f"labs-{files.stamp()}-{path.name}"
         files.write_text(path, page)
     return path
+
+
+def _skipped_row(name: str, reason: str) -> str:
+    return f'<tr><td>{html.escape(name)}</td><td>skipped</td><td colspan="4">{html.escape(reason)}</td></tr>'
 
 
 def _row(result: Result) -> str:

@@ -123,7 +123,7 @@ def run_all(
     started: Callable[[str], None] = lambda name: None,
     finished: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
-    """Execute many notebooks, `lanes` at once (default: one a core), and return the results in the order of the jobs.
+    """Execute many notebooks, `lanes` at once (default: `room`), and return the results in the order of the jobs.
 
     The labs have lanes of their own beside these, unless there is to be one only. When interrupted, all running
     notebooks are ended before KeyboardInterrupt goes on.
@@ -136,9 +136,9 @@ def run_all(
         return run(job, stop)
 
     results: dict[str, Result] = {}
-    lanes = max(1, lanes or machine.cores())
-    side_by_side = labs.lanes() if any(job.is_lab for job in jobs) else 1
-    with ThreadPoolExecutor(lanes) as pool, ThreadPoolExecutor(side_by_side) as lanes_of_labs:
+    side_by_side = labs.lanes() if any(job.is_lab for job in jobs) else 0
+    lanes = lanes or room(side_by_side)
+    with ThreadPoolExecutor(lanes) as pool, ThreadPoolExecutor(max(1, side_by_side)) as lanes_of_labs:
         futures = [(lanes_of_labs if job.is_lab and lanes > 1 else pool).submit(one, job) for job in jobs]
         try:
             for future in as_completed(futures):
@@ -151,6 +151,12 @@ def run_all(
                 future.cancel()
             raise
     return [results[job.name] for job in jobs]
+
+
+def room(side_by_side: int) -> int:
+    """Return how many lessons may run at once beside so many labs: one a core, where there is the memory; at least one."""
+    free = machine.memory() - side_by_side * labs.BYTES
+    return max(1, min(machine.cores(), int(free // (budget.LESSON.memory_mb * 1e6))))
 
 
 def why_not(lessons: list[Lesson]) -> dict[str, str]:

@@ -88,7 +88,7 @@ class Airflow:
     """An Airflow process that waits for orders; raises LabsError where its environment can't be made or it ends early."""
 
     def __init__(self) -> None:
-        python = isolated.program("airflow", "python") if _is_made() else _make()
+        python = made()
         self.bin = python.parent
         self.home = Path(tempfile.mkdtemp(prefix="labs-airflow-"))
         (self.home / "dags").mkdir()
@@ -268,13 +268,10 @@ def tidy_log(text: str) -> str:
     return "\n".join(lines)
 
 
-def _is_made() -> bool:
+def made() -> Path:
+    """Return the Python of Airflow's environment; where that is not there, make it and say so. Raises LabsError."""
     with contextlib.suppress(LabsError):
-        return isolated.program("airflow", "python").exists()
-    return False
-
-
-def _make() -> Path:
+        return isolated.program("airflow", "python")
     print("Making Airflow's environment, once: about a minute, 0.6 GB of disk (labs env airflow).", flush=True)
     isolated.make("airflow", quiet=True)
     print("Airflow's environment is made.", flush=True)

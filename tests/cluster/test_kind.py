@@ -102,7 +102,7 @@ def test_machine_without_kubectl_is_told_before_anything_is_made(
     machine("docker", f"echo '{json.dumps(ENOUGH)}'")
     machine("kind", "exit 0")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    with pytest.raises(LabsError, match="brew install kubectl"):
+    with pytest.raises(LabsError, match="No kubectl was found"):
         KindCluster().up()
     assert not (tmp_path / "home" / "kind" / "creating").exists()
 

@@ -1,7 +1,11 @@
 """Nights as Jobs of the CronJob's template, and what they wrote about themselves."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
+from labsupport import isolated
 from labsupport.cluster import lab as labs
 from labsupport.cluster import nights
 from labsupport.cluster.show import documents
@@ -17,6 +21,23 @@ def test_a_nights_job_is_the_cronjobs_with_days() -> None:
     assert (job["kind"], job["metadata"]["name"]) == ("Job", "night")
     assert container["args"] == ["2024-03-18", "2024-03-19"]
     assert cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["args"] == []
+
+
+def test_the_nights_image_is_made_with_a_word_once(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    made: list[str] = []
+
+    def program(name: str, command: str) -> Path:
+        if not made:
+            raise LabsError("It is not there yet.")
+        return Path("python")
+
+    monkeypatch.setattr(isolated, "program", program)
+    monkeypatch.setattr(isolated, "make", lambda name, quiet: made.append(name))
+    for name, said in (("kind", ""), ("pocket", "Making Airflow's environment, once: about a minute"), ("pocket", "")):
+        nights.make_image(SimpleNamespace(cluster=SimpleNamespace(name=name)))  # type: ignore[arg-type]
+        out = capsys.readouterr().out
+        assert out.startswith(said) and bool(out) == bool(said)
+    assert made == ["airflow"]
 
 
 def test_a_night_without_a_day_is_refused() -> None:

@@ -9,11 +9,13 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import filelock
 import pytest
 
 from labsupport import cli, files, paths
 from labsupport.course import archive, copies, source, variants
 from labsupport.errors import LabsError
+from labsupport.exercises import progress
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(
@@ -44,6 +46,81 @@ def saved(work: Path) -> tuple[set[str], list[str]]:
     with zipfile.ZipFile(work.parent / "mine.zip") as zipped:
         assert zipped.testzip() is None
         return set(zipped.namelist()), said
+
+
+def test_an_archive_in_work_is_not_packed_and_a_learners_own_zip_is(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(work)
+    with zipfile.ZipFile("own.zip", "w") as own:
+        own.write("101_tiny.ipynb", "work/101_tiny.ipynb")
+    (work / "short.txt").write_text("x")
+    assert archive.save(Path("first.zip")) == archive.save(Path("second.zip")) == (3, False)
+    Path("second.zip").rename(work / "uploaded (1).zip")
+    names, said = saved(work)
+    assert (names, said) == ({"work/101_tiny.ipynb", "work/own.zip", "work/short.txt"}, [])
+
+
+def test_restore_takes_no_progress_away_and_adds_what_the_archive_knows(work: Path) -> None:
+    progress.record_outcome("101.1", "PASS")
+    saved(work)
+    known = progress.read()
+    progress.record_outcome("101.2", "PASS")
+    newer = progress.read()
+    assert archive.restore(work.parent / "mine.zip") == ([], [])
+    assert progress.read() == newer
+    progress.path().unlink()
+    progress.record_outcome("101.2", "PASS")
+    assert archive.restore(work.parent / "mine.zip") == ([progress.path()], [])
+    assert progress.read()["101.1"] == known["101.1"] and "101.2" in progress.read()
+
+
+def test_progress_that_cannot_be_merged_is_named_and_all_else_is_restored(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress.record_outcome("101.2", "PASS")
+    mine = progress.path().read_bytes()
+    file = work.parent / "mine.zip"
+
+    def restored(content: str) -> tuple[list[str], list[str]]:
+        with zipfile.ZipFile(file, "w") as zipped:
+            zipped.writestr("progress.json", content)
+            zipped.writestr("work/a.txt", "packed")
+        (work / "a.txt").unlink(missing_ok=True)
+        said: list[str] = []
+        names = [path.name for path in archive.restore(file, said.append)[0]]
+        return names, said
+
+    names, (said,) = restored('{"exercises": [1')
+    assert names == ["a.txt"] and said.startswith(f"The progress in {file} is left out: ")
+    assert progress.path().read_bytes() == mine
+    # Another version may know an exercise that this one does not.
+    good = '{"exercises": {"199.1": {"attempts": 1}}}'
+    with monkeypatch.context() as patched:
+        patched.setattr(filelock.FileLock, "acquire", _held)
+        assert restored(good) == (["a.txt"], [f"{progress.path()} is held by another program. Repeat this."])
+    progress.path().write_text("damaged")
+    names, (said,) = restored(good)
+    assert names == ["progress.json", "a.txt"] and said.startswith("Your progress file was damaged; it is kept as ")
+    assert progress.read() == {"199.1": {"attempts": 1}}
+
+
+def _held(*arguments: object, **options: object) -> None:
+    raise filelock.Timeout("progress.lock")
+
+
+@pytest.mark.parametrize("variable", ["BINDER_SERVICE_HOST", "BINDER_LAUNCH_HOST", None])
+def test_on_binder_the_command_says_that_the_archive_must_be_downloaded(
+    variable: str | None, work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("BINDER_SERVICE_HOST", "BINDER_LAUNCH_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "https://binder.example")
+    assert cli.main(["save", str(work.parent / "mine.zip")]) == 0
+    said = capsys.readouterr().out
+    assert ("right-click mine.zip in the file list and download it" in said) == bool(variable)
+    assert said.endswith("upload it, then: labs restore mine.zip\n") == bool(variable)
 
 
 @pytest.mark.parametrize("year", [1969, 1970, 1979, 2108, 2110, 2400])

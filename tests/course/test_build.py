@@ -1,6 +1,7 @@
 """Building and checking: what is published is current, or the author reads which command repairs it."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from labsupport import files, paths
+from labsupport import cli, files, paths
 from labsupport.course import build, catalogue, inventory, outputs, runner, source, variants
 from labsupport.course.budget import Cost
 from labsupport.course.runner import Job, Result
@@ -80,6 +81,27 @@ def test_a_changed_text_asks_for_its_renewal_which_executes_nothing_and_gives_th
     assert published.read_bytes() == original
 
 
+def test_texts_that_could_not_be_renewed_are_a_failure_and_the_others_are_renewed(
+    write: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources = [write(GOOD, name=f"{number}_tiny.py") for number in (101, 102)]
+    for path in sources:
+        publish_as_if_executed(path)
+        edit(path, "Text.", "Other text.")
+    edit(sources[0], "print(2)", "print(3)")
+    assert cli.main(["build", "--texts"]) == 1
+    assert capsys.readouterr().out == "101_tiny: its code or what it shows has changed; run: labs build 101\n"
+    assert "Other text." in build.target(source.read(sources[1]), "learner").read_text()
+    assert cli.main(["build", "--texts", "102"]) == 0
+
+
+def test_a_check_renews_no_texts(lesson: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["build", "--check", "--texts"])
+    assert ended.value.code == 2
+    assert "not allowed with argument" in capsys.readouterr().err
+
+
 def test_a_changed_title_asks_for_the_catalogue_too(lesson: Path) -> None:
     edit(lesson, "title: Tiny", "title: Small")
     assert build.check()[-1] == "the catalogue is not current; run: labs build 000"
@@ -128,7 +150,11 @@ def test_an_output_that_may_not_be_published_is_seen_in_what_is_committed(lesson
 def test_a_damaged_notebook_names_the_command_that_builds_it(published: Path) -> None:
     published.write_text("{ not a notebook")
     (problem,) = build.check()
-    assert "is not a notebook any more" in problem and problem.endswith("run: labs build 101")
+    assert problem.startswith(f"{published} is not a notebook any more (")
+    back = f"). `git checkout HEAD -- {published}` brings the committed one back, or run: labs build 101"
+    assert problem.endswith(back)
+    with pytest.raises(LabsError, match=re.escape(back)):
+        build.refresh(source.read(source.select(["101"])[0]))
 
 
 def test_a_missing_notebook_and_one_without_source_are_named(published: Path) -> None:
@@ -201,6 +227,24 @@ def test_a_lesson_that_was_built_is_current(write: Callable[..., Path], course: 
     assert build.check() == []
     built = files.read_notebook(course / "notebooks" / "101_tiny.ipynb")
     assert [cell.outputs[0].text for cell in built.cells if cell.get("outputs")] == ["hello 0\n", "2\n"]
+
+
+def test_the_name_of_the_machine_is_looked_for_where_it_was_built_and_nowhere_else(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "executed")
+    assert build.check() == []
+    looked: list[str] = []
+    monkeypatch.setattr(runner, "run_all", lambda jobs: [Result(j.name, j.notebook, Cost(1, 1, 1), None) for j in jobs])
+
+    def problems(notebook: nbformat.NotebookNode, host: str = "") -> list[str]:
+        looked.append(host)
+        return ["a finding"]
+
+    monkeypatch.setattr(outputs, "problems", problems)
+    with pytest.raises(LabsError, match="a finding"):
+        build.build(source.read(lesson))
+    assert looked == ["executed"]
 
 
 def test_a_build_that_fails_says_where_and_changes_nothing(

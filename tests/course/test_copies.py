@@ -80,10 +80,65 @@ def test_start_takes_only_the_lessons_that_are_named(published: Path, write: Cal
     assert [made.name for made in copies.start(["102"])] == ["102_other.ipynb"]
 
 
-def test_a_lesson_that_is_not_built_yet_gets_a_sentence(course: Path, write: Callable[..., Path]) -> None:
-    write("")
-    with pytest.raises(LabsError, match="101_tiny.ipynb is not built yet: run `labs build 101`"):
-        copies.start()
+def mend(original: Path) -> str:
+    return (
+        f"`git checkout HEAD -- {original}` brings the committed one back; "
+        f"where none was committed, `labs build {original.name[:3]}` makes it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (Path.unlink, "There is no notebook {}. "),
+        (lambda path: path.write_text("<<<<<<< HEAD"), "{} is not a notebook any more (Notebook does not appear"),
+    ],
+    ids=["missing", "damaged"],
+)
+def test_an_original_that_is_of_no_use_is_named_with_what_mends_it_and_stops_nothing(
+    spoil: Callable[[Path], object],
+    said: str,
+    published: Path,
+    write: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    second = publish(write("", name="102_other.py"))
+    spoil(second)
+    assert cli.main(["start"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == f"started {published / 'work' / '101_tiny.ipynb'}\n"
+    assert shown.err.startswith(f"labs: {said.format(second)}") and shown.err.endswith(f"{mend(second)}\n")
+    assert cli.main(["start", "102"]) == cli.main(["reset", "102"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == "" and shown.err.count(mend(second)) == 2
+    started: list = []
+    monkeypatch.setattr(os, "execve", lambda *arguments: started.append(arguments))
+    monkeypatch.setattr("labsupport.course.jupyterlab.settle", lambda: None)
+    monkeypatch.chdir(published)
+    cli.main(["lab"])
+    assert started and capsys.readouterr().err.endswith(f"{mend(second)}\n")
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_text("{")], ids=["missing", "damaged"])
+def test_a_copy_whose_original_is_of_no_use_is_not_compared_and_the_others_are(
+    spoil: Callable[[Path], object], copy: Path, published: Path, write: Callable[..., Path]
+) -> None:
+    publish(write("", name="102_other.py"))
+    copies.start()
+    original = published / "notebooks" / copy.name
+    spoil(original)
+    assert mend(original) in copies.outdated_text() and "newest" not in copies.outdated_text()
+    publish(write("# %%\nprint(2)\n", name="102_other.py"))
+    text = copies.outdated_text()
+    assert text.startswith("Newer originals exist of 102_other.ipynb: `labs reset NNN`") and text.endswith(
+        mend(original)
+    )
+
+
+def test_what_is_wrong_with_the_course_is_not_taken_for_a_copy_that_stands_alone(copy: Path, published: Path) -> None:
+    (published / "notebooks" / "src" / "notes.py").write_text("")
+    assert copies.outdated_text().startswith("notes.py is not a lesson's name")
 
 
 def test_reset_gives_a_fresh_copy_and_keeps_every_old_one_with_its_date(copy: Path, published: Path) -> None:
@@ -156,19 +211,18 @@ def test_restore_keeps_what_differs(copy: Path, published: Path) -> None:
     progress.record_outcome("101.1", "PASS")
     packing.save(published / "mine.zip")
     copy.write_text("after")
-    progress.record_outcome("101.1", "FAIL")
-    restored, backups = packing.restore(published / "mine.zip")
-    assert copy.read_text() == "before"
-    assert progress.read()["101.1"]["outcome"] == "PASS"
-    assert [path.name for path in restored] == ["101_tiny.ipynb", "progress.json"]
-    assert backups[0].read_text() == "after"
-    assert progress.read(backups[1])["101.1"]["outcome"] == "FAIL"
+    (backup,) = packing.restore(published / "mine.zip")[1]
+    assert (copy.read_text(), backup.read_text()) == ("before", "after")
 
 
 def test_save_does_not_overwrite_an_archive(copy: Path, published: Path) -> None:
-    (published / "mine.zip").write_text("older")
-    with pytest.raises(LabsError, match="mine.zip exists already. Choose another name: labs save mine-2.zip"):
+    for name in ("mine.zip", "mine-2.zip"):
+        (published / name).write_text("older")
+    with pytest.raises(LabsError) as refused:
         packing.save(published / "mine.zip")
+    assert str(refused.value).endswith(
+        f"mine.zip exists already. Choose another name: labs save {published / 'mine-3.zip'}"
+    )
     assert (published / "mine.zip").read_text() == "older"
 
 
@@ -271,7 +325,10 @@ def test_the_commands_say_what_they_did(published: Path, capsys: pytest.CaptureF
     (published / "mine.zip").unlink()
     assert said("save", archive).startswith("saved 1 files and your progress in")
     (work / "101_tiny.ipynb").write_text("newer work")
-    assert said("restore", archive).startswith("restored 1 files; kept what differed: 101_tiny.2")
+    assert said("restore", archive).startswith("restored 1 files; kept what differed: work/101_tiny.2")
+    progress.path().unlink()
+    assert said("restore", archive) == "restored 0 files; added the archive's progress to yours\n"
+    assert said("restore", archive) == "restored 0 files\n"
     assert said("reset", "101").startswith(
         f"fresh copy: {work / '101_tiny.ipynb'}\nyour old one: {work / '101_tiny.2'}"
     )

@@ -14,7 +14,7 @@ from labsupport import machine
 from labsupport.cluster import choose
 from labsupport.cluster.pocket.node import images
 from labsupport.course import labs, runner
-from labsupport.course.budget import Budget
+from labsupport.course.budget import Budget, Cost
 from labsupport.course.runner import Job
 from labsupport.errors import LabsError
 
@@ -116,6 +116,69 @@ def test_memory_is_what_a_containers_limit_leaves(tmp_path: Path, monkeypatch: p
     assert machine.memory() == whole
     limit.write_text("1500000000\n")
     assert machine.memory() == 1_500_000_000
+
+
+@pytest.mark.parametrize(
+    ("said", "cores"),
+    [
+        (["max 100000"], 64),
+        (["200000 100000"], 2),
+        (["150000 100000"], 2),
+        (["50000 100000"], 1),
+        (["9900000 100000"], 64),
+        (["-1", "100000"], 64),
+        (["200000", "100000"], 2),
+    ],
+)
+def test_cores_are_what_a_containers_share_leaves(
+    said: list[str], cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: range(64), raising=False)
+    shares = tuple(tmp_path / f"share-{number}" for number in range(len(said)))
+    for file, text in zip(shares, said, strict=True):
+        file.write_text(f"{text}\n")
+    monkeypatch.setattr(machine, "_SHARES", ((tmp_path / "missing",), shares))
+    assert machine.cores() == cores
+
+
+@pytest.mark.parametrize(
+    ("cores", "gigabytes", "labs", "lessons"),
+    [
+        (2, 24, 3, 2),
+        (2, 8, 2, 2),
+        (2, 3, 1, 1),
+        (2, 1, 1, 1),
+        (16, 16, 0, 16),
+        (16, 16, 5, 8),
+        (64, 8, 0, 8),
+        (64, 8, 2, 5),
+    ],
+)
+def test_as_many_lessons_run_at_once_as_there_is_memory_for_beside_the_labs(
+    gives, cores: int, gigabytes: float, labs: int, lessons: int
+) -> None:
+    gives(cores, gigabytes)
+    assert runner.room(labs) == lessons
+
+
+@pytest.mark.timeout(60)
+def test_a_run_of_many_lessons_keeps_to_that_room(gives, monkeypatch: pytest.MonkeyPatch) -> None:
+    gives(16, 4)
+    running: list[str] = []
+    at_once = 0
+
+    def run(job: Job, stop: threading.Event) -> runner.Result:
+        nonlocal at_once
+        running.append(job.name)
+        at_once = max(at_once, len(running))
+        stop.wait(0.05)
+        running.remove(job.name)
+        return runner.Result(job.name, None, Cost(1, 1, 1), None)
+
+    monkeypatch.setattr(runner, "run", run)
+    budget = Budget(cpu_seconds=60, memory_mb=1000, wall_seconds=300)
+    runner.run_all([Job(str(number), nbformat.v4.new_notebook(), budget) for number in range(16)])
+    assert at_once == 4
 
 
 def test_a_lab_whose_program_the_machine_lacks_is_left_out_on_the_pocket_cluster_only(gives, monkeypatch) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labsupport import files, paths
-from labsupport.course import new
+from labsupport.course import new, source
 from labsupport.errors import LabsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,13 +68,21 @@ def test_a_new_lesson_builds_and_passes_every_check_of_a_lesson(
 
 
 def test_a_planned_lesson_gets_its_title_and_every_text_to_replace_says_so(course: Path) -> None:
-    source, checkers, tests = (path.read_text() for path in new.create("302", "activations"))
-    assert '#     title: "Activations"' in source and "#     part: 3" in source
-    assert source.lower().count("say here") >= 15
+    lesson, checkers, tests = (path.read_text() for path in new.create("302", "activations"))
+    assert '#     title: "Activations"' in lesson and "#     part: 3" in lesson
+    assert lesson.lower().count("say here") >= 15
     assert "say here" in checkers.lower()
     assert "302.1" in tests
     for word in ("TODO", "FIXME", "XXX"):
-        assert word not in source + checkers + tests
+        assert word not in lesson + checkers + tests
+
+
+@pytest.mark.parametrize(
+    "title", ['The "golden" signals', r"From C:\temp to /tmp", "What's {here}: 50 % of it", "# Nước"]
+)
+def test_any_title_is_the_lessons(title: str, course: Path, syllabus: Callable[..., None]) -> None:
+    syllabus(lambda content: content["lessons"]["302"].update(title=title))
+    assert source.read(new.create("302", "activations")[0]).meta["title"] == title
 
 
 def test_a_lab_gets_the_choice_of_the_cluster_and_a_lesson_does_not(course: Path) -> None:

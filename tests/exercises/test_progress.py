@@ -1,12 +1,14 @@
 """Progress: two kernels, a kill at any moment, a damaged file, a disk that refuses."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,6 +58,7 @@ DAMAGED = {
     "a guess with one end": '{"exercises": {"101.g1": {"guess": [1]}}}',
     "a guess that is no number": '{"exercises": {"101.g1": {"guess": NaN}}}',
     "a truth in words": '{"exercises": {"101.g1": {"truth": "yes"}}}',
+    "a moment that is no text": '{"exercises": {"101.1": {"passed_at": 5}}}',
     "no counts": '{"exercises": {"101.1": {"attempts": "many"}}}',
     "bytes": "\xff\xfe",
 }
@@ -105,6 +108,79 @@ def test_what_an_earlier_version_asked_under_this_key_is_forgotten(guess, truth,
     progress.record_truth("101.g2", truth)
     known, _ = progress.record_truth("101.g2", new_truth)
     assert known["truth"] == new_truth
+
+
+def entries(**known: Any) -> bytes:
+    return json.dumps({"exercises": {"101.1": known}}).encode()
+
+
+EARLY, LATE = "2026-01-01T00:00:00+00:00", "2026-02-01T00:00:00+00:00"
+MERGED: dict[str, tuple[dict[str, Any], ...]] = {
+    "the earliest pass, the larger counts, the outcome of who tried more": (
+        {"outcome": "FAIL", "attempts": 3, "hints": 1, "passed_at": LATE},
+        {"outcome": "PASS", "attempts": 2, "hints": 2, "passed_at": EARLY, "solution_shown": True},
+        {"outcome": "FAIL", "attempts": 3, "hints": 2, "passed_at": EARLY, "solution_shown": True},
+    ),
+    "an answer, and an untouched cell": (
+        {"outcome": "NOT YET", "hints": 1},
+        {"outcome": "PASS", "attempts": 1, "passed_at": EARLY},
+        {"outcome": "PASS", "attempts": 1, "passed_at": EARLY, "hints": 1},
+    ),
+    "the first guess with its own truth": (
+        {"guess": 0.7, "guessed_at": EARLY, "truth": False, "revealed_at": LATE},
+        {"guess": 0.9, "guessed_at": LATE, "truth": True, "revealed_at": LATE},
+        {"guess": 0.7, "guessed_at": EARLY, "truth": False, "revealed_at": LATE},
+    ),
+    "a guess here, a truth there": (
+        {"guess": [1.0, 2.0], "guessed_at": EARLY},
+        {"truth": 3.0, "revealed_at": LATE},
+        {"guess": [1.0, 2.0], "guessed_at": EARLY, "truth": 3.0, "revealed_at": LATE},
+    ),
+    "the first truth": (
+        {"truth": 3.0, "revealed_at": EARLY},
+        {"truth": 4.0, "revealed_at": LATE},
+        {"truth": 3.0, "revealed_at": EARLY},
+    ),
+    "of two questions under one key the later one": (
+        {"guess": 0.7, "guessed_at": EARLY, "truth": True, "revealed_at": EARLY},
+        {"guess": [1.0, 2.0], "guessed_at": LATE},
+        {"guess": [1.0, 2.0], "guessed_at": LATE},
+    ),
+    "of two questions the later one, which has no guess": (
+        {"guess": 0.7, "guessed_at": EARLY},
+        {"truth": 3.0, "revealed_at": LATE},
+        {"truth": 3.0, "revealed_at": LATE},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MERGED)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_two_files_become_one_that_knows_what_both_know(home: Path, name: str, swapped: bool) -> None:
+    first, second, expected = MERGED[name]
+    mine, other = (second, first) if swapped else (first, second)
+    home.mkdir()
+    (home / "progress.json").write_bytes(entries(**mine))
+    assert progress.merge(entries(**other)) == (mine != expected, None)
+    assert progress.read() == {"101.1": expected}
+    assert progress.merge(entries(**other)) == (False, None)
+
+
+def test_a_merge_waits_for_a_kernel_that_writes() -> None:
+    process = writer("101.2", 40)
+    while process.poll() is None:
+        progress.merge(entries(attempts=1))
+        time.sleep(0.05)
+    assert progress.read()["101.2"]["attempts"] == 40
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_what_is_no_progress_file_is_not_merged(name: str) -> None:
+    progress.record_outcome("101.2", "PASS")
+    known = progress.path().read_bytes()
+    with pytest.raises(ValueError):
+        progress.merge(DAMAGED[name].encode("latin-1"))
+    assert progress.path().read_bytes() == known
 
 
 def test_a_pass_keeps_its_moment_after_a_later_failure() -> None:
