@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from scipy import stats
 
 from labsupport import paths
 from labsupport.dl.contest import paired
@@ -62,9 +63,10 @@ def _algorithm(name: str, settings: dict[str, int]) -> dict[str, Any]:
 
 
 def main(rounds: int) -> None:
-    """Print accuracies, epochs, and paired differences to random search without the rule."""
+    """Print accuracies, epochs, paired differences to random search without the rule, and how often its winner wins with it, too."""
     experiment = yaml.safe_load(Path(paths.course_root() / "manifests/607/random.yaml").read_text())
     found: dict[tuple[int, str], list[tuple[float, int]]] = {}
+    winners: dict[tuple[int, str], list[Settings]] = {}
     for seed in range(10_000, 10_000 + rounds):
         trainer = Trainer(seed)
         for trials in COUNTS:
@@ -74,12 +76,17 @@ def main(rounds: int) -> None:
                 winner = max(ended, key=lambda one: one.said[-1])
                 epochs = sum(len(one.said) for one in done)
                 found.setdefault((trials, name), []).append((100 * trainer.of(winner.settings)[1], epochs))
+                winners.setdefault((trials, name), []).append(winner.settings)
     print(f"{date.today():%B %Y}, {rounds} rounds: accuracy of the winner on unseen pictures (%), epochs in all")
     for (trials, name), each in found.items():
         test, epochs = np.array(each).T
         first = np.array(found[trials, "random"]).T
         difference = "{:+.2f} ({:+.2f} to {:+.2f})".format(*paired(test, first[0]))
-        print(f"{trials} trials, {name:<29} {test.mean():5.1f} {difference:<24} epochs {epochs.mean() / first[1].mean():.0%}")  # fmt: skip
+        pairs = zip(winners[trials, name], winners[trials, "random"], strict=True)
+        same = sum(one == other for one, other in pairs)
+        ends = stats.binomtest(same, rounds).proportion_ci(method="wilson")
+        print(f"{trials} trials, {name:<29} {test.mean():5.1f} {difference:<24} epochs {epochs.mean() / first[1].mean():.0%}", end="")  # fmt: skip
+        print(f", same winner {same} ({ends.low:.0%} to {ends.high:.0%})")
 
 
 if __name__ == "__main__":

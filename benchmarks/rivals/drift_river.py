@@ -1,6 +1,7 @@
 """River's detectors on the streams of benchmarks/drift.py, in their own environment: prints the first alarms as JSON.
 
-python drift_river.py streams.npz adwin|page-hinkley
+python drift_river.py streams.npz adwin DELTA
+python drift_river.py streams.npz page-hinkley THRESHOLD
 """
 
 import json
@@ -14,9 +15,9 @@ streams = np.load(sys.argv[1])
 
 
 def detector():
-    """Return a new detector with river's defaults; Page-Hinkley's are meant for sums, its threshold is set by the healthy streams."""
+    """Return a new detector, set as the caller says; river's defaults of Page-Hinkley are meant for sums."""
     if sys.argv[2] == "adwin":
-        return drift.ADWIN()
+        return drift.ADWIN(delta=float(sys.argv[3]))
     return drift.PageHinkley(min_instances=100, delta=0.15, threshold=float(sys.argv[3]), alpha=1.0, mode="both")
 
 

@@ -41,15 +41,20 @@ class Damage:
 class Outcome:
     """Euros per deploy and shares: what the records at hand promise, and what the world then makes of it.
 
-    `promised` and `promised_accuracy` come from the last fifth of the very records that the model learnt from; `paid` and
-    `accuracy` from deploys that nobody damaged. `best` is what somebody pays who knows the true probabilities.
+    `promised` comes from the last fifth of the very records that the model learnt from, all else from deploys that nobody
+    damaged: `paid`, and how many are held and how many judged right, from the prices' threshold on (`held`, `accuracy`) and
+    from a probability of 0.5 on, which is what `predict` takes (`held_at_half`, `accuracy_at_half`). `best` is what somebody
+    pays who knows the true probabilities, `failing` the share that fails: who holds nothing is right about the others.
     """
 
     promised: float
     paid: float
-    promised_accuracy: float
+    held: float
     accuracy: float
+    held_at_half: float
+    accuracy_at_half: float
     best: float
+    failing: float
 
 
 def _unrecorded(records: "pd.DataFrame", dose: float, seed: int) -> "pd.DataFrame":
@@ -154,9 +159,12 @@ def outcome_of(records: "pd.DataFrame", model: str, seed: int = 0) -> Outcome:
     return Outcome(
         promised=PRICES.per_example(said >= PRICES.threshold, failed),
         paid=bill(known >= PRICES.threshold, truth),
-        promised_accuracy=float(np.mean((said >= 0.5) == failed)),
-        accuracy=float(np.where(known >= 0.5, truth, 1 - truth).mean()),
+        held=float(np.mean(known >= PRICES.threshold)),
+        accuracy=_accuracy(known >= PRICES.threshold, truth),
+        held_at_half=float(np.mean(known >= 0.5)),
+        accuracy_at_half=_accuracy(known >= 0.5, truth),
         best=bill(truth >= PRICES.threshold, truth),
+        failing=float(truth.mean()),
     )
 
 
@@ -166,6 +174,11 @@ def bill(held: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
     The probability takes the luck out of the judgement; only a simulator knows it.
     """
     return float(np.mean(np.where(held, PRICES.alarm, PRICES.missed * probability)))
+
+
+def _accuracy(held: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
+    """Return the expected share of deploys (n,) that are held and fail, or are let go and do not."""
+    return float(np.where(held, probability, 1 - probability).mean())
 
 
 @cache

@@ -19,6 +19,7 @@ FEATURES = {
     "clock_cos": "the other coordinate of that point, -1 to 1",
 }
 WINDOW = 10
+DAY = 24 * 60
 
 
 def trailing_mean(values: "pd.Series", minutes: int) -> "pd.Series":
@@ -60,14 +61,18 @@ def feature_table(telemetry: "pd.DataFrame", every: int = 5, delay_s: float = 30
     """Return what the feature job writes, a row every `every` minutes and region, in order of writing.
 
     Columns: `region`; `known_at`, when the row was written: `delay_s` after its last minute ended; `hour`, the hour
-    of that minute; the columns of `FEATURES`. Rows whose features are not complete are left out.
+    of that minute; the columns of `FEATURES`. Rows whose features are not complete are left out. Raises ValueError where
+    `every` does not divide a day, as 5 and 90 do.
     """
     import pandas as pd
 
+    if every < 1 or DAY % every:
+        raise ValueError(f"a job runs at the same times each day, so `every` divides its {DAY:,} minutes; got {every}")
     made = minute_features(telemetry.reset_index(drop=True))
     made["hour"] = made.time.dt.floor("h")
     made["known_at"] = made.time + pd.Timedelta(minutes=1, seconds=delay_s)
-    written = made[(made.time.dt.minute + 1) % every == 0].dropna(subset=list(FEATURES))
+    minute = made.time.dt.hour * 60 + made.time.dt.minute
+    written = made[(minute + 1) % every == 0].dropna(subset=list(FEATURES))
     columns = ["region", "known_at", "hour", *FEATURES]
     batch: pd.DataFrame = written[columns].sort_values(["known_at", "region"], ignore_index=True)
     return batch

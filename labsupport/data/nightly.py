@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 PIPELINE = Path(__file__).parent / "deploy_pipeline"
 STEPS = ("prepare.py", "train.py", "evaluate.py")
 FILES = ("columns.py", "dvc.yaml", "params.yaml", *STEPS)
-# On the first night there are 23 days; from the seventh on, the failures of all but the last three days are those of
-# an export from a new incident tracker, which lost six of ten.
+# On the first night there are 23 days, on each later one a day more. Between the sixth and the seventh, all days but the last three
+# were exported anew from a new incident tracker, which lost six of ten failures.
 FIRST, COUNT, REDELIVERED = 23, 10, 7
 UNTOUCHED_DAYS, LOST = 3, 0.6
 

@@ -96,7 +96,8 @@ class Report:
 
 
 def inspect(frame: "pd.DataFrame", contract: Contract, *, now: datetime) -> Report:
-    """Check a delivery: its schema first, then each row, then the table as a whole. `now` is a time in UTC.
+    """Check a delivery: its schema first, then each row, then the table as a whole. `now` is a time in UTC, unless it has a
+    zone.
 
     Where the schema changed, rows are not judged: a thousand reasons would say what one sentence says.
     """
@@ -128,8 +129,9 @@ def _table_findings(frame: "pd.DataFrame", good: "pd.DataFrame", contract: Contr
     if len(good):
         moment = pd.Timestamp(now)
         newest = good[contract.time].max()
-        if newest.tzinfo is None and moment.tzinfo is not None:
-            moment = moment.tz_convert("UTC").tz_localize(None)
+        moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+        if newest.tzinfo is None:
+            moment = moment.tz_localize(None)
         age = moment - newest
         if age > contract.max_age:
             found.append(f"the newest row is {_hours(age)} old; {_hours(pd.Timedelta(contract.max_age))} are allowed")

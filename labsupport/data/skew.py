@@ -32,7 +32,7 @@ def skew_report(offline: "pd.DataFrame", online: "pd.DataFrame", tolerance: floa
         ours, theirs = offline[name].to_numpy(float), online[name].to_numpy(float)
         gap = np.abs(ours - theirs)
         one_sided = np.isnan(ours) != np.isnan(theirs)
-        worst = float(np.nanmax(gap)) if np.isfinite(gap).any() else 0.0
+        worst = float(np.nanmax(gap)) if not np.isnan(gap).all() else 0.0
         rows[name] = {
             "differ": int(((gap > tolerance) | one_sided).sum()),
             "missing": int(one_sided.sum()),

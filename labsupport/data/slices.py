@@ -22,8 +22,8 @@ Condition = tuple[str, NDArray[np.bool_]]
 def conditions(rows: "pd.DataFrame", *, bins: int = 4) -> dict[Key, Condition]:
     """Return the conditions that cut `rows` (n, k), by column and number: what each says, and its mask (n,).
 
-    A column of few values gives one condition a value; a number of many values is cut at its quantiles into `bins`.
-    A missing value is a condition of its own.
+    A column of few values gives one condition a value; a number of many values is cut at its quantiles into `bins`. A value
+    that fills a whole bin is a condition of its own, and the rest is cut. So is a missing value.
     """
     return {
         (column, number): condition
@@ -42,12 +42,21 @@ def _conditions_of(column: Hashable, values: "pd.Series", bins: int) -> Iterator
         for value in sorted(known.unique(), key=str):
             yield f"{column} = {value}", (values == value).to_numpy(dtype=bool)
         return
-    edges = np.unique(np.quantile(known.to_numpy(dtype=float), np.linspace(0, 1, bins + 1)))
-    words, numbers = _told_apart(edges), values.to_numpy(dtype=float)
+    numbers, shares = values.to_numpy(dtype=float), np.linspace(0, 1, bins + 1)
+    quantiles = np.quantile(known.to_numpy(dtype=float), shares)
+    full = quantiles[1:][np.diff(quantiles) == 0]
+    rest = values.notna().to_numpy() & ~np.isin(numbers, full)
+    edges = np.unique(np.append(full, np.quantile(numbers[rest], shares) if rest.any() else []))
+    words = _told_apart(edges)
+    for at, edge in enumerate(edges):
+        if edge in full:
+            yield f"{column} = {words[at]}", numbers == edge
     for at, (low, high) in enumerate(pairwise(edges)):
         last = at == len(edges) - 2
-        inside = (numbers >= low) & ((numbers <= high) if last else (numbers < high))
-        yield f"{words[at]} <= {column} {'<=' if last else '<'} {words[at + 1]}", inside
+        inside = rest & (numbers >= low) & ((numbers <= high) if last else (numbers < high))
+        if inside.any():
+            begins, ends = "<" if low in full else "<=", "<=" if last and high not in full else "<"
+            yield f"{words[at]} {begins} {column} {ends} {words[at + 1]}", inside
 
 
 def _told_apart(edges: NDArray[np.float64]) -> list[str]:
@@ -101,9 +110,11 @@ def _large_enough(
     for key, (_, mask) in single.items():
         if least <= mask.sum() <= count - least:
             yield (key,), mask
-    for (one, (_, mask)), (other, (_, more)) in combinations(single.items(), 2):
+    # A pair has no more rows than each of its conditions: an id's thousands of values are not paired.
+    large = [(key, mask, size) for key, (_, mask) in single.items() if (size := mask.sum()) >= least]
+    for (one, mask, size), (other, more, others) in combinations(large, 2):
         both = mask & more
-        if one[0] != other[0] and least <= both.sum() < min(mask.sum(), more.sum()):
+        if one[0] != other[0] and least <= both.sum() < min(size, others):
             yield (one, other), both
 
 

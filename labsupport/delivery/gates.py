@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labsupport.arrays import FloatArray
+from labsupport.arrays import FloatArray, outcomes
 from labsupport.ml.classification import calibration
 from labsupport.ml.thresholds import Prices
 
@@ -92,7 +92,7 @@ def validate_model(
     The slices share one level (Bonferroni), as the worst of many is partly the unluckiest.
     """
     limits = limits or Limits()
-    came = np.asarray(failed, dtype=bool)
+    came = outcomes(failed)
     old, new = (bills(one >= prices.threshold, came, prices) for one in (champion, challenger))
     gates = [against("all deploys", old, new, limits.margin, seed)]
     level = 1 - (1 - LEVEL) / max(1, len(slices))

@@ -1,5 +1,6 @@
 """Optuna behind the same two questions: its sampler says where to try, its pruner who goes on."""
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,10 @@ def distributions(space: Mapping[str, Range]) -> dict[str, Any]:
 
 
 class OptunaSearch(Search):
-    """A study that is asked for new trials, told each look, and asked whether to prune; who is not pruned goes on at once."""
+    """A study that is asked for new trials, told each look, and asked whether to prune; who is not pruned goes on at once.
+
+    It never ends.
+    """
 
     def __init__(self, study: "optuna.Study", space: Mapping[str, Range], looks: Iterable[int] = (1, 3, 9, 27)) -> None:
         super().__init__(space, looks, 0)
@@ -63,13 +67,25 @@ class OptunaSearch(Search):
         return self._new(self._trials[-1].params)
 
 
-def study_of(space: Mapping[str, Range], trials: Iterable[tuple[Settings, float]]) -> "optuna.Study":
-    """Return a study that holds finished trials, each its settings and its value (more is better), for Optuna to look at."""
+def study_of(
+    space: Mapping[str, Range], trials: Iterable[tuple[Settings, float]], logarithms: bool = True
+) -> "optuna.Study":
+    """Return a study that holds finished trials, each its settings and its value (more is better), for Optuna to look at.
+
+    With `logarithms` a setting that is drawn on a log scale is told as its log10: Optuna's fANOVA weighs a range evenly as it stands,
+    whatever its distribution says (`transform_log=False`), and so would look nearly only at the last tenfold.
+    """
     import optuna
 
     study = optuna.create_study(direction="maximize")
-    words = distributions(space)
-    study.add_trials(
-        [optuna.trial.create_trial(params=settings, distributions=words, value=value) for settings, value in trials]
-    )
+    logged = {name for name, one in space.items() if logarithms and isinstance(one, Real | Whole) and one.log}
+    told = {name: _logarithm_of(one) if name in logged else one for name, one in space.items()}
+    words = distributions(told)
+    for settings, value in trials:
+        params = {name: math.log10(one) if name in logged else one for name, one in settings.items()}
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=words, value=value))
     return study
+
+
+def _logarithm_of(one: Any) -> Real:
+    return Real(math.log10(one.low), math.log10(one.high))

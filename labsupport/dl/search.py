@@ -2,12 +2,13 @@
 
 A search knows no trainer, no clock and no cluster. Ask it for a job, train, tell it the value (more is better), ask again:
 
->>> search = ASHA(space, seed=0)
->>> while job := search.ask():
+>>> search, budget = ASHA(space, seed=0), 500
+>>> while budget > 0 and (job := search.ask()):
 ...     search.tell(job, accuracy_after(job.settings, job.epochs))
+...     budget -= job.epochs - job.trained
 
-It draws by its seed only, so the same answers in the same order lead to the same questions: who keeps the answers can go on
-after a restart.
+Only a grid ends by itself. A search draws by its seed only, so the same answers in the same order lead to the same questions:
+who keeps the answers can go on after a restart.
 """
 
 import math
@@ -129,6 +130,7 @@ class GridSearch(Search):
 class SuccessiveHalving(Search):
     """Many trials begin; at each rung all wait for the last one, and one in `eta` goes on. Then a new bracket begins.
 
+    It never ends.
     Source: Jamieson and Talwalkar 2016, "Non-stochastic best arm identification and hyperparameter optimization".
     """
 
@@ -160,6 +162,7 @@ class SuccessiveHalving(Search):
 class ASHA(Search):
     """Successive halving that never waits: who is in the best `eta`th of its rung so far goes on; if nobody is, a new trial begins.
 
+    It never ends.
     Source: Li et al. 2020, "A system for massively parallel hyperparameter tuning".
     """
 

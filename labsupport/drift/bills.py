@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from labsupport.arrays import FloatArray
+from labsupport.arrays import FloatArray, outcomes
 
 # As in lesson 203: an hour of a colleague who watches, and a failure that nobody watched. In euros.
 HELD, MISSED = 60.0, 600.0
@@ -11,9 +11,14 @@ THRESHOLD = HELD / MISSED
 
 
 def bills(probability: ArrayLike, failed: ArrayLike) -> FloatArray:
-    """Return what each deploy cost (n,): 60 if it was held, 600 if it was let go and failed; held from 0.1 on."""
-    held = np.asarray(probability, dtype=float) >= THRESHOLD
-    return np.where(held, HELD, MISSED * np.asarray(failed, dtype=bool))
+    """Return what each deploy cost (n,), in euros: 60 if it was held, 600 if it was let go and failed; held from 0.1 on.
+
+    Raises ValueError where a probability or an outcome is missing.
+    """
+    said = np.asarray(probability, dtype=float)
+    if np.isnan(said).any():
+        raise ValueError(f"{np.isnan(said).sum()} of {said.size} probabilities are missing: bill only what was judged")
+    return np.where(said >= THRESHOLD, HELD, MISSED * outcomes(failed))
 
 
 def change(before: ArrayLike, since: ArrayLike, seed: int = 0) -> tuple[float, float]:
@@ -26,6 +31,9 @@ def change(before: ArrayLike, since: ArrayLike, seed: int = 0) -> tuple[float, f
 
 
 def verdict(interval: tuple[float, float], tolerance: float) -> str:
-    """Return `harmful` if a rise above `tolerance` is certain, `harmless` if it is excluded, else `unknown`."""
+    """Return `harmful` if the whole interval lies above `tolerance`, `harmless` if none of it does, else `unknown`.
+
+    It is as sure as the interval is, for one look.
+    """
     low, high = interval
     return "harmful" if low > tolerance else "harmless" if high <= tolerance else "unknown"

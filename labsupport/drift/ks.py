@@ -9,7 +9,8 @@ from labsupport.arrays import FloatArray
 def p_values(reference: ArrayLike, windows: ArrayLike) -> FloatArray:
     """Return the p-value of each window (w,), from one reference (m,) and windows (w, n).
 
-    It is the limit for many rows, a little too careful for few and for ties. Source: Smirnov 1948.
+    It is the limit for many rows, a little too careful for few and for ties. A missing value counts as larger than all others, so
+    more missing values than in the reference are a difference, too. Source: Smirnov 1948.
     """
     from scipy.special import kolmogorov
 

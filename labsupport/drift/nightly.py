@@ -31,7 +31,11 @@ class Finding:
 
 
 def watch(folder: Path, *, detector: str, level: float, windows: int, tolerance: float) -> Finding:
-    """Look at the log of a service; `level`: of each t-test, or of all `windows` of the rank detector together."""
+    """Look at the log of a service; `level`: of each t-test, or of all `windows` of the rank detector together.
+
+    The verdict on costs (`tolerance`: euros per deploy) holds with 95 % for one night. Of many nights, one is wrong more often: let a
+    gate decide what follows from it.
+    """
     columns, said = book.rows(folder)
     day, column = first_alarm(columns, detector, level, windows)
     service = folder.name

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labsupport.arrays import FloatArray
+from labsupport.arrays import FloatArray, outcomes
 
 BoolArray = NDArray[np.bool_]
 
@@ -22,7 +22,10 @@ class Confusion:
 
     @classmethod
     def count(cls, alarm: ArrayLike, event: ArrayLike) -> Self:
-        """Count from whether there was an alarm (n,) and whether the event happened (n,)."""
+        """Count from whether there was an alarm (n,) and whether the event happened (n,).
+
+        Raises ValueError for a missing outcome.
+        """
         rung, happened = _pairs(alarm, event, bool)
         return cls(
             int((rung & happened).sum()),
@@ -97,11 +100,18 @@ class Sweep:
 def sweep(score: ArrayLike, event: ArrayLike) -> Sweep:
     """Return the counts at all thresholds, from scores (n,) and whether the event happened (n,).
 
-    Equal scores ring together, so they share one threshold. Raises ValueError unless both kinds are there.
+    Equal scores ring together, so they share one threshold. Raises ValueError unless both kinds are there, and for a
+    missing score or outcome.
     """
-    scores, happened = _pairs(score, event, float)
-    if happened.all() or not happened.any():
+    curve = counts_at_all(score, event)
+    if not (curve.events and curve.others):
         raise ValueError("a curve needs events and non-events; here all are of one kind: take more examples")
+    return curve
+
+
+def counts_at_all(score: ArrayLike, event: ArrayLike) -> Sweep:
+    """Return what `sweep` returns, also of examples that are all of one kind: then only counts mean something, no rates."""
+    scores, happened = _pairs(score, event, float)
     order = np.argsort(-scores, kind="stable")
     falling, caught = scores[order], np.cumsum(happened[order])
     last_of_equals = np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(falling) - 1)
@@ -132,22 +142,25 @@ class Calibration:
 def calibration(probability: ArrayLike, event: ArrayLike, groups: int = 10) -> Calibration:
     """Return mean probability and share of events for `groups` groups of equal size (within one), by probability.
 
-    `probability` (n,) and `event` (n,). Raises ValueError for fewer examples than groups.
+    `probability` (n,) and `event` (n,). Examples of equal probability each count with the share of events among them,
+    so that their order does not matter. Raises ValueError for fewer examples than groups.
     """
     promised, happened = _pairs(probability, event, float)
     if not 1 <= groups <= len(promised):
         raise ValueError(f"{len(promised)} examples make 1 to {len(promised)} groups; got {groups}")
+    equals = np.unique(promised, return_inverse=True)[1]
+    came = (np.bincount(equals, happened) / np.bincount(equals))[equals]
     parts = np.array_split(np.argsort(promised, kind="stable"), groups)
     return Calibration(
         np.array([promised[part].mean() for part in parts]),
-        np.array([happened[part].mean() for part in parts]),
+        np.array([came[part].mean() for part in parts]),
         np.array([len(part) for part in parts]),
     )
 
 
 def _pairs(left: ArrayLike, event: ArrayLike, kind: type) -> tuple[NDArray[Any], BoolArray]:
     values: NDArray[Any] = np.asarray(left, dtype=kind)
-    happened = np.asarray(event, dtype=bool)
+    happened = outcomes(event)
     if values.ndim != 1 or values.shape != happened.shape or not len(values):
         raise ValueError(f"answers and events belong together, one by one; got {values.shape} and {happened.shape}")
     if kind is float and np.isnan(values).any():

@@ -65,25 +65,25 @@ class GradientDescentRegression(RegressorMixin, BaseEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Start at 0 and take the steps. `X` (n, k): finite numbers; `y` (n,).
 
-        Raises ValueError for missing values, and when the loss grows without end, with the largest step that would hold.
+        Raises ValueError for missing values, and when the loss has grown, with the largest step that would hold.
         """
         if not (self.step > 0 and self.steps >= 1):
             raise ValueError(f"step is above 0 and steps is 1 or more; got {self.step} and {self.steps}")
         columns, target = numbered(self, X, y)
         ones = np.column_stack([np.ones(len(columns)), columns])
-        weights = np.zeros(ones.shape[1])
-        losses = []
-        for _ in range(self.steps):
+        weights, miss = np.zeros(ones.shape[1]), -target
+        losses = [float(miss @ miss) / len(miss)]
+        while len(losses) <= self.steps and losses[-1] <= 1e12 * max(losses[0], 1e-300):
+            weights -= self.step * 2 / len(miss) * (ones.T @ miss)
             miss = ones @ weights - target
             losses.append(float(miss @ miss) / len(miss))
-            if losses[-1] > 1e12 * max(losses[0], 1e-300):
-                raise ValueError(
-                    f"the loss grew without end in {len(losses) - 1} steps of {self.step:g}: for these columns a step "
-                    f"holds below {largest_stable_step(columns):.3g}. Take a smaller one, or scale the columns first"
-                )
-            weights -= self.step * 2 / len(miss) * (ones.T @ miss)
-        miss = ones @ weights - target
-        self.losses_: FloatArray = np.array([*losses, float(miss @ miss) / len(miss)])
+        # Each step that holds leads down; what is above the start by rounding only has stood still.
+        if not losses[-1] <= (1 + 1e-9) * losses[0]:
+            raise ValueError(
+                f"the loss grew without end in {len(losses) - 1} steps of {self.step:g}: for these columns a step "
+                f"holds below {largest_stable_step(columns):.3g}. Take a smaller one, or scale the columns first"
+            )
+        self.losses_: FloatArray = np.array(losses)
         self.intercept_, self.coef_ = float(weights[0]), weights[1:]
         return self
 

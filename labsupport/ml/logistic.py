@@ -13,8 +13,9 @@ from labsupport.arrays import FloatArray
 from labsupport.ml.examples import labelled, names, rows
 from labsupport.ml.linear import DEPENDENT
 
-# The loss stands still, yet the last step still moved some example's log-odds by more than this: a walk without an end.
-STILL_WALKING = 0.1
+# The loss stands still: a step has gained less than this part of it. Yet that step moved some example's log-odds by more
+# than STILL_WALKING: a walk without an end.
+STANDS_STILL, STILL_WALKING = 1e-12, 0.1
 
 
 class SeparableWarning(ConvergenceWarning):
@@ -128,12 +129,29 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
 
     def _descend(self, z: FloatArray, event: FloatArray, penalty: FloatArray) -> FloatArray:
         """Return the weights (k + 1,) for scaled columns `z` (n, k + 1), and keep the losses on the way."""
+        weights, losses, resting, seen = self._walk(z, event, penalty, np.zeros(z.shape[1]), self.tol)
+        if np.isinf(self.C) and resting and not seen and self.tol > STANDS_STILL:
+            seen = self._walk(z, event, penalty, weights, STANDS_STILL)[-1]
+        self.losses_, self.n_iter_, self.separable_ = np.array(losses), len(losses) - 1, bool(seen)
+        if seen:
+            text = (
+                f"{seen}, so without a penalty the weights would grow for ever; stopped after {self.n_iter_} steps. "
+                "Take a penalty, such as C=1 on scaled columns, and ask whether a column knows the outcome"
+            )
+            warnings.warn(text, SeparableWarning, stacklevel=3)
+        elif not resting and self.n_iter_ == self.max_iter:
+            warnings.warn(f"not at rest after {self.n_iter_} steps: raise max_iter", ConvergenceWarning, stacklevel=3)
+        return weights
+
+    def _walk(
+        self, z: FloatArray, event: FloatArray, penalty: FloatArray, weights: FloatArray, tol: float
+    ) -> tuple[FloatArray, list[float], bool, str]:
+        """Return where the steps from `weights` end, the losses, whether the last stands still, and what would never end."""
 
         def height(at: FloatArray) -> float:
             return float(log_loss(z @ at, event).mean() + (penalty * at**2).sum() / 2)
 
-        weights = whole_step = np.zeros(z.shape[1])
-        losses = [height(weights)]
+        whole_step, losses = weights, [height(weights)]
         seen, resting = "", False
         while not resting and not seen and len(losses) <= self.max_iter:
             step = whole_step = newton_step(z, event, weights, penalty)
@@ -145,21 +163,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):
                 break
             weights = weights + step
             losses.append(lower)
-            resting = losses[-2] - lower <= self.tol * losses[-2]
+            resting = losses[-2] - lower <= tol * losses[-2]
             if np.isinf(self.C) and np.where(event > 0, z @ weights, -(z @ weights)).min() > 0:
                 seen = "the columns tell the two classes apart without one exception"
-        if np.isinf(self.C) and resting and not seen and np.abs(z @ whole_step).max() > STILL_WALKING:
+        still = resting and tol <= STANDS_STILL
+        if np.isinf(self.C) and still and not seen and np.abs(z @ whole_step).max() > STILL_WALKING:
             seen = "a combination of columns tells a part of the examples apart without one exception"
-        self.losses_, self.n_iter_, self.separable_ = np.array(losses), len(losses) - 1, bool(seen)
-        if seen:
-            text = (
-                f"{seen}, so without a penalty the weights would grow for ever; stopped after {self.n_iter_} steps. "
-                "Take a penalty, such as C=1 on scaled columns, and ask whether a column knows the outcome"
-            )
-            warnings.warn(text, SeparableWarning, stacklevel=3)
-        elif not resting and self.n_iter_ == self.max_iter:
-            warnings.warn(f"not at rest after {self.n_iter_} steps: raise max_iter", ConvergenceWarning, stacklevel=3)
-        return weights
+        return weights, losses, resting, seen
 
 
 def _require_independent(names: list[str], scaled: FloatArray, spread: FloatArray) -> None:

@@ -23,10 +23,13 @@ class TableModel:
 
     def fit(self, signs: "pd.DataFrame", happened: ArrayLike) -> Self:
         """Count. `signs` (n, k): categories or booleans; `happened` (n,): whether the event followed."""
+        import pandas as pd
+
         event = np.asarray(happened, dtype=float)
         if len(event) != len(signs) or not len(event):
             raise ValueError(f"signs and outcomes belong together row by row; got {len(signs)} and {len(event)} rows")
-        counts = signs.assign(event=event).groupby(list(signs.columns), observed=True)["event"].agg(["sum", "count"])
+        by = [signs[name] for name in signs.columns]
+        counts = pd.Series(event, index=signs.index).groupby(by, observed=True).agg(["sum", "count"])
         probability = (counts["sum"] + self.smoothing) / (counts["count"] + 2 * self.smoothing)
         self.table_ = counts.assign(probability=probability).rename(columns={"count": "days"})[["probability", "days"]]
         self.base_rate_ = float(event.mean())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from labsupport.ml.classification import Confusion, sweep
+from labsupport.ml.classification import Confusion, counts_at_all
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Prices:
         """Return the threshold at or above which alarms cost least on these scores (n,) and events (n,).
 
         It works for any score, also one that is not a probability. Infinite where no alarm is cheapest; of equally
-        cheap ones the highest, which rings least.
+        cheap ones the highest, which rings least. Raises ValueError for a missing score or outcome.
         """
-        curve = sweep(score, event)
+        curve = counts_at_all(score, event)
         cost = self.alarm * curve.alarms + self.missed * (curve.events - curve.true_positives)
         return float(curve.thresholds[np.argmin(cost)])

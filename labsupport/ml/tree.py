@@ -135,10 +135,11 @@ def best_split(rows: FloatArray, members: FloatArray, min_samples_leaf: int = 1)
         if not allowed.any():
             continue
         cost = np.where(allowed, size * gini(below) + (n - size) * gini(total - below), np.inf)
-        at = int(cost.argmin())
-        # A gain below rounding is no gain: the first column keeps its place.
-        if cost[at] < best - 1e-9 * n:
+        lowest, rounding = cost.min(), 1e-9 * n
+        # A gain below rounding is no gain: the first column keeps its place, and so does the first threshold.
+        if lowest < best - rounding:
+            at = int(np.argmax(cost <= lowest + rounding))
             middle = float(values[at] / 2 + values[at + 1] / 2)
             # Between two neighbouring floats there is none: rounded up, it would part nothing.
-            best, found = cost[at], (column, middle if middle < values[at + 1] else float(values[at]))
+            best, found = lowest, (column, middle if middle < values[at + 1] else float(values[at]))
     return found

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 def as_text(tree: DecisionTree, names: Sequence[str], event: int = 1) -> str:
     """Return the tree as nested questions; a leaf says how often class number `event` came, and in how many examples.
 
-    `names` (k,): the columns. Raises ValueError when their count is not the tree's.
+    `names` (k,): the columns. Raises ValueError when their count is not the tree's, and when no example was of that class.
     """
-    _require_names(tree, names)
+    _require(tree, names, event)
 
     def lines(node: Node, indent: str) -> list[str]:
         if node.yes is None or node.no is None:
@@ -33,9 +33,10 @@ def draw(tree: DecisionTree, names: Sequence[str], axes: "Axes", event: int = 1)
     """Draw the tree from left (the first question) to right (the leaves): up is yes, down is no.
 
     A leaf shows how often class number `event` came; its box is the darker the more often. Raises ValueError when the
-    count of `names` is not the tree's, and for more than 16 leaves, which nobody could read.
+    count of `names` is not the tree's, when no example was of that class, and for more than 16 leaves, which nobody could
+    read.
     """
-    _require_names(tree, names)
+    _require(tree, names, event)
     leaves = tree.root_.leaves()
     if len(leaves) > 16:
         raise ValueError(f"a tree of {len(leaves)} leaves can't be read as a drawing: limit its depth, or use as_text")
@@ -76,6 +77,11 @@ def _after(word: str, block: list[str]) -> list[str]:
     return [first[:start] + word + first[start:], *block[1:]]
 
 
-def _require_names(tree: DecisionTree, names: Sequence[str]) -> None:
+def _require(tree: DecisionTree, names: Sequence[str], event: int) -> None:
     if len(names) != tree.n_features_in_:
         raise ValueError(f"the tree was grown on {tree.n_features_in_} columns; got {len(names)} names")
+    if event >= len(tree.classes_):
+        known = " or ".join(map(str, tree.classes_))
+        raise ValueError(
+            f"all examples are of class {known}, so there is no class number {event}: grow the tree on some of it, too"
+        )

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium
@@ -15,7 +15,7 @@ from labsupport.arrays import FloatArray
 from labsupport.rl.days import STEPS_A_DAY
 from labsupport.rl.environments import Step
 from labsupport.rl.fleet import SERVICE_S, Counts, Fleet
-from labsupport.rl.observation import CHANGES, HIGH, LOW, NAMES, STEP_S, features, wish
+from labsupport.rl.observation import CHANGES, HIGH, LOW, NAMES, STEP_S, Observation, features, wish
 from labsupport.world.clock import HOUR_S
 
 INCIDENT = 0.05
@@ -67,18 +67,32 @@ def cents_saved(outcome: Outcome) -> FloatArray:
     return USUAL_CENTS - 100 * outcome.euros
 
 
+def clockless(seen: Observation) -> Observation:
+    """Return what is seen by a clock that stands still at half past twelve: it tells nobody the time."""
+    return replace(seen, second=45_000.0)
+
+
 class Autoscaling:
     """n services to scale at once, each for some hours of some day of (days, STEPS_A_DAY) requests per second.
 
-    An action is a place in CHANGES. Episodes end because the time is up, never by what the policy did.
+    An action is a place in CHANGES. Episodes end because the time is up, never by what the policy did. Without a `clock`,
+    observations are the same at any time of the day.
     """
 
     actions = len(CHANGES)
 
-    def __init__(self, days: FloatArray, n: int, seed: int, hours: float = 4.0, reward: Reward = cents_saved) -> None:
+    def __init__(
+        self,
+        days: FloatArray,
+        n: int,
+        seed: int,
+        hours: float = 4.0,
+        reward: Reward = cents_saved,
+        clock: bool = True,
+    ) -> None:
         if n < 1 or not 0 < hours <= 24:
             raise ValueError(f"n is 1 or more, and hours are above 0, at most 24; got {n} and {hours}")
-        self.n, self.days, self.reward = n, days, reward
+        self.n, self.days, self.reward, self.clock = n, days, reward, clock
         self.limit = min(int(hours * HOUR_S / STEP_S), STEPS_A_DAY - 1)
         self.finished: list[float] = []
         self._rng = np.random.default_rng(seed)
@@ -109,7 +123,7 @@ class Autoscaling:
         )
         self._return[which], self._incident[which] = 0, False
         self.seen = self.fleet.shows(rate, (self._at + 1) * STEP_S)
-        self.observations: Any = features(self.seen, SERVICE_S)
+        self.observations = self._shown()
 
     def step(self, actions: NDArray[np.integer[Any]]) -> Step:
         """Let each service order replicas, and half a minute pass: `actions` (n,) are places in CHANGES."""
@@ -123,13 +137,16 @@ class Autoscaling:
         self._incident = incident
         self._return = self._return + rewards
         self.seen = self.fleet.shows(rate, (self._at + 1) * STEP_S)
-        last: Any = features(self.seen, SERVICE_S)
+        last = self._shown()
         self.observations = last
         truncated = self._at >= self._end
         if truncated.any():
             self.finished += self._return[truncated].tolist()
             self.begin(truncated)
         return Step(rewards, np.zeros(self.n, dtype=bool), truncated, last)
+
+    def _shown(self) -> Any:
+        return features(self.seen if self.clock else clockless(self.seen), SERVICE_S)
 
 
 class AutoscalingEnv(gymnasium.Env[NDArray[np.float32], np.int64]):

@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike
 from labsupport.arrays import FloatArray
 from labsupport.ml.resampling import bootstrap, interval
 from labsupport.rl import ppo
-from labsupport.rl.autoscale import INCIDENT, PRICES, Autoscaling, Outcome, Reward, cents_saved
+from labsupport.rl.autoscale import INCIDENT, PRICES, Autoscaling, Outcome, Reward, cents_saved, clockless
 from labsupport.rl.days import Habits
 from labsupport.rl.exported import ExportedPolicy
 from labsupport.rl.fleet import SERVICE_S, START_STEPS, Fleet
-from labsupport.rl.hpa import Controller
+from labsupport.rl.hpa import Controller, Decide
 from labsupport.rl.observation import HIGH, LOW, STEP_S
 from labsupport.rl.threads import one_thread
 
@@ -77,6 +77,18 @@ def play(controller: Controller, days: FloatArray, start: int = 0, start_steps: 
     return Played(days, ready, replicas, late)
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """A controller that is told at all times that it is half past twelve."""
+
+    controller: Controller
+
+    def start(self) -> Decide:
+        """Begin a day."""
+        decide = self.controller.start()
+        return lambda seen: decide(clockless(seen))
+
+
 def cheaper(one: ArrayLike, other: ArrayLike, seed: int = 0) -> tuple[float, float, float]:
     """Return by how many euros a day `one` is cheaper than `other` (days,): mean, and the 95 % of a paired bootstrap over days."""
     difference = np.asarray(other, dtype=float) - np.asarray(one, dtype=float)
@@ -112,14 +124,16 @@ def train(
     reward: Reward | None = None,
     looks: int = 12,
     last: bool = False,
+    clock: bool = True,
 ) -> Training:
     """Train on days, look at the policy `looks` times on tuning days, and keep the one with the lowest bill there.
 
-    `last`: keep the last one instead, whatever its bill.
+    `last`: keep the last one instead, whatever its bill. Without a `clock` it learns and is looked at behind `Stopped`, and is
+    to be played so.
     """
     import pandas as pd
 
-    environment = Autoscaling(days, COPIES, seed, reward=reward or for_learning())
+    environment = Autoscaling(days, COPIES, seed, reward=reward or for_learning(), clock=clock)
     updates = settings.budget // (settings.steps * COPIES)
     at = {round(updates * (look + 1) / looks) for look in range(looks)}
     rows, kept, lowest = [], None, np.inf
@@ -127,7 +141,7 @@ def train(
         if number not in at:
             continue
         policy = exported(progress.learner, {"seed": seed, "steps": progress.steps})
-        euros = float(play(policy, tuning).euros.mean())
+        euros = float(play(policy if clock else Stopped(policy), tuning).euros.mean())
         rows.append(
             {"steps": progress.steps, "reward": float(np.mean(environment.finished[-100:] or [np.nan])), "euros": euros}
         )

@@ -22,18 +22,21 @@ GOAL = 475.0
 class Run:
     """A training, seen after each update: `steps` so far and `means` of the last 100 returns (nan before the hundredth).
 
-    `gauges` are PPO's own, a row an update (none for REINFORCE); `policy` is the last one, which draws nothing.
+    `gauges` are PPO's own, a row an update (none for REINFORCE); `policy` is the last one, which draws nothing; `budget` is
+    how many steps the training had.
     """
 
     steps: FloatArray
     means: FloatArray
     gauges: pd.DataFrame
     policy: Policy
+    budget: float = np.inf
 
     def reached(self, goal: float = GOAL) -> float:
-        """Return after how many steps the mean was the goal for the first time; infinite if it never was."""
+        """Return after how many steps the mean was the goal for the first time; infinite if it never was within the budget."""
         with np.errstate(invalid="ignore"):
-            there = np.flatnonzero(self.means >= goal)
+            # REINFORCE plays its last episodes to their end: what comes after the budget does not count.
+            there = np.flatnonzero((self.means >= goal) & (self.steps <= self.budget))
         return float(self.steps[there[0]]) if len(there) else np.inf
 
     def mean_at(self, steps: Any) -> FloatArray:
@@ -46,6 +49,7 @@ class Run:
 @one_thread
 def run_ppo(seed: int, settings: ppo.Settings | None = None, copies: int = 64, updates: int | None = None) -> Run:
     """Train PPO until its budget is used up, or for some `updates`."""
+    settings = settings or ppo.Settings()
     environment, looks, means = CartPole(copies, seed), [], []
     for progress in ppo.train(environment, seed, settings):
         looks.append(progress)
@@ -56,12 +60,14 @@ def run_ppo(seed: int, settings: ppo.Settings | None = None, copies: int = 64, u
     gauges = pd.DataFrame([{name: getattr(look, name) for name in names} for look in looks])
     learner = looks[-1].learner
     policy = greedy(learner.policy, learner.weights[: learner.policy.count])
-    return Run(np.array([look.steps for look in looks], dtype=float), np.array(means), gauges, policy)
+    steps = np.array([look.steps for look in looks], dtype=float)
+    return Run(steps, np.array(means), gauges, policy, settings.budget)
 
 
 @one_thread
 def run_reinforce(seed: int, settings: reinforce.Settings | None = None, copies: int = 16) -> Run:
-    """Train REINFORCE until its budget is used up."""
+    """Train REINFORCE until its budget is used up; its last batch may go on beyond it."""
+    settings = settings or reinforce.Settings()
     returns: list[float] = []
     steps, means = [], []
     for progress in reinforce.train(lambda fresh: CartPole(copies, fresh), seed, settings):
@@ -69,7 +75,8 @@ def run_reinforce(seed: int, settings: reinforce.Settings | None = None, copies:
         steps.append(progress.steps)
         means.append(_mean(returns))
     learner = progress.learner
-    return Run(np.array(steps, dtype=float), np.array(means), pd.DataFrame(), greedy(learner.policy, learner.weights))
+    policy = greedy(learner.policy, learner.weights)
+    return Run(np.array(steps, dtype=float), np.array(means), pd.DataFrame(), policy, settings.budget)
 
 
 def episodes(environment: Environment, policy: Policy, count: int) -> FloatArray:

@@ -83,7 +83,7 @@ class Progress:
     @cached_property
     def teaching(self) -> float:
         """The share of groups that teach something: whose answers did not all get the same reward."""
-        return float((np.ptp(self.rewards, axis=1) > 0).mean())
+        return float(_differ(self.rewards).mean())
 
     @cached_property
     def kl(self) -> float:
@@ -99,14 +99,21 @@ def new_learner(writer: Writer, reference: Floats) -> Learner:
 def advantages(rewards: Any, normalise: bool = True) -> Floats:
     """Return (groups, size): how much better each answer is than its group, in standard deviations of the group.
 
-    A group whose answers are all alike teaches nothing: zeros.
+    A group whose answers are all alike, up to rounding, teaches nothing: zeros.
     """
     rewards = np.asarray(rewards, dtype=float)
-    differ = np.ptp(rewards, axis=1, keepdims=True) > 0
+    differ = _differ(rewards)
     better = rewards - rewards.mean(axis=1, keepdims=True)
     spread = rewards.std(axis=1, keepdims=True) if normalise else np.ones_like(differ, dtype=float)
     found: Floats = np.divide(better, spread, out=np.zeros_like(better), where=differ)
     return found
+
+
+def _differ(rewards: Floats) -> NDArray[np.bool_]:
+    """Return whether the answers of each group (groups, size) differ by more than rounding: (groups, 1)."""
+    size = np.maximum(1, np.abs(rewards).max(axis=1, keepdims=True))
+    differ: NDArray[np.bool_] = np.ptp(rewards, axis=1, keepdims=True) > 1e-9 * size
+    return differ
 
 
 def collect(

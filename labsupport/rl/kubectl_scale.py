@@ -1,14 +1,16 @@
 """What `kubectl scale` does to replicas: enough of the real program to see whether a command did what was asked.
 
-It follows kubectl 1.36: a flag that is given twice counts the last time; several names are all scaled; `--dry-run=client` and
-`--dry-run=server` change nothing; `--current-replicas` is a condition. Flags beyond these and `-n` are not modelled.
+It follows kubectl 1.36: a flag that is given twice counts the last time; several names are all scaled, but those that are not
+there; `--dry-run=client` and `--dry-run=server` change nothing; `--current-replicas` is a condition, and the first that does
+not meet it ends the command. Flags beyond these and `-n` are not modelled.
 """
 
 import re
 import shlex
 from collections.abc import Mapping
 
-KINDS = {"deploy", "deployment", "deployments", "deployments.apps", "deployment.apps"}
+# Only a full name may be written in any case: of a short one and of a group it counts.
+KIND = re.compile(r"(deploy|(?i:deployments?))(\.(v1\.)?apps)?", re.ASCII)
 SHORT = {"-n": "--namespace"}
 WITH_VALUE = {"--namespace", "--replicas", "--current-replicas", "--timeout"}
 WHOLE = re.compile(r"([+-]?)([0-9][0-9a-zA-Z_]*)", re.ASCII)
@@ -26,7 +28,7 @@ class NotModelled(Exception):
 def scale(command: str, cluster: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
     """Return the replicas of each (namespace, deployment) after the command.
 
-    Raises Refused where kubectl would refuse, and NotModelled for a flag that only kubectl knows.
+    Raises Refused where kubectl would refuse and scale nothing, and NotModelled for a flag that only kubectl knows.
     """
     try:
         words = shlex.split(command)
@@ -45,12 +47,18 @@ def scale(command: str, cluster: Mapping[tuple[str, str], int]) -> dict[tuple[st
         raise Refused("The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0")
     if not DURATION.fullmatch(flags.get("--timeout", "0")):
         raise Refused(f'invalid argument "{flags["--timeout"]}" for "--timeout" flag: invalid duration')
-    for name in _deployments(names):
-        if (space, name) not in cluster:
-            raise Refused(f'deployments.apps "{name}" not found in the namespace {space}')
+    expected = _whole(flags.get("--current-replicas", "-1"), "--current-replicas")
+    asked = _deployments(names)
+    there = [name for name in asked if (space, name) in cluster]
+    if not there:
+        raise Refused(f'deployments.apps "{asked[0]}" not found in the namespace {space}')
+    for name in there:
         now = cluster[space, name]
-        if "--current-replicas" in flags and _whole(flags["--current-replicas"], "--current-replicas") not in (-1, now):
-            raise Refused(f"expected replicas to be {flags['--current-replicas']}, was {now}")
+        if expected not in (-1, now):
+            if name == there[0]:
+                raise Refused(f"expected replicas to be {expected}, was {now}")
+            # Those before it are scaled already.
+            break
         after[space, name] = wanted
     return dict(cluster) if flags.get("--dry-run", "none") != "none" else after
 
@@ -95,7 +103,7 @@ def _deployments(names: list[str]) -> list[str]:
     if not pairs:
         raise Refused("resource(s) were provided, but no name was specified")
     for kind, _ in pairs:
-        if kind not in KINDS:
+        if not KIND.fullmatch(kind):
             raise Refused(f"this cluster has no {kind}")
     return [name for _, name in pairs]
 

@@ -136,7 +136,8 @@ def advantages(
     surprises = rewards + discount * next_values * ~terminated - values
     # Either way the next row is of another episode: no surprise comes back from there.
     goes_on, carried = ~(terminated | truncated), np.zeros_like(surprises[0])
-    result: Floats = np.empty_like(surprises)
+    # At least single floats: in an array of whole numbers the trace would be cut off.
+    result: Floats = np.empty(surprises.shape, np.result_type(surprises, np.float32))
     for t in reversed(range(len(surprises))):
         result[t] = carried = surprises[t] + discount * trace * goes_on[t] * carried
     return result

@@ -80,8 +80,10 @@ def collect(learner: Learner, environment: Environment, rng: np.random.Generator
 
 def returns_to_go(rewards: Any, played: Any, discount: float) -> Floats:
     """Return (t, n): the discounted rewards from each step to the end of its episode; 0 behind it."""
-    result: Floats = np.zeros_like(rewards)
-    later = np.zeros_like(rewards[0])
+    rewards = np.asarray(rewards)
+    # At least single floats: in an array of whole numbers a discount would be cut off.
+    result: Floats = np.empty(rewards.shape, np.result_type(rewards, np.float32))
+    later = 0.0
     for t in reversed(range(len(rewards))):
         result[t] = later = played[t] * (rewards[t] + discount * later)
     return result

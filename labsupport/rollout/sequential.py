@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from labsupport.arrays import FloatArray
 
-# Below it the normal law is no good description of a share's scatter.
-LEAST_USERS = 100
+# An estimate from fewer successes (or failures) is often much too small, and luck then looks like a difference.
+LEAST = 10
 
 
 class Difference(NamedTuple):
@@ -26,13 +26,19 @@ class Difference(NamedTuple):
 def difference(a: ArrayLike, users_a: ArrayLike, b: ArrayLike, users_b: ArrayLike) -> Difference:
     """Return the difference of two shares, from successes and users of both variants (counts of one shape, say, by look).
 
-    The variance is that of equal shares where there are too few successes to estimate one: never 0.
+    The variance of a share that has fewer than 10 successes, or failures, is that of 10; with fewer than 20 users, of half of
+    them. So it is never 0, and holds for a small variant beside a large one, too.
     """
     a, users_a, b, users_b = (np.asarray(x, dtype=float) for x in (a, users_a, b, users_b))
-    # One success and one failure more, so that 0 of 200 is not taken for a certainty.
-    share_a, share_b = (a + 1) / (users_a + 2), (b + 1) / (users_b + 2)
-    variance = share_a * (1 - share_a) / users_a + share_b * (1 - share_b) / users_b
-    return Difference(b / users_b - a / users_a, variance)
+    return Difference(b / users_b - a / users_a, _variance(a, users_a) + _variance(b, users_b))
+
+
+def _variance(successes: FloatArray, users: FloatArray) -> FloatArray:
+    """Return the variance of a share, from at least `LEAST` successes and failures."""
+    least = np.minimum(LEAST, users / 2)
+    # One of each more, as a share is not known as well as it seems.
+    share = (np.clip(successes, least, users - least) + 1) / (users + 2)
+    return np.asarray(share * (1 - share) / users)
 
 
 def evidence(value: ArrayLike, variance: ArrayLike, tau: float) -> FloatArray:

@@ -62,10 +62,14 @@ def climb(
 
 def rule_of_thumb(
     rate: float, *, trials: int, requests: int, seed: int, limit: int = 2, window: int = 100
-) -> NDArray[np.bool_]:
-    """Return which canaries (trials,) a usual rule stops: `limit` failures among the last `window` of their own requests."""
+) -> FloatArray:
+    """Return after how many of its own requests (trials,) a usual rule stops each canary, infinity for never.
+
+    The rule: `limit` failures among its last `window` requests.
+    """
     rng = np.random.default_rng(seed)
     failed = rng.random((trials, requests)) < rate
     sums = np.cumsum(np.pad(failed, ((0, 0), (1, 0))), axis=1)
-    inside = sums[:, window:] - sums[:, :-window] if requests >= window else sums[:, -1:]
-    return np.asarray(inside.max(axis=1) >= limit)
+    last = np.arange(1, requests + 1)
+    hit = np.asarray(sums[:, last] - sums[:, np.maximum(last - window, 0)] >= limit)
+    return np.where(hit.any(axis=1), hit.argmax(axis=1) + 1.0, np.inf)

@@ -55,8 +55,8 @@ def mean_wait(
     Cunneen (Allen 1990, section 5.4), good in heavy traffic.
     """
     waiting, spare = _queue(rate_rps, mean_service_s, replicas)
-    with np.errstate(divide="ignore"):
-        return _plain(waiting / spare * (service_scv + arrival_scv) / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _plain(np.where(spare > 0, waiting / spare * (service_scv + arrival_scv) / 2, np.inf))
 
 
 def mean_latency(rate_rps: ArrayLike, mean_service_s: float, replicas: int = 1) -> float | FloatArray:

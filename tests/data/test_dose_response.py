@@ -31,6 +31,17 @@ def test_unrecorded_failures_promise_less_and_cost_more() -> None:
     assert np.mean([o.paid for o in spoilt]) > np.mean([o.paid for o in clean]) + 1
 
 
+def test_accuracy_depends_on_the_threshold_of_the_decision() -> None:
+    clean, spoilt = (respond(CATALOGUE["unrecorded failures"], dose, "logistic", 0) for dose in (0.0, 0.5))
+    # At 0.5 hardly a deploy is held, and the accuracy is that of who holds nothing, whatever the records say.
+    assert clean.held_at_half < 0.02
+    assert abs(spoilt.accuracy_at_half - (1 - clean.failing)) < 0.01
+    # Where the team decides, who holds less is right more often, and pays more.
+    assert spoilt.held < clean.held / 2
+    assert spoilt.accuracy > clean.accuracy + 0.05
+    assert spoilt.paid > clean.paid
+
+
 def test_nobody_pays_less_than_who_knows_the_true_probability() -> None:
     records = deploy_records(2_000, seed=5)[0]
     for model in models():

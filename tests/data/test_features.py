@@ -84,3 +84,16 @@ def test_the_index_may_have_the_name_of_a_column():
     telemetry = regional_telemetry(1, seed=0)
     named = telemetry.set_axis(pd.Index(range(100, 100 + len(telemetry)), name="region"))
     pd.testing.assert_frame_equal(feature_table(named), feature_table(telemetry))
+
+
+@pytest.mark.parametrize("every", [5, 60, 90, 16])
+def test_the_job_runs_at_equal_distances_through_the_hours(telemetry, every):
+    table = feature_table(telemetry, every=every)
+    asia = table[table.region == "asia"].known_at
+    assert len(asia) > 10 and (asia.diff().dropna() == pd.Timedelta(minutes=every)).all()
+
+
+@pytest.mark.parametrize("every", [0, 7, 2_880])
+def test_a_distance_that_does_not_divide_a_day_is_refused(telemetry, every):
+    with pytest.raises(ValueError, match="divides its 1,440 minutes"):
+        feature_table(telemetry, every=every)

@@ -169,3 +169,10 @@ def test_a_shift_a_new_value_and_lost_values_each_have_a_distance() -> None:
     assert profile.distance("size", pd.Series(np.arange(100.0)).where(lambda s: s % 4 > 0)) == pytest.approx(0.25)
     assert profile.distance("size", pd.Series([], dtype=float)) == 0
     assert profile.distance("team", pd.Series(["c"] * 10)) == 1
+
+
+def test_a_time_without_a_zone_is_in_utc() -> None:
+    later = HISTORY[25].time.max() + timedelta(days=3)
+    wanted = ["table: the newest row is 72.0 h old; 48.0 h are allowed"]
+    for moment in (later, later.tz_localize(None), later.tz_convert("Asia/Tokyo")):
+        assert inspect(HISTORY[25], RULES, now=moment).stops == wanted

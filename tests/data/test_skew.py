@@ -37,3 +37,10 @@ def test_frames_that_do_not_belong_together_get_a_sentence():
         skew_report(OFFLINE, OFFLINE[:2])
     with pytest.raises(ValueError, match="only one of them has load"):
         skew_report(OFFLINE, OFFLINE[["growth"]])
+
+
+def test_an_infinite_value_is_the_worst_there_is():
+    report = skew_report(pd.DataFrame({"load": [1.0, 2.0]}), pd.DataFrame({"load": [np.inf, np.inf]}))
+    assert list(report.loc["load"]) == [2, 0, np.inf]
+    gone = skew_report(pd.DataFrame({"load": [1.0]}), pd.DataFrame({"load": [np.nan]}))
+    assert list(gone.loc["load"]) == [1, 1, 0]

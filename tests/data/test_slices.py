@@ -1,5 +1,7 @@
 """The slice finder names what was planted, and nothing where there is nothing."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,3 +88,45 @@ def test_losses_of_another_length_are_refused() -> None:
         find_slices(pd.DataFrame({"a": [1, 2, 3]}), [0.0, 1.0])
     with pytest.raises(ValueError, match="which is a number"):
         find_slices(pd.DataFrame({"a": [1, 2]}), [0.0, np.nan])
+
+
+def test_a_value_that_fills_a_bin_is_a_condition_and_the_rest_is_cut() -> None:
+    rows = pd.DataFrame({"retries": np.r_[np.zeros(850), np.arange(1, 151)]})
+    found = conditions(rows)
+    assert [words for words, _ in found.values()] == [
+        "retries = 0",
+        "1 <= retries < 38.2",
+        "38.2 <= retries < 75.5",
+        "75.5 <= retries < 113",
+        "113 <= retries <= 150",
+    ]
+    assert (np.sum([mask for _, mask in found.values()], axis=0) == 1).all()
+    assert find_slices(rows, rows.retries == 0).slice.tolist() == ["retries = 0"]
+
+
+@pytest.mark.parametrize(
+    ("full", "said"),
+    [
+        (5, ["1 <= load < 2.75", "2.75 <= load < 5", "5 < load < 7.25", "7.25 <= load <= 9"]),
+        (9, ["1 <= load < 2.75", "2.75 <= load < 4.5", "4.5 <= load < 6.25", "6.25 <= load < 8", "8 <= load < 9"]),
+    ],
+)
+def test_a_full_value_among_or_above_the_others_bounds_its_neighbours(full, said) -> None:
+    rows = pd.DataFrame({"load": [*[full] * 60, *range(1, 10), np.nan]})
+    found = list(conditions(rows).values())
+    assert [words for words, _ in found] == ["load missing", f"load = {full}", *said]
+    assert (np.sum([mask for _, mask in found], axis=0) == 1).all()
+
+
+def test_with_as_many_bins_as_values_each_value_is_a_condition() -> None:
+    found = conditions(pd.DataFrame({"load": np.repeat(np.arange(8), 5)}), bins=20)
+    assert [words for words, _ in found.values()] == [f"load = {value}" for value in range(8)]
+
+
+def test_ids_are_not_paired() -> None:
+    count = 2_000
+    ids = pd.DataFrame({name: [f"{name}{number}" for number in range(count)] for name in ("sha", "message")})
+    rows = ids.assign(night=np.arange(count) < 500)
+    began = time.process_time()
+    assert find_slices(rows, rows.night).slice.tolist() == ["night = True"]
+    assert time.process_time() - began < 3

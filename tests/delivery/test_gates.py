@@ -78,3 +78,9 @@ def test_broken_promises_and_slowness_have_gates_of_their_own() -> None:
     made = gates.validate_model(probability, challenger, failed, {}, PRICES, seconds=(1.0, 6.0))
     assert names_of_failed(made) == ["calibration", "latency"]
     assert "FAILED  latency: beyond 5 times the champion's" in map(str, made)
+
+
+def test_a_deploy_whose_end_is_not_known_yet_opens_no_gate() -> None:
+    probability, failed = _probabilities(1_000)
+    with pytest.raises(ValueError, match="1 of 1000 outcomes are not known yet"):
+        gates.validate_model(probability, probability, np.append(np.nan, failed[1:]), {}, PRICES)

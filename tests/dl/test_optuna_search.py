@@ -70,6 +70,33 @@ def test_a_space_keeps_its_bounds_and_scales_in_optunas_words() -> None:
         distributions({"x": "0 to 1"})  # type: ignore[dict-item]
 
 
+def test_importance_counts_factors_of_what_is_drawn_by_factors() -> None:
+    # Nine tenths of the plain range are level: there only the layers matter.
+    rates = [10 ** (-3 + 3 * n / 59) for n in range(60)]
+    told = [
+        ({"rate": r, "layers": 1 + n % 3, "kind": "a"}, min(math.log10(r), -1) + 0.3 * (n % 3))
+        for n, r in enumerate(rates)
+    ]
+    first = {
+        logarithms: max(
+            optuna.importance.get_param_importances(
+                study_of(SPACE, told, logarithms), evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0)
+            ).items(),
+            key=lambda item: item[1],
+        )[0]
+        for logarithms in (False, True)
+    }
+    assert first == {False: "layers", True: "rate"}
+
+
+def test_a_study_holds_logarithms_only_where_factors_count() -> None:
+    told = [({"rate": 0.01, "layers": 3, "kind": "b"}, 0.5)]
+    (trial,) = study_of(SPACE, told).trials
+    assert trial.params == {"rate": -2, "layers": 3, "kind": "b"} and trial.value == 0.5
+    assert trial.distributions["rate"] == optuna.distributions.FloatDistribution(-3, 0)
+    assert study_of(SPACE, told, logarithms=False).trials[0].params == told[0][0]
+
+
 def test_importance_finds_the_setting_that_decides() -> None:
     told = [({"rate": 0.001 * 1.2**n, "layers": 1 + n % 3, "kind": "ab"[n % 2]}, float(n)) for n in range(36)]
     found = optuna.importance.get_param_importances(

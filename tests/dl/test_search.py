@@ -66,6 +66,12 @@ def test_only_open_jobs_may_be_told_and_only_once(make) -> None:
         make(0).tell(job, 0.5)
 
 
+@pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
+def test_a_search_that_never_ends_says_so(make) -> None:
+    ends = len(played(make(0), 500)) < 500
+    assert ("never ends" in str(type(make(0)).__doc__)) != ends
+
+
 def test_rungs_grow_by_eta_and_end_at_the_longest() -> None:
     assert rungs(1, 27, 3) == (1, 3, 9, 27)
     assert rungs(2, 9, 2) == (2, 4, 8, 9)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labsupport.dl.shifts import NETWORKS, RATES, measured, moved, scattered, shift, small
+from labsupport.dl.shifts import NETWORKS, RATES, build, measured, moved, right, scattered, shift, small, train
 
 
 @pytest.fixture
@@ -45,8 +45,41 @@ def test_scattered_pictures_stay_whole_and_within_reach(pictures):
     assert np.abs(offsets).max() == 6 and len(np.unique(offsets, axis=0)) > 20
 
 
+DENSE = (("flatten",), ("dense", 10))
+
+
+def test_a_rate_falls_as_far_as_it_is_told(pictures):
+    model, told = build(DENSE, 0), []
+
+    def after(epoch):
+        told.append((epoch, float(model.optimizer.learning_rate)))
+
+    train(model, pictures, np.arange(40) % 10, 0, 0.01, 3, fall=0.01, after=after)
+    assert [epoch for epoch, _ in told] == [1, 2, 3]
+    assert [rate for _, rate in told] == pytest.approx([0.01, 0.001, 0.0001])
+
+
+def test_who_looks_after_each_epoch_may_change_the_rate_and_end_the_training(pictures):
+    model, told = build(DENSE, 0), []
+
+    def after(epoch):
+        told.append(float(model.optimizer.learning_rate))
+        model.optimizer.learning_rate = 0.001
+        return epoch == 2
+
+    train(model, pictures, np.arange(40) % 10, 0, 0.01, 9, reach=3, after=after)
+    assert told == pytest.approx([0.01, 0.001])
+
+
+def test_right_asks_about_every_picture_in_order(pictures):
+    model, many = build(DENSE, 0), np.concatenate([pictures] * 30)
+    said = model.predict(many, verbose=0).argmax(axis=1)
+    assert right(model, many, said).all() and right(model, many[:7], said[1:8]).shape == (7,)
+
+
 def test_the_table_has_every_contestant_five_times():
     table = measured()
     assert set(table["network"]) == set(NETWORKS) and set(table["rate"]) <= set(RATES)
     assert (table.groupby(["network", "training", "pixels"])["seed"].nunique() == 5).all()
     assert len(table) == 2 * len(NETWORKS) * 5 * 7
+    assert table["own"].between(0.5, 1).all() and table["epochs"].between(10, 150).all()

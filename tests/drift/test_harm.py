@@ -47,3 +47,10 @@ def test_a_concept_drift_leaves_the_columns_as_they_were() -> None:
 def test_an_unknown_drift_is_refused() -> None:
     with pytest.raises(ValueError, match="kind is one of"):
         inject.drifted("season", 10, 0)
+
+
+def test_what_is_not_known_yet_has_no_bill() -> None:
+    with pytest.raises(ValueError, match="1 of 2 outcomes are not known yet"):
+        bills.bills([0.05, 0.05], [np.nan, 0])
+    with pytest.raises(ValueError, match="1 of 2 probabilities are missing"):
+        bills.bills([np.nan, 0.05], [True, False])

@@ -53,3 +53,40 @@ def test_a_classifier_sees_a_correlation_that_no_column_shows(rng) -> None:
     windows = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], (20, 200))
     assert np.median(classifier.p_values(known, windows)) < 0.01
     assert (classifier.p_values(known, rng.normal(size=(100, 200, 2))) < 0.05).mean() < 0.15
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1e4])
+def test_a_classifier_sees_the_same_in_any_unit(rng, unit) -> None:
+    known, windows = rng.normal(size=(1_000, 8)), rng.normal(size=(5, 200, 8))
+    windows[..., 0] += 1
+    found = classifier.p_values(known * unit, windows * unit)
+    assert np.allclose(found, classifier.p_values(known, windows)) and found.max() < 0.01
+
+
+def test_a_classifier_takes_a_column_that_never_changes(rng) -> None:
+    known, windows = rng.normal(size=(1_000, 2)), rng.normal(1, 1, (3, 200, 2))
+    known[:, 1] = windows[..., 1] = 7
+    assert classifier.p_values(known, windows).max() < 0.01
+
+
+@pytest.mark.parametrize("values", [(0, 1), (1, 2), (0, 0.5)])
+def test_psi_sees_a_rare_value_become_frequent(rng, values) -> None:
+    usual, rare = values
+    known = np.where(rng.random(2_000) < 0.05, rare, usual)
+    windows = np.where(rng.random((2, 200)) < np.array([[0.05], [0.5]]), rare, usual)
+    same, often = psi.psi(known, windows)
+    assert same < 0.02 and often > 1
+
+
+def test_psi_sees_a_value_that_is_new(rng) -> None:
+    same, above, below = psi.psi(np.zeros(500), np.array([[0] * 100, [1] * 100, [-1] * 100]))
+    assert same < 0.02 and min(above, below) > 5
+    counts = rng.choice([0, 1, 2], 2_000, p=[0.15, 0.8, 0.05])
+    assert psi.psi(counts, np.where(counts == 1, 2, counts)[None])[0] > 1
+
+
+def test_ks_takes_missing_values_for_the_largest(rng) -> None:
+    known, window = rng.normal(size=1_000), rng.normal(size=500)
+    window[:100] = np.nan
+    assert ks.p_values(known, window[None]) == ks.p_values(known, np.nan_to_num(window, nan=100)[None])
+    assert ks.p_values(window, window[None]) == 1

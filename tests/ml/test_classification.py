@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from labsupport.ml.classification import Confusion, calibration, sweep
+from labsupport.ml.information import bits
 
 pairs = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
 # Few different scores, so that many are equal.
@@ -70,6 +71,18 @@ def test_calibration_groups_are_of_equal_size_and_add_up(seed: int, groups: int)
     assert np.average(found.promised, weights=found.counts) == pytest.approx(probability.mean())
 
 
+def test_the_order_of_rows_with_equal_probabilities_does_not_matter() -> None:
+    rng = np.random.default_rng(1)
+    probability = rng.choice([0.1, 0.4, 0.7], 1_000)
+    event = rng.random(1_000) < probability
+    ways = [np.arange(1_000), np.argsort(event, kind="stable"), rng.permutation(1_000)]
+    found = [calibration(probability[rows], event[rows]) for rows in ways]
+    for one in found[1:]:
+        np.testing.assert_allclose(one.came, found[0].came)
+    assert found[0].gap < 0.04
+    assert calibration([0.5] * 4, [True, False, False, False], groups=4).came.tolist() == [0.25] * 4
+
+
 def test_honest_probabilities_have_a_small_gap_and_doubled_ones_a_large_one() -> None:
     rng = np.random.default_rng(0)
     probability = rng.uniform(0, 0.5, 20_000)
@@ -87,6 +100,15 @@ def test_what_cannot_be_scored_is_named() -> None:
         sweep([0.1, np.nan], [True, False])
     with pytest.raises(ValueError, match="1 to 2 groups"):
         calibration([0.1, 0.2], [True, False], groups=3)
+
+
+@pytest.mark.parametrize("score", [Confusion.count, sweep, lambda said, came: calibration(said, came, 1), bits])
+@pytest.mark.parametrize(
+    "came", [[np.nan, 0, 1], np.array([None, False, True]), np.array([np.nan, False, True], object)]
+)
+def test_an_outcome_that_is_not_known_yet_is_no_event(score, came) -> None:
+    with pytest.raises(ValueError, match="1 of 3 outcomes are not known yet"):
+        score([1, 0, 0], came)
 
 
 @pytest.mark.parametrize("endless", [np.inf, -np.inf])

@@ -118,6 +118,14 @@ def test_the_table_of_signs_says_when_it_counted_nothing_and_which_signs_it_coun
         table.predict(signs[["friday"]])
 
 
+@pytest.mark.parametrize("name", ["event", "sum", "days"])
+def test_a_sign_of_the_table_may_have_any_name(name: str) -> None:
+    signs = pd.DataFrame({name: [True, False, True, True]})
+    table = TableModel().fit(signs, [1, 0, 0, 1])
+    assert table.predict(signs).tolist() == pytest.approx([3 / 5, 1 / 3, 3 / 5, 3 / 5])
+    assert TableModel().fit(signs.assign(friday=True), [1, 0, 0, 1]).predict(signs.assign(friday=True))[0] == 3 / 5
+
+
 def test_what_serves_and_what_scores_needs_no_scikit_learn() -> None:
     names = (
         "",

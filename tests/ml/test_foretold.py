@@ -43,6 +43,31 @@ def test_days_without_an_event_have_nothing_to_foretell() -> None:
         share_saved(np.arange(MINUTES), event, LEARN, ~LEARN, DAY)
 
 
+def test_weeks_without_a_quiet_minute_to_learn_from_are_refused() -> None:
+    with pytest.raises(ValueError, match="every row to learn from is an event"):
+        share_saved(np.arange(MINUTES), LEARN | (DAY == 9), LEARN, ~LEARN, DAY)
+
+
+@pytest.mark.parametrize("hole", [np.nan, np.inf])
+def test_a_hole_in_the_metric_counts_only_in_rows_that_are_used(hole: float) -> None:
+    rng = np.random.default_rng(3)
+    load = rng.normal(size=MINUTES)
+    event = event_of(load, rng)
+    load[[7, 300]] = hole
+    with pytest.raises(ValueError, match="2 values of the metric are missing or infinite"):
+        share_saved(load, event, LEARN, ~LEARN, DAY)
+    assert share_saved(load, event, LEARN & np.isfinite(load), ~LEARN, DAY).share > 0.6
+
+
+def test_an_outcome_that_is_not_known_yet_is_no_event() -> None:
+    rng = np.random.default_rng(4)
+    load = rng.normal(size=MINUTES)
+    event = event_of(load, rng).astype(float)
+    event[-9:] = np.nan
+    with pytest.raises(ValueError, match="9 of 1400 outcomes are not known yet"):
+        share_saved(load, event, LEARN, ~LEARN, DAY)
+
+
 def test_the_text_gives_share_and_interval() -> None:
     rng = np.random.default_rng(0)
     load = rng.normal(size=MINUTES)

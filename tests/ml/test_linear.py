@@ -76,9 +76,21 @@ def test_the_largest_stable_step_divides_rest_from_explosion(seed: int) -> None:
     X, y = cloud(seed)
     limit = largest_stable_step(X)
     below = GradientDescentRegression(step=0.98 * limit, steps=2000).fit(X, y).losses_
-    above = GradientDescentRegression(step=1.02 * limit, steps=300).fit(X, y).losses_
     assert below[-1] < below[0]
-    assert above[-1] > above[0]
+    with pytest.raises(ValueError, match=f"in 300 steps .* holds below {limit:.3g}"):
+        GradientDescentRegression(step=1.02 * limit, steps=300).fit(X, y)
+
+
+def test_a_few_steps_that_are_too_large_are_refused_as_many_are() -> None:
+    X, y = cloud(5, size=4.0)
+    with pytest.raises(ValueError, match="in 5 steps of"):
+        GradientDescentRegression(step=2 * largest_stable_step(X), steps=5).fit(X, y)
+
+
+def test_who_starts_at_the_answer_stays_there() -> None:
+    X, _ = cloud(6)
+    away = np.linalg.qr(np.column_stack([np.ones(len(X)), X, np.arange(len(X)) ** 2]))[0][:, -1]
+    assert GradientDescentRegression(steps=50, step=0.05).fit(X, away).coef_ == pytest.approx(0, abs=1e-12)
 
 
 def test_a_step_far_too_large_is_refused_with_the_largest_that_holds() -> None:

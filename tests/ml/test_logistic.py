@@ -101,6 +101,17 @@ def test_a_column_that_tells_only_some_apart_is_found_too() -> None:
     assert np.isfinite(ours.coef_).all()
 
 
+@pytest.mark.parametrize("tol", [1e-6, 1e-3, 1e-1])
+def test_a_loose_tol_changes_no_verdict(tol: float) -> None:
+    X, y = examples(1)
+    ours = LogisticRegression(tol=tol).fit(X, y)
+    assert not ours.separable_
+    assert ours.n_iter_ < LogisticRegression().fit(X, y).n_iter_
+    certain = X[:, 0] > np.quantile(X[:, 0], 0.8)
+    with pytest.warns(SeparableWarning, match="a part of the examples"):
+        assert LogisticRegression(tol=tol).fit(np.column_stack([certain, X]), certain | y).separable_
+
+
 def test_a_penalty_makes_separable_examples_ordinary() -> None:
     x = np.arange(-20.0, 20)[:, None]
     ours = LogisticRegression(C=1).fit(x, x[:, 0] > 3)

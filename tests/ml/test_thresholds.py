@@ -34,6 +34,11 @@ def test_where_an_alarm_is_never_worth_its_price_none_rings() -> None:
     assert Prices(600, 60).threshold > 1
 
 
+def test_examples_of_one_kind_have_a_cheapest_threshold_too() -> None:
+    assert Prices(60, 600).cheapest_threshold([0.1, 0.9, 0.4], [False, False, False]) == np.inf
+    assert Prices(60, 600).cheapest_threshold([0.1, 0.9, 0.4], [True, True, True]) == 0.1
+
+
 def test_the_cost_counts_alarms_once_and_misses_once() -> None:
     # One right alarm, one false one, one miss, one rightly quiet: two alarms and one miss over four.
     assert Prices(60, 600).per_example([1, 1, 0, 0], [1, 0, 1, 0]) == pytest.approx((2 * 60 + 600) / 4)

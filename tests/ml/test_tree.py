@@ -92,6 +92,11 @@ def test_ties_go_to_the_first_column_and_the_smallest_threshold() -> None:
     assert (tree.root_.column, tree.root_.threshold) == (0, 0.5)
 
 
+def test_rounding_does_not_choose_among_equal_thresholds() -> None:
+    tree = DecisionTree(max_depth=1).fit(np.arange(9.0)[:, None], [0, 1, 0, 1, 1, 1, 1, 1, 0])
+    assert tree.root_.threshold == 0.5
+
+
 def test_what_no_single_question_improves_is_split_all_the_same() -> None:
     X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=float)
     assert DecisionTree().fit(X, [0, 1, 1, 0]).score(X, [0, 1, 1, 0]) == 1.0
@@ -175,6 +180,15 @@ def test_a_drawing_that_nobody_could_read_is_refused() -> None:
 def test_names_must_be_as_many_as_columns() -> None:
     with pytest.raises(ValueError, match="got 1 names"):
         as_text(DecisionTree().fit([[1.0, 2.0]], [0]), ["a"])
+
+
+def test_examples_of_one_class_have_no_event_to_show() -> None:
+    tree, (figure, axes) = DecisionTree().fit([[1.0], [2.0]], [False, False]), plt.subplots()
+    for show in (lambda: as_text(tree, ["lines"]), lambda: draw(tree, ["lines"], axes)):
+        with pytest.raises(ValueError, match="all examples are of class False, so there is no class number 1"):
+            show()
+    assert as_text(tree, ["lines"], event=0) == "100.0% of 2"
+    plt.close(figure)
 
 
 def test_two_neighbouring_floats_are_parted() -> None:

@@ -10,6 +10,7 @@ from gymnasium.utils.env_checker import check_env
 from labsupport.rl.autoscale import Autoscaling, AutoscalingEnv, Outcome, Prices, cents_saved
 from labsupport.rl.autoscale_contest import for_learning, incidents_resolved
 from labsupport.rl.days import TRAINING, draw_days
+from labsupport.rl.observation import NAMES
 
 DAYS = draw_days(12, TRAINING)
 
@@ -99,3 +100,20 @@ def test_an_episode_ends_with_its_day() -> None:
         assert ends == [False] * (length - 1) + [True]
     with pytest.raises(ValueError, match="from 0 to 2878; got 2879"):
         late.begin(np.ones(1, dtype=bool), day=0, step=2879)
+
+
+def test_without_a_clock_an_agent_sees_the_same_at_any_time() -> None:
+    days = np.full((1, 2880), 40.0)
+    shown = {}
+    for clock in (True, False):
+        services = Autoscaling(days, 2, 0, clock=clock)
+        services.begin(np.array([True, False]), day=0, step=200)
+        services.begin(np.array([False, True]), day=0, step=2345)
+        first = services.observations
+        after = services.step(np.array([3, 3]))
+        shown[clock] = first, after.last
+    for at in (0, 1):
+        assert np.array_equal(shown[False][at][0], shown[False][at][1])
+        assert not np.array_equal(shown[True][at][0], shown[True][at][1])
+        hours = [place for place, name in enumerate(NAMES) if "sin" in name or "cos" in name]
+        assert np.array_equal(np.delete(shown[True][at], hours, axis=1), np.delete(shown[False][at], hours, axis=1))

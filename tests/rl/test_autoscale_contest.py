@@ -7,7 +7,7 @@ import pytest
 
 from labsupport.rl import hpa
 from labsupport.rl.autoscale import PRICES
-from labsupport.rl.autoscale_contest import SETTINGS, Played, best, cheaper, play, results, train
+from labsupport.rl.autoscale_contest import SETTINGS, Played, Stopped, best, cheaper, play, results, train
 from labsupport.rl.days import TRAINING, TUNING, draw_days
 from labsupport.rl.observation import STEP_S
 
@@ -57,9 +57,35 @@ def test_a_training_keeps_the_checkpoint_with_the_lowest_bill() -> None:
     assert last.looks.equals(trained.looks)
 
 
+def test_what_is_trained_without_a_clock_does_not_mind_the_time() -> None:
+    days, tuning = draw_days(10, TRAINING), draw_days(2, TUNING)
+    short = replace(SETTINGS, budget=16_384)
+    trained = train(days, tuning, 0, short, looks=4, clock=False)
+    blind = Stopped(trained.policy)
+    assert play(blind, tuning).euros.mean() == pytest.approx(trained.looks.euros.min())
+    assert np.array_equal(play(blind, tuning[:, :300]).replicas, play(blind, tuning[:, :300], start=1234).replicas)
+    assert not trained.looks.equals(train(days, tuning, 0, short, looks=4).looks)
+
+
+def test_stopped_stops_the_clock_and_nothing_else() -> None:
+    days, noon = draw_days(2, TUNING), 45_000.0
+    usual = np.full(2880, 10.0)
+    usual[int(noon / STEP_S)] = 120.0
+    table = hpa.Timetable(hpa.Profile(usual), target=0.7, lead_s=0.0)
+    assert set(np.unique(play(Stopped(table), days).replicas[:, 10:])) == {13}
+    assert np.array_equal(play(Stopped(hpa.HPA()), days).replicas, play(hpa.HPA(), days).replicas)
+
+
 def test_the_committed_contest_gave_each_side_as_many_looks() -> None:
     found = results()
     assert found["tries"] == 12 * (len(found["searched"]["PPO"]) + 5)
+    with_clock, without = found["searched"]["PPO"], found["without a clock"]["searched"]
+    settings = [{(row["rate"], row["discount"]) for row in rows} for rows in (with_clock, without)]
+    assert settings[0] == settings[1]
+    assert {key: without[0][key] for key in ("rate", "discount")} == found["without a clock"]["chosen"]
+    assert without[0]["euros"] == min(one["euros"] for one in without)
+    for looks in (found["looks"], found["without a clock"]["looks"]):
+        assert [(name, len(bills)) for name, bills in looks.items()] == [(f"seed {seed}", 12) for seed in range(5)]
     for name, tries in found["searched"].items():
         assert {key: tries[0][key] for key in found["chosen"][name]} == found["chosen"][name]
         assert tries[0]["euros"] == min(one["euros"] for one in tries)

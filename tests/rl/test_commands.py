@@ -49,6 +49,12 @@ def test_a_sentence_that_ends_without_a_number_has_none() -> None:
         ("kubectl scale deploy web -nprod --replicas 7 --replicas 9", {("prod", "web"): 9}),
         ("kubectl scale deploy web -n prod -n stage --replicas 7", {("stage", "web"): 7}),
         ("kubectl scale deploy web api -n prod --replicas 7", {("prod", "web"): 7, ("prod", "api"): 7}),
+        ("kubectl scale deploy web shop -n prod --replicas 7", {("prod", "web"): 7}),
+        ("kubectl scale deploy/shop deploy/web -n prod --replicas 7", {("prod", "web"): 7}),
+        ("kubectl scale deploy.apps web -n prod --replicas 7", {("prod", "web"): 7}),
+        ("kubectl scale deployments.v1.apps web -n prod --replicas 7", {("prod", "web"): 7}),
+        ("kubectl scale Deployment web -n prod --replicas 7", {("prod", "web"): 7}),
+        ("kubectl scale DEPLOYMENTS.apps web -n prod --replicas 7", {("prod", "web"): 7}),
         ("kubectl scale deploy web -n prod --replicas 7 --dry-run=server", {}),
         ("kubectl scale deploy web -n prod --replicas 7 --current-replicas 3", {("prod", "web"): 7}),
         ("kubectl scale deploy web -n prod --replicas 3 --replicas 0x7", {("prod", "web"): 7}),
@@ -65,6 +71,9 @@ def test_scale_does_what_kubectl_does(command: str, expected: dict) -> None:
     [
         ("kubectl scale deploy web -n prod --replicas 7 --current-replicas=5", "expected replicas to be 5, was 3"),
         ("kubectl scale deploy web --replicas 7", "not found in the namespace default"),
+        ("kubectl scale deploy shop store -n prod --replicas 7", '"shop" not found in the namespace prod'),
+        ("kubectl scale DEPLOY web -n prod --replicas 7", "no DEPLOY"),
+        ("kubectl scale deployments.APPS web -n prod --replicas 7", "no deployments.APPS"),
         ("kubectl scale deploy web -n prod", "not set"),
         ("kubectl scale deploy web -n prod --replicas seven", "invalid argument"),
         ("kubectl scale deploy web -n prod --replicas ' 7'", "invalid argument"),
@@ -86,6 +95,14 @@ def test_scale_does_what_kubectl_does(command: str, expected: dict) -> None:
 def test_scale_refuses_what_kubectl_refuses(command: str, words: str) -> None:
     with pytest.raises(Refused, match=words):
         scale(command, CLUSTER)
+
+
+def test_a_condition_that_the_second_does_not_meet_leaves_the_first_scaled() -> None:
+    uneven = CLUSTER | {("prod", "api"): 4}
+    command = "kubectl scale deploy web api -n prod --replicas 7 --current-replicas 3"
+    assert scale(command, uneven) == uneven | {("prod", "web"): 7}
+    with pytest.raises(Refused, match="was 4"):
+        scale(command.replace("web api", "api web"), uneven)
 
 
 @pytest.mark.parametrize("flag", ["-o name", "-v=6", "--request-timeout=30s", "--as admin", "--all"])

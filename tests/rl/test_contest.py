@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from labsupport.rl import ppo, reinforce
 from labsupport.rl.cartpole import CartPole
-from labsupport.rl.contest import Run, episodes, holds, in_thousands, simple_rule
+from labsupport.rl.contest import Run, episodes, holds, in_thousands, run_ppo, run_reinforce, simple_rule
 from labsupport.rl.environments import Gymnasium
 
 
@@ -49,6 +50,23 @@ def test_the_goal_is_reached_when_the_mean_is_there_for_the_first_time() -> None
     assert run.reached(495) == np.inf
     assert run.mean_at([1.0, 2.5]).tolist()[1] == 440
     assert np.isnan(run.mean_at([1.0])[0])
+
+
+def test_what_comes_after_the_budget_is_not_reached() -> None:
+    steps, means = np.array([1000.0, 2000, 3000]), np.array([np.nan, 470, 480])
+    assert Run(steps, means, pd.DataFrame(), right, budget=2500).reached() == np.inf
+    assert Run(steps, means, pd.DataFrame(), right, budget=3000).reached() == 3000
+    assert Run(steps, means, pd.DataFrame(), right, budget=2500).reached(470) == 2000
+
+
+def test_both_kinds_of_training_know_their_budget() -> None:
+    policy_gradient = run_ppo(0, ppo.Settings(budget=8192))
+    old = run_reinforce(0, reinforce.Settings(budget=8000))
+    assert (policy_gradient.budget, old.budget) == (8192, 8000)
+    assert policy_gradient.steps[-1] == 8192
+    assert old.steps[-1] > 8000 > old.steps[-2]  # its last batch is played to the end
+    assert old.means[-1] == np.nanmax(old.means)
+    assert old.reached(old.means[-1]) == np.inf
 
 
 def test_a_goal_that_was_not_reached_is_said_in_words() -> None:

@@ -34,6 +34,15 @@ def test_a_group_that_agrees_teaches_nothing_whatever_its_rewards_are() -> None:
     assert grpo.advantages([[0.1, 0.1, 0.1], [0, 0, 0], [1, 1, 1]]).tolist() == [[0] * 3] * 3
 
 
+def test_rounding_is_no_difference() -> None:
+    rewards = np.array([[0.3, 0.1 + 0.2, 0.3], [1 - 0.9 - 0.1, 0, 0], [3e9 + 1e-6, 3e9, 3e9]])
+    assert (np.ptp(rewards, axis=1) > 0).all()
+    assert not grpo.advantages(rewards).any()
+    assert grpo.advantages([[1e-6, 0]]).tolist() == [[1, -1]]
+    look = next(grpo.train(PLAIN.writer, PLAIN.first_policy(0), PLAIN.draw, PLAIN.does_as_asked, 0, SMALL))
+    assert replace(look, rewards=rewards).teaching == 0
+
+
 @given(st.lists(st.integers(-5, 5), min_size=2, max_size=9), st.floats(0.1, 9), st.floats(-9, 9))
 def test_advantages_do_not_change_with_the_unit_or_the_zero_of_rewards(
     rewards: list[int], unit: float, zero: float

@@ -44,6 +44,11 @@ def test_advantages_with_a_full_trace_are_returns_minus_values() -> None:
     assert np.allclose(found.ravel(), later - values)
 
 
+def test_whole_rewards_and_values_are_traced_as_others_are() -> None:
+    rewards, zero, no = np.array([[0], [1]]), np.zeros((2, 1), dtype=int), truths(0, 0)
+    assert ppo.advantages(rewards, zero, zero, no, no, 1, 0.5).ravel().tolist() == [0.5, 1]
+
+
 def test_a_terminated_row_has_no_future_and_a_truncated_one_has() -> None:
     fell = ppo.advantages(column(1), column(5), column(9), truths(1), truths(0), 0.5, 0.9)
     cut = ppo.advantages(column(1), column(5), column(9), truths(0), truths(1), 0.5, 0.9)

@@ -17,6 +17,12 @@ def test_returns_to_go_end_with_the_episode() -> None:
     assert found.tolist() == [[1.75, 1], [1.5, 0], [1, 0]]
 
 
+def test_whole_rewards_are_discounted_as_others_are() -> None:
+    rewards, played = np.array([[0], [0], [1]]), np.ones((3, 1), dtype=bool)
+    assert reinforce.returns_to_go(rewards, played, 0.5).ravel().tolist() == [0.25, 0.5, 1]
+    assert reinforce.returns_to_go(rewards.astype(np.float32), played, 0.5).dtype == np.float32
+
+
 def test_the_baseline_is_the_mean_of_those_who_still_play() -> None:
     returns, played = np.array([[3.0, 1], [2, 0]]), np.array([[True, True], [True, False]])
     assert reinforce.baseline(returns, played).ravel().tolist() == [2, 2]

@@ -1,5 +1,6 @@
 """The way of a canary: up step by step, down at the first proof, and down when the loop is left."""
 
+import numpy as np
 import pytest
 
 from labsupport.rollout.canary import Arm, Look, Policy, Progress, Step, decide, run
@@ -96,10 +97,19 @@ def test_many_healthy_ones_pass_and_bad_ones_are_seen_by_few() -> None:
 
 
 def test_the_rule_of_thumb_counts_within_its_window() -> None:
-    assert not rule_of_thumb(0.0, trials=10, requests=500, seed=0).any()
-    assert rule_of_thumb(1.0, trials=10, requests=50, seed=0).all()
-    some = rule_of_thumb(0.005, trials=4_000, requests=100, seed=0).mean()
+    assert np.isinf(rule_of_thumb(0.0, trials=10, requests=500, seed=0)).all()
+    some = np.isfinite(rule_of_thumb(0.005, trials=4_000, requests=100, seed=0)).mean()
     assert some == pytest.approx(1 - 0.995**100 - 100 * 0.005 * 0.995**99, abs=0.02)
+
+
+def test_the_rule_of_thumb_says_at_which_request_it_stops() -> None:
+    assert (rule_of_thumb(1.0, trials=10, requests=50, seed=0, limit=2) == 2).all()
+    assert (rule_of_thumb(1.0, trials=10, requests=50, seed=0, limit=5) == 5).all()
+    assert np.isinf(rule_of_thumb(1.0, trials=10, requests=50, seed=0, limit=5, window=4)).all()
+    failed = np.random.default_rng(3).random((200, 300)) < 0.02
+    places = [np.flatnonzero(row) + 1 for row in failed]
+    wanted = [next((b for a, b in zip(at, at[1:], strict=False) if b - a < 100), np.inf) for at in places]
+    assert rule_of_thumb(0.02, trials=200, requests=300, seed=3).tolist() == wanted
 
 
 def test_who_is_half_way_at_the_last_look_rolls_back() -> None:

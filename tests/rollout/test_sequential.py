@@ -49,3 +49,24 @@ def test_a_difference_has_its_sign_and_no_certainty_without_successes() -> None:
     assert found.value == pytest.approx(0.05)
     assert found.variance > 0
     assert difference(0, 50, 0, 50).variance > 0
+
+
+@pytest.mark.parametrize("share_of_b", [0.1, 0.01])
+@pytest.mark.parametrize(("rate_a", "rate_b"), [(0.05, 0.05), (0.98, 0.98), (0.01, 0.03)])
+def test_a_small_variant_beside_a_large_one_keeps_the_promise_from_the_first_user_on(
+    share_of_b, rate_a, rate_b
+) -> None:
+    rng = np.random.default_rng(3)
+    each = {"b": 25, "a": round(25 * (1 - share_of_b) / share_of_b)}
+    a, b = (rng.binomial(each[name], rate, (2_000, 60)).cumsum(axis=1) for name, rate in (("a", rate_a), ("b", rate_b)))
+    looks = np.arange(1, 61)
+    low, high = interval(*difference(a, each["a"] * looks, b, each["b"] * looks), 0.02)
+    missed = (low > rate_b - rate_a) | (high < rate_b - rate_a)
+    assert missed.any(axis=1).mean() < 0.05
+
+
+def test_ten_of_each_are_enough_for_a_variance_of_ones_own() -> None:
+    users = 400
+    found = difference(50, users, [0, 9, 10, 390, 391, 400, 11, 389], users).variance
+    assert found[:6] == pytest.approx(found[2], rel=1e-12)
+    assert found[6] == pytest.approx(found[7]) and found[6] > found[2]

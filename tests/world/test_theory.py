@@ -68,6 +68,7 @@ def test_where_the_two_rates_of_the_tail_meet_it_stays_smooth():
 def test_from_saturation_on_waits_are_infinite():
     rates = np.array([5.0, 10.0, 12.0])
     assert np.isinf(theory.mean_wait(rates, 0.1)).tolist() == [False, True, True]
+    assert np.array_equal(theory.mean_wait(rates, 0.1, 1, 0, 0), [0, np.inf, np.inf])
     assert np.isinf(theory.latency_quantile(0.95, rates, 0.1)).tolist() == [False, True, True]
     assert theory.latency_tail(3.0, 12.0, 0.1) == 1.0
 
