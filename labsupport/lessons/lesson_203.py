@@ -170,7 +170,7 @@ exercises.quiz(
     ("Hawk: the area under ROC does not depend on how rare fraud is, so it is the fairer number.", False, "It does not, and so it counts good payments that nobody would ever look at: a whole ranking of 10,000, where you see 20."),
     ("Hawk, with a higher threshold, until it rings 20 times.", False, "To ring 20 times is what both must do. Hawk's lead lies farther down its list, among payments that your team never sees."),
     ("Owl: what it puts first is fraud more often, and only the first 20 are looked at.", True, "Average precision looks at the top of the list, where your team lives. Hawk may sort the other 9,980 better."),
-    ("Neither: a precision of 0.4 means that most alarms are false.", False, "Blind, one of 1,000 would be fraud. A team with 20 looks a day gladly takes eight that are right."),
+    ("Neither: a precision of 0.4 means that most alarms are false.", False, "Blind, one of 1,000 would be fraud. Where each look costs little and each miss much, a team gladly looks at some that are not."),
 )  # fmt: skip
 exercises.quiz(
     "c",

@@ -369,9 +369,9 @@ exercises.quiz(
 )  # fmt: skip
 exercises.quiz(
     "d",
-    "Four machines for two hours cost what 64 machines cost for seven and a half minutes. A whole training takes half an hour on one machine. Somebody proposes the 64, with ASHA. What do you rent?",
+    "Four machines for two hours cost what 64 machines cost for seven and a half minutes. A whole training takes half an hour on one machine, and you want the result before the day ends, in two hours. Somebody proposes the 64, with ASHA. What do you rent?",
     ("The 64: ASHA never waits, so that all of them are busy all the time.", False, "Busy with trainings that never end. After seven minutes none is a quarter done, and a falling rate has not fallen."),
     ("Eight for an hour: whoever wins must have time to end.", True, "The longest training bounds the clock from below, and a winner waits its turn on the way. Beyond that, more machines at once mean fewer answers to learn from."),
     ("The 64, with random search instead: its trials need nothing from each other.", False, "They don't, and they still take half an hour each. At the end there are 64 unfinished trainings."),
-    ("One machine for eight hours, as a search learns from each answer before it asks.", False, "Cheapest in trials, for a sampler that learns. But ASHA's looks need only a few answers, and you wait four times as long for the same bill."),
+    ("One machine for eight hours, as a search learns from each answer before it asks.", False, "It would have its result tomorrow. And a sampler that learns needs no wait of eight hours: it may ask after each of four or eight answers, too."),
 )  # fmt: skip

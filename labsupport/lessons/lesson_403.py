@@ -359,7 +359,7 @@ exercises.quiz(
     ("It will come again: PPO adapts to whatever traffic it is trained on.", False, "What it could adapt to here was the clock. Where nothing foretells a rush, there is nothing to learn but the size of a reserve."),
     ("It will be more than here, since the HPA is worse at sudden rushes.", False, "So is the policy, if nothing it sees foretells them: its replicas take two minutes as well."),
     ("It will be the whole bill: PPO can't be trained without a clock.", False, "Nothing keeps it from training: its rewards are there. What it lacks is something to foresee rushes by."),
-    ("It has no source here: what is left to choose is a reserve.", True, "With a stopped clock the policy was dearer than the tuned HPA. Without a sign before the rush only the size of a reserve can be chosen, and the HPA's target is a knob for just that. Which of the two chooses it better would have to be measured."),
+    ("It has no source here: what is left to choose is a reserve.", True, "Five policies that were trained without a clock were on average no cheaper than the tuned HPA. Without a sign before the rush only the size of a reserve can be chosen, and the HPA's target is a knob for just that. (The policy whose clock was stopped afterwards says less: it only shows that a policy breaks without what it was trained on.)"),
 )  # fmt: skip
 exercises.quiz(
     "c",

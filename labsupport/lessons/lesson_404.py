@@ -190,17 +190,17 @@ def _mistaken_relative(rewards: Any, tasks: Any) -> dict[str, Any]:
 
 
 ALLOWED = {"right", "half", "wrong"}
-TRUE = {"a": "half", "b": "right", "c": "right", "d": "right", "e": "half", "f": "wrong", "new": "the advantage"}
+TRUE = {"a": "wrong", "b": "right", "c": "right", "d": "right", "e": "half", "f": "wrong", "new": "the advantage"}
 SAID = {
-    ("a", "right"): "RLHF is reinforcement learning, too: who made the labels that its reward model learnt from?",
-    ("a", "wrong"): "what did the rewards of R1-Zero need: somebody's judgement of each answer, or a rule?",
+    ("a", "right"): "the policy sees no labels, but its reward model does: who made those that it learnt from?",
+    ("a", "half"): "which part holds? Without what raters said of pairs, what would the reward be?",
     ("b", "half"): "the sentence does not say that nothing else is used: does the table have a case of PPO in RLHF?",
     ("b", "wrong"): "which method did InstructGPT's last step use?",
     ("c", "half"): "what does OpenAI itself say of ChatGPT's training, in the sources below the table?",
     ("c", "wrong"): "what does OpenAI itself say of ChatGPT's training, in the sources below the table?",
     ("d", "half"): "is there a step of R1's reinforcement learning in the table that is not GRPO?",
     ("d", "wrong"): "which advantage does the table name for R1?",
-    ("e", "right"): "had InstructGPT's PPO no KL penalty? Then what would be new about GRPO?",
+    ("e", "right"): "is all of PPO in it, the critic, too? And had InstructGPT's PPO no KL penalty?",
     ("e", "wrong"): "look at GRPO's gradient: are PPO's ratio and clip in it, and is there a term for KL?",
     ("f", "right"): "when was R1 published, of which sentence d speaks?",
     ("f", "half"): "a date is right or wrong: when was R1 published, of which sentence d speaks?",
@@ -214,8 +214,8 @@ SAID = {
     "3",
     "What a tutorial says",
     hints=(
-        "The table and its dates decide c, d and f. For a, compare the two columns' rewards.",
-        "For e: GRPO has PPO's clip and may have a KL penalty. Had RLHF with PPO no such penalty?",
+        "The table and its dates decide c, d and f. For a, ask what the reward of the first column was learnt from.",
+        "For e: GRPO has PPO's clip and may have a KL penalty, as RLHF with PPO had. Which part of PPO has it not?",
         "What is gone in GRPO is the critic. So which quantity is now reckoned in another way?",
     ),
     minutes=6,
@@ -260,7 +260,7 @@ def verdicts(answer: Any) -> str:
     hints=(
         "The verifier asks whether the right words are there. Does it ask what else is there?",
         "What does a program do with a flag that is given twice? Or with one that says not to do anything?",
-        "`--dry-run=client`, a second `--replicas`, another `-n`, one more name: any of these, behind what the verifier wants to see.",
+        "`--dry-run=client`, a second `--replicas`, another `-n`, one more app: any of these, behind what the verifier wants to see.",
     ),
     minutes=6,
 )

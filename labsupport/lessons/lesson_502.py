@@ -348,7 +348,7 @@ exercises.quiz(
     "d",
     "A nightly job reads the last file in a folder. The producer has been down since Friday. Every night since, all checks of types, ranges, keys and distribution are green. Which check would have spoken?",
     ("A stricter limit for the distribution, since old data differ from new ones.", False, "It is Friday's file, which was fine on Friday and is the same file now. Its distribution has not moved at all."),
-    ("Freshness: how old is the newest row at the time of the check?", True, "The only thing that is wrong about the file is the clock. On Saturday morning it is young enough, on Sunday it no longer is."),
+    ("Freshness: how old is the newest row at the time of the check?", True, "The only thing that is wrong about the file is the clock. On Saturday morning it is young enough, on Sunday it no longer is. (Keys that are unique over *all* deliveries would speak, too, and at each back-fill as well.)"),
     ("The count of rows: a producer that is down sends fewer.", False, "It sends none; but the job reads the last file that is there, and that one is whole."),
-    ("A unique key over all that was ever delivered.", False, "It would speak, too, if somebody kept all keys. But it says *seen before*, about a back-fill as well; freshness says what is the matter."),
+    ("A checksum: is the file the one that the producer wrote?", False, "It is, to the last byte, each night anew: a checksum says that nothing was damaged on the way. It says nothing of when."),
 )  # fmt: skip

@@ -102,6 +102,7 @@ def _folders() -> list[tuple[str, dict[str, bytes], dict[str, bytes], bool, str]
         ("two copies instead of one file", {"a": b"1"}, {"a": b"1", "b": b"1"}, False, "equal contents were counted once: each path is a file"),
         ("two pairs of equal files", {"a": b"1", "b": b"1"}, {"a": b"2", "b": b"2"}, False, "equal hashes cancel each other: make one text of them, don't combine numbers"),
         ("an empty file instead of none", {}, {"a": b""}, False, "an empty file is a file: its path belongs to the listing"),
+        ("a path with another capital letter", {"A.csv": b"1"}, {"a.csv": b"1"}, False, "A.csv and a.csv are two files: take a path as it is"),
         ("a file that was moved to another folder", {"x/a": b"1"}, {"y/a": b"1"}, False, "the whole path belongs to a file, not its last part alone"),
         ("a file that got a line end", {"a": b"1"}, {"a": b"1\n"}, False, "each byte counts, white space too: hash a content as it is"),
         *(

@@ -354,7 +354,7 @@ def free_cores_are_enough(case: Any) -> Measured:
 
 
 exercises.guess("g1", "Time from `kubectl apply` to three addresses behind the Service", unit="s")
-exercises.guess("g2", "Number of its six faults that `kubectl apply` names", unit="")
+exercises.guess("g2", "Number of its six faults that the first `kubectl apply` names", unit="")
 exercises.guess("g3", "The pods of predictor are ready, so its Service answers")
 exercises.quiz(
     "a",

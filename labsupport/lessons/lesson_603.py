@@ -12,7 +12,7 @@ from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules
-from labsupport.lessons.cases import gates_603, registry_603
+from labsupport.lessons.cases import gates, registry_603
 
 Object = dict[str, Any]
 exercises = Exercises("603")
@@ -54,7 +54,7 @@ def four_steps(snapshot: Any) -> str:
                 )
             raise FinalFail(f"`{later}` does not wait for `{before}`", f"`{before}`, then `{later}`", cause)
     _hands_on_the_hash(tasks)
-    gates_603.judge(tasks["register"].get("when"), tasks["evaluate"]["name"])
+    gates.judge(tasks["register"].get("when"), tasks["evaluate"]["name"])
     status = workflow.get("status") or {}
     if str(status.get("message", "")).startswith("invalid spec"):
         raise FinalFail(status["message"][:160], "a Workflow that is accepted", "the message names the field")
@@ -372,6 +372,6 @@ exercises.quiz(
     "Steps hand each other files on a `ReadWriteOnce` volume, as here. The cluster gets three nodes. What happens to a graph with two trainings side by side?",
     ("Nothing changes: a claim can be mounted by any number of pods.", False, "By any number of pods of one node. That was true as long as there was one."),
     ("The second training reads an empty folder on its own node.", False, "A claim is never silently another disk: the pod would wait for it, Pending or ContainerCreating."),
-    ("Both pods run on the volume's node, or one of them waits.", True, "ReadWriteOnce means one node. The claim has become a scheduling rule that nobody wrote down; files in an object store would make none."),
+    ("Both pods run on the volume's node, or one of them waits.", True, "ReadWriteOnce means one node. With a disk of a node the scheduler sends both there; of one that can be attached anywhere it knows nothing, and the second pod waits in ContainerCreating. Files in an object store have no node."),
     ("The controller refuses the graph, because two tasks share a volume.", False, "It does not look at volumes at all: that is between the scheduler, the kubelet and the storage."),
 )  # fmt: skip

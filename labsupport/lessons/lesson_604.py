@@ -87,7 +87,7 @@ def infer_request(answer: Guarded) -> str:
     "The autoscaler's rule",
     hints=(
         "The load is what all pods use together, `replicas * use`. `use / target` says by which factor the pods are too busy.",
-        "Where `ratio = use / target` is within 10 % of 1, the number stays; else it is `math.ceil(replicas * ratio)`.",
+        "Where `0.9 <= ratio <= 1.1`, with `ratio = use / target`, the number stays; else it is `math.ceil(replicas * ratio)`.",
         "The limits come last: `min(max(wanted, low), high)`.",
     ),
 )
@@ -101,7 +101,7 @@ def desired_replicas(answer: Guarded) -> str:
     ]  # fmt: skip
     for replicas, use, target, low, high in cases:
         saw = expect.returned_number(functools.partial(rule, replicas, use, target, low, high), "the number of pods")
-        rest = abs(use / target - 1) <= 0.1
+        rest = 0.9 <= use / target <= 1.1
         wanted = replicas if rest else math.ceil(replicas * use / target)
         expected = min(max(wanted, low), high)
         if saw == expected:

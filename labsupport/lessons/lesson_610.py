@@ -14,6 +14,7 @@ from labsupport.exercises.define import Exercises
 from labsupport.exercises.guard import Guarded
 from labsupport.exercises.outcomes import Fail, FinalFail, NotAttempted
 from labsupport.exercises.refute import Measured, OutsideRules
+from labsupport.lessons.cases import gates
 
 Object = dict[str, Any]
 exercises = Exercises("610")
@@ -74,7 +75,9 @@ def first_alarm(answer: Guarded) -> str:
     for evidence, nights, level in cases:
         found = ask(evidence.copy(), nights, level)
         if found is not None and (
-            isinstance(found, bool | np.bool_) or not isinstance(found, int | np.integer | float) or found != int(found)
+            isinstance(found, bool | np.bool_)
+            or not isinstance(found, int | np.integer | float)
+            or not float(found).is_integer()
         ):
             raise Fail(f"`{found!r}`"[:80], "the number of a night, or None", "return the night as a whole number")
         said.append(None if found is None else int(found))
@@ -272,12 +275,12 @@ def proven(snapshot: Any) -> str:
     plain = re.sub(r"[\s'\"]", "", said)
     if plain == f"{VERDICT}!=worse":
         raise NotAttempted("The gate is still the one that was handed over.")
-    through = [word for word in ("better", "unsure", "worse") if _passes(plain, word)]
-    if through == ["better"]:
-        return "Only a challenger that was shown to be better becomes champion."
     wanted = "a gate that lets `better` through, and nothing else"
     if VERDICT not in plain:
         raise FinalFail(f"when: {said}"[:120], wanted, f"it does not name the verdict, {VERDICT}")
+    through = gates.let_through(said, VERDICT.strip("{}"), ("better", "unsure", "worse"), wanted)
+    if through == ["better"]:
+        return "Only a challenger that was shown to be better becomes champion."
     if "unsure" in through and "better" in through:
         cause = "an interval around 0 is luck: the champion would go for a model that nobody has shown to be better"
     elif "better" in through:
@@ -285,15 +288,6 @@ def proven(snapshot: Any) -> str:
     else:
         cause = f"it lets {' and '.join(through) or 'nothing'} through"
     raise FinalFail(f"when: {said}"[:120], wanted, cause)
-
-
-def _passes(plain: str, word: str) -> bool:
-    """Tell whether a condition of comparisons, joined by && or ||, holds for a verdict."""
-    for one in plain.replace(VERDICT, word).split("||"):
-        parts = [re.fullmatch(r"\(*([\w-]+)(==|!=)([\w-]+)\)*", part) for part in one.split("&&")]
-        if all(part and (part[1] == part[3]) == (part[2] == "==") for part in parts):
-            return True
-    return False
 
 
 @exercises.refute(

@@ -208,7 +208,7 @@ exercises.quiz(
 exercises.quiz(
     "d",
     "Whether an answer was right is known after two days. The new version's answers look normal in speed and errors. At 1 % for two days, with 200 requests an hour in all, what do you do?",
-    ("Ask both about recorded deploys first; then start with 5 or 10 %, and wait.", True, "1 % gives about 100 judged answers in two days. Recorded questions cost no user anything and find the coarse faults; a larger first step makes the labels worth waiting for."),
+    ("Ask both about recorded deploys first; then start with 5 or 10 %, and wait.", True, "1 % gives about 100 answers in two days, judged two days later. Recorded questions cost no user anything and find the coarse faults; a larger first step makes the labels worth waiting for."),
     ("Promote by speed and errors, and roll back when the labels say so.", False, "For two days everybody gets a version whose answers nobody has judged: the bad model of this lesson would be among them."),
     ("Keep it at 1 % until 1,000 labels of the canary are there.", False, "That is 2 requests an hour: three weeks, for each candidate."),
     ("Compare how often both versions say \"hold\", and take a difference for a fault.", False, "A useful early alarm, but a better model differs, too. It can say *look*, not *wrong*."),

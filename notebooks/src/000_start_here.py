@@ -8,7 +8,7 @@
 #       - see the map and choose your route
 #       - let the doctor look at your machine
 #       - check, fail, ask for a hint and pass, once
-#       - find out in two minutes whether you have what you need
+#       - find out in three minutes whether you have what you need
 #     need: Python functions, and to have seen the output of `kubectl get`. No calculus.
 #   kernelspec:
 #     display_name: Python 3
@@ -56,9 +56,6 @@ plots.use_style()
 course_map()
 
 # %% [markdown]
-# Filled boxes are written, dashed ones are planned.
-
-# %% [markdown]
 # ## The lessons and their times
 #
 # Minutes are for reading, running and solving. Seconds and memory are for running every cell; both were measured.
@@ -70,7 +67,8 @@ catalogue.show_lessons()
 # ## Four routes
 #
 # Take the lessons in order, or take the route that fits your time. In a workshop, the teacher says which. On Binder a
-# session ends and takes everything with it: `labs save` in a terminal packs your work, `labs restore FILE` brings it back.
+# session ends and takes everything with it: `labs save` in a terminal packs your work; right-click the zip in the file list
+# and download it. In the next session, upload it, and `labs restore FILE` brings your work back.
 
 # %%
 catalogue.show_routes()

@@ -276,16 +276,23 @@ claim(
 
 # %%
 days = list(zip(future.narrow, future.rain, strict=True))
+said = {}
 for name, table in {"chained": chained, "counted": counted}.items():
-    scores[name] = mean_bits(np.array([table[day] for day in days]), came)
+    said[name] = np.array([table[day] for day in days])
+    scores[name] = mean_bits(said[name], came)
+given = {name: np.where(came, each, 1 - each) for name, each in said.items()}
+dearer = np.log2(given["counted"] / given["chained"])  # by how many bits, day by day
+scatter = 2 * dearer.std() / np.sqrt(len(dearer))
 print(f"2015, rain today alone:   {scores['did it rain today?']:.3f} bits a day")
 print(f"2015, both signs chained: {scores['chained']:.3f}")
 print(f"2015, both signs counted: {scores['counted']:.3f}")
+print(f"the chain costs {dearer.mean():.3f} +- {scatter:.3f} bits a day more than counting")
 reveal("101.g2", scores["chained"] < scores["counted"])
 
 # %% [markdown]
-# The chain throws nearly all of the second sign's worth away by being too sure, both ways. The rule is right, the assumption
-# is not: rain and narrow days are **the same clouds seen twice**. You know this fault: two alerts with one cause, read as
+# The chain is too sure, both ways. (What that costs is hardly beyond luck, says the last line.) The rule is right, the assumption is
+# not: rain and narrow days are **the same clouds seen twice**. You know
+# this fault: two alerts with one cause, read as
 # proof of a double failure.
 
 # %% [markdown]
@@ -729,7 +736,8 @@ quiz("101.c", choice_c)
 # ## Take it to work
 #
 # The two numbers of the rain for **a page of yours**: how often does it fire in the next quarter of an hour, after a quiet
-# one and after one in which it fired? Save an answer of Prometheus that holds `ALERTS` and one series that is always there.
+# one and after one in which it fired? Save an answer of Prometheus that holds `ALERTS` and one series that is always there. A page that goes on foretells
+# itself (quiz c), so the first line says how often it *began*.
 
 # %%
 from labsupport import own
@@ -737,9 +745,13 @@ from labsupport import own
 samples = own.prometheus()  # own.prometheus("answer.json") reads yours
 times = own.grid(samples[samples.metric == "kube_deployment_status_replicas_ready"]).index
 fired = pd.DataFrame({"fired": times.isin(samples[samples.metric == "ALERTS"].time)})
+began = fired.fired & ~fired.fired.shift(fill_value=False)
+print(
+    f"it fired in {fired.fired.sum()} quarters of an hour, and began in {began.sum()} of them"
+)
 now, then, half = fired[:-1], fired.fired[1:].to_numpy(), len(fired) // 2
 model = TableModel().fit(now[:half], then[:half])
-print(model.table_.round(3).to_string())
+print(model.table_.round(3).rename(columns={"days": "quarters"}).to_string())
 print(f"two numbers: {mean_bits(model.predict(now[half:]), then[half:]):.2f} bits")
 print(
     f"one number:  {mean_bits(np.full(len(then) - half, then[:half].mean()), then[half:]):.2f}"

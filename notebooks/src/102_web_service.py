@@ -713,7 +713,8 @@ plots.show(
 )
 
 # %% [markdown]
-# Neither is good near 100 %, where a queue remembers the minutes before. Nor is 1 / (1 − load) *the* law here: it is the mean latency of one replica, and
+# Neither is good near 100 %, where a queue remembers the minutes before. The second one changes form *and* data, and pays for it where most minutes are: below
+# 75 % load its error more than doubles. Nor is 1 / (1 − load) *the* law here: it is the mean latency of one replica, and
 # foretells the p95 of six only in shape.
 
 # %% [markdown]
@@ -911,8 +912,8 @@ quiz("102.d", choice_d)
 # ## Take it to work
 #
 # How many replicas does **your service** need at its peak? Two counters are enough, `..._requests_total` and
-# `..._duration_seconds_sum` (of a histogram: its `_count` and `_sum`). The quietest hours, in which hardly anybody waits,
-# tell the service time; `per_second` knows that a restart sets a counter to 0.
+# `..._duration_seconds_sum` (of a histogram: its `_count` and `_sum`). The quietest hours, in which hardly anybody waits, tell the service time. A replica
+# here serves one request at a time: where a pod of yours serves several, divide by that number. And `per_second` knows that a restart sets a counter to 0.
 
 # %%
 from labsupport import own

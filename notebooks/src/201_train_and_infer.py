@@ -630,7 +630,7 @@ claim(
     shuffled.idxmin() == "neighbours" and shuffled.neighbours < came.neighbours / 2,
 )
 claim(
-    "the split in time picks the line, and so does Thursday, both beyond luck",
+    "the split in time picks the line, and so does Thursday, both beyond the luck of the hours",
     lead["promised by a split in time"][0] > 0 and lead["Thursday, which then came"][0] > 0,
 )
 
@@ -658,8 +658,9 @@ plots.show(
 
 # %% [markdown]
 # After shuffling, each minute to be judged lies between two minutes that were learnt from: the neighbours look up
-# whether the costly release was running. A release that begins tomorrow has no neighbours. The split in time ranks the two
-# rightly, though the size of its promise is rough, too: one day is not another. **Judge a model the way you will use it**:
+# whether the costly release was running. A release that begins tomorrow has no neighbours. The split in time ranks the two rightly, though the size of its
+# promise is rough, too: one day is not another, and *when* a release falls is a luck that these hours don't hold (last exercise). **Judge a
+# model the way you will use it**:
 # if it must answer for the future, hide the future.
 
 # %% [markdown]

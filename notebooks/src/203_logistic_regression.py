@@ -509,7 +509,7 @@ claim(
 )
 
 # %% [markdown]
-# Each bin comes near its promise. Where one is off by more than luck explains, the weights are to blame: they were learnt from some 230 failures.
+# Each bin comes near its promise. Where one is off by more than luck explains, ask what a weighted sum cannot say: the last exercise does.
 #
 # ### The price of a page at night
 #

@@ -302,19 +302,22 @@ each, together = (
 print(
     f"ten of its trees: {min(each):.2f} to {max(each):.2f}; the mean of all hundred: {together:.3f}"
 )
+careful = RandomForestClassifier(min_samples_leaf=20, random_state=0)
+careful.fit(X[learn].to_numpy(), failed[learn])
+print(f"a forest with at least 20 deploys in each leaf: {skill_on_unseen(careful):.3f}")
 reveal("204.g2", together > 0)
 claim("each tree is worse than the base rate, their mean is better", max(each) < 0 < together)
 
 # %% [markdown]
-# Each tree is wrong in its own way, and the mean of a hundred sure answers is a *perhaps*. But nobody reads a hundred trees aloud
-# in an incident. So small trees will stand against lesson 203's logistic regression: one reason to keep books.
+# Each tree is wrong in its own way, and the mean of a hundred sure answers is a *perhaps*; with larger leaves a better one. But nobody reads a hundred trees
+# aloud, and 203's logistic regression scores higher. So small trees stand against it: one reason for books.
 
 # %% [markdown]
 # ## Use it: keep books with MLflow
 #
 # An MLflow server keeps two things. **Tracking**: each training is a *run*, with parameters, metrics and a model. **The
 # registry**: a run's model becomes a *version* of a named model. `local_server` starts a real one, on this machine only,
-# with SQLite as its store and with usage reports off. That takes a few seconds to a minute, most of it imports.
+# with SQLite as its store and without usage reports. That takes a few seconds to a minute.
 
 # %%
 import mlflow
@@ -599,8 +602,8 @@ claim(
 
 # %% [markdown]
 # The recipe's data does not give that score. Confronted with it, the colleague tells: *failures are rare, so I added five
-# copies of each, then shuffled.* So most failures that judged the tree had been learnt by heart before; lesson 101 called
-# this leakage. The hash did not say *what* was wrong. It said that something was, **before** it went live, to whoever
+# copies of each, then shuffled.* So most failures that judged the tree had been learnt by heart before: a **leak** (101), this time of rows. The
+# hash did not say *what* was wrong. It said that something was, **before** it went live, to whoever
 # asked.
 
 # %% [markdown]
@@ -651,8 +654,8 @@ claim(
 )
 
 # %% [markdown]
-# Both FAILED, both empty. The second one **had** a trained model with a depth and a score; whoever reads the
-# server learns neither. The reason is the order: the step that may fail (the network, the disk, a refused type) stands
+# Both FAILED, both empty. The second one **had** a trained model of a known depth; whoever reads the server learns nothing of it. The
+# reason is the order: the step that may fail (the network, the disk, a refused type) stands
 # before the two that hardly can.
 
 # %% [markdown]

@@ -33,8 +33,8 @@ SEED = 0
 # %% [markdown]
 # ## See it: three networks, one learns nothing
 #
-# The clothes of lesson 301, and a deep network: eight hidden layers of 64 units. Three versions differ in the bend behind each layer, and begin with weights
-# that suit it.
+# The clothes of lesson 301, and a deep network: eight hidden layers of 64 units. Three versions differ in the bend behind each layer. They begin with the
+# weights that are usual for it (at random, variance 1/inputs; with ReLU 2/inputs).
 # Each gets the same three tries for its step.
 
 # %% tags=["setup"]
@@ -116,7 +116,7 @@ plots.show(
 
 # %%
 claim(
-    "with sigmoid the deep network stays at guessing, whatever the step",
+    "with sigmoid and usual weights the deep network stays at guessing, whatever the step",
     max(runs["sigmoid"]) < 16,
 )
 claim("tanh and ReLU learn", min(runs["tanh"][-1], runs["relu"][-1]) > 70)
@@ -130,7 +130,7 @@ claim("tanh and ReLU learn", min(runs["tanh"][-1], runs["relu"][-1]) > 70)
 # - **ReLU** `max(0, x)`: slope 1 or 0.
 # - **Sigmoid** `1 / (1 + e^-x)`: from 0 to 1.
 # - **Tanh** `(e^x - e^-x) / (e^x + e^-x)`: from -1 to 1.
-# - **Softmax**: for the last layer; makes probabilities of scores.
+# - **Softmax** (301): for the last layer only.
 
 # %%
 from labsupport.dl import activations
@@ -772,8 +772,8 @@ claim(
 )
 
 # %% [markdown]
-# Eight times the weights make up for the sigmoid's small slope: more values sit at their ends, and *more gradient arrives* through the others. (It still ends far below
-# tanh.) Tanh lacked no gradient; with more than it needs, each step only goes further. So
+# Eight times the weights make up for the sigmoid's small slope: more values sit at their ends, and *more gradient arrives* through the others. (At this
+# step it still ends far below tanh with usual weights.) At tanh's first layer more arrives as well, and it learns less; the cause was not found here. So
 # saturation is a clue, not a verdict. Read it beside the gradient's gauge, and page on what hurts: the loss.
 
 # %% [markdown]
@@ -814,7 +814,7 @@ for name, series in {**gauges, **busy}.items():
 # %% [markdown]
 # ## Take away
 #
-# - The walk back multiplies by slopes. A sigmoid's is a quarter at most: deep chains of them do not learn.
+# - The walk back multiplies by slopes. A sigmoid's is a quarter at most: with usual weights deep chains of them do not learn.
 # - Take the largest score off before `exp`; entropy in bits says how sure a network is, its mean output says nothing.
 # - Dead: silent for every example, so that no gradient reaches it. A long step kills ReLUs; a small probe only seems to.
 # - Gauges by layer: the first odd size forward names the bad layer; in front of it the gradient is odd, too.

@@ -227,7 +227,7 @@ for axes, (place, (landscape, _)) in zip(panels, goals.items(), strict=True):
 panels[0].legend(fontsize=8, loc="upper right", ncols=2)
 plots.show(
     figure,
-    alt="Two maps with four paths each. In the valley plain descent zigzags, the others swing less. On the saddle all go to the pass first and then turn towards one of the bottoms.",
+    alt="Two maps with four paths each. In the valley plain descent zigzags, the others swing less. On the saddle plain descent and momentum go along the axis to the pass and turn there, RMSprop and Adam cut across to the bottom.",
     summary=[
         f"{place}: " + ", ".join(f"{name} {arrived[name, place]} steps" for name in KINDS) + "."
         for place in goals

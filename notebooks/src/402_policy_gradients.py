@@ -214,7 +214,8 @@ print(inspect.getsource(reinforce.update))
 
 # %% [markdown]
 # Both kinds get their best of seven learning rates, tried on seeds that are not used below; PPO's rate is one of the four that did equally
-# well among its seven (`benchmarks/rl_rates.py`).
+# well among its seven (`benchmarks/rl_rates.py`). REINFORCE plays its last batch to the end, beyond the budget of 122,880 steps; a goal
+# counts only within it, for both.
 # PPO is the method of choice in many papers and products; REINFORCE is from 1992.
 
 # %%
@@ -626,8 +627,9 @@ quiz("402.d", choice_d)
 #
 # An advantage is an outcome minus what was to be expected, and it is as useful for judging changes as for training. Which hour is the worst one to
 # deploy at? An hour might look bad only because large changes are deployed then. So take a baseline: the failures of deploys of that
-# size. If failures and advantages stand in nearly the same order, as here, size was not the reason. (An hour has few deploys: `±` is its chance, and too small
-# where none failed.)
+# size. Where an advantage is about as large as the `excess` (failures minus the mean), size explains little, as here. (The same *order* would prove
+# nothing: size may make most of each excess.) But no advantage lies above 0 by more than its `±`: which hour is the worst stays open.
+# (`±` is an hour's chance, and too small where none failed.)
 
 # %%
 from labsupport import own
@@ -642,6 +644,7 @@ by_hour = deploys.groupby("hour").agg(
     deploys=("failed", "size"), failed=("failed", "mean"), advantage=("advantage", "mean")
 )
 by_hour["±"] = 1.96 * deploys.groupby("hour").advantage.sem()
+by_hour.insert(2, "excess", by_hour.failed - deploys.failed.mean())
 print(by_hour[by_hour.deploys >= 30].sort_values("advantage").round(3).to_string())
 
 # %% [markdown]

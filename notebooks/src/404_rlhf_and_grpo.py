@@ -111,7 +111,7 @@ for column, name in enumerate(("by the reward", "true worth")):
     print(
         f"{name:<14} after minus before: {gap[0]:+.1f} points ({gap[1]:+.1f} to {gap[2]:+.1f})"
     )
-    claim(f"{name} changed for certain", gap[1] > 0 if column == 0 else gap[2] < 0)
+    claim(f"{name} changed beyond chance", gap[1] > 0 if column == 0 else gap[2] < 0)
 reveal("404.g1", bool(np.median(means["after"][:, 1] - means["before"][:, 1]) > 0))
 
 # %% [markdown]
@@ -330,7 +330,7 @@ for name, way in ways.items():
         f"{name:<30} loses {lost[name]:.2f} points a plan (each company: {', '.join(f'{one:.1f}' for one in each)})"
     )
 claim(
-    "no rule by gauges alone comes near to who asks people",
+    "none of these rules by gauges alone comes near to who asks people",
     min(list(lost.values())[1:]) > lost["yours"] + 0.1,
 )
 
@@ -395,11 +395,14 @@ relative = use("404.2", relative)
 rewards = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]], dtype=float)
 flat = np.asarray(relative(rewards.ravel(), np.arange(4).repeat(4))).reshape(4, 4)
 for group, better in zip(rewards, flat, strict=True):
-    print(f"rewards {group.astype(int)}: advantages {better.round(2)}")
+    print(
+        f"rewards {group.astype(int)}: advantages {better.round(2)}, not divided {group - group.mean()}"
+    )
 claim("yours are those of labsupport.rl.grpo", np.allclose(flat, grpo.advantages(rewards)))
 
 # %% [markdown]
-# A rare success pushes hard: 1.73, where one of two pushes by 1. That is the division's doing. These are all knobs of GRPO, and its gradient:
+# A rare success pushes hard: 1.73, where one of two pushes by 1. It would without division, too, 0.75 against 0.5; division widens the
+# difference. These are all knobs of GRPO, and its gradient:
 
 # %%
 print(inspect.getsource(grpo.Settings))
@@ -613,21 +616,21 @@ quiz("404.c", choice_c)
 # *Introducing ChatGPT*; DeepSeek-AI (January 2025; in *Nature*, September 2025), *DeepSeek-R1*.
 
 # %% [markdown]
-# **Exercise 404.3 (6 minutes).** A typical tutorial (the handout's *4.1*, *4.4* and last line) says the sentences a to f: `"right"`;
-# `"half"`, if it holds in part or misses the point; `"wrong"`. `new`: what did GRPO change against RLHF's PPO?
+# **Exercise 404.3 (6 minutes).** A typical tutorial (the handout's *4.1*, *4.4* and last line) says b to f, and a of all reinforcement
+# learning: `"right"`; `"half"`, if one part holds and another does not; `"wrong"`. `new`: what did GRPO change against RLHF's PPO?
 # One of `"the clip"`, `"the KL penalty"`, `"the advantage"`, `"the reward model"`. (A dictionary, keys a to f and `new`.)
 #
-# - a: Reinforcement learning is not bound by labels that people made.
+# - a: RLHF needs no labels that people made.
 # - b: PPO is used in RLHF.
 # - c: OpenAI used it to make ChatGPT.
 # - d: DeepSeek used GRPO in DeepSeek R1.
 # - e: GRPO combines PPO with a KL penalty.
-# - f: This text, with a to e in it, was last updated in January 2024.
+# - f: This text, with b to e in it, was last updated in January 2024.
 
 # %% tags=["exercise"] exercise="404.3"
 ### BEGIN SOLUTION
 verdicts = {
-    "a": "half",
+    "a": "wrong",
     "b": "right",
     "c": "right",
     "d": "right",
@@ -727,7 +730,8 @@ from labsupport.rl import preferences
 deploys = own.deploys()  # own.deploys("deploys.csv") reads yours
 week = deploys.time.dt.strftime("%G-%V")
 told = (
-    deploys.drop(columns=["time", "failed"])
+    deploys.select_dtypes(["number", "bool"])
+    .drop(columns="failed")
     .astype(float)
     .apply(lambda one: (one - one.mean()) / one.std())
 )

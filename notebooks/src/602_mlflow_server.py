@@ -235,7 +235,8 @@ print("with a guess:", answers["a guess"], "- with the password:", answers[passw
 claim("a guess is refused, the password is not", list(answers.values()) == [401, 200])
 
 # %% [markdown]
-# You came as the administrator; in a company each team gets a user of its own, who may read by default.
+# You came as the administrator; in a company each team gets a user of its own, and rights on purpose: here a new user may read nothing. (The list of users
+# begins anew with each pod of this lab, for it has only you.)
 #
 # And you came by an address. Pods of other teams use the Service's **name**. The Job `client` is such a client; it has the right
 # password, and asks two questions. The server's pod is ready. Does it answer?
@@ -413,7 +414,8 @@ lab.kubectl("kubectl exec deployment/mlflow -- ls /books")
 
 # %% [markdown]
 # You had no path to that volume, yet the models are on it: the client sends files to the **server**, which stores them (its
-# artifact proxy, on by default). So only the server needs the disk, and clients need one password. The price: every byte
+# artifact proxy, on by default). So only the server needs the disk, and clients need one password. (A server with more users than one has a third book, their
+# list: it belongs on the volume and into the back-up, too.) The price: every byte
 # of every model passes through it.
 #
 # Now kill the pod.

@@ -408,7 +408,7 @@ lab.wait("deployment/deploy-risk", seconds=PATIENCE)
 # ### How many pods?
 #
 # The HorizontalPodAutoscaler (HPA) has a rule of one line: the fewest pods of which each, with the present load spread evenly over them, would use
-# no more than the target. Where the present use is within 10 % of the target (1.1 times it, say), it changes nothing, or it would never rest. The result
+# no more than the target. Where the present use is from 0.9 to 1.1 times the target, it changes nothing, or it would never rest. The result
 # stays between `minReplicas` and `maxReplicas`.
 
 # %% [markdown]
@@ -420,7 +420,7 @@ def desired_replicas(replicas, use, target, low, high):
     """Return how many pods there should be. `use`: the present average over the pods, in %."""
     ### BEGIN SOLUTION
     ratio = use / target
-    wanted = replicas if abs(ratio - 1) <= 0.1 else math.ceil(replicas * ratio)
+    wanted = replicas if 0.9 <= ratio <= 1.1 else math.ceil(replicas * ratio)
     return min(max(wanted, low), high)
     ### END SOLUTION
 

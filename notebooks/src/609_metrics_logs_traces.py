@@ -10,7 +10,7 @@
 #       - let an alert fire, be routed, silenced and resolved, by real Prometheus and Alertmanager
 #       - go from an alert to a log line to a trace, and say where a slow request spent its time
 #       - build a dashboard as code, and keep labels from exploding
-#     need: Lessons 202 (counter and histogram) and 604 (the model server). `labs cluster install` gets Prometheus, once.
+#     need: Lessons 202 (counter and histogram) and 604 (the model server), and some PromQL (`rate`, `sum by`). `labs cluster install` gets Prometheus, once.
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -226,9 +226,11 @@ claim("only outcomes show the failures", counted_afterwards == 36 and ends["Valu
 #
 # What is a *bad* answer? Ours come with an outcome: `ok`; `invalid` and `too_large`, the client's own mistakes; `busy` and `error`, ours. The
 # **service level indicator** is the share of bad ones among those that we could have answered.
-#
+
+# %% [markdown]
 # **Exercise 609.1 (9 minutes).** Write it as a query on `model_predictions_total` (labels `model`, `version`, `instance`, `outcome`) over
-# `[5m]`, one share for each `model`, replicas added up. A model without a bad answer has the share 0, not no share.
+# `[5m]`, one share for each `model`, replicas added up. A model without a bad answer has the share 0, not no share. (`=~` and `!~` compare a label with a
+# regular expression; `a or b` is `a`, and `b` for labels that `a` has no series of.)
 
 # %% tags=["exercise"] exercise="609.1"
 ### BEGIN SOLUTION
@@ -265,8 +267,9 @@ claim(
 )
 
 # %% [markdown]
-# An alert on two windows: the long one says that it matters (one hour at 14.4 costs 2 % of the month), the short one that it *still goes on*. In this
-# lab 20 and 5 seconds stand for 1 hour and 5 minutes. The rules are in a ConfigMap, too, but one that a program reads: Prometheus.
+# An alert on two windows: the long one says that it matters (one hour at 14.4 costs 2 % of the month), the short one that it *still goes on*. In this lab 20
+# and 5 seconds stand for 1 hour and 5 minutes. The rules are in a ConfigMap, too, but one that a program reads: Prometheus. A rule with `record` stores what a
+# query gives under a name of its own, here your share over each window; alerts and dashboards use the name.
 
 # %%
 configmap = lab.objects("prometheus.yaml")[0]
@@ -274,6 +277,8 @@ RULES = rules.rules_of(configmap)
 for rule in yaml.safe_load(RULES)["groups"][0]["rules"]:
     if "alert" in rule:
         print(f"{rule['alert']}: {rule['expr']}  for {rule.get('for', '0s')}, {rule['labels']}")
+    elif "rate5s" in rule["record"]:
+        print(f"record {rule['record']}:", rule["expr"], sep="\n")
 
 # %% [markdown]
 # A rule that never fires looks like a service that never fails. So rules have unit tests: `promtool` plays series to them.
@@ -319,8 +324,9 @@ claim("each spoilt rule is noticed", right.passed and not any(passed))
 print(lab.objects("alertmanager.yaml")[0]["data"]["alertmanager.yml"])
 
 # %% [markdown]
-# **Exercise 609.3 (8 minutes).** Alerts with `severity="page"` go to `pager`, all others to `tickets`. Write the whole file as text. The next cell puts it
-# into the ConfigMap and restarts Alertmanager.
+# **Exercise 609.3 (8 minutes).** Alerts with `severity="page"` go to `pager`, all others to `tickets`. Write the whole file as text: `route` may hold a list
+# `routes`, each with a `receiver` and `matchers`, a list of texts such as `'team="shop"'`; what fits none goes to the receiver of `route`. The next cell puts
+# it into the ConfigMap and restarts Alertmanager.
 
 # %% tags=["exercise"] exercise="609.3"
 ### BEGIN SOLUTION

@@ -504,7 +504,8 @@ lab.show("server.yaml", "spec.template.spec.volumes", kind="Deployment")
 
 # %% [markdown]
 # The tokens are 32 random bytes each and stand in a **Secret**, in no manifest, in no git. The dashboard's own copy is in another one: a client needs its
-# token, and nobody else's. `tokens.put` creates them; `kubectl apply` would leave the values in an annotation, for all to read who may read the object.
+# token, and nobody else's. `tokens.put` creates them; `kubectl apply` would leave a second copy of the values in an annotation, where they outlive a later
+# change by `patch`.
 
 # %% tags=["nbval-ignore-output"]
 from labsupport.security.tokens import new_token
@@ -666,7 +667,8 @@ claim(
 )
 
 # %% [markdown]
-# The server counts requests by the token's *name*, so before you take one out you can see who still comes with it:
+# The server counts requests by the token's *name*, so before you take one out you can see who still comes with it. This is one pod of two: each counts for
+# itself, so add them up before you decide (609).
 
 # %% tags=["nbval-ignore-output"]
 print(
@@ -829,13 +831,14 @@ claim("none of them broke the rule", found.broken is None and found.statuses.tot
 claim("and the model still answers", post("/predict", deploy, new).json()["hold"])
 
 # %% [markdown]
-# 150 requests are no proof. They are a test that finds in seconds what nobody would have written down, and it is the same at each run, so it can stand in CI.
+# 150 requests are no proof. They find in seconds what nobody would have written down, and are the same at each run, so they can stand in CI.
 #
 # ## Break it: what may run here
 #
-# Pod Security (lab 601) sees to it that these pods are not root and get no privileges. (A read-only root no profile asks for: our manifests do.) It says
+# Pod Security (lab 601) sees to it that these pods are not root and get no privileges. It says
 # nothing of **images**. `:latest` is whatever was pushed last: a scan of yesterday's says nothing of today's.
-# A ValidatingAdmissionPolicy is a rule in CEL, a small language of expressions, that the API server itself asks at each change. This one was written by somebody who thought of `:latest`:
+# A ValidatingAdmissionPolicy is a rule in CEL, a small language of expressions, that the API server itself asks at each change. This one judges Deployments
+# (not pods or Jobs), by somebody who thought of `:latest`. Its rule about `canary` only tells which version is in force.
 
 # %%
 lab.show("images.yaml", "spec.validations", kind="ValidatingAdmissionPolicy")

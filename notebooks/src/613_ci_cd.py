@@ -124,8 +124,9 @@ lab.kubectl("get deployments,services")
 # Each job begins on an empty machine: it checks out, and gets from `needs` what an earlier one found. The file that is judged is the one
 # that is served, because its **digest** travels, not its name.
 #
-# act leaves out what only GitHub has: approvals of environments, the token's permissions, concurrency groups. And `Install` is skipped
-# here (`!env.ACT`), because all libraries are installed.
+# act leaves out what only GitHub has: approvals of environments, the token's permissions, concurrency groups. And `Install` is skipped here (`!env.ACT`),
+# because all libraries are installed. One thing hosted runners have not: this machine's disk. The store, the registry and the kubeconfig are paths here; at
+# work they are a bucket, a server, and a credential from `secrets` or OIDC.
 
 # %% [markdown]
 # ### What a typical tutorial calls CI/CD

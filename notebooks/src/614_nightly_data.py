@@ -289,7 +289,8 @@ quiz("614.a", choice_a)
 # ## Use it: every night at 3
 #
 # All nights write into one git repository, on the volume `books`: it says which data version was when. Two at once would step on each
-# other's feet. And a node that is down at 3 must not lose the night, nor start it at noon, when the morning's batch is half there.
+# other's feet. And a control plane that is down at 3 must not lose the night, nor start it at noon, when the morning's batch is half there. (That is when the
+# *Job* is made. From then on its own `activeDeadlineSeconds` counts, also while its pod waits for a node.)
 
 # %% [markdown]
 # **Exercise 614.3 (6 minutes).** Write a change of the CronJob `nightly`: while a night runs, the next one is *not* started, and the running one is left in

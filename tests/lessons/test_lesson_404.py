@@ -22,7 +22,7 @@ def by_group(rule: str) -> str:
 
 
 def verdicts(**other: Any) -> str:
-    right = {"a": "half", "b": "right", "c": "right", "d": "right", "e": "half", "f": "wrong", "new": "the advantage"}
+    right = {"a": "wrong", "b": "right", "c": "right", "d": "right", "e": "half", "f": "wrong", "new": "the advantage"}
     return f"verdicts = {right | other!r}"
 
 
@@ -102,17 +102,21 @@ WRONG = {
     "404.3": {
         "believes in KL": (verdicts(e="right"), "had InstructGPT's PPO no KL penalty"),
         "nothing is left of e": (verdicts(e="wrong"), "are PPO's ratio and clip in it"),
-        "no labels": (verdicts(a="right"), "who made the labels"),
-        "always labels": (verdicts(a="wrong"), "or a rule"),
+        "no labels": (verdicts(a="right"), "its reward model does"),
+        "some labels": (verdicts(a="half"), "which part holds"),
         "the date": (verdicts(f="right"), "when was R1 published"),
         "KL is new": (verdicts(new="the KL penalty"), "where was the leash"),
         "the clip is new": (verdicts(new="the clip"), "whose clip is it"),
-        "no verdict": ('verdicts = {"a": "half"}', "no verdict on b"),
+        "no verdict": ('verdicts = {"a": "wrong"}', "no verdict on b"),
         "another word": (verdicts(a="partly"), "none of the words"),
         "a list": ('verdicts = ["half", "right"]', "the keys a to f"),
     },
     "404.4": {
         "the right command": (case(""), "the sentence held"),
+        "an app that is not there": (
+            'case = "kubectl scale deploy web shop -n prod --replicas 7"',
+            "web in prod runs 7",
+        ),
         "not accepted": ('case = "kubectl scale deploy web -n prod --replicas 8"', "does not accept it"),
         "two commands": (case("; kubectl delete ns prod"), "more than one command"),
         "a number": ("case = 7", "a command is a text"),
@@ -150,7 +154,7 @@ RIGHT = {
         ),
     },
     "404.3": {
-        "in capitals": "verdicts = dict(a='Half', b='RIGHT', c='right', d='right', e='half', f='wrong', new='The advantage')",
+        "in capitals": "verdicts = dict(a='Wrong', b='RIGHT', c='right', d='right', e='half', f='wrong', new='The advantage')",
     },
     "404.4": {
         "does nothing": case(" --dry-run=client"),

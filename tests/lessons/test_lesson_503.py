@@ -28,6 +28,10 @@ WRONG = {
             version("return md5(repr([(p, md5(c)) for p, c in files.items()]).encode())"),
             "the order of a listing is chance",
         ),
+        "forgets capital letters": (
+            version("return md5(repr(sorted((p.lower(), md5(c)) for p, c in files.items())).encode())"),
+            "A.csv and a.csv are two files",
+        ),
         "joins the contents": (
             version("return md5(b''.join(files[p] for p in sorted(files)))"),
             "contents that are joined have no border",

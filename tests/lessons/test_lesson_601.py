@@ -1,7 +1,11 @@
 """Lesson 601: usual mistakes, each with words of its own diagnosis, and right answers; on the cluster, recorded snapshots of both (see test_every_lesson)."""
 
+import re
+
 import pytest
 
+from labsupport import paths
+from labsupport.cluster import versions
 from labsupport.cluster.look import recorded
 from labsupport.cluster.snapshot import Snapshot
 from labsupport.exercises import proof
@@ -257,6 +261,15 @@ RIGHT = {
     "601.6": {"with small ones first": "case = [1200] * 6 + [2000]"},
     "601.5": {"by the label app": "601-served", "by a label of their own": "601-own-label"},
 }
+
+
+def test_the_schema_is_of_the_clusters_version() -> None:
+    texts = [
+        (paths.sources() / "601_manifests.py").read_text(),
+        (paths.course_root() / "labsupport" / "lessons" / "cases" / "deployments_601.py").read_text(),
+    ]
+    minor = versions.KUBERNETES.rpartition(".")[0]
+    assert [re.findall(r'kubernetes_validate\.validate\(\w+, "(.+?)"', text) for text in texts] == [[minor]] * 2
 
 
 @pytest.mark.parametrize("key", ["601.4", "601.5"])

@@ -51,6 +51,7 @@ WRONG = {
         "does not carry on": (detector("1.0 * factor"), "carried on"),
         "returns a truth": (detector(night="True"), "the number of a night"),
         "returns nothing": (detector(night="None"), "no `return`"),
+        "returns no number": (detector(end="np.nan"), "as a whole number"),
     },
     "610.2": {
         "looks at the mean": (weigh("return 'harmful' if since.mean() - before.mean() > tolerance else 'harmless'"), "the low end of the interval is not"),
@@ -124,8 +125,26 @@ def test_the_gate_that_was_handed_over_is_not_yet_an_answer() -> None:
     text = (lab.manifests_of("610") / "retrain.yaml").read_text()
     config = {"kind": "ConfigMap", "metadata": {"name": "retrain"}, "data": {"workflow.yaml": text}}
     assert evaluate("610.4", seen=Snapshot("lab-610", [config])).kind is Kind.NOT_YET
-    better = text.replace("!= worse", "== better")
-    assert evaluate("610.4", seen=Snapshot("lab-610", [config | {"data": {"workflow.yaml": better}}])).kind is Kind.PASS
+
+
+@pytest.mark.parametrize(
+    "when, end",
+    [
+        ("{{tasks.judge.outputs.parameters.verdict}} == better", "shown to be better becomes champion"),
+        ("better == {{tasks.judge.outputs.parameters.verdict}}", "shown to be better becomes champion"),
+        ("({{tasks.judge.outputs.parameters.verdict}} == better)", "without brackets"),
+        (
+            "{{tasks.judge.outputs.parameters.verdict}} != worse && {{tasks.judge.outputs.parameters.verdict}} != unsure",
+            "one comparison",
+        ),
+    ],
+)
+def test_a_gate_is_read_as_the_controller_reads_it(when: str, end: str) -> None:
+    text = (lab.manifests_of("610") / "retrain.yaml").read_text()
+    text = text.replace("{{tasks.judge.outputs.parameters.verdict}} != worse", when)
+    config = {"kind": "ConfigMap", "metadata": {"name": "retrain"}, "data": {"workflow.yaml": text}}
+    outcome = evaluate("610.4", seen=Snapshot("lab-610", [config]))
+    assert end in str(outcome)
 
 
 def test_a_watch_that_looks_once_a_year_is_not_believed() -> None:

@@ -20,6 +20,14 @@ def test_they_are_of_the_pinned_version() -> None:
     assert "Apache License 2.0" in gateway_api.FILE.read_text()
 
 
+def test_each_kind_has_v1_and_the_version_that_it_is_stored_in() -> None:
+    for item in ITEMS:
+        versions = item["spec"]["versions"]
+        assert "v1" in [version["name"] for version in versions]
+        assert sum(version["storage"] for version in versions) == 1
+        assert all(map(gateway_api.in_use, versions))
+
+
 def test_traefik_is_built_against_that_version_and_is_the_one_of_the_manifest() -> None:
     program = images.which("traefik")
     if program is None:

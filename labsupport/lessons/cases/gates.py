@@ -1,6 +1,7 @@
-"""The gate before a Workflow's last step, read for 603.1 as the labs' controller reads it."""
+"""The gate before a Workflow's last step, read for 603.1 and 610.4 as the labs' controller reads it."""
 
 import re
+from collections.abc import Iterable
 
 from labsupport.exercises.outcomes import FinalFail
 from labsupport.workflows import values
@@ -19,13 +20,19 @@ def judge(said: str | None, task: str) -> None:
     if f"{{{{{reference}}}}}" not in re.sub(r"\s", "", said):
         cause = "the verdict is an output of `evaluate`: {{tasks.evaluate.outputs.parameters.verdict}}"
         raise FinalFail(f"when: {said}", wanted, cause)
-    try:
-        if set("()&|") & set(said):
-            raise ValueError
-        better, worse = (values.holds(values.fill(said, {reference: word})) for word in ("better", "worse"))
-    except ValueError:
-        cause = "this controller reads one comparison, `A == B` or `A != B`, without brackets, `&&` and `||`"
-        raise FinalFail(f"when: {said}", wanted, cause) from None
+    through = let_through(said, reference, ("better", "worse"), wanted)
+    better, worse = "better" in through, "worse" in through
     if not better or worse:
         cause = f"for `better` this is {better}, for `worse` it is {worse}"
         raise FinalFail(f"when: {said}", "a gate that lets `better` through, and nothing else", cause)
+
+
+def let_through(said: str, reference: str, verdicts: Iterable[str], wanted: str) -> list[str]:
+    """Return which verdicts, the values of a reference, hold; raises FinalFail for a `when` that is no one comparison."""
+    try:
+        if set("()&|") & set(said):
+            raise ValueError
+        return [word for word in verdicts if values.holds(values.fill(said, {reference: word}))]
+    except ValueError:
+        cause = "this controller reads one comparison, `A == B` or `A != B`, without brackets, `&&` and `||`"
+        raise FinalFail(f"when: {said}"[:120], wanted, cause) from None
