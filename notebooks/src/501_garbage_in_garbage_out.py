@@ -301,7 +301,7 @@ claim(
 )
 
 # %% [markdown]
-# At 0.5 nearly nothing is held: the number says "always fine", and stays where it is whatever the records are. At 0.1, where
+# At 0.5 nearly nothing is held: the number says "always fine", and hardly moves, whatever the records are. At 0.1, where
 # something is decided, it moves by many points, and with unrecorded failures *upwards*, while the bill rises. The model then holds
 # far fewer deploys. Most of those would have gone well, so it is right more often; but to accuracy a hold for nothing weighs as much as
 # a failure let go, and the bill says 60 € and 600 €. An accuracy without its threshold says little, and a better one need not be good news.
