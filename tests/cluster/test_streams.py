@@ -380,7 +380,9 @@ def test_forward_to_a_closed_port_names_it(cluster, home, transport, forward) ->
     port, client = forward(9999)
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        assert connection.recv(100) == b""
+        # Where kubectl closes before it has read that, the kernel says so.
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(100) == b""
     assert client.stderr is not None
     said = client.stderr.readline().decode()
     assert "forwarding" in said and "9999" in said and "connection refused" in said
