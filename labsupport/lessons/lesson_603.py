@@ -372,6 +372,6 @@ exercises.quiz(
     "Steps hand each other files on a `ReadWriteOnce` volume, as here. The cluster gets three nodes. What happens to a graph with two trainings side by side?",
     ("Nothing changes: a claim can be mounted by any number of pods.", False, "By any number of pods of one node. That was true as long as there was one."),
     ("The second training reads an empty folder on its own node.", False, "A claim is never silently another disk: the pod would wait for it, Pending or ContainerCreating."),
-    ("Both pods run on the volume's node, or one of them waits.", True, "ReadWriteOnce means one node. With a disk of a node the scheduler sends both there; of one that can be attached anywhere it knows nothing, and the second pod waits in ContainerCreating. Files in an object store have no node."),
+    ("Both pods run on the volume's node, or one of them waits.", True, "ReadWriteOnce means one node. A node's own disk draws both pods there. A disk that can be attached anywhere the scheduler does not ask: the second pod may land elsewhere and wait in ContainerCreating. Files in an object store have no node."),
     ("The controller refuses the graph, because two tasks share a volume.", False, "It does not look at volumes at all: that is between the scheduler, the kubelet and the storage."),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labsupport import paths
+from labsupport import files, paths
 from labsupport.cluster import lab, look
 from labsupport.course import source
 from labsupport.errors import LabsError
@@ -175,6 +175,22 @@ def test_every_option_of_a_quiz_explains_itself(
         shown = capsys.readouterr().out
         assert shown.startswith("PASS" if option.right else "FAIL")
         assert option.reason.split()[0] in shown
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_solved_notebook_shows_the_words_that_the_lesson_has_now(number: str) -> None:
+    def plain(text: str) -> str:
+        return re.sub(r"[\s`*_]+", "", text)
+
+    notebook = files.read_notebook(paths.notebooks() / "solutions" / f"{SOURCES[number].stem}.ipynb")
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    shown = plain(" ".join(output.data["text/plain"] for output in outputs if "data" in output))
+    lesson = exercises_of(number)
+    words = [exercise.title for exercise in lesson.exercises.values()]
+    words += [asked.question for asked in lesson.quizzes.values()]
+    words += [asked.options[asked.right].reason for asked in lesson.quizzes.values()]
+    words += [guess.text for guess in lesson.guesses.values()]
+    assert [one for one in words if plain(one) not in shown] == [], f"run: labs build {number}"
 
 
 # So few questions may lean in a course with two lessons.
