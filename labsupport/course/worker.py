@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -33,31 +34,42 @@ def main() -> int:
 
 def _execute() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("notebook", type=Path)
-    parser.add_argument("output", type=Path)
+    parser.add_argument("notebook", type=os.path.abspath)
+    parser.add_argument("output", type=os.path.abspath)
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--cwd", type=Path, required=True)
+    parser.add_argument("--cwd", type=os.path.abspath, required=True)
     parser.add_argument("--cell-seconds", type=int, required=True)
-    parser.add_argument("--lifeline", type=Path, metavar="FOLDER")
+    parser.add_argument("--lifeline", type=os.path.abspath, metavar="FOLDER")
     options = parser.parse_args()
     if options.lifeline:
         threading.Thread(target=_end_with_the_lifeline, args=(options.lifeline,), daemon=True).start()
 
+    # What papermill logs about a failed cell is said below, once.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
+    os.chdir(options.cwd)
+    with tempfile.TemporaryDirectory() as sockets:
+        return _run(options, os.path.relpath(os.path.realpath(sockets), os.path.realpath(options.cwd)))
+
+
+def _run(options: argparse.Namespace, sockets: str) -> int:
+    """Let papermill talk to its kernel through sockets in a folder: a TCP port would be chosen here, and bound by the kernel a
+    second later, when another program may have it. The folder is given relative to here, as a socket's path must be short.
+    """
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from traitlets.config import Config
 
-    # What it logs about a failed cell is said below, once.
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)
-    parameters = None if options.seed is None else {"SEED": options.seed}
     try:
         papermill.execute_notebook(
             options.notebook,
             options.output,
-            parameters=parameters,
+            parameters=None if options.seed is None else {"SEED": options.seed},
             kernel_name="python3",
             cwd=options.cwd,
             progress_bar=False,
+            start_timeout=options.cell_seconds,
             execution_timeout=options.cell_seconds,
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
         )
     except papermill.PapermillExecutionError as error:
         last = "\n".join(line for line in error.traceback[-6:])
@@ -69,10 +81,13 @@ def _execute() -> int:
     except CellTimeoutError as error:
         print(f"a cell took longer than {options.cell_seconds} s: {str(error).splitlines()[0]}", file=sys.stderr)
         return TOO_LONG
+    except RuntimeError as error:
+        print(f"the kernel did not start: {error}", file=sys.stderr)
+        return DIED
     return 0
 
 
-def _end_with_the_lifeline(folder: Path) -> None:
+def _end_with_the_lifeline(folder: str) -> None:
     with contextlib.suppress(OSError):
         while os.read(0, 1024):
             pass
@@ -80,7 +95,7 @@ def _end_with_the_lifeline(folder: Path) -> None:
     from labsupport.course import budget, labs
 
     budget.end_children()
-    labs.end(folder / "home")
+    labs.end(Path(folder) / "home")
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 

@@ -16,6 +16,7 @@ import nbformat
 import psutil
 import pytest
 
+from labsupport import paths, variables
 from labsupport.course import labs as lanes
 from labsupport.course import outputs, runner, worker
 from labsupport.course.budget import Budget
@@ -82,6 +83,30 @@ def test_a_good_notebook_passes_with_another_seed_in_an_empty_folder(results: di
     assert "papermill" not in good.notebook.metadata
     # papermill puts the new seed into a cell of its own.
     assert outputs.problems(good.notebook) == []
+
+
+def test_a_kernel_talks_through_sockets_in_its_folder_so_that_nobody_takes_its_ports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program may bind or connect from any port between the moment of its choice and the kernel's start."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("far" * 60)))
+    Path(tempfile.gettempdir()).mkdir()
+    asks = "from ipykernel.connect import get_connection_info\nprint(get_connection_info(unpack=True)['transport'])"
+    result = runner.run(Job("sockets", notebook(asks), AMPLE))
+    assert result.passed, result.problem
+    assert result.notebook is not None and result.notebook.cells[-1].outputs[0]["text"] == "ipc\n"
+    assert list(Path(tempfile.gettempdir()).iterdir()) == []
+
+
+def test_a_kernel_that_does_not_start_is_said_to_in_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit('no memory for it')")
+    env = variables.for_run(tmp_path) | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(paths.PACKAGE)])}
+    monkeypatch.setattr(variables, "for_run", lambda folder: env)
+    problem = runner.run(Job("stillborn", notebook(), AMPLE)).problem or ""
+    assert problem.splitlines()[-2:] == [
+        "no memory for it",
+        "the kernel did not start: Kernel died before replying to kernel_info",
+    ]
 
 
 def test_its_cost_is_measured(results: dict[str, Result]) -> None:

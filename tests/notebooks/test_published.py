@@ -18,6 +18,7 @@ from tests.lessons.test_every_lesson import RIGHT
 
 SOURCES = list(source.find_sources(paths.sources()).values())
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
+SOCKETS = Path(__file__).with_name("nbval_over_sockets.py")
 
 NIGHTLY = bool(os.environ.get("LABS_NIGHTLY"))
 SEEDS = range(5) if NIGHTLY else [1]
@@ -57,7 +58,7 @@ def test_learners_notebook_gives_its_stored_outputs_from_an_empty_folder_and_the
     options = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", f"--nbval-sanitize-with={SANITIZE}"]
     quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir=.", "-c", os.devnull, "--tb=short"]
     nbval = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *quiet, name], env=env, cwd=folder, capture_output=True, text=True
+        [sys.executable, SOCKETS, *options, *quiet, name], env=env, cwd=folder, capture_output=True, text=True
     )
     assert nbval.returncode == 0, nbval.stdout[-6000:] + nbval.stderr[-2000:]
     assert [file.name for file in folder.iterdir() if not file.name.startswith(".")] == [name], "it left files behind"
