@@ -20,10 +20,10 @@ from pathlib import Path
 
 import psutil
 
+from labsupport import ports
 from labsupport.data import airflow_runs
 from labsupport.data import pipeline_steps as steps
 from labsupport.data.deploy_contract import deliveries
-from labsupport.tracking.server import free_port
 
 PATIENCE_S = 300
 FIVE = """
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def _whole(airflow: airflow_runs.Airflow, work: Path) -> int:
-    port = free_port()
+    port = ports.free()
     home = work / "home"
     (home / "dags").mkdir(parents=True)
     (home / "dags" / "five.py").write_text(FIVE)

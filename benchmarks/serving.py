@@ -25,10 +25,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from labsupport import isolated, variables
+from labsupport import isolated, ports, variables
 from labsupport.errors import LabsError
 from labsupport.serving import load, mlserver
-from labsupport.tracking.server import free_port
 
 RIVALS = Path(__file__).resolve().parent / "rivals"
 CLIENTS = (1, 32)
@@ -68,7 +67,7 @@ class Server:
     @contextmanager
     def running(self, log: Path) -> Iterator["tuple[psutil.Process, str]"]:
         """Start it, wait for the first answer, and end it."""
-        port = free_port()
+        port = ports.free()
         url = f"http://127.0.0.1:{port}{self.path}"
         begin = time.perf_counter()
         with log.open("ab") as said:

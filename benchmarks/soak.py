@@ -22,9 +22,8 @@ import httpx
 import numpy as np
 import psutil
 
-from labsupport import variables
+from labsupport import ports, variables
 from labsupport.serving import export, load
-from labsupport.tracking.server import free_port
 
 CLIENTS, EVERY_S, BROKEN, SAMPLES = 32, 1.0, 5, 10
 MOST_GROWTH = 0.05
@@ -86,7 +85,7 @@ def main() -> int:
         {"inputs": [{"name": "X", "shape": [1, 8], "datatype": "FP32", "data": [2, 3, 1, 0, 0.5, 0, 0, 0]}]}
     ).encode()
     with tempfile.TemporaryDirectory(prefix="labs-soak-") as work:
-        folder, port = Path(work), free_port()
+        folder, port = Path(work), ports.free()
         make_model(folder / "1")
         command = [sys.executable, "-m", "labsupport.apps.server", "--model", work, "--name", "risk", "--port", str(port), "--reload-seconds", "0.2"]  # fmt: skip
         server = subprocess.Popen(command, env=variables.for_program(), stderr=subprocess.DEVNULL)

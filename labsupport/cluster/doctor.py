@@ -102,6 +102,7 @@ def _kind() -> Iterator[Finding]:
 
 
 def _ports() -> Iterator[Finding]:
+    from labsupport import ports
     from labsupport.cluster.pocket import layout, supervisor
 
     place = layout.default()
@@ -111,7 +112,7 @@ def _ports() -> Iterator[Finding]:
         or supervisor.read_state(place) is not None
     ):
         return
-    taken = [str(port) for port in vars(place.ports()).values() if not layout.is_free(port)]
+    taken = [str(port) for port in vars(place.ports()).values() if not ports.is_free(port)]
     if taken:
         yield Finding(
             NOTE,

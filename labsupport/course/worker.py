@@ -17,6 +17,8 @@ import threading
 from pathlib import Path
 
 RAISED, DIED, TOO_LONG = 3, 4, 5
+# A machine that is busy with everything else may be this late; what never starts is over the run's own time by then.
+START_SECONDS = 300
 
 
 # Set when the starter is gone: from then on the cleaning up, in another thread, is what ends this process.
@@ -67,7 +69,7 @@ def _run(options: argparse.Namespace, sockets: str) -> int:
             kernel_name="python3",
             cwd=options.cwd,
             progress_bar=False,
-            start_timeout=options.cell_seconds,
+            start_timeout=START_SECONDS,
             execution_timeout=options.cell_seconds,
             config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
         )

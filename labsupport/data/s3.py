@@ -5,21 +5,20 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from labsupport import variables
+from labsupport import ports, variables
 from labsupport.errors import LabsError
 
 START_TIMEOUT_S = 60.0
 HOST = "127.0.0.1"
-# Of the program's parts, each named, so that none of them takes its usual port; the first one is what clients ask.
-PORTS = (
+# Of the program's parts, each named, so that none of them takes its usual port.
+PARTS = (
     "s3.port", "s3.port.grpc", "s3.port.iceberg", "s3.port.lance", "filer.port", "filer.port.grpc", "master.port",
     "master.port.grpc", "volume.port", "volume.port.grpc",
 )  # fmt: skip
@@ -49,11 +48,13 @@ def running(*buckets: str) -> Iterator[str]:
         raise LabsError(f"Not started: {missing()}")
     with tempfile.TemporaryDirectory(prefix="labs-s3-") as work, contextlib.ExitStack() as stack:
         folder = Path(work)
-        ports = _free_ports(len(PORTS))
-        stack.callback(_sweep, ports)
+        listening: dict[str, int] = {}
+        for part in PARTS:
+            listening[part] = ports.free(listening.values())
+        stack.callback(_sweep, listening.values())
         with (folder / "weed.log").open("wb") as said:
             process = subprocess.Popen(
-                [sys.executable, "-m", "labsupport.lifeline", work, program, *_arguments(folder, ports)],
+                [sys.executable, "-m", "labsupport.lifeline", work, program, *_arguments(folder, listening)],
                 env=variables.for_program(),
                 stdin=subprocess.PIPE,
                 stdout=said,
@@ -62,7 +63,7 @@ def running(*buckets: str) -> Iterator[str]:
                 start_new_session=True,
             )
         stack.callback(_end, process)
-        url = f"http://{HOST}:{ports[0]}"
+        url = f"http://{HOST}:{listening['s3.port']}"
         _make(buckets, url, process, folder / "weed.log")
         yield url
 
@@ -71,17 +72,17 @@ def _weed() -> str | None:
     return shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
 
 
-def _arguments(folder: Path, ports: list[int]) -> list[str]:
+def _arguments(folder: Path, listening: dict[str, int]) -> list[str]:
     rights = ["Admin", "Read", "Write", "List", "Tagging"]
     user = {"accessKey": CREDENTIALS["AWS_ACCESS_KEY_ID"], "secretKey": CREDENTIALS["AWS_SECRET_ACCESS_KEY"]}
     (folder / "s3.json").write_text(
         json.dumps({"identities": [{"name": "course", "credentials": [user], "actions": rights}]})
     )
-    listening = [f"-{part}={port}" for part, port in zip(PORTS, ports, strict=True)]
     return [
         f"-logdir={folder}", "server", f"-dir={folder}", "-s3", f"-s3.config={folder / 's3.json'}", f"-ip={HOST}", f"-ip.bind={HOST}",
         # Small volumes: a large one would want a gigabyte of disk for a bucket.
-        "-master.volumeSizeLimitMB=32", "-volume.max=16", "-master.telemetry=false", *listening,
+        "-master.volumeSizeLimitMB=32", "-volume.max=16", "-master.telemetry=false",
+        *(f"-{part}={port}" for part, port in listening.items()),
     ]  # fmt: skip
 
 
@@ -112,15 +113,7 @@ def _make(buckets: tuple[str, ...], url: str, process: "subprocess.Popen[bytes]"
             time.sleep(0.2)
 
 
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-
-
-def _sweep(ports: list[int]) -> None:
+def _sweep(ports: Iterable[int]) -> None:
     """Delete the sockets that `weed` puts into /tmp, beside each of its ports, and leaves there."""
     for port in ports:
         for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labsupport import variables
+from labsupport import ports, variables
 from labsupport.errors import LabsError
-from labsupport.tracking.server import free_port
 
 START_TIMEOUT_S = 120.0
 SKLEARN = "mlserver_sklearn.SKLearnModel"
@@ -23,8 +22,10 @@ SKLEARN = "mlserver_sklearn.SKLearnModel"
 
 def configure(folder: Path, port: int, name: str, implementation: str, model: Path) -> None:
     """Write what `mlserver start FOLDER` reads: `model` is served as `name` by a runtime (`implementation`), in one process."""
-    ports = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port()}
-    settings = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False, **ports}
+    listening = {"http_port": port}
+    for each in ("grpc_port", "metrics_port"):
+        listening[each] = ports.free(listening.values())
+    settings = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False, **listening}
     served = {"name": name, "implementation": implementation, "parameters": {"uri": str(model)}}
     (folder / "settings.json").write_text(json.dumps(settings))
     (folder / "model-settings.json").write_text(json.dumps(served))
@@ -42,7 +43,7 @@ def running(program: Path, model: Any, name: str = "deploy-risk") -> Iterator[st
     with tempfile.TemporaryDirectory(prefix="labs-mlserver-") as work, contextlib.ExitStack() as stack:
         folder = Path(work)
         joblib.dump(model, folder / "model.joblib")
-        port = free_port()
+        port = ports.free()
         configure(folder, port, name, SKLEARN, folder / "model.joblib")
         log = folder / "server.log"
         with log.open("wb") as said:

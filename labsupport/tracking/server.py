@@ -18,7 +18,7 @@ from typing import Self
 
 import psutil
 
-from labsupport import inheritance, variables
+from labsupport import inheritance, ports, variables
 from labsupport.variables import NO_USAGE_REPORTS
 
 HOST = "127.0.0.1"
@@ -108,7 +108,7 @@ class LocalServer:
     def _start(self, wanted: int | None, timeout_s: float) -> tuple[subprocess.Popen[bytes], int]:
         deadline = time.monotonic() + timeout_s
         for _ in range(ATTEMPTS):
-            port = free_port() if wanted is None else _require_free(wanted)
+            port = ports.free() if wanted is None else _require_free(wanted)
             process = self._launch(port)
             try:
                 # The time in which our client library loads is the time in which the server's own does.
@@ -197,13 +197,6 @@ def variables_of_the_server() -> set[str]:
         warnings.simplefilter("ignore")
         from mlflow.cli import server
     return {option.envvar for option in server.params if isinstance(option.envvar, str)}
-
-
-def free_port() -> int:
-    """Return a port that no program listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _require_free(port: int) -> int:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from labsupport import ports
 from labsupport.data import bucket, s3
 from labsupport.data.bucket import Bucket
 from labsupport.errors import LabsError
@@ -21,11 +22,12 @@ def shop() -> Iterator[Bucket]:
 def test_a_store_leaves_no_socket_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     if reason := s3.missing():
         pytest.skip(reason)
-    ports = s3._free_ports(len(s3.PORTS))
-    monkeypatch.setattr(s3, "_free_ports", lambda _: ports)
+    chosen = [ports.free() for _ in s3.PARTS]
+    offered = iter(chosen)
+    monkeypatch.setattr(ports, "free", lambda taken: next(offered))
     with s3.running("deploys"):
-        assert any(list(Path("/tmp").glob(f"seaweedfs-*-{port}.sock")) for port in ports)
-    assert not any(list(Path("/tmp").glob(f"seaweedfs-*-{port}.sock")) for port in ports)
+        assert any(list(Path("/tmp").glob(f"seaweedfs-*-{port}.sock")) for port in chosen)
+    assert not any(list(Path("/tmp").glob(f"seaweedfs-*-{port}.sock")) for port in chosen)
 
 
 def test_what_is_put_is_got_and_named_by_its_content(shop: Bucket) -> None:

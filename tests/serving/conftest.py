@@ -18,12 +18,12 @@ import pandas as pd
 import pytest
 from onnx import TensorProto, helper
 
+from labsupport import ports
 from labsupport.ml import deploy_risk
 from labsupport.serving import export
 from labsupport.serving.app import App
 from labsupport.serving.metrics import ServerMetrics
 from labsupport.serving.models import Folder, Model
-from labsupport.tracking.server import free_port
 from labsupport.world import deploy_records
 
 
@@ -141,7 +141,7 @@ def body(rows: list[list[float]], **rest) -> dict:
 @contextmanager
 def program(model: str, *options: str, name: str = "sum", **environment: str) -> Iterator[SimpleNamespace]:
     """Run the server as a program until its readiness says yes; at the end it is killed if it still runs."""
-    port = free_port()
+    port = ports.free()
     command = [sys.executable, "-m", "labsupport.apps.server", "--model", model, "--name", name, "--port", str(port)]
     process = subprocess.Popen(
         [*command, *options], stderr=subprocess.PIPE, text=True, env=dict(os.environ, **environment)

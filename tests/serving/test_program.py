@@ -172,10 +172,10 @@ def test_a_second_signal_does_not_wait(tmp_path, kit) -> None:
     ],
 )
 def test_a_start_without_a_model_is_one_sentence(options, says) -> None:
-    from labsupport.tracking.server import free_port
+    from labsupport import ports
 
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW")}
-    command = [sys.executable, "-m", "labsupport.apps.server", "--name", "sum", "--port", str(free_port()), *options]
+    command = [sys.executable, "-m", "labsupport.apps.server", "--name", "sum", "--port", str(ports.free()), *options]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1

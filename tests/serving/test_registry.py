@@ -112,8 +112,8 @@ def test_other_answers_are_a_sentence(registry, tmp_path, path, answer, says) ->
 
 
 def test_a_registry_that_is_not_there_is_a_sentence(monkeypatch) -> None:
-    from labsupport.tracking.server import free_port
+    from labsupport import ports
 
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{ports.free()}")
     with pytest.raises(ModelError, match="does not answer .*is it running"):
         champion().newest()

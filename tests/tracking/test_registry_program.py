@@ -10,13 +10,14 @@ import urllib.request
 import psutil
 import pytest
 
+from labsupport import ports
 from labsupport.tracking import server as tracking_server
 
 PROGRAM = [sys.executable, "-m", "labsupport.apps.registry"]
 
 
 def test_the_process_that_was_started_is_the_one_that_serves(tmp_path) -> None:
-    port = tracking_server.free_port()
+    port = ports.free()
     options = {
         "host": "127.0.0.1", "port": port, "workers": 1, "backend-store-uri": f"sqlite:///{tmp_path}/mlflow.db",
         "artifacts-destination": tmp_path / "artifacts",

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from labsupport import ports
 from labsupport.tracking import server as module
 from labsupport.tracking.server import ServerError, local_server
 
@@ -131,7 +132,7 @@ def started(tmp_path, monkeypatch):
 
     def start(self: module.LocalServer, *details: object) -> tuple[subprocess.Popen[bytes], int]:
         command = [sys.executable, "-c", "input()"]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True), module.free_port()
+        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True), ports.free()
 
     monkeypatch.setattr(module.LocalServer, "_start", start)
     running: list[module.LocalServer] = []
@@ -170,9 +171,9 @@ def test_the_next_server_on_a_folder_knows_its_runs_and_takes_another_port_when_
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        taken, free = other.getsockname()[1], module.free_port()
-        ports = iter([taken, free])
-        monkeypatch.setattr(module, "free_port", lambda: next(ports))
+        taken, free = other.getsockname()[1], ports.free()
+        offered = iter([taken, free])
+        monkeypatch.setattr(ports, "free", lambda: next(offered))
         monkeypatch.setattr(module.LocalServer, "_launch", first_only_uvicorn(module.LocalServer._launch))
         running = local_server(store_of_a_killed_owner)
     assert running.uri.endswith(f":{free}")

@@ -3,12 +3,10 @@
 import ipaddress
 import json
 import os
-import random
-import socket
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from labsupport import files, paths
+from labsupport import files, paths, ports
 from labsupport.errors import LabsError
 
 NODE_NAME = "pocket"
@@ -24,8 +22,6 @@ POD_RANGE = "198.18.0.0/16"
 LOOPBACK_RANGE = "127.18.0.0/16"
 # The address in the endpoints of the Service `kubernetes`, which must not be loopback; nothing listens there.
 APISERVER_ADDRESS = "198.18.255.254"
-# Below the kernel's own outgoing ports (32768 up) and the NodePorts (30000 to 32767), so that nothing takes a port by chance.
-_PORTS = range(20000, 29900)
 # A Unix socket's address holds 107 bytes (sockaddr_un).
 _LONGEST_FOLDER = 90
 
@@ -147,10 +143,9 @@ class Layout:
         chosen: dict[str, int] = {}
         for field in fields(Ports):
             kept = getattr(keep, field.name) if keep else None
-            chosen[field.name] = kept if kept and is_free(kept) else _free_port(set(chosen.values()))
-        ports = Ports(**chosen)
-        files.write_private(self.folder / "ports.json", json.dumps(asdict(ports)).encode())
-        return ports
+            chosen[field.name] = kept if kept and ports.is_free(kept) else ports.free(chosen.values())
+        files.write_private(self.folder / "ports.json", json.dumps(chosen).encode())
+        return Ports(**chosen)
 
 
 def default() -> Layout:
@@ -163,25 +158,3 @@ def to_loopback(address: str) -> str:
     reported, listening = ipaddress.ip_network(POD_RANGE), ipaddress.ip_network(LOOPBACK_RANGE)
     number = ipaddress.ip_address(address)
     return str(listening[int(number) - int(reported[0])]) if number in reported else address
-
-
-def is_free(port: int) -> bool:
-    """Tell whether this port of 127.0.0.1 can be listened on."""
-    with socket.socket() as listener:
-        # What Go's and asyncio's listeners set: an old connection in TIME_WAIT does not occupy the port.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-            listener.listen(1)
-        except OSError:
-            return False
-        return True
-
-
-def _free_port(taken: set[int]) -> int:
-    candidates = list(_PORTS)
-    random.shuffle(candidates)
-    for port in candidates:
-        if port not in taken and is_free(port):
-            return port
-    raise LabsError(f"No port from {_PORTS.start} to {_PORTS.stop} of 127.0.0.1 is free; end what listens there.")
