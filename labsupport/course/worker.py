@@ -17,7 +17,7 @@ import threading
 from pathlib import Path
 
 RAISED, DIED, TOO_LONG = 3, 4, 5
-# A machine that is busy with everything else may be this late; what never starts is over the run's own time by then.
+# So late may a kernel be on a machine that is busy with everything else; papermill would wait for 60 s.
 START_SECONDS = 300
 
 
