@@ -1,5 +1,6 @@
 """Pictures moved over a canvas, and four networks that are asked about them."""
 
+import gc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,12 +114,15 @@ def train(
         model.fit(seen, labels, batch_size=32, epochs=1, verbose=0)
         if after and after(epoch + 1):
             break
+    # The graph of the steps takes more memory than the model, and hangs in a cycle of references.
+    model.train_function = None
+    gc.collect()
     return model
 
 
 def right(model: Any, images: Images, labels: Any) -> NDArray[np.bool_]:
     """Return for each picture whether the highest score is that of its class."""
-    parts = [model.predict_on_batch(images[at : at + 500]).argmax(axis=1) for at in range(0, len(images), 500)]
+    parts = [model.predict_on_batch(images[at : at + 100]).argmax(axis=1) for at in range(0, len(images), 100)]
     answers = np.concatenate(parts)
     result: NDArray[np.bool_] = answers == labels
     return result
